@@ -1,0 +1,1 @@
+"""Sightline's core: the road from bytes to export. ARCHITECTURE.md draws it; tests/test_layers.py holds its order."""

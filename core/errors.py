@@ -1,0 +1,183 @@
+"""Everything that can go wrong on purpose.
+
+SightlineError
+├── InputError              the file or the value is at fault (exit 2)
+│   ├── NotFound            no such file, folder, model or label
+│   ├── UnreadableFile      damaged, truncated, or of a kind that is not read here
+│   ├── NoPixels            a sound file that holds no image
+│   ├── TooLarge            above a named limit
+│   ├── OutOfRange          a value outside its range
+│   ├── UnsafeFile          it points to another file or address, or leaves its folder
+│   ├── BrokenSeries        slices that do not make one volume
+│   ├── NoGrid              a scene without the georeference that the work needs
+│   ├── NoOverlap           two scenes of different places
+│   ├── MissingBands        a scene without the bands that the model needs
+│   └── BadRecipe           a training recipe or a data folder that cannot be used
+├── ModelError              the model cannot do what was asked (exit 2)
+│   ├── BrokenModel         a model folder that is incomplete or does not fit together
+│   ├── NoAttention         no attention matrices to read
+│   └── WrongTask           the model answers another question
+├── Offline                 an address could not be reached, or what came was not what was promised (exit 2)
+├── Cancelled               the user stopped the work (exit 2)
+└── DeviceError             memory or device gave out (exit 1)
+
+Each error says what happened and to what (message), what to do (hint), and has a stable code for programs.
+No message may hold anything from a DICOM header that could name a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class SightlineError(Exception):
+    """An error that a user may read as it stands."""
+
+    code = "error"
+    exit_status = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+    def as_json(self) -> dict[str, str]:
+        """{code, message, hint}, as the command line prints it."""
+        return {"code": self.code, "message": self.message, "hint": self.hint}
+
+
+class InputError(SightlineError):
+    """The file or the value is at fault."""
+
+    code = "input"
+    exit_status = 2
+
+
+class NotFound(InputError):
+    """No such file, folder, model or label."""
+
+    code = "input.not-found"
+
+
+class UnreadableFile(InputError):
+    """Damaged, truncated, or of a kind that is not read here."""
+
+    code = "file.unreadable"
+
+
+class NoPixels(InputError):
+    """A sound file that holds no image."""
+
+    code = "file.no-pixels"
+
+
+class TooLarge(InputError):
+    """Above a named limit."""
+
+    code = "file.too-large"
+
+
+class OutOfRange(InputError):
+    """A value outside its range."""
+
+    code = "value.out-of-range"
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        super().__init__(f"{name} is {value!r}.", f"It must satisfy {allowed}.")
+
+
+class UnsafeFile(InputError):
+    """It points to another file or address, or leaves its folder."""
+
+    code = "file.unsafe"
+
+
+class BrokenSeries(InputError):
+    """Slices that do not make one volume."""
+
+    code = "series.broken"
+
+
+class NoGrid(InputError):
+    """A scene without the georeference that the work needs."""
+
+    code = "scene.no-grid"
+
+
+class NoOverlap(InputError):
+    """Two scenes of different places."""
+
+    code = "scene.no-overlap"
+
+    def __init__(self, before: str, before_footprint: str, after: str, after_footprint: str) -> None:
+        super().__init__(
+            f"{before} and {after} do not overlap: {before_footprint} and {after_footprint} "
+            "(west, south, east, north in degrees).",
+            "Choose two scenes of one place.",
+        )
+
+
+class MissingBands(InputError):
+    """A scene without the bands that the model needs."""
+
+    code = "scene.missing-bands"
+
+    def __init__(self, name: str, missing: Iterable[str], has: Iterable[str]) -> None:
+        super().__init__(
+            f"{name} has no band known as {', '.join(missing)}; it has {', '.join(has)}.",
+            "Name the bands in order with --bands, for example --bands B04,B03,B02.",
+        )
+
+
+class BadRecipe(InputError):
+    """A training recipe or a data folder that cannot be used."""
+
+    code = "training.bad-recipe"
+
+
+class ModelError(SightlineError):
+    """The model cannot do what was asked."""
+
+    code = "model"
+    exit_status = 2
+
+
+class BrokenModel(ModelError):
+    """A model folder that is incomplete or does not fit together."""
+
+    code = "model.broken"
+
+
+class NoAttention(ModelError):
+    """No attention matrices to read."""
+
+    code = "model.no-attention"
+
+
+class WrongTask(ModelError):
+    """The model answers another question."""
+
+    code = "model.wrong-task"
+
+
+class Offline(SightlineError):
+    """An address could not be reached, or what came was not what was promised."""
+
+    code = "network.offline"
+    exit_status = 2
+
+
+class Cancelled(SightlineError):
+    """The user stopped the work."""
+
+    code = "cancelled"
+    exit_status = 2
+
+
+class DeviceError(SightlineError):
+    """Memory or device gave out."""
+
+    code = "device"

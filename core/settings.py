@@ -1,0 +1,104 @@
+"""Settings: frozen, read once from the environment, every limit named with its unit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from core.errors import OutOfRange
+
+PROJECT = Path(__file__).resolve().parent.parent
+DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What may be set from outside. Each field is SIGHTLINE_<NAME> in the environment."""
+
+    home: Path = field(default_factory=lambda: Path.home() / ".sightline")
+    """State: cache of downloaded samples, results of jobs. Mode 0700."""
+    roots: tuple[Path, ...] = ()
+    """Folders that the application may read on the server, separated by ':'; none means no server paths but the samples."""
+    zoo: Path = PROJECT / "models" / "zoo"
+    samples: Path = PROJECT / "sample_data"
+    device: str = "auto"
+    """auto takes CUDA when torch sees it."""
+    precision: str = "auto"
+    """auto: bf16 on CUDA, fp32 on the CPU. Explanations run in fp32 whatever this says."""
+    address: str = "127.0.0.1"
+    port: int = 8501
+    password: str = ""
+    """Needed before the application listens on anything but localhost."""
+    threads: int = 0
+    """torch threads; 0 leaves torch's own choice."""
+    batch_size: int = 32
+    """Inputs a forward pass; halved when memory runs out."""
+    batch_wait_ms: float = 2.0
+    """How long a micro-batch waits for company."""
+    upload_mb: int = 200
+    """Largest upload, in megabytes; larger files come by folder or address."""
+    decoded_megapixels: int = 400
+    """Largest decoded frame, in millions of pixels."""
+    archive_mb: int = 2_000
+    """Largest unpacked size of a zip, in megabytes."""
+    archive_files: int = 5_000
+    """Most members of a zip."""
+    gdal_cache_mb: int = 64
+    """GDAL's block cache, in megabytes (its own default is 5 % of all memory)."""
+    strip_rows: int = 512
+    """Rows of a scene that are in memory at a time while it is mapped."""
+    idle_minutes: int = 30
+    """An open study or scene is dropped after that long without a look."""
+    random_maps: int = 20
+    """Random maps that deletion and insertion are compared with (at least 20)."""
+    download_timeout_s: float = 30.0
+    """Seconds without an answer before a download is given up."""
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings from SIGHTLINE_* variables. Raises OutOfRange for a value that cannot be used."""
+    values: dict[str, object] = {}
+    defaults = Settings()
+    for name in Settings.__dataclass_fields__:
+        text = environment.get(f"SIGHTLINE_{name.upper()}")
+        if text is None or text == "":
+            continue
+        values[name] = _parsed(name, text, getattr(defaults, name))
+    settings = Settings(**values)  # type: ignore[arg-type]
+    _check(settings)
+    return settings
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return read_settings(os.environ)
+
+
+def _parsed(name: str, text: str, default: object) -> object:
+    if isinstance(default, tuple):
+        return tuple(Path(part).expanduser().resolve() for part in text.split(":") if part)
+    if isinstance(default, Path):
+        return Path(text).expanduser().resolve()
+    if isinstance(default, (int, float)):
+        try:
+            return type(default)(text)
+        except ValueError:
+            raise OutOfRange(f"SIGHTLINE_{name.upper()}", text, "a number") from None
+    return text
+
+
+def _check(settings: Settings) -> None:
+    if settings.device not in DEVICES:
+        raise OutOfRange("SIGHTLINE_DEVICE", settings.device, f"one of {', '.join(DEVICES)}")
+    if settings.precision not in PRECISIONS:
+        raise OutOfRange("SIGHTLINE_PRECISION", settings.precision, f"one of {', '.join(PRECISIONS)}")
+    if settings.random_maps < 20:
+        raise OutOfRange("SIGHTLINE_RANDOM_MAPS", settings.random_maps, "at least 20")
+    for name in ("batch_size", "upload_mb", "decoded_megapixels", "strip_rows", "gdal_cache_mb", "idle_minutes"):
+        if getattr(settings, name) < 1:
+            raise OutOfRange(f"SIGHTLINE_{name.upper()}", getattr(settings, name), "at least 1")
