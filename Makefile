@@ -1,0 +1,81 @@
+# `make app` serves the application, `make test` runs every test; both make the environment first. `make help` lists the rest.
+#
+# PYTHON       the Python that makes .venv, 3.11 or newer
+# TORCH_INDEX  the package index that torch is taken from; empty: pip's own (README, "A CPU or a CUDA build")
+# ARGS         options for pytest, as in: make test ARGS="-k rollout"
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+.PHONY: help app test install install-tools browser check samples force
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# Two makes at a time must not install into one environment: the second waits, then finds the work done.
+ALONE := $(if $(shell command -v flock),flock .make.lock)
+
+# What the environment was made for: Python's version and this folder (its scripts hold the folder's path).
+IDENTITY := $(shell $(PYTHON) -c 'import hashlib, os, sys; \
+	print("%d.%d" % sys.version_info[:2], hashlib.sha256(os.getcwd().encode()).hexdigest()[:12])')
+MADE := $(shell test -x $(BIN)/python && cat .venv/.made 2>/dev/null)
+
+help:
+	@echo "make app       install, then serve the application on http://localhost:8501"
+	@echo "make test      install, then run every test, browser tests included"
+	@echo "make install   the environment in .venv, with $(BIN)/sightline"
+	@echo "make check     the gate: ruff, mypy --strict, layers, public surface"
+	@echo "make samples   write sample_data anew"
+
+app: install
+	@exec $(BIN)/sightline app
+
+test: install-tools browser
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+check: install-tools
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_surface.py
+
+samples: install
+	$(BIN)/python sample_data/make_samples.py
+
+install:
+	@$(ALONE) $(MAKE) .venv/.installed
+
+install-tools: install
+	@$(ALONE) $(MAKE) .venv/.installed-tools
+
+# Browser tests skip themselves where there is no Chromium.
+browser:
+	@command -v chromium >/dev/null || .ci/system-packages "the browser tests (tests/e2e) are skipped" chromium
+	@test -n "$$(find /usr/share/fonts /usr/local/share/fonts -name '*.[to]tf' -print -quit 2>/dev/null)" \
+		|| .ci/system-packages "the browser tests show no letters" fonts-dejavu-core
+
+# Stamps are written last, so that a broken installation is taken up again.
+.venv/.installed: .venv/.made requirements.txt pyproject.toml
+	$(if $(TORCH_INDEX),$(PIP) install --index-url "$(TORCH_INDEX)" "$$(grep '^torch==' requirements.txt)")
+	$(PIP) install -r requirements.txt
+	$(PIP) install --no-deps -e .
+	@touch $@
+
+.venv/.installed-tools: .venv/.installed requirements-dev.txt
+	$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+ifneq ($(MADE),$(IDENTITY))
+.venv/.made: force
+endif
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Sightline needs Python 3.11 or newer, and $(PYTHON) is not. Name another: make PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || .ci/system-packages "no environment can be made" python3-venv
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	@echo "$(IDENTITY)" > $@
