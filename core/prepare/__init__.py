@@ -1,0 +1,1 @@
+"""From an image to what a network takes in: display values, bands, grids, tiles, tensors."""
