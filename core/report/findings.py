@@ -1,0 +1,89 @@
+"""What the model says of an image, or why it says nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.report.composer import Composer
+from core.report.model_facts import ModelFacts
+from core.types import Prediction
+
+SECTION = "findings"
+
+
+def say_findings(composer: Composer, prediction: Prediction, model: ModelFacts) -> None:
+    """An outside image gets its reason in place of findings; an abstention is stated before the numbers that led to it."""
+    if prediction.outside.is_outside or prediction.probabilities is None:
+        return _say_outside(composer, prediction)
+    _keep_labels(composer, prediction.labels, prediction.probabilities, _unit(model))
+    if model.coverage is not None:
+        _keep_set(composer, prediction, model.coverage)
+    if prediction.prediction is None and model.coverage is not None:
+        composer.say(SECTION, "abstains_all" if prediction.conformal_set else "abstains_none", coverage="set.coverage", set="set.labels")
+        _say_others(composer, prediction, model, first=1)
+    else:
+        _say_answer(composer, model)
+        _say_others(composer, prediction, model, first=2)
+    _say_heads(composer, prediction, model)
+    return _say_distance(composer, prediction, "inside_distance")
+
+
+def _say_outside(composer: Composer, prediction: Prediction) -> None:
+    reason = composer.fact("outside.reason", prediction.outside.reason, "sentence", "outside gate")
+    outside = composer.fact("outside.is_outside", prediction.outside.is_outside, "", "outside gate")
+    composer.say(SECTION, "outside", reason=reason, outside=outside)
+    if prediction.outside.score > prediction.outside.threshold:
+        _say_distance(composer, prediction, "outside_distance")
+
+
+def _say_distance(composer: Composer, prediction: Prediction, template: str) -> None:
+    if not math.isfinite(prediction.outside.score) or not math.isfinite(prediction.outside.threshold):
+        return
+    score = composer.fact("outside.score", prediction.outside.score, "distance", "outside gate")
+    threshold = composer.fact("outside.threshold", prediction.outside.threshold, "distance", "outside gate")
+    composer.say(SECTION, template, score=score, threshold=threshold)
+
+
+def _keep_labels(composer: Composer, labels: Sequence[str], probabilities: NDArray[np.float32], unit: str) -> None:
+    """label.1 is the most probable one."""
+    for place, index in enumerate(np.argsort(-probabilities, kind="stable"), start=1):
+        composer.fact(f"label.{place}.label", labels[index], "label", "prediction")
+        composer.fact(f"label.{place}.{unit}", float(probabilities[index]), unit, "prediction")
+
+
+def _keep_set(composer: Composer, prediction: Prediction, coverage: float) -> None:
+    composer.fact("set.labels", prediction.conformal_set, "label", "prediction")
+    composer.fact("set.coverage", coverage, "coverage", "calibration")
+
+
+def _say_answer(composer: Composer, model: ModelFacts) -> None:
+    if model.coverage is None:
+        return composer.say(SECTION, "answer_score", label="label.1.label", score="label.1.score")
+    roles = {"label": "label.1.label", "probability": "label.1.probability", "set": "set.labels", "coverage": "set.coverage"}
+    return composer.say(SECTION, "answer", **roles)
+
+
+def _say_others(composer: Composer, prediction: Prediction, model: ModelFacts, first: int) -> None:
+    unit = _unit(model)
+    template = "other" if unit == "probability" else "other_score"
+    for place in range(first, len(prediction.labels) + 1):
+        composer.say(SECTION, template, **{"label": f"label.{place}.label", unit: f"label.{place}.{unit}"})
+
+
+def _say_heads(composer: Composer, prediction: Prediction, model: ModelFacts) -> None:
+    """Sums over labels that the model's configuration declares: pneumonia = bacterial + viral."""
+    heads: Mapping[str, object] = prediction.heads or {}
+    unit = _unit(model)
+    for name, value in heads.items():
+        if isinstance(value, (int, float)):
+            label = composer.fact(f"head.{name}.label", name, "label", "prediction")
+            number = composer.fact(f"head.{name}.{unit}", float(value), unit, "prediction")
+            composer.say(SECTION, "other" if unit == "probability" else "other_score", **{"label": label, unit: number})
+
+
+def _unit(model: ModelFacts) -> str:
+    return "score" if model.coverage is None else "probability"

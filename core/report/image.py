@@ -1,0 +1,111 @@
+"""The report of one image: what it was, what the model says, where it looked, and what to keep in mind."""
+
+from __future__ import annotations
+
+from core.prepare.windowing import default_window
+from core.report.composer import Composer
+from core.report.findings import say_findings
+from core.report.language import language_of
+from core.report.model_facts import ModelFacts
+from core.report.sections import say_explanation, say_limits, say_model
+from core.types import Explanation, Image, Picture, Prediction, Report, Scene, Study
+
+
+def image_report(
+    image: Image,
+    prediction: Prediction,
+    explanation: Explanation | None,
+    model: ModelFacts,
+    *,
+    region: str = "",
+    language: str = "en",
+    created: str | None = None,
+) -> Report:
+    """Facts and sentences of one prediction and, where there is one, its explanation.
+
+    region: words for where the map is strongest (core/explain/regions.py). created: ISO 8601, now by default.
+    Neither the file's name nor anything else that could name a person becomes a fact.
+    Raises NotFound for a language without templates.
+    """
+    composer = Composer(language_of(language))
+    _say_image(composer, image, prediction)
+    say_model(composer, prediction, model)
+    _say_preparation(composer, image, prediction, model)
+    say_findings(composer, prediction, model)
+    say_explanation(composer, explanation, region, prediction.outside.is_outside, model.preprocess.domain)
+    say_limits(composer, model, prediction.assumptions)
+    parameters = {
+        "model": prediction.model,
+        "weights": prediction.weights,
+        "runtime": prediction.runtime,
+        "precision": prediction.precision,
+        "device": prediction.device,
+        "sha256": image.sha256,
+        "explanation": None if explanation is None else {"method": explanation.method, **explanation.parameters},
+    }
+    return composer.report("image", composer.language.titles[model.preprocess.domain], parameters, created)
+
+
+def _say_image(composer: Composer, image: Image, prediction: Prediction) -> None:
+    rows, columns = _size(image)
+    kind = composer.fact("image.kind", _kind(image), "word", "source file")
+    wide = composer.fact("image.columns", columns, "count", "source file")
+    high = composer.fact("image.rows", rows, "count", "source file")
+    composer.say("technique", "image", kind=kind, columns=wide, rows=high)
+    if isinstance(image, Study):
+        _say_header(composer, image, prediction)
+    source = composer.fact("image.sha256", image.sha256[:16], "hash", "source file")
+    composer.say("technique", "source", sha256=source)
+
+
+def _say_header(composer: Composer, study: Study, prediction: Prediction) -> None:
+    if study.body_part:
+        composer.say("technique", "body_part", part=composer.fact("study.body_part", study.body_part, "word", "study header"))
+    if study.view:
+        composer.say("technique", "view", view=composer.fact("study.view", study.view, "word", "study header"))
+    frames = study.shape[0]
+    if frames > 1 and prediction.frame is not None:
+        number = composer.fact("image.frame", prediction.frame, "count", "prediction")
+        composer.say("technique", "frame", frame=number, frames=composer.fact("image.frames", frames, "count", "study header"))
+
+
+def _say_preparation(composer: Composer, image: Image, prediction: Prediction, model: ModelFacts) -> None:
+    if prediction.probabilities is None:
+        return None
+    if isinstance(image, Study):
+        _say_display(composer, image, prediction)
+    rows, columns = model.preprocess.size
+    high = composer.fact("input.rows", rows, "count", "model card")
+    wide = composer.fact("input.columns", columns, "count", "model card")
+    if isinstance(image, Scene) and model.preprocess.ground_sample_distance_m is not None:
+        gsd = composer.fact("input.ground_sample_distance", model.preprocess.ground_sample_distance_m, "m", "model card")
+        return composer.say("technique", "cut", input_rows=high, input_columns=wide, gsd=gsd)
+    return composer.say("technique", "resized", input_rows=high, input_columns=wide)
+
+
+def _say_display(composer: Composer, study: Study, prediction: Prediction) -> None:
+    frame = max((prediction.frame or 1) - 1, 0)
+    photometric = str(study.frame_header(frame).get("PhotometricInterpretation", study.photometric))
+    shown = composer.fact("study.photometric", photometric, "word", "study header")
+    window = default_window(study, frame)
+    if window is None:
+        composer.say("technique", "full_range", photometric=shown)
+    else:
+        centre = composer.fact("study.window.centre", window.centre, "", "study header")
+        width = composer.fact("study.window.width", window.width, "", "study header")
+        composer.say("technique", "window", centre=centre, width=width)
+    if photometric == "MONOCHROME1":
+        composer.say("technique", "inverted", photometric=shown)
+
+
+def _kind(image: Image) -> str:
+    if isinstance(image, Study):
+        return image.modality or "study"
+    return "picture" if isinstance(image, Picture) else "scene"
+
+
+def _size(image: Image) -> tuple[int, int]:
+    """(rows, columns)."""
+    if isinstance(image, Study):
+        return image.shape[1:]
+    return image.pixels.shape[:2] if isinstance(image, Picture) else (image.height, image.width)

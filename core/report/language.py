@@ -1,0 +1,92 @@
+"""The words of a report: templates, labels and numbers of one language. Templates are data (templates/<language>.toml)."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from string import Formatter
+
+from core.errors import NotFound
+from core.types import Fact
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Language:
+    """sentences: template by name; each placeholder in braces stands for a fact. The other tables give words for ids."""
+
+    code: str
+    titles: Mapping[str, str]
+    sections: Mapping[str, str]
+    words: Mapping[str, str]
+    labels: Mapping[str, str]
+    methods: Mapping[str, str]
+    tables: Mapping[str, Mapping[str, str]]
+    sentences: Mapping[str, str]
+
+    def placeholders(self, name: str) -> tuple[str, ...]:
+        """The names in braces of a template, in order."""
+        return tuple(field for _, field, _, _ in Formatter().parse(self.sentences[name]) if field)
+
+    def write(self, fact: Fact) -> str:
+        """A fact as it stands in a sentence, rounded as its unit asks: a share as a percentage, an area in hectares, a label in words."""
+        if isinstance(fact.value, tuple):
+            return self._listed([self._word(value, fact.unit) for value in fact.value])
+        if isinstance(fact.value, bool):
+            return self.words["yes" if fact.value else "no"]
+        if isinstance(fact.value, str):
+            return self._word(fact.value, fact.unit)
+        return self._number(float(fact.value), fact.unit)
+
+    def _word(self, value: str, unit: str) -> str:
+        tables: dict[str, Mapping[str, str]] = {"label": self.labels, "method": self.methods, "word": self.words}
+        return tables.get(unit, {}).get(value, value)
+
+    def _listed(self, words: list[str]) -> str:
+        if len(words) < 2:
+            return "".join(words)
+        return f"{', '.join(words[:-1])} {self.words['and']} {words[-1]}"
+
+    def _number(self, value: float, unit: str) -> str:
+        if not math.isfinite(value):
+            return self.words["unknown"]
+        if unit == "probability":
+            return self._probability(value)
+        return FORMATS.get(unit, "{:g}").format(value * 100.0 if unit in ("share", "coverage") else value)
+
+    def _probability(self, value: float) -> str:
+        """Two decimals; never 1.00 or 0.00, which nobody can know."""
+        if value >= 0.995:
+            return f"{self.words['above']} 0.99"
+        return f"{self.words['below']} 0.01" if value < 0.005 else f"{value:.2f}"
+
+
+FORMATS = {
+    "score": "{:.2f}",
+    "share": "{:.1f} %",
+    "coverage": "{:.0f} %",
+    "area under the curve": "{:.3f}",
+    "relative error": "{:.2g}",
+    "distance": "{:.3g}",
+    "count": "{:,.0f}",
+    "ha": "{:,.1f} ha",
+    "m": "{:.4g} m",
+    "degrees": "{:.4g} degrees",
+    "s": "{:.1f} s",
+}
+"""How a number of a unit is written. A share is given in per cent."""
+
+
+@cache
+def language_of(code: str) -> Language:
+    """The language of that code. Raises NotFound where there are no templates for it."""
+    path = TEMPLATES / f"{code}.toml"
+    known = sorted(file.stem for file in TEMPLATES.glob("*.toml"))
+    if code not in known:
+        raise NotFound(f"There are no reports in the language {code!r}.", f"Choose one of {', '.join(known)}.")
+    return Language(code=code, **tomllib.loads(path.read_text(encoding="utf-8")))

@@ -1,0 +1,85 @@
+"""The report of two dates: how much changed, from what to what, where, and what else can make such differences."""
+
+from __future__ import annotations
+
+from core.report.composer import Composer
+from core.report.language import language_of
+from core.report.model_facts import ModelFacts
+from core.report.scenes import date_fact, place_in, say_parameters, say_scene, say_scene_model
+from core.report.sections import say_limits
+from core.types import ChangeMap, ChangePolygon, Report
+
+LARGEST = 5
+"""How many transitions and patches are put into words; the tables beside the report hold them all."""
+
+
+def change_report(result: ChangeMap, model: ModelFacts | None = None, *, language: str = "en", created: str | None = None) -> Report:
+    """Facts and sentences of one pair of dates. Raises NotFound for a language without templates."""
+    composer = Composer(language_of(language))
+    _say_total(composer, result)
+    _say_transitions(composer, result)
+    _say_polygons(composer, result)
+    say_scene(composer, result.before, "scene_before")
+    say_scene(composer, result.after, "scene_after")
+    composer.say("technique", "change_method", method=composer.fact("change.method", result.method, "method", "change"))
+    say_scene_model(composer, result.model, result.weights, model)
+    say_parameters(composer, result.parameters)
+    for caveat in ("change_caveat_score", "change_caveat_cause", "area_caveat"):
+        composer.say("limits", caveat)
+    say_limits(composer, model, (*result.before.assumptions, *result.after.assumptions, *result.assumptions))
+    parameters = {
+        **result.parameters,
+        "method": result.method,
+        "model": result.model,
+        "weights": result.weights,
+        "sha256": [result.before.sha256, result.after.sha256],
+    }
+    return composer.report("change", composer.language.titles["change"], parameters, created)
+
+
+def _say_total(composer: Composer, result: ChangeMap) -> None:
+    pixels = composer.fact("change.valid_pixels", result.valid_pixels, "count", "change")
+    changed = composer.fact("change.changed_pixels", result.changed_pixels, "count", "change")
+    dates = {
+        "before": date_fact(composer, result.before, "scene_before"),
+        "after": date_fact(composer, result.after, "scene_after"),
+    }
+    if result.valid_pixels == 0:
+        return composer.say("findings", "change_empty", pixels=pixels)
+    if result.changed_pixels == 0:
+        return composer.say("findings", "change_none", **dates, pixels=pixels, changed=changed)
+    hectares = composer.fact("change.hectares", result.changed_hectares, "ha", "change")
+    share = composer.fact("change.share", result.changed_pixels / result.valid_pixels, "share", "change")
+    return composer.say("findings", "change_area", **dates, hectares=hectares, changed=changed, pixels=pixels, share=share)
+
+
+def _say_transitions(composer: Composer, result: ChangeMap) -> None:
+    moved = (transition for transition in result.transitions if transition.before != transition.after and transition.pixels)
+    for place, transition in enumerate(sorted(moved, key=lambda one: -one.hectares)[:LARGEST], start=1):
+        roles = {
+            "before": composer.fact(f"transition.{place}.before", transition.before, "label", "change"),
+            "after": composer.fact(f"transition.{place}.after", transition.after, "label", "change"),
+            "hectares": composer.fact(f"transition.{place}.hectares", transition.hectares, "ha", "change"),
+        }
+        pixels = composer.fact(f"transition.{place}.pixels", transition.pixels, "count", "change")
+        composer.say("findings", "change_transition", **roles, pixels=pixels)
+
+
+def _say_polygons(composer: Composer, result: ChangeMap) -> None:
+    for place, polygon in enumerate(sorted(result.polygons, key=lambda one: -one.hectares)[:LARGEST], start=1):
+        _say_polygon(composer, result, polygon, f"polygon.{place}")
+
+
+def _say_polygon(composer: Composer, result: ChangeMap, polygon: ChangePolygon, name: str) -> None:
+    where = place_in(result.before, polygon.window)
+    roles = {
+        "id": composer.fact(f"{name}.id", polygon.id, "count", "change"),
+        "hectares": composer.fact(f"{name}.hectares", polygon.hectares, "ha", "change"),
+        "place": composer.fact(f"{name}.place", where, "word", "change"),
+        "score": composer.fact(f"{name}.score", polygon.probability, "score", "change"),
+    }
+    if polygon.before is None or polygon.after is None:
+        return composer.say("findings", "change_polygon_plain", region=where, **roles)
+    roles["before"] = composer.fact(f"{name}.before", polygon.before, "label", "change")
+    roles["after"] = composer.fact(f"{name}.after", polygon.after, "label", "change")
+    return composer.say("findings", "change_polygon", region=where, **roles)

@@ -1,0 +1,89 @@
+"""What reports of scenes share: the grid, the bands with their scale and offset, parameters, and words for a place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from core.report.composer import Composer
+from core.report.model_facts import ModelFacts
+from core.types import UNNAMED_DATE, Scene
+
+SECTION = "technique"
+SECTORS = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
+CENTRE_SHARE = 1 / 3
+"""The centre is the middle third of the scene, across and down."""
+
+
+def say_scene(composer: Composer, scene: Scene, name: str = "scene") -> None:
+    """name: prefix of the facts and name of the first template: scene, scene_before, scene_after."""
+    title = composer.fact(f"{name}.name", scene.name, "", "source file")
+    composer.say(SECTION, name, name=title, date=date_fact(composer, scene, name))
+    _say_grid(composer, scene, name)
+    bands = composer.fact(f"{name}.bands", tuple(band.name for band in scene.bands), "", "source file")
+    composer.say(SECTION, "scene_bands", bands=bands)
+    scales = dict.fromkeys((band.scale, band.offset) for band in scene.bands if band.scale is not None or band.offset is not None)
+    for place, (scale, offset) in enumerate(scales, start=1):
+        held = tuple(band.name for band in scene.bands if (band.scale, band.offset) == (scale, offset))
+        roles = {
+            "bands": composer.fact(f"{name}.scale.{place}.bands", held, "", "source file"),
+            "scale": composer.fact(f"{name}.scale.{place}.scale", 1.0 if scale is None else scale, "", "source file"),
+            "offset": composer.fact(f"{name}.scale.{place}.offset", offset or 0.0, "", "source file"),
+        }
+        composer.say(SECTION, "scene_scale", **roles)
+
+
+def date_fact(composer: Composer, scene: Scene, name: str) -> str:
+    """The date of a scene, "undated" where it has none."""
+    return composer.fact(f"{name}.date", scene.date.isoformat() if scene.date else UNNAMED_DATE, "word", "source file")
+
+
+def say_parameters(composer: Composer, parameters: Mapping[str, Any]) -> None:
+    """One sentence for each parameter of the work that is a word, a number or a list of words."""
+    for key, value in parameters.items():
+        value = tuple(str(part) for part in value) if isinstance(value, (list, tuple)) else value
+        if not isinstance(value, (bool, int, float, str, tuple)) or value in ("", ()):
+            continue
+        title = composer.fact(f"parameter.{key}.name", key.replace("_", " "), "word", "parameters")
+        composer.say(SECTION, "parameter", name=title, value=composer.fact(f"parameter.{key}", value, "", "parameters"))
+
+
+def say_scene_model(composer: Composer, name: str, weights: str, model: ModelFacts | None) -> None:
+    """The model of a map or a change; nothing where the method needs none."""
+    if not name:
+        return
+    title = composer.fact("model.title", model.title if model else name, "", "model card")
+    roles = {"model": composer.fact("model.id", name, "", "result"), "weights": composer.fact("model.weights", weights, "hash", "result")}
+    composer.say(SECTION, "scene_model", title=title, **roles)
+
+
+def place_in(scene: Scene, window: tuple[int, int, int, int]) -> str:
+    """Where a window (left, top, width, height) in pixels lies in a scene: "centre", "north-east" ... by its middle."""
+    left, top, width, height = window
+    across = (left + width / 2) / scene.width - 0.5
+    down = (top + height / 2) / scene.height - 0.5
+    if max(abs(across), abs(down)) <= CENTRE_SHARE / 2:
+        return "centre"
+    # Directions on the ground, so that rotated and south-up rasters are named rightly.
+    east = scene.transform.a * across * scene.width + scene.transform.b * down * scene.height
+    north = scene.transform.d * across * scene.width + scene.transform.e * down * scene.height
+    return SECTORS[round(math.atan2(north, east) / (math.pi / 4)) % 8]
+
+
+def _say_grid(composer: Composer, scene: Scene, name: str) -> None:
+    size = {
+        "width": composer.fact(f"{name}.width", scene.width, "count", "source file"),
+        "height": composer.fact(f"{name}.height", scene.height, "count", "source file"),
+    }
+    if scene.crs is None:
+        return composer.say(SECTION, "scene_grid_none", **size)
+    unit = "degrees" if scene.crs.is_geographic else "m"
+    across = math.hypot(scene.transform.a, scene.transform.d)
+    down = math.hypot(scene.transform.b, scene.transform.e)
+    roles = {
+        "pixel_width": composer.fact(f"{name}.pixel_width", across, unit, "source file"),
+        "pixel_height": composer.fact(f"{name}.pixel_height", down, unit, "source file"),
+        "crs": composer.fact(f"{name}.crs", scene.crs.to_string(), "", "source file"),
+    }
+    return composer.say(SECTION, "scene_grid", **size, **roles)

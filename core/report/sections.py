@@ -1,0 +1,87 @@
+"""The sections that reports of every kind share: the model, where it looked, and the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.report.composer import Composer
+from core.report.model_facts import ModelFacts
+from core.types import Domain, Explanation, Prediction, RemovalScore
+
+
+def say_model(composer: Composer, prediction: Prediction, model: ModelFacts) -> None:
+    """Which weights answered, and on what they ran."""
+    title = composer.fact("model.title", model.title, "", "model card")
+    name = composer.fact("model.id", prediction.model, "", "prediction")
+    weights = composer.fact("model.weights", prediction.weights, "hash", "prediction")
+    composer.say("technique", "model", title=title, model=name, weights=weights)
+    runtime = composer.fact("run.runtime", prediction.runtime, "", "prediction")
+    precision = composer.fact("run.precision", prediction.precision, "", "prediction")
+    device = composer.fact("run.device", prediction.device, "", "prediction")
+    composer.say("technique", "runtime", runtime=runtime, precision=precision, device=device)
+
+
+def say_explanation(composer: Composer, explanation: Explanation | None, region: str, is_outside: bool, domain: Domain) -> None:
+    """The method, where its map is strongest, and what the measurements of the map allow to believe."""
+    if explanation is None:
+        return composer.say("explanation", "no_explanation")
+    _say_method(composer, explanation)
+    if is_outside:
+        composer.say("explanation", "outside_explained")
+    if region:
+        place = composer.fact("explanation.region", region, "sentence", "explanation")
+        composer.say("explanation", "region", region=region, place=place)
+    _say_removal(composer, "deletion", explanation.deletion)
+    _say_removal(composer, "insertion", explanation.insertion)
+    if explanation.completeness_error is not None:
+        error = composer.fact("explanation.completeness_error", explanation.completeness_error, "relative error", "explanation")
+        composer.say("explanation", "completeness", error=error)
+    if explanation.sanity is not None:
+        composer.say("explanation", "sanity", sanity=composer.fact("explanation.sanity", explanation.sanity, "score", "explanation"))
+    return composer.say("explanation", "heatmap" if domain is Domain.RADIOGRAPH else "heatmap_scene")
+
+
+def say_limits(composer: Composer, model: ModelFacts | None, assumptions: Sequence[str]) -> None:
+    """What the model knows, what was assumed, and what none of this is for."""
+    if model is not None:
+        _say_card(composer, model)
+    for number, sentence in enumerate(dict.fromkeys(assumptions), start=1):
+        composer.say("limits", "verbatim", sentence=composer.fact(f"assumption.{number}", sentence, "sentence", "assumption"))
+    composer.say("limits", "intended_use")
+
+
+def _say_card(composer: Composer, model: ModelFacts) -> None:
+    if model.trained_on:
+        composer.say("limits", "trained_on", trained_on=composer.fact("model.trained_on", model.trained_on, "sentence", "model card"))
+    if model.preprocess.age_years is not None:
+        youngest = composer.fact("model.age.youngest", model.preprocess.age_years[0], "", "model card")
+        oldest = composer.fact("model.age.oldest", model.preprocess.age_years[1], "", "model card")
+        composer.say("limits", "age", youngest=youngest, oldest=oldest)
+    if model.coverage is None:
+        composer.say("limits", "uncalibrated", calibrated=composer.fact("model.calibrated", False, "", "calibration"))
+    for number, sentence in enumerate(model.limits, start=1):
+        composer.say("limits", "verbatim", sentence=composer.fact(f"model.limit.{number}", sentence, "sentence", "model card"))
+    if model.licence:
+        composer.say("limits", "licence", licence=composer.fact("model.licence", model.licence, "", "model card"))
+
+
+def _say_method(composer: Composer, explanation: Explanation) -> None:
+    method = composer.fact("explanation.method", explanation.method, "method", "explanation")
+    target = composer.fact("explanation.target", explanation.target, "label", "explanation")
+    specific = composer.fact("explanation.class_specific", explanation.class_specific, "", "explanation")
+    template = "method" if explanation.class_specific else "method_agnostic"
+    composer.say("explanation", template, method=method, target=target, specific=specific)
+
+
+def _say_removal(composer: Composer, name: str, score: RemovalScore) -> None:
+    unit, source = "area under the curve", "explanation"
+    roles = {
+        "value": composer.fact(f"{name}.value", score.value, unit, source),
+        "mean": composer.fact(f"{name}.random_mean", score.random_mean, unit, source),
+        "low": composer.fact(f"{name}.random_low", score.random_low, unit, source),
+        "high": composer.fact(f"{name}.random_high", score.random_high, unit, source),
+        "maps": composer.fact(f"{name}.random_maps", score.random_maps, "count", source),
+    }
+    composer.say("explanation", name, **roles)
+    roles["verdict"] = composer.fact(f"{name}.verdict", score.verdict, "word", source)
+    composer.say("explanation", f"{name}_{score.verdict}", **roles)

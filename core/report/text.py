@@ -1,0 +1,50 @@
+"""A report as plain text, and its parts in the order in which they are read."""
+
+from __future__ import annotations
+
+from core.report.language import language_of
+from core.types import Report
+
+SECTIONS = {
+    "image": ("technique", "findings", "explanation", "limits"),
+    "map": ("findings", "technique", "limits"),
+    "change": ("findings", "technique", "limits"),
+}
+"""Radiologists read technique before findings; of a scene the findings, and their warning, come first."""
+
+
+def sections_of(report: Report) -> tuple[str, ...]:
+    """The sections that the report has, in reading order."""
+    held = {sentence.section for sentence in report.sentences} | set(report.edited)
+    return tuple(name for name in SECTIONS[report.kind] if name in held)
+
+
+def section_text(report: Report, section: str) -> str:
+    """The sentences of a section, one a line, or the user's own wording of it."""
+    if section in report.edited:
+        return report.edited[section]
+    return "\n".join(sentence.text for sentence in report.sentences if sentence.section == section)
+
+
+def section_title(report: Report, section: str) -> str:
+    """The heading of a section in the report's language."""
+    return language_of(report.language).sections[section]
+
+
+def signature(report: Report) -> str:
+    """Who signed and when, or that nobody did."""
+    words = language_of(report.language).words
+    if not report.signed_by:
+        return words["unsigned"]
+    return words["signed"].format(name=report.signed_by, at=report.signed_at)
+
+
+def as_text(report: Report) -> str:
+    """The whole report for the clipboard: plain text, sections under their headings, edits marked, sign-off last."""
+    words = language_of(report.language).words
+    blocks = [f"{report.title}\n{words['intended_use']}"]
+    for section in sections_of(report):
+        mark = f"\n[{words['edited']}]" if section in report.edited else ""
+        blocks.append(f"{section_title(report, section).upper()}{mark}\n{section_text(report, section)}")
+    blocks.append(f"{words['created'].format(at=report.created)} {signature(report)}")
+    return "\n\n".join(blocks) + "\n"
