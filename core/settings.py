@@ -43,6 +43,8 @@ class Settings:
     """Largest upload, in megabytes; larger files come by folder or address."""
     decoded_megapixels: int = 400
     """Largest decoded frame, in millions of pixels."""
+    scene_megapixels: int = 40_000
+    """Largest scene, in millions of pixels. Scenes are streamed: this bounds time, not memory."""
     archive_mb: int = 2_000
     """Largest unpacked size of a zip, in megabytes."""
     archive_files: int = 5_000

@@ -1,0 +1,39 @@
+"""From bytes to Study, Scene or Picture: by content, never by name. Whatever cannot be read is refused with a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.readers.dicom import read_dicom
+from core.readers.geotiff import SceneOptions, open_raster, read_scene
+from core.readers.picture import read_picture
+from core.readers.sniff import Kind, describe, refusal, sniff
+from core.types import Image
+
+__all__ = [
+    "Kind",
+    "SceneOptions",
+    "describe",
+    "open_raster",
+    "read_dicom",
+    "read_image",
+    "read_picture",
+    "read_scene",
+    "sniff",
+]
+
+
+def read_image(path: Path, name: str | None = None, options: SceneOptions | None = None) -> Image:
+    """Read one file as what its content is: a DICOM object, a GeoTIFF, or a picture.
+
+    name: what to call it; the file's own name where None. options: for a GeoTIFF.
+    Raises NotFound, UnreadableFile, NoPixels, UnsafeFile or TooLarge.
+    """
+    kind = sniff(path)
+    if kind is Kind.DICOM:
+        return read_dicom(path, name)
+    if kind is Kind.TIFF:
+        return read_scene([path], options, name)
+    if kind in (Kind.PNG, Kind.JPEG):
+        return read_picture(path, name)
+    raise refusal(path, name or path.name)

@@ -1,0 +1,33 @@
+"""Fingerprints of source bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from core.errors import NotFound, UnreadableFile
+
+_CHUNK = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 of a file's bytes, read in pieces of one megabyte. Raises NotFound or UnreadableFile."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(_CHUNK):
+                digest.update(piece)
+    except FileNotFoundError:
+        raise NotFound(f"{path.name} does not exist.", "Check the path.") from None
+    except OSError as error:
+        raise UnreadableFile(f"{path.name} cannot be read: {error.strerror}.", "Check the file and its permissions.") from error
+    return digest.hexdigest()
+
+
+def sha256_of_all(digests: Iterable[str]) -> str:
+    """The one digest of a lone file, else sha256 of the hexadecimal digests joined in order."""
+    listed = list(digests)
+    if len(listed) == 1:
+        return listed[0]
+    return hashlib.sha256("".join(listed).encode()).hexdigest()

@@ -1,0 +1,75 @@
+"""Where on Earth a raster lies, in degrees of longitude and latitude."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyproj
+from numpy.typing import NDArray
+from pyproj.exceptions import CRSError, ProjError
+from rasterio.crs import CRS
+from rasterio.transform import Affine
+
+_POINTS_A_SIDE = 33  # the edges are curves in another projection; 32 pieces follow them closely
+
+pyproj.network.set_network_enabled(active=False)  # type: ignore[attr-defined]  # grids are taken from the disk or not at all
+
+
+def footprint(crs: CRS, transform: Affine, width: int, height: int) -> tuple[float, float, float, float] | None:
+    """(west, south, east, north) of a raster in degrees; west > east where it crosses the antimeridian (RFC 7946 section 5.2).
+
+    None where the CRS has no way to longitude and latitude of the Earth.
+    """
+    x, y = _ring(transform, width, height)
+    try:
+        lonlat = pyproj.Transformer.from_crs(pyproj.CRS.from_wkt(crs.to_wkt()), 4326, always_xy=True)
+        longitude, latitude = (np.asarray(axis) for axis in lonlat.transform(x, y))
+    except (CRSError, ProjError):
+        return None
+    is_seen = np.isfinite(longitude) & np.isfinite(latitude)
+    if not is_seen.all():  # a geostationary disc: its corners look past the Earth
+        return _of_the_visible(lonlat, transform, width, height)
+    return _of_the_ring(longitude, latitude)
+
+
+def _ring(transform: Affine, width: int, height: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """x and y of points along the outline, once around and closed."""
+    along = np.linspace(0.0, 1.0, _POINTS_A_SIDE)
+    columns = np.concatenate([along, np.ones_like(along), 1 - along, np.zeros_like(along)]) * width
+    rows = np.concatenate([np.zeros_like(along), along, np.ones_like(along), 1 - along]) * height
+    return _at(transform, columns, rows)
+
+
+def _at(transform: Affine, columns: NDArray[np.float64], rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    x = transform.a * columns + transform.b * rows + transform.c
+    y = transform.d * columns + transform.e * rows + transform.f
+    return x, y
+
+
+def _of_the_ring(longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    unwrapped = np.unwrap(longitude, period=360.0)
+    south, north = float(latitude.min()), float(latitude.max())
+    if abs(unwrapped[-1] - unwrapped[0]) > 180:  # the outline goes once around the Earth: a pole is inside
+        return (-180.0, south, 180.0, 90.0) if latitude.mean() > 0 else (-180.0, -90.0, 180.0, north)
+    west, east = float(unwrapped.min()), float(unwrapped.max())
+    if east - west >= 360.0 - 1e-6:
+        return -180.0, south, 180.0, north
+    return _wrapped(west), south, _wrapped(east, is_east=True), north
+
+
+def _of_the_visible(lonlat: pyproj.Transformer, transform: Affine, width: int, height: int) -> tuple[float, float, float, float] | None:
+    columns, rows = np.meshgrid(np.linspace(0, width, 65), np.linspace(0, height, 65))
+    longitude, latitude = (np.asarray(axis) for axis in lonlat.transform(*_at(transform, columns.ravel(), rows.ravel())))
+    is_seen = np.isfinite(longitude) & np.isfinite(latitude)
+    if not is_seen.any():
+        return None
+    longitude, latitude = np.sort(longitude[is_seen] % 360.0), latitude[is_seen]
+    gaps = np.diff(np.append(longitude, longitude[0] + 360.0))
+    widest = int(gaps.argmax())  # the footprint is what the widest empty stretch of longitudes leaves
+    west, east = float(longitude[(widest + 1) % len(longitude)]), float(longitude[widest])
+    return _wrapped(west), float(latitude.min()), _wrapped(east, is_east=True), float(latitude.max())
+
+
+def _wrapped(longitude: float, is_east: bool = False) -> float:
+    """Into [-180, 180); an eastern edge of 180 stays 180."""
+    wrapped = (longitude + 180.0) % 360.0 - 180.0
+    return 180.0 if is_east and wrapped == -180.0 else wrapped

@@ -1,0 +1,255 @@
+"""One or several GeoTIFF files of one place and date become a Scene. Pixels stay on disk and are read by window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from rasterio import DatasetReader
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
+from rasterio.transform import Affine
+from rasterio.windows import Window as RasterWindow
+
+from core.errors import NoGrid, NoOverlap, NotFound, OutOfRange, UnreadableFile
+from core.readers.bandnames import band_token, colour_of
+from core.readers.dates import date_of
+from core.readers.digest import sha256_of, sha256_of_all
+from core.readers.footprint import footprint
+from core.readers.raster import open_raster
+from core.types import Band, Scene
+
+__all__ = ["SceneOptions", "open_raster", "read_scene"]
+
+_INTERPRETED = {
+    ColorInterp.red: "red",
+    ColorInterp.green: "green",
+    ColorInterp.blue: "blue",
+}
+_UNNAMED = ("red", "green", "blue", "near infrared")
+
+
+@dataclass(frozen=True)
+class SceneOptions:
+    """What the user says of a scene; it wins over what the file says.
+
+    bands: what the bands are, in order ("B04", "red"). scale, offset: reflectance = digital number * scale + offset.
+    """
+
+    bands: tuple[str, ...] = ()
+    scale: float | None = None
+    offset: float | None = None
+    date: date | None = None
+
+
+@dataclass(frozen=True)
+class _File:
+    """What one file says of itself."""
+
+    path: Path
+    bands: tuple[Band, ...]
+    is_colour_assumed: bool
+    width: int
+    height: int
+    crs: CRS | None
+    transform: Affine
+    dtype: str
+    date: date | None
+    date_assumption: str
+    notes: tuple[str, ...]
+
+    @property
+    def pixel_area(self) -> float:
+        """In square units of the CRS."""
+        return float(abs(self.transform.a * self.transform.e - self.transform.b * self.transform.d))
+
+
+def read_scene(paths: Sequence[Path], options: SceneOptions | None = None, name: str | None = None) -> Scene:
+    """Read what one or several GeoTIFF files say; several are bands of one scene, coarser ones are resampled when they are read.
+
+    Names in the file win, then a band token in the name of a one-band file, then colour interpretation; three or four unnamed
+    bands are taken as red, green, blue (, near infrared), as an assumption.
+    Raises NotFound, UnreadableFile, UnsafeFile, TooLarge; NoGrid or NoOverlap where files do not make one scene; OutOfRange where
+    `options` name another number of bands.
+    """
+    if not paths:
+        raise NotFound("No file was given.", "Give at least one GeoTIFF.")
+    options = options or SceneOptions()
+    files = [_read_file(path) for path in paths]
+    finest = min(files, key=lambda file: file.pixel_area)
+    _check_one_place(files)
+    bands, assumptions = _bands(files, options)
+    taken, date_assumption = _date(files, options)
+    where = footprint(finest.crs, finest.transform, finest.width, finest.height) if finest.crs is not None else None
+    notes = list(dict.fromkeys([*assumptions, *(note for file in files for note in file.notes)]))
+    if date_assumption:
+        notes.append(date_assumption)
+    if finest.crs is not None and where is None:
+        notes.append("The coordinate system has no way to longitude and latitude on Earth; no footprint is given.")
+    return Scene(
+        name=name or _name(paths),
+        sha256=sha256_of_all(sha256_of(path) for path in dict.fromkeys(paths)),
+        bands=bands,
+        width=finest.width,
+        height=finest.height,
+        crs=finest.crs,
+        transform=finest.transform,
+        dtype=str(np.result_type(*(file.dtype for file in files))),
+        date=taken,
+        footprint=where,
+        assumptions=tuple(notes),
+    )
+
+
+def _read_file(path: Path) -> _File:
+    with open_raster(path) as dataset:
+        tags = dataset.tags()
+        taken, date_assumption = date_of(tags, path.name)
+        bands, is_assumed = _file_bands(dataset, path, f"{path.name} {tags.get('SPACECRAFT_ID', '')} {tags.get('SENSOR_ID', '')}")
+        crs, transform, notes = _grid(dataset, path.name)
+        _probe(dataset)
+        return _File(
+            path=path,
+            bands=bands,
+            is_colour_assumed=is_assumed,
+            width=dataset.width,
+            height=dataset.height,
+            crs=crs,
+            transform=transform,
+            dtype=str(np.result_type(*dataset.dtypes)),
+            date=taken,
+            date_assumption=date_assumption,
+            notes=notes,
+        )
+
+
+def _file_bands(dataset: DatasetReader, path: Path, product: str) -> tuple[tuple[Band, ...], bool]:
+    """The bands of one file without its alpha, and whether their colours had to be assumed."""
+    indexes = [i for i in dataset.indexes if dataset.colorinterp[i - 1] is not ColorInterp.alpha]
+    if not indexes:
+        raise UnreadableFile(f"{path.name} holds only a mask.", "Give a GeoTIFF with at least one band of image.")
+    token = band_token(path.stem) if len(indexes) == 1 else ""
+    bands = []
+    for index in indexes:
+        described = dataset.descriptions[index - 1] or ""
+        name = described or token or f"band {index}"
+        colour = colour_of(described, product) or colour_of(token, product) or _INTERPRETED.get(dataset.colorinterp[index - 1], "")
+        scale, offset = dataset.scales[index - 1], dataset.offsets[index - 1]
+        is_told = (scale, offset) != (1.0, 0.0)
+        bands.append(
+            Band(
+                name=name,
+                colour=colour,
+                file=path,
+                index=index,
+                scale=scale if is_told else None,
+                offset=offset if is_told else None,
+                nodata=dataset.nodatavals[index - 1],
+            )
+        )
+    is_unnamed = not any(band.colour for band in bands) and not any(dataset.descriptions[i - 1] for i in indexes)
+    if not is_unnamed or len(bands) not in (3, 4):
+        return tuple(bands), False
+    return tuple(replace(band, colour=colour) for band, colour in zip(bands, _UNNAMED, strict=False)), True
+
+
+def _grid(dataset: DatasetReader, name: str) -> tuple[CRS | None, Affine, tuple[str, ...]]:
+    """CRS, transform, and what is to be said about them."""
+    notes = []
+    if dataset.subdatasets:
+        notes.append(f"{name} holds {len(dataset.subdatasets)} images; the first is read.")
+    if dataset.colorinterp[0] is ColorInterp.palette:
+        notes.append(f"{name} is coloured by a palette: its values are classes, not brightness.")
+    transform, crs = dataset.transform, dataset.crs or None
+    if crs is None and dataset.gcps[0]:
+        return None, transform, (*notes, f"{name} has ground control points but no grid; it must be warped before it can be measured.")
+    if crs is None:
+        return None, transform, (*notes, f"{name} has no coordinate system; areas and places cannot be told.")
+    if transform == Affine.identity():
+        return None, transform, (*notes, f"{name} names a coordinate system but no place in it; areas and places cannot be told.")
+    if transform.b or transform.d:
+        notes.append(f"{name} is rotated against its coordinate system.")
+    if transform.determinant > 0:
+        notes.append(f"{name} is stored south-up.")
+    return crs, transform, tuple(notes)
+
+
+def _probe(dataset: DatasetReader) -> None:
+    """Read the first and the last block, so that a file that is cut off is refused at the door."""
+    rows, columns = dataset.block_shapes[0]
+    for row in {0, (dataset.height - 1) // rows * rows}:
+        column = 0 if row == 0 else (dataset.width - 1) // columns * columns
+        dataset.read(1, window=RasterWindow(column, row, 1, 1))
+
+
+def _bands(files: Sequence[_File], options: SceneOptions) -> tuple[tuple[Band, ...], list[str]]:
+    bands = [band for file in files for band in file.bands]
+    assumptions = []
+    if options.bands:
+        if len(options.bands) != len(bands):
+            raise OutOfRange("number of band names", len(options.bands), f"the number of bands, {len(bands)}")
+        product = " ".join(file.path.name for file in files)
+        bands = [replace(band, name=given, colour=colour_of(given, product)) for band, given in zip(bands, options.bands, strict=True)]
+    elif any(file.is_colour_assumed for file in files):
+        listed = ", ".join(band.colour for file in files if file.is_colour_assumed for band in file.bands)
+        assumptions.append(f"The bands are not named; they were taken as {listed}.")
+    if options.scale is not None or options.offset is not None:
+        scale, offset = options.scale, options.offset
+        bands = [
+            replace(
+                band,
+                scale=scale if scale is not None else (band.scale if band.scale is not None else 1.0),
+                offset=offset if offset is not None else (band.offset if band.offset is not None else 0.0),
+            )
+            for band in bands
+        ]
+    return tuple(bands), assumptions
+
+
+def _date(files: Sequence[_File], options: SceneOptions) -> tuple[date | None, str]:
+    if options.date is not None:
+        return options.date, ""
+    dated = [file for file in files if file.date is not None]
+    if not dated:
+        return None, ""
+    told = next((file for file in dated if not file.date_assumption), dated[0])
+    return told.date, told.date_assumption
+
+
+def _check_one_place(files: Sequence[_File]) -> None:
+    first = files[0]
+    for other in files[1:]:
+        if other.crs != first.crs:
+            raise NoGrid(
+                f"{first.path.name} and {other.path.name} are in different coordinate systems.",
+                "Files of one scene share theirs; give two dates as two scenes.",
+            )
+        if first.crs is None and (other.width, other.height) != (first.width, first.height):
+            raise NoGrid(
+                f"{first.path.name} and {other.path.name} differ in size and have no coordinate system.", "Georeference them first."
+            )
+        here, there = _box(first), _box(other)
+        if first.crs is not None and not (here[0] < there[2] and there[0] < here[2] and here[1] < there[3] and there[1] < here[3]):
+            raise NoOverlap(first.path.name, _words(first), other.path.name, _words(other))
+
+
+def _box(file: _File) -> tuple[float, float, float, float]:
+    corners = [file.transform * (x, y) for x in (0, file.width) for y in (0, file.height)]
+    return (
+        min(x for x, _ in corners),
+        min(y for _, y in corners),
+        max(x for x, _ in corners),
+        max(y for _, y in corners),
+    )
+
+
+def _words(file: _File) -> str:
+    place = footprint(file.crs, file.transform, file.width, file.height) if file.crs is not None else None
+    return "no place on Earth" if place is None else "(" + ", ".join(f"{value:.4f}" for value in place) + ")"
+
+
+def _name(paths: Sequence[Path]) -> str:
+    return paths[0].name if len(paths) == 1 else "+".join(path.name for path in paths)

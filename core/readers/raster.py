@@ -1,0 +1,82 @@
+"""The only place that opens a raster. GDAL opens a GeoTIFF here, and nothing else.
+
+GDAL follows what it finds beside a file (a.tif.ovr, .msk, .aux.xml, .tfw) and what stands in a TIFF's own metadata (an OVERVIEWS domain
+names a file whose pixels are then returned as overviews; a GEOLOCATION domain names files of coordinates). Either makes an upload read
+another file of the server, whatever the driver list says. So: no look at the folder, one driver, and no TIFF with such a domain.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import rasterio
+from rasterio import DatasetReader
+from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+
+from core.errors import SightlineError, TooLarge, UnreadableFile, UnsafeFile
+from core.readers.sniff import Kind, refusal, sniff
+from core.settings import settings
+
+# Metadata domains by which a TIFF can name another file (GDAL raster data model; gdaldefaultoverviews.cpp, gdalgeolocation.cpp).
+_POINTING_DOMAINS = frozenset({"OVERVIEWS", "GEOLOCATION", "PROXYOVERVIEWREQUEST", "XML:VRT", "VRT"})
+
+
+@contextmanager
+def open_raster(path: Path, name: str | None = None) -> Iterator[DatasetReader]:
+    """Open a GeoTIFF for reading. What GDAL cannot read inside the `with` block becomes UnreadableFile too.
+
+    Side files are never followed: external overviews and masks, world files and .aux.xml do not count.
+    Raises NotFound, UnreadableFile (not a TIFF, damaged, complex numbers), UnsafeFile (it points to another file) or TooLarge.
+    """
+    name = name or path.name
+    if sniff(path) is not Kind.TIFF:
+        raise refusal(path, name)
+    _ignore_missing_georeference()
+    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_GEOREF_SOURCES="INTERNAL", GDAL_CACHEMAX=settings().gdal_cache_mb):
+        try:
+            # A resolved Path, not a string: no "GTIFF_DIR:2:", "zip://" or "/vsicurl/" syntax is looked for in it.
+            with rasterio.open(path.resolve(), driver="GTiff", sharing=False) as dataset:
+                _check(dataset, name)
+                yield dataset
+        except SightlineError:
+            raise
+        except RasterioIOError as error:
+            if "write" in str(error).lower() and "read" not in str(error).lower():
+                raise  # a file that somebody writes while reading this one
+            raise UnreadableFile(
+                f"{name} is a TIFF that cannot be read: it is damaged, cut off, or compressed in a way that is not known here.",
+                "Copy or export it again.",
+            ) from error
+
+
+def _check(dataset: DatasetReader, name: str) -> None:
+    domains = set(dataset.tag_namespaces()).union(*(dataset.tag_namespaces(band) for band in dataset.indexes))
+    pointing = sorted(domain for domain in domains if domain.upper() in _POINTING_DOMAINS)
+    if pointing:
+        raise UnsafeFile(
+            f"{name} names other files in its metadata ({', '.join(pointing)}).",
+            "Write it anew without them, for example with gdal_translate.",
+        )
+    if any(kind.startswith("complex") for kind in dataset.dtypes):
+        raise UnreadableFile(f"{name} holds complex numbers (a radar signal), not brightness.", "Give its amplitude as real numbers.")
+    megapixels = dataset.width * dataset.height / 1e6
+    if megapixels > settings().scene_megapixels:
+        raise TooLarge(
+            f"{name} has {dataset.width} x {dataset.height} pixels, more than {settings().scene_megapixels} million.",
+            "Cut it into parts, or raise SIGHTLINE_SCENE_MEGAPIXELS.",
+        )
+    height, width = max(dataset.block_shapes, key=lambda shape: shape[0] * shape[1])
+    if height * width > settings().decoded_megapixels * 1_000_000:
+        raise TooLarge(
+            f"{name} is stored in blocks of {width} x {height} pixels, which cannot be read piece by piece.",
+            "Write it with tiles, for example gdal_translate -co TILED=YES.",
+        )
+
+
+def _ignore_missing_georeference() -> None:
+    """A missing georeference is said by an assumption of the Scene, not by a warning."""
+    if not any(entry[0] == "ignore" and entry[2] is NotGeoreferencedWarning for entry in warnings.filters[:4]):
+        warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)

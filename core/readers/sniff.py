@@ -1,0 +1,192 @@
+"""What a file is, by its content and never by its name."""
+
+from __future__ import annotations
+
+import struct
+from enum import StrEnum
+from pathlib import Path
+
+from pydicom.datadict import dictionary_has_tag
+from pydicom.valuerep import VR
+
+from core.errors import NotFound, UnreadableFile
+
+_HEAD = 4096
+_EXPLICIT_VRS = frozenset(str(vr) for vr in VR if len(str(vr)) == 2)
+_LONG_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
+_UNDEFINED = 0xFFFFFFFF
+_OFFICE = (b"[Content_Types].xml", b"mimetype", b"_rels/")
+
+WHAT_IS_READ = "Sightline reads DICOM, GeoTIFF, PNG, JPEG, and zip archives of these."
+
+
+class Kind(StrEnum):
+    """What the readers tell apart."""
+
+    DICOM = "DICOM"
+    TIFF = "TIFF"
+    PNG = "PNG"
+    JPEG = "JPEG"
+    ZIP = "ZIP"
+    OTHER = "OTHER"
+
+
+def sniff(path: Path) -> Kind:
+    """The kind of a file. Raises NotFound where there is none, UnreadableFile where it cannot be opened or is no regular file."""
+    return _kind(_head(path), path.stat().st_size)
+
+
+def describe(path: Path) -> str:
+    """What a file is, in words that complete "x is ...". Raises what `sniff` raises."""
+    head = _head(path)
+    if not head:
+        return "an empty file"
+    kind = _kind(head, path.stat().st_size)
+    if kind is not Kind.OTHER:
+        return {Kind.DICOM: "a DICOM file", Kind.TIFF: "a TIFF", Kind.ZIP: "a zip archive"}.get(kind, f"a {kind} picture")
+    for offset, magic, words, _ in _KNOWN:
+        if head[offset : offset + len(magic)] == magic:
+            return words
+    return _describe_text(head) or "a file of a kind that is not known here"
+
+
+def refusal(path: Path, name: str) -> UnreadableFile:
+    """The error for a file that no reader takes: what it is, and what would be right."""
+    words = describe(path)
+    hint = _HINTS.get(words, WHAT_IS_READ)
+    return UnreadableFile(f"{name} is {words}.", hint)
+
+
+def _head(path: Path) -> bytes:
+    if path.is_dir():
+        raise UnreadableFile(f"{path.name} is a folder.", "Give the files in it.")
+    if not path.exists():
+        raise NotFound(f"{path.name} does not exist.", "Check the path.")
+    if not path.is_file():  # a pipe or a device would keep the reader waiting for ever
+        raise UnreadableFile(f"{path.name} is a pipe or a device.", "Give a regular file.")
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEAD)
+    except OSError as error:
+        raise UnreadableFile(f"{path.name} cannot be opened: {error.strerror}.", "Check its permissions.") from error
+
+
+def _kind(head: bytes, size: int) -> Kind:
+    if head[128:132] == b"DICM":  # before TIFF: a preamble may hold a TIFF header (PS3.10 section 7.5)
+        return Kind.DICOM
+    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return Kind.TIFF
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return Kind.PNG
+    if head.startswith(b"\xff\xd8\xff"):
+        return Kind.JPEG
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return Kind.OTHER if head[30:50].startswith(_OFFICE) else Kind.ZIP
+    return Kind.DICOM if _is_bare_dicom(head, size) else Kind.OTHER
+
+
+def _is_bare_dicom(head: bytes, size: int) -> bool:
+    """DICOM without preamble and prefix: the first elements make sense, in one of the three uncompressed encodings."""
+    return any(_elements_make_sense(head, size, order, explicit) for order in "<>" for explicit in (True, False))
+
+
+def _elements_make_sense(head: bytes, size: int, order: str, explicit: bool, wanted: int = 3) -> bool:
+    position, last, found = 0, -1, 0
+    while found < wanted:
+        element = _element(head, position, order, explicit)
+        if element is None:
+            return False
+        tag, value_at, length = element
+        if not found and tag >> 16 not in (0x0002, 0x0008):
+            return False
+        if tag <= last or length > size - value_at:
+            return False
+        last, found, position = tag, found + 1, value_at + length
+        if position >= min(size, _HEAD - 8):  # no more elements to see; two that make sense are no accident
+            return found >= 2
+    return True
+
+
+def _element(head: bytes, position: int, order: str, explicit: bool) -> tuple[int, int, int] | None:
+    """(tag, where its value starts, its length), None where nothing sensible stands there."""
+    if position + 12 > len(head):
+        return None
+    group, number = struct.unpack_from(f"{order}HH", head, position)
+    tag = group << 16 | number
+    if not explicit:
+        known = number == 0 or group % 2 == 1 or dictionary_has_tag(tag)
+        length = struct.unpack_from(f"{order}L", head, position + 4)[0]
+        return (tag, position + 8, 0 if length == _UNDEFINED else length) if known else None
+    vr = head[position + 4 : position + 6].decode("latin-1")
+    if vr not in _EXPLICIT_VRS:
+        return None
+    if vr not in _LONG_VRS:
+        return tag, position + 8, struct.unpack_from(f"{order}H", head, position + 6)[0]
+    length = struct.unpack_from(f"{order}L", head, position + 8)[0]
+    return tag, position + 12, 0 if length == _UNDEFINED else length
+
+
+def _describe_text(head: bytes) -> str:
+    """Words for a text file, "" where it is none."""
+    text = head.decode("utf-8", errors="ignore")
+    if "\0" in text or len(text) < 0.9 * len(head) or sum(not (c.isprintable() or c.isspace()) for c in text) > 2:
+        return ""
+    start = text.lstrip("\ufeff \t\r\n").lower()
+    for opening, words in (
+        ("<vrtdataset", "a VRT (GDAL virtual raster)"),
+        ("<gdal_wms", "a GDAL web map description"),
+        ("<!doctype html", "a web page"),
+        ("<html", "a web page"),
+        ("<svg", "an SVG drawing"),
+    ):
+        if opening in start[:600]:
+            return words
+    if start.startswith("<"):
+        return "an XML document"
+    return "a JSON document" if start.startswith(("{", "[")) else "a text file"
+
+
+# (offset, first bytes, words, what to do instead)
+_SAVE_AS = "Save the picture as PNG or JPEG."
+_UNPACK = "Unpack it first, or pack its files as a zip."
+_TO_GEOTIFF = "Convert it to GeoTIFF, for example with gdal_translate."
+_TO_DICOM = "Give the DICOM files that it was made from."
+_KNOWN: tuple[tuple[int, bytes, str, str], ...] = (
+    (0, b"%PDF", "a PDF document", "Give the image itself: DICOM, GeoTIFF, PNG or JPEG."),
+    (0, b"GIF8", "a GIF picture", _SAVE_AS),
+    (0, b"BM", "a BMP picture", _SAVE_AS),
+    (8, b"WEBP", "a WebP picture", _SAVE_AS),
+    (4, b"ftyphei", "a HEIC picture", _SAVE_AS),
+    (4, b"ftypmif1", "a HEIC picture", _SAVE_AS),
+    (4, b"ftypavif", "an AVIF picture", _SAVE_AS),
+    (4, b"ftyp", "a video", "Give single images."),
+    (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 image", _TO_GEOTIFF),
+    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 codestream", _TO_GEOTIFF),
+    (0, b"\xff\x0a", "a JPEG XL picture", _SAVE_AS),
+    (0, b"8BPS", "a Photoshop document", _SAVE_AS),
+    (0, b"\x1f\x8b", "a gzip archive", _UNPACK),
+    (0, b"BZh", "a bzip2 archive", _UNPACK),
+    (0, b"\xfd7zXZ", "an xz archive", _UNPACK),
+    (0, b"7z\xbc\xaf", "a 7-Zip archive", _UNPACK),
+    (0, b"Rar!", "a RAR archive", _UNPACK),
+    (257, b"ustar", "a tar archive", _UNPACK),
+    (344, b"n+1\0", "a NIfTI volume", _TO_DICOM),
+    (344, b"ni1\0", "a NIfTI header", _TO_DICOM),
+    (0, b"NRRD", "an NRRD volume", _TO_DICOM),
+    (0, b"ObjectType = Image", "a MetaImage header", _TO_DICOM),
+    (0, b"\x89HDF", "an HDF5 or netCDF file", _TO_GEOTIFF),
+    (0, b"CDF\x01", "a netCDF file", _TO_GEOTIFF),
+    (0, b"CDF\x02", "a netCDF file", _TO_GEOTIFF),
+    (0, b"NITF", "a NITF image", _TO_GEOTIFF),
+    (0, b"EHFA_HEADER", "an ERDAS Imagine file", _TO_GEOTIFF),
+    (0, b"SQLite format 3", "a database (SQLite or GeoPackage)", "Give the raster as a GeoTIFF."),
+    (0, b"\x93NUMPY", "a NumPy array", "Save it as an image in one of the formats that are read."),
+    (0, b"\x7fELF", "a program", WHAT_IS_READ),
+    (0, b"MZ", "a program", WHAT_IS_READ),
+    (0, b"PK\x03\x04", "an office document or an application package", "Give the image itself: DICOM, GeoTIFF, PNG or JPEG."),
+)
+_HINTS: dict[str, str] = {words: hint for _, _, words, hint in _KNOWN} | {
+    "a VRT (GDAL virtual raster)": "It only points to other files, which is not followed: give the GeoTIFF files themselves.",
+    "a GDAL web map description": "It only points to an address, which is not followed: give a GeoTIFF file.",
+    "an empty file": "Copy or export it again.",
+}
