@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from core.readers.archive import unpack
 from core.readers.dicom import read_dicom
 from core.readers.geotiff import SceneOptions, open_raster, read_scene
 from core.readers.picture import read_picture
+from core.readers.series import read_series
 from core.readers.sniff import Kind, describe, refusal, sniff
 from core.types import Image
 
@@ -19,7 +21,9 @@ __all__ = [
     "read_image",
     "read_picture",
     "read_scene",
+    "read_series",
     "sniff",
+    "unpack",
 ]
 
 

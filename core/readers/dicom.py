@@ -117,7 +117,7 @@ def _study(
         age_years=age_years,
         sex=str(header.get("PatientSex", "")),
         spacing_mm=geometry.spacing(header, modality) or geometry.spacing(first, modality),
-        slice_spacing_mm=stack.spacing_mm if stack is not None and not stack.reason else None,
+        slice_spacing_mm=stack.spacing_mm if stack is not None else None,
         orientation=cosines,
         positions=positions,
         is_volume=stack is not None and not stack.reason,
