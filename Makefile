@@ -43,7 +43,7 @@ check: install-tools
 	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_surface.py
 
 samples: install
-	$(BIN)/python sample_data/make_samples.py
+	$(BIN)/python -m sample_data.make_samples
 
 install:
 	@$(ALONE) $(MAKE) .venv/.installed

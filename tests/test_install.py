@@ -190,6 +190,6 @@ def test_where_nobody_may_install_one_line_says_what_to_install_and_what_is_lost
 @pytest.mark.parametrize("target", ["app", "test", "check", "samples"])
 def test_make_installs_before_it_does_anything(target: str) -> None:
     told = dry_run(target).splitlines()
-    work = {"app": "sightline app", "test": "pytest", "check": "ruff check", "samples": "make_samples.py"}[target]
+    work = {"app": "sightline app", "test": "pytest", "check": "ruff check", "samples": "sample_data.make_samples"}[target]
     assert ".venv/.installed" in told[0]
     assert any(work in line for line in told[1:])

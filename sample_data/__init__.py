@@ -1,0 +1,1 @@
+"""Small synthetic samples, the table of public real ones, and the code that draws the synthetic ones."""
