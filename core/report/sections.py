@@ -17,7 +17,7 @@ def say_model(composer: Composer, prediction: Prediction, model: ModelFacts) -> 
     composer.say("technique", "model", title=title, model=name, weights=weights)
     runtime = composer.fact("run.runtime", prediction.runtime, "", "prediction")
     precision = composer.fact("run.precision", prediction.precision, "", "prediction")
-    device = composer.fact("run.device", prediction.device, "", "prediction")
+    device = composer.fact("run.device", prediction.device, "word", "prediction")
     composer.say("technique", "runtime", runtime=runtime, precision=precision, device=device)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from core.report.language import language_of
-from core.types import Report
+from core.report.scene_map import WARN_OUTSIDE_SHARE
+from core.types import Report, Sentence
 
 SECTIONS = {
     "image": ("technique", "findings", "explanation", "limits"),
@@ -26,9 +29,25 @@ def section_text(report: Report, section: str) -> str:
     return "\n".join(sentence.text for sentence in report.sentences if sentence.section == section)
 
 
+def is_warning(report: Report, sentence: Sentence) -> bool:
+    """Whether a sentence says that the model does not know what it was given: shown apart from the others."""
+    if "outside.is_outside" in sentence.facts:
+        return True
+    return "map.outside_share" in sentence.facts and float(report.fact("map.outside_share").value) > WARN_OUTSIDE_SHARE  # type: ignore[arg-type]
+
+
 def section_title(report: Report, section: str) -> str:
     """The heading of a section in the report's language."""
     return language_of(report.language).sections[section]
+
+
+def moment(at: str) -> str:
+    """An ISO 8601 time as people write it, "2025-03-01 12:00 UTC"; anything else as it is."""
+    try:
+        time = datetime.fromisoformat(at)
+    except ValueError:
+        return at
+    return f"{time:%Y-%m-%d %H:%M} {time.tzname() or ''}".strip()
 
 
 def signature(report: Report) -> str:
@@ -36,7 +55,7 @@ def signature(report: Report) -> str:
     words = language_of(report.language).words
     if not report.signed_by:
         return words["unsigned"]
-    return words["signed"].format(name=report.signed_by, at=report.signed_at)
+    return words["signed"].format(name=report.signed_by, at=moment(report.signed_at))
 
 
 def as_text(report: Report) -> str:
@@ -46,5 +65,5 @@ def as_text(report: Report) -> str:
     for section in sections_of(report):
         mark = f"\n[{words['edited']}]" if section in report.edited else ""
         blocks.append(f"{section_title(report, section).upper()}{mark}\n{section_text(report, section)}")
-    blocks.append(f"{words['created'].format(at=report.created)} {signature(report)}")
+    blocks.append(f"{words['created'].format(at=moment(report.created))} {signature(report)}")
     return "\n\n".join(blocks) + "\n"

@@ -1,0 +1,1 @@
+"""From values to files that other programs read: reports, rasters, vectors."""
