@@ -229,6 +229,11 @@ class ModelInput:
     refusal: str = ""
     assumptions: tuple[str, ...] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no input could be made at all; `refusal` then says why."""
+        return self.values.size == 0
+
 
 @dataclass(frozen=True)
 class Calibration:
