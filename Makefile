@@ -46,10 +46,10 @@ samples: install
 	$(BIN)/python -m sample_data.make_samples
 
 install:
-	@$(ALONE) $(MAKE) .venv/.installed
+	@$(ALONE) $(MAKE) --silent .venv/.installed
 
 install-tools: install
-	@$(ALONE) $(MAKE) .venv/.installed-tools
+	@$(ALONE) $(MAKE) --silent .venv/.installed-tools
 
 # Browser tests skip themselves where there is no Chromium.
 browser:
