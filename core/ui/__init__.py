@@ -1,0 +1,1 @@
+"""Everything that draws: the viewer, the frame, widgets, page state, words for errors. The only part of core that may import streamlit."""

@@ -1,0 +1,71 @@
+"""The report on a page: sections to read and edit, facts behind each sentence, sign-off, copy."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from html import escape
+
+import streamlit as st
+
+from core.errors import OutOfRange
+from core.report.editing import edit_section, sign
+from core.report.language import language_of
+from core.report.text import as_text, section_text, section_title, sections_of, signature
+from core.types import Report, Sentence
+from core.ui.bars import quiet
+from core.ui.copy import copy_button
+
+
+def report_panel(report: Report, key: str) -> Report:
+    """Draw the report; returns it as the user left it. key: Streamlit's key of this report on the page."""
+    for section in sections_of(report):
+        report = _section(report, section, f"{key}.{section}")
+    quiet(signature(report))
+    return _sign_and_copy(report, key)
+
+
+def _section(report: Report, section: str, key: str) -> Report:
+    head, tool = st.columns([4, 1], vertical_alignment="center")
+    head.markdown(f"##### {section_title(report, section)}")
+    is_editing = tool.toggle("Edit", key=f"{key}.editing")
+    if not is_editing:
+        _read(report, section)
+        return report
+    text = st.text_area(
+        section_title(report, section), section_text(report, section), key=f"{key}.text", label_visibility="collapsed", height="content"
+    )
+    return edit_section(report, section, text)
+
+
+def _read(report: Report, section: str) -> None:
+    if section in report.edited:
+        lines = "".join(f"<p>{escape(line)}</p>" for line in report.edited[section].splitlines() if line.strip())
+        mark = escape(language_of(report.language).words["edited"])
+        st.html(f'<div class="report">{lines}<p class="quiet">{mark}</p></div>')
+        return
+    spoken = [sentence for sentence in report.sentences if sentence.section == section]
+    st.html(f'<div class="report">{"".join(_sentence(report, sentence) for sentence in spoken)}</div>')
+
+
+def _sentence(report: Report, sentence: Sentence) -> str:
+    """A sentence whose facts appear when it is pointed at or focused."""
+    language = language_of(report.language)
+    cited = [report.fact(fact_id) for fact_id in sentence.facts]
+    rows = "".join(
+        f"<span>{escape(fact.id)}</span><span>{escape(language.write(fact))}</span><span>{escape(fact.source)}</span>" for fact in cited
+    )
+    facts = f'<span class="cites" role="note">{rows}</span>' if rows else ""
+    return f'<p tabindex="0">{escape(sentence.text)}{facts}</p>'
+
+
+def _sign_and_copy(report: Report, key: str) -> Report:
+    name_column, sign_column, copy_column = st.columns([2, 1.1, 1.5], vertical_alignment="bottom")
+    name = name_column.text_input("Signed by", value=report.signed_by, key=f"{key}.name", placeholder="Your name")
+    if sign_column.button("Sign off", key=f"{key}.sign", width="stretch", disabled=bool(report.signed_by)):
+        try:
+            report = sign(report, name, datetime.now(UTC).isoformat(timespec="seconds"))
+        except OutOfRange:
+            st.caption("Write your name first: a report is signed by a person.")
+    with copy_column:
+        copy_button("Copy report", as_text(report), f"{key}.copy")
+    return report

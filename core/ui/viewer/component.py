@@ -1,0 +1,100 @@
+"""Mounts the viewer and hears what the user did in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.ui.viewer.facts import Layer, Look, Picked, Show
+from core.ui.viewer.media import publish
+from core.ui.viewer.pack import Packed
+
+_HERE = Path(__file__).parent
+_SCRIPTS = ("camera.js", "stack.js", "layers.js", "controls.js", "readout.js", "viewer.js")
+
+
+def _text(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+_mount = st.components.v2.component(
+    "sightline_viewer",
+    html=_text("viewer.html"),
+    css=_text("viewer.css"),
+    js="\n".join(_text(name) for name in _SCRIPTS),
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """What the viewer told in this run. look: the settled view, None before the first. picked: a click, None in every other run."""
+
+    look: Look | None
+    picked: Picked | None
+
+
+def view(show: Show, key: str, on_picked: Callable[[], None] | None = None) -> Event:
+    """Draw one viewer. key: Streamlit's key of this spot on the page."""
+    look = show.look or show.first
+    data = show.as_data()
+    data["layers"] = [_layer(layer, f"{key}.layer.{layer.id}") for layer in show.layers]
+    data["stack"] = _stack(show.packed, show.key, look.slice, key) if show.packed else None
+    told = _mount(key=key, data=data, on_view_change=_nothing, on_picked_change=on_picked or _nothing)
+    return Event(_look(told.view, show.key), _picked(told.picked))
+
+
+def _nothing() -> None:
+    """Streamlit wants a callback for each value that it shall carry."""
+
+
+def _layer(layer: Layer, place: str) -> dict[str, Any]:
+    return {
+        "id": layer.id,
+        "url": publish(layer.picture, "image/png", place),
+        "box": list(layer.box),
+        "name": layer.name,
+        "twin": layer.twin,
+        "opacity": layer.opacity,
+        "on": layer.on,
+        "side": layer.side,
+        "ground": layer.ground,
+        "smooth": layer.smooth,
+    }
+
+
+def _stack(packed: Packed, identity: str, index: int, key: str) -> dict[str, Any]:
+    chunks = [
+        {"url": publish(chunk.data, "application/octet-stream", f"{key}.chunk.{chunk.first}"), "first": chunk.first, "count": chunk.count}
+        for chunk in packed.chunks
+    ]
+    sharp = None
+    if packed.reduced > 1:
+        sharp = {"url": publish(packed.sharp(index), "application/octet-stream", f"{key}.sharp"), "slice": index}
+    return {
+        "key": identity,
+        "columns": packed.columns,
+        "rows": packed.rows,
+        "count": packed.count,
+        "reduced": packed.reduced,
+        "chunks": chunks,
+        "sharp": sharp,
+        "scale": packed.scale,
+        "offset": packed.offset,
+        "inverted": packed.is_inverted,
+        "curve": packed.curve and {"low": packed.curve.low, "high": packed.curve.high, "grey": list(packed.curve.grey)},
+        "unit": packed.unit,
+        "colour": packed.is_colour,
+    }
+
+
+def _look(told: Any, key: str) -> Look | None:
+    """A view that was settled on another image is none of ours."""
+    return Look.of(told) if told and told.get("key") == key else None
+
+
+def _picked(told: Any) -> Picked | None:
+    return Picked(int(told["column"]), int(told["row"]), int(told["slice"]), str(told["swipe"])) if told else None

@@ -1,0 +1,163 @@
+"""What the viewer is told, and what it tells: plain values that travel to viewer.js and back. Boxes are (left, top, width, height)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from core.types import Window
+from core.ui.viewer.pack import Packed
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the user looks at an image: slice from 0, window, inversion, and where the swipe bar stands in [0, 1].
+
+    usesCurve: shown by the file's own VOI LUT until a window is chosen.
+    """
+
+    slice: int = 0
+    centre: float = 127.5
+    width: float = 255.0
+    shape: str = "LINEAR"
+    inverted: bool = False
+    usesCurve: bool = False  # noqa: N815 - the name that viewer.js knows
+    swipe: float = 0.5
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Look:
+        """The look that viewer.js reported; fields that it did not name keep their default."""
+        return cls(**{name: told[name] for name in cls.__dataclass_fields__ if name in told})
+
+    def at_slice(self, index: int) -> Look:
+        """The same look at another slice."""
+        return replace(self, slice=index)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A picture over the source. picture: PNG bytes. side: "both", or "before" | "after" of the swipe bar.
+
+    name: of its switch and opacity in the bar; "" for none. twin: a name whose switch moves this layer too.
+    ground: stays when overlays are hidden. smooth: off for token maps, whose steps are what was measured.
+    """
+
+    id: str
+    picture: bytes
+    box: Box
+    name: str = ""
+    twin: str = ""
+    opacity: float = 1.0
+    on: bool = True
+    side: str = "both"
+    ground: bool = False
+    smooth: bool = True
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cells that can be clicked: the tokens of a model on the source. picked: (row, column)."""
+
+    rows: int
+    columns: int
+    box: Box
+    picked: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Length:
+    """For the scale bar: length of a source pixel's width in `unit` ("mm" or "m"), and a note such as "at the detector"."""
+
+    per_pixel: float
+    unit: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Colours:
+    """A colour bar: CSS colours from low to high, and what the ends mean."""
+
+    stops: tuple[str, ...]
+    low: str = "low"
+    high: str = "high"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A window that a chip and a number key set."""
+
+    name: str
+    window: Window
+
+
+@dataclass(frozen=True)
+class Show:
+    """All that one viewer shows.
+
+    key: a new one starts with a new view; the same one keeps zoom, window and slice.
+    columns, rows: of the source in pixels; aspect: height of a pixel by its width.
+    packed: slices to be windowed in the browser; None where layers are all there is.
+    texts: upper left and upper right corner. marks: letters at "north", "south", "west", "east".
+    affine: source pixels (column, row) to map coordinates, six numbers, for the read-out under the cursor.
+    go_to: (id, box): brings the box into view once for each id.
+    """
+
+    key: str
+    label: str
+    columns: int
+    rows: int
+    packed: Packed | None = None
+    layers: tuple[Layer, ...] = ()
+    first: Look = field(default_factory=Look)
+    look: Look | None = None
+    presets: tuple[Preset, ...] = ()
+    marks: Mapping[str, str] = field(default_factory=dict)
+    texts: tuple[str, str] = ("", "")
+    aspect: float = 1.0
+    length: Length | None = None
+    grid: Grid | None = None
+    boxes: tuple[Box, ...] = ()
+    colours: Colours | None = None
+    affine: tuple[float, ...] | None = None
+    go_to: tuple[str, Box] | None = None
+    is_plain: bool = False
+    height: str = "clamp(380px, calc(100vh - 250px), 1100px)"
+
+    def as_data(self) -> dict[str, Any]:
+        """Everything but pixels, under the names that viewer.js reads; component.py adds the addresses of the pixels."""
+        return {
+            "key": self.key,
+            "label": self.label,
+            "columns": self.columns,
+            "rows": self.rows,
+            "aspect": self.aspect,
+            "initial": asdict(self.first),
+            "view": asdict(self.look or self.first),
+            "presets": [
+                {"name": preset.name, "centre": preset.window.centre, "width": preset.window.width, "shape": preset.window.function}
+                for preset in self.presets
+            ],
+            "marks": dict(self.marks),
+            "texts": list(self.texts),
+            "length": self.length and {"perPixel": self.length.per_pixel, "unit": self.length.unit, "note": self.length.note},
+            "grid": self.grid and asdict(self.grid),
+            "boxes": [list(box) for box in self.boxes],
+            "colours": self.colours and {"stops": list(self.colours.stops), "low": self.colours.low, "high": self.colours.high},
+            "geo": self.affine and {"affine": list(self.affine), "digits": 5 if abs(self.affine[0]) < 0.01 else 0},
+            "command": self.go_to and {"id": self.go_to[0], "box": list(self.go_to[1])},
+            "plain": self.is_plain,
+            "height": self.height,
+        }
+
+
+@dataclass(frozen=True)
+class Picked:
+    """A click on the source: pixel, slice from 0, and the side of the swipe bar."""
+
+    column: int
+    row: int
+    slice: int
+    side: str

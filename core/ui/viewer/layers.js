@@ -1,0 +1,63 @@
+// Pictures that lie over the source: overlays, class maps, two dates. Each has a box in source pixels, an opacity and a side of the swipe bar.
+
+class Layers {
+  constructor(onArrival) {
+    this.onArrival = onArrival;
+    this.pictures = new Map(); // url -> HTMLImageElement
+    this.all = [];
+    this.chosen = new Map(); // id -> {on, opacity}: what the user set outlives a redraw by the server
+  }
+
+  show(layers) {
+    this.all = layers;
+    const urls = new Set(layers.map((layer) => layer.url));
+    for (const url of [...this.pictures.keys()]) if (!urls.has(url)) this.pictures.delete(url);
+    for (const layer of layers) {
+      if (!this.pictures.has(layer.url)) this.fetchOne(layer.url);
+      const known = this.chosen.get(layer.id);
+      const given = `${layer.on}|${layer.opacity}`;
+      if (!known || known.given !== given) this.chosen.set(layer.id, { on: layer.on, opacity: layer.opacity, given });
+    }
+  }
+
+  fetchOne(url) {
+    const picture = new Image();
+    this.pictures.set(url, picture);
+    picture.onload = () => this.onArrival();
+    picture.src = url;
+  }
+
+  get hasSides() {
+    return this.all.some((layer) => layer.side !== "both");
+  }
+
+  setting(id) {
+    return this.chosen.get(id);
+  }
+
+  get isReady() {
+    return this.all.every((layer) => this.pictures.get(layer.url)?.complete);
+  }
+
+  // hidden: the hide key is held for everything but the ground.
+  draw(context, camera, swipeX, hidden) {
+    for (const layer of this.all) {
+      const { on, opacity } = this.chosen.get(layer.id);
+      const picture = this.pictures.get(layer.url);
+      if (!on || opacity === 0 || (hidden && !layer.ground) || !picture?.complete || !picture.naturalWidth) continue;
+      context.save();
+      if (layer.side !== "both") {
+        context.beginPath();
+        if (layer.side === "before") context.rect(0, 0, swipeX, camera.height);
+        else context.rect(swipeX, 0, camera.width - swipeX, camera.height);
+        context.clip();
+      }
+      context.globalAlpha = opacity;
+      const [x, y, width, height] = camera.place(layer.box);
+      context.imageSmoothingEnabled = layer.smooth && width < picture.naturalWidth * 4;
+      context.imageSmoothingQuality = "high";
+      context.drawImage(picture, x, y, width, height);
+      context.restore();
+    }
+  }
+}

@@ -1,0 +1,340 @@
+// The image viewer: slices windowed by drag, pictures over them, two dates side by side. The other scripts of this folder stand above it in one module.
+// What comes from a file reaches the page as data and textContent, never as HTML.
+
+const SETTLED_AFTER_MS = 220;
+const CLICK_PX = 4;
+const WHEEL_STEP = 60;
+
+class Viewer {
+  constructor(root) {
+    const find = (selector) => root.querySelector(selector);
+    this.root = find(".viewer");
+    this.stage = find(".stage");
+    this.canvas = find("canvas");
+    this.swipe = find(".swipe");
+    this.slider = find(".slices");
+    this.find = find;
+    this.camera = new Camera();
+    const redraw = () => this.redraw();
+    this.stack = new Stack(redraw);
+    this.layers = new Layers(redraw);
+    this.controls = new Controls(find, (preset) => this.take(preset), (id, difference) => this.change(id, difference));
+    this.readout = new Readout(find);
+    this.key = null;
+    this.wheel = 0;
+    this.listen();
+    new ResizeObserver(() => this.measure()).observe(this.stage);
+  }
+
+  // ------------------------------------------------------------ what the server says
+
+  show(data, setStateValue, setTriggerValue) {
+    this.send = (view) => setStateValue("view", view);
+    this.pick = (place) => setTriggerValue("picked", place);
+    const isNew = data.key !== this.key;
+    this.data = data;
+    this.key = data.key;
+    this.camera.look(data.columns, data.rows, data.aspect);
+    if (data.stack) this.stack.show(data.stack);
+    this.layers.show(data.layers);
+    if (isNew) {
+      this.camera.reset();
+      this.view = { ...data.initial, ...data.view };
+    }
+    this.obey(data.command, isNew);
+    this.dress();
+    this.measure();
+  }
+
+  // A command comes once: {id, slice?, box?}.
+  obey(command, isNew) {
+    if (!command || command.id === this.obeyed) return;
+    this.obeyed = command.id;
+    if (Number.isInteger(command.slice)) this.view.slice = command.slice;
+    if (command.box && !isNew) this.camera.goTo(command.box);
+    if (command.box && isNew) this.waitingBox = command.box;
+  }
+
+  dress() {
+    const { data } = this;
+    this.root.classList.toggle("plain", Boolean(data.plain));
+    this.root.classList.toggle("pans", !data.stack);
+    this.stage.style.height = data.height;
+    const marks = data.marks ?? {};
+    for (const side of ["north", "south", "west", "east"]) this.find(`.${side}`).textContent = marks[side] ?? "";
+    this.find(".corner.top.left").textContent = data.texts?.[0] ?? "";
+    this.find(".corner.top.right").textContent = data.texts?.[1] ?? "";
+    this.find(".invert").hidden = !data.stack;
+    this.find(".hide").hidden = !data.layers.some((layer) => !layer.ground);
+    this.swipe.hidden = !this.layers.hasSides;
+    this.slider.hidden = !data.stack || data.stack.count < 2;
+    this.slider.max = data.stack?.count ?? 1;
+    this.controls.dressPresets(data.presets);
+    this.controls.dressLayers(data.layers, this.layers);
+    this.controls.dressColours(data.colours);
+  }
+
+  // Layers of one name (a date each) are switched together.
+  change(id, difference) {
+    const { name } = this.data.layers.find((layer) => layer.id === id);
+    const twins = this.data.layers.filter((layer) => layer.id === id || layer.twin === name);
+    for (const twin of twins) Object.assign(this.layers.setting(twin.id), difference);
+    this.controls.dressLayers(this.data.layers, this.layers);
+    this.redraw();
+  }
+
+  // ------------------------------------------------------------ drawing
+
+  measure() {
+    const { width, height } = this.stage.getBoundingClientRect();
+    if (!width || !height || !this.data) return;
+    const density = window.devicePixelRatio || 1;
+    const [wide, high] = [Math.round(width * density), Math.round(height * density)];
+    if (this.canvas.width !== wide || this.canvas.height !== high) Object.assign(this.canvas, { width: wide, height: high });
+    this.camera.resize(width, height);
+    if (this.waitingBox) {
+      this.camera.goTo(this.waitingBox);
+      this.waitingBox = null;
+    }
+    this.redraw();
+  }
+
+  redraw() {
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = null;
+      if (this.data && this.camera.width && this.canvas.isConnected) this.draw();
+    });
+  }
+
+  draw() {
+    const { camera, data, view } = this;
+    const context = this.canvas.getContext("2d");
+    const density = this.canvas.width / camera.width;
+    context.setTransform(density, 0, 0, density, 0, 0);
+    context.fillStyle = "#000";
+    context.fillRect(0, 0, camera.width, camera.height);
+    const isReady = this.drawStack(context) && this.layers.isReady;
+    const swipeX = camera.width * view.swipe;
+    this.layers.draw(context, camera, swipeX, this.isHidden);
+    this.drawGrid(context);
+    for (const box of data.boxes ?? []) this.outline(context, box, "#ffffff", 1.5);
+    this.readout.tell(this);
+    this.controls.pressPreset(data.presets, view);
+    Object.assign(this.canvas.dataset, {
+      ready: isReady, slice: view.slice + 1, centre: Math.round(view.centre), width: Math.round(view.width), zoom: camera.zoom.toFixed(2),
+    });
+  }
+
+  drawStack(context) {
+    const { stack, camera, view, data } = this;
+    if (!data.stack) return true;
+    stack.fetchAround(view.slice);
+    const picture = stack.paint(view.slice, view);
+    if (!picture) return false;
+    const [x, y, width, height] = camera.place([0, 0, data.columns, data.rows]);
+    context.imageSmoothingEnabled = true;
+    context.imageSmoothingQuality = "high";
+    context.drawImage(picture, x, y, width, height);
+    return true;
+  }
+
+  drawGrid(context) {
+    const { grid } = this.data;
+    if (!grid) return;
+    const cell = (row, column) => [
+      grid.box[0] + (column * grid.box[2]) / grid.columns, grid.box[1] + (row * grid.box[3]) / grid.rows,
+      grid.box[2] / grid.columns, grid.box[3] / grid.rows,
+    ];
+    const under = this.cursor && !this.drag && this.cellAt(...this.camera.toSource(...this.cursor));
+    if (under) this.outline(context, cell(...under), "rgba(255, 255, 255, 0.55)", 1);
+    if (grid.picked) this.outline(context, cell(...grid.picked), "#ffffff", 2);
+  }
+
+  cellAt(column, row) {
+    const { box, rows, columns } = this.data.grid;
+    const x = Math.floor(((column - box[0]) / box[2]) * columns);
+    const y = Math.floor(((row - box[1]) / box[3]) * rows);
+    return x >= 0 && y >= 0 && x < columns && y < rows ? [y, x] : null;
+  }
+
+  outline(context, box, colour, line) {
+    const [x, y, width, height] = this.camera.place(box);
+    context.lineWidth = line + 2;
+    context.strokeStyle = "rgba(0, 0, 0, 0.6)";
+    context.strokeRect(x, y, width, height);
+    context.lineWidth = line;
+    context.strokeStyle = colour;
+    context.strokeRect(x, y, width, height);
+  }
+
+  // ------------------------------------------------------------ what the user does
+
+  listen() {
+    const { canvas } = this;
+    canvas.onpointerdown = (event) => this.press(event);
+    canvas.onpointermove = (event) => this.move(event);
+    canvas.onpointerup = (event) => this.release(event);
+    canvas.onpointercancel = () => { this.drag = null; };
+    canvas.onpointerleave = () => { this.cursor = null; this.redraw(); };
+    canvas.oncontextmenu = (event) => event.preventDefault();
+    canvas.ondblclick = () => { this.camera.reset(); this.redraw(); };
+    canvas.addEventListener("wheel", (event) => this.turn(event), { passive: false });
+    canvas.onkeydown = (event) => this.key_(event);
+    this.slider.oninput = () => this.goTo(Number(this.slider.value) - 1);
+    this.swipe.onpointerdown = (event) => this.swipe.setPointerCapture(event.pointerId);
+    this.swipe.onpointermove = (event) => { if (this.swipe.hasPointerCapture(event.pointerId)) this.swipeTo(event.clientX); };
+    this.swipe.onkeydown = (event) => this.swipeKey(event);
+    this.find(".invert").onclick = () => this.invert();
+    this.find(".reset").onclick = () => this.restore();
+    this.find(".hide").onclick = () => this.hide();
+  }
+
+  at(event) {
+    const { left, top } = this.canvas.getBoundingClientRect();
+    return [event.clientX - left, event.clientY - top];
+  }
+
+  press(event) {
+    this.canvas.focus({ preventScroll: true });
+    this.canvas.setPointerCapture(event.pointerId);
+    const pans = !this.data.stack || event.button !== 0 || event.shiftKey;
+    this.drag = { x: event.clientX, y: event.clientY, lastX: event.clientX, lastY: event.clientY, pans, button: event.button, moved: false };
+    Object.assign(this.drag, { centre: this.view.centre, width: this.view.width });
+  }
+
+  move(event) {
+    this.cursor = this.at(event);
+    const { drag } = this;
+    if (drag) {
+      const [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
+      if (Math.abs(dx) + Math.abs(dy) >= CLICK_PX) drag.moved = true;
+      if (drag.moved && drag.pans) this.camera.panBy(event.clientX - drag.lastX, event.clientY - drag.lastY);
+      if (drag.moved && !drag.pans) this.dragWindow(dx, dy);
+      Object.assign(drag, { lastX: event.clientX, lastY: event.clientY });
+      this.canvas.classList.toggle("moving", drag.moved);
+    }
+    this.redraw();
+  }
+
+  // Right is wider, down is a higher level, as in OHIF; a step is a share of the first width, so that an 8-bit and a CT image feel alike.
+  dragWindow(dx, dy) {
+    const step = Math.max(this.data.initial.width, 1) / 400;
+    this.view.width = Math.max(1, this.drag.width + dx * step);
+    this.view.centre = this.drag.centre + dy * step;
+    this.view.usesCurve = false;
+  }
+
+  release(event) {
+    const { drag } = this;
+    this.drag = null;
+    this.canvas.classList.remove("moving");
+    if (!drag) return;
+    if (drag.moved && !drag.pans) return this.settle(0);
+    if (drag.moved || drag.button !== 0) return;
+    const [column, row] = this.camera.toSource(...this.at(event)).map(Math.floor);
+    if (column < 0 || row < 0 || column >= this.data.columns || row >= this.data.rows) return;
+    this.pick({ column, row, slice: this.view.slice, swipe: this.at(event)[0] < this.camera.width * this.view.swipe ? "before" : "after" });
+  }
+
+  turn(event) {
+    event.preventDefault();
+    const hasSlices = this.data.stack?.count > 1;
+    if (!hasSlices || event.ctrlKey || event.metaKey) {
+      this.camera.zoomAt(...this.at(event), Math.exp(-event.deltaY / 400));
+      return this.redraw();
+    }
+    this.wheel = Math.abs(event.deltaY) >= WHEEL_STEP ? Math.sign(event.deltaY) * WHEEL_STEP : this.wheel + event.deltaY;
+    if (Math.abs(this.wheel) < WHEEL_STEP) return undefined;
+    this.goTo(this.view.slice + Math.sign(this.wheel));
+    this.wheel = 0;
+    return undefined;
+  }
+
+  key_(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const preset = this.data.presets[Number(event.key) - 1];
+    const actions = {
+      i: () => this.invert(), r: () => this.restore(), h: () => this.hide(),
+      arrowup: () => this.goTo(this.view.slice - 1), arrowdown: () => this.goTo(this.view.slice + 1),
+      pageup: () => this.goTo(this.view.slice - 10), pagedown: () => this.goTo(this.view.slice + 10),
+      home: () => this.goTo(0), end: () => this.goTo((this.data.stack?.count ?? 1) - 1),
+      "+": () => this.zoomBy(1.25), "=": () => this.zoomBy(1.25), "-": () => this.zoomBy(0.8),
+    };
+    const action = preset ? () => this.take(preset) : actions[event.key.toLowerCase()];
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  }
+
+  zoomBy(factor) {
+    this.camera.zoomAt(this.camera.width / 2, this.camera.height / 2, factor);
+    this.redraw();
+  }
+
+  goTo(slice) {
+    const last = (this.data.stack?.count ?? 1) - 1;
+    const wanted = Math.min(last, Math.max(0, slice));
+    if (wanted === this.view.slice) return;
+    this.view.slice = wanted;
+    this.redraw();
+    this.settle();
+  }
+
+  take(preset) {
+    Object.assign(this.view, { centre: preset.centre, width: preset.width, shape: preset.shape ?? "LINEAR", usesCurve: Boolean(preset.usesCurve) });
+    this.redraw();
+    this.settle(0);
+  }
+
+  invert() {
+    if (!this.data.stack) return;
+    this.view.inverted = !this.view.inverted;
+    this.redraw();
+    this.settle();
+  }
+
+  restore() {
+    const { slice } = this.view;
+    this.view = { ...this.data.initial, slice };
+    this.camera.reset();
+    this.redraw();
+    this.settle();
+  }
+
+  hide() {
+    this.isHidden = !this.isHidden;
+    this.redraw();
+  }
+
+  swipeTo(clientX) {
+    const { left, width } = this.stage.getBoundingClientRect();
+    this.view.swipe = Math.min(1, Math.max(0, (clientX - left) / width));
+    this.redraw();
+    this.settle();
+  }
+
+  swipeKey(event) {
+    const step = { ArrowLeft: -0.05, ArrowRight: 0.05 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    this.view.swipe = Math.min(1, Math.max(0, this.view.swipe + step));
+    this.redraw();
+    this.settle();
+  }
+
+  // The server hears of a view once the hand rests.
+  settle(after = SETTLED_AFTER_MS) {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.send({ ...this.view, key: this.key }), after);
+  }
+}
+
+const viewers = new WeakMap();
+
+export default function ({ parentElement, data, setStateValue, setTriggerValue }) {
+  const root = parentElement.querySelector(".viewer");
+  if (!viewers.has(root)) viewers.set(root, new Viewer(parentElement));
+  viewers.get(root).show(data, setStateValue, setTriggerValue);
+}
