@@ -15,12 +15,24 @@ from typing import Any
 from pydicom import Dataset
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import UID
 
 from core.readers import vocabulary as words
 
 # What a hostile or damaged element raises when its value is converted.
-CONVERSION_ERRORS = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, NotImplementedError, struct.error, OSError)
+CONVERSION_ERRORS = (
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    NotImplementedError,
+    OSError,
+    struct.error,
+    BytesLengthException,
+    InvalidDicomError,
+)
 
 _NUMBERS = words.terms(
     """

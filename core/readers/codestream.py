@@ -5,18 +5,28 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from pydicom.uid import JPEG2000, UID, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1, JPEGLSNearLossless, RLELossless
+
+_BY_MARKER = {
+    0xC0: JPEGBaseline8Bit,
+    0xC1: JPEGExtended12Bit,
+    0xC3: JPEGLosslessSV1,
+    0xF7: JPEGLSNearLossless,
+    0x51: JPEG2000,
+}
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 _NOT_A_FRAME = frozenset({0xC4, 0xC8, 0xCC})
 
 
 @dataclass(frozen=True)
 class CodestreamSize:
-    """rows, columns and components of a codestream; bits a sample."""
+    """rows, columns and components of a codestream; bits a sample; the marker that told (SOFn, or SIZ)."""
 
     rows: int
     columns: int
     components: int
     bits: int
+    marker: int
 
 
 def codestream_size(data: bytes) -> CodestreamSize | None:
@@ -25,6 +35,17 @@ def codestream_size(data: bytes) -> CodestreamSize | None:
         return _jpeg(data)
     start = data.find(b"\xff\x4f\xff\x51", 0, 4096)  # a JP2 box may stand before the codestream
     return _jpeg_2000(data, start + 4) if start >= 0 else None
+
+
+def guessed_syntax(data: bytes) -> UID | None:
+    """The transfer syntax of a compressed frame whose file does not name it; None where the frame does not tell either."""
+    size = codestream_size(data)
+    if size is not None:
+        return _BY_MARKER.get(size.marker)
+    if len(data) < 64:
+        return None
+    segments, first = struct.unpack_from("<LL", data)
+    return RLELossless if 1 <= segments <= 15 and first == 64 else None  # PS3.5 annex G.5
 
 
 def _jpeg(data: bytes) -> CodestreamSize | None:
@@ -44,7 +65,7 @@ def _jpeg(data: bytes) -> CodestreamSize | None:
         is_frame = (0xC0 <= marker <= 0xCF and marker not in _NOT_A_FRAME) or marker == 0xF7
         if is_frame and position + 10 <= len(data):
             bits, rows, columns, components = struct.unpack_from(">BHHB", data, position + 4)
-            return CodestreamSize(rows, columns, components, bits)
+            return CodestreamSize(rows, columns, components, bits, marker)
         if marker == 0xDA:  # scan data: no frame header came before it
             return None
         position += 2 + length
@@ -57,4 +78,4 @@ def _jpeg_2000(data: bytes, position: int) -> CodestreamSize | None:
         return None
     _, _, right, bottom, left, top = struct.unpack_from(">HHLLLL", data, position)
     components, depth = struct.unpack_from(">HB", data, position + 36)[0], data[position + 38]
-    return CodestreamSize(bottom - top, right - left, components, (depth & 0x7F) + 1)
+    return CodestreamSize(bottom - top, right - left, components, (depth & 0x7F) + 1, 0x51)

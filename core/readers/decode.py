@@ -1,6 +1,6 @@
 """One frame of a DICOM object, decoded when it is asked for.
 
-pydicom with GDCM, pylibjpeg (OpenJPEG, RLE) and pyjpegls; imagecodecs for 12-bit JPEG Extended, which none of them decodes.
+core/readers/codecs.py says which decoder takes which transfer syntax.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.pixels.processing import apply_color_lut
-from pydicom.uid import JPEGExtended12Bit, RLELossless
+from pydicom.pixels.processing import apply_color_lut, convert_color_space
+from pydicom.uid import RLELossless
 
 from core.errors import OutOfRange, TooLarge, UnreadableFile
 from core.readers.allowlist import CONVERSION_ERRORS
+from core.readers.codecs import PLUGINS, is_for_libjpeg_turbo
 from core.readers.codestream import CodestreamSize, codestream_size
 from core.readers.parse import inflated, opened
 from core.readers.pixels import PixelLayout
@@ -25,6 +26,8 @@ from core.readers.quiet import hush, without_words
 from core.settings import settings
 
 _DECODING_ERRORS = (*CONVERSION_ERRORS, RuntimeError, EOFError, MemoryError, StopIteration, struct.error)
+
+_END_OF_IMAGE = b"\xff\xd9"
 
 
 def decode_frame(layout: PixelLayout, index: int) -> NDArray[Any]:
@@ -50,18 +53,31 @@ def decode_frame(layout: PixelLayout, index: int) -> NDArray[Any]:
 
 def _decoded(file: BinaryIO, layout: PixelLayout, index: int) -> NDArray[Any]:
     if not layout.is_encapsulated:
-        return _by_pydicom(file, layout, index)
+        return _by_pydicom(file, layout, index, "")
     data = get_frame(cast(Any, file), index, number_of_frames=layout.frames, extended_offsets=layout.extended_offsets)
     size = codestream_size(data)
     _check_codestream(size, layout)
-    if layout.transfer_syntax == JPEGExtended12Bit and size is not None and size.bits > 8:
-        wide: NDArray[Any] = np.asarray(imagecodecs.jpeg8_decode(data))
-        return wide.reshape(layout.rows, layout.columns)
+    if size is not None and is_for_libjpeg_turbo(layout.transfer_syntax, size):
+        return _by_libjpeg_turbo(data, layout)
+    if PLUGINS[layout.transfer_syntax] == "pyjpegls" and not data.rstrip(b"\0").endswith(_END_OF_IMAGE):
+        raise ValueError("cut off")  # CharLS searches for seconds before it says so
     file.seek(layout.offset)
-    return _by_pydicom(file, layout, index)
+    return _by_pydicom(file, layout, index, PLUGINS[layout.transfer_syntax])
 
 
-def _by_pydicom(file: BinaryIO, layout: PixelLayout, index: int) -> NDArray[Any]:
+def _by_libjpeg_turbo(data: bytes, layout: PixelLayout) -> NDArray[Any]:
+    """JPEG Lossless, and JPEG Extended of 12 bits: samples as they are stored, signed where the header says so."""
+    samples = np.asarray(imagecodecs.jpeg8_decode(data))
+    frame: NDArray[Any] = samples.reshape((layout.rows, layout.columns, 3) if layout.samples == 3 else (layout.rows, layout.columns))
+    if layout.samples == 3:
+        return convert_color_space(frame, layout.photometric, "RGB") if layout.photometric.startswith("YBR") else frame
+    if not layout.is_signed:
+        return frame
+    wide = frame.astype(np.uint32) << (32 - layout.bits_stored)  # the sign bit to the top, and back with the sign
+    return (wide.view(np.int32) >> (32 - layout.bits_stored)).astype(f"i{layout.bits_allocated // 8}")
+
+
+def _by_pydicom(file: BinaryIO, layout: PixelLayout, index: int, plugin: str) -> NDArray[Any]:
     options: dict[str, Any] = {
         "rows": layout.rows,
         "columns": layout.columns,
@@ -77,7 +93,7 @@ def _by_pydicom(file: BinaryIO, layout: PixelLayout, index: int) -> NDArray[Any]
     }
     if layout.extended_offsets is not None:
         options["extended_offsets"] = layout.extended_offsets
-    array, _ = get_decoder(layout.transfer_syntax).as_array(file, index=index, **options)
+    array, _ = get_decoder(layout.transfer_syntax).as_array(file, index=index, decoding_plugin=plugin, **options)
     return array
 
 

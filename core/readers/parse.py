@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,18 +30,23 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 # Values longer than this are not read with the header: none that is kept is longer than a lookup table of 65536 entries.
 _DEFER_BYTES = 1 << 20
 _META_LENGTH_AT = 140
+_FRAGMENT_BYTES = 1 << 16
 _PARSE_ERRORS = (*CONVERSION_ERRORS, EOFError, RecursionError, MemoryError)
 
 
 @dataclass(frozen=True)
 class PixelPlace:
-    """Where the pixels stand: byte offset of the value in the (inflated) file, its length as declared, its keyword and VR."""
+    """Where the pixels stand: byte offset of the value in the (inflated) file, its length as declared, its keyword and VR.
+
+    available: bytes from there to the end of the file. first_fragment: how the first compressed frame begins, where it is one.
+    """
 
     offset: int
     length: int
     keyword: str
     vr: str
     available: int
+    first_fragment: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)
@@ -138,8 +143,19 @@ def _pixel_place(file: BinaryIO, seen: list[tuple[int, int]], little_endian: boo
         length, offset = struct.unpack_from(f"{order}L", head, 8)[0], start + 12
     else:
         length, offset, vr = struct.unpack_from(f"{order}L", head, 4)[0], start + 8, "OW"
+    fragment = _first_fragment(file, offset, order) if length == UNDEFINED_LENGTH else b""
     end = file.seek(0, io.SEEK_END)
-    return PixelPlace(offset, length, PIXEL_KEYWORDS[tag], vr, max(0, end - offset))
+    return PixelPlace(offset, length, PIXEL_KEYWORDS[tag], vr, max(0, end - offset), fragment)
+
+
+def _first_fragment(file: BinaryIO, offset: int, order: str) -> bytes:
+    """How the second item of encapsulated pixels begins; the first is the offset table (PS3.5 A.4)."""
+    file.seek(offset)
+    head = file.read(8)
+    if len(head) < 8:
+        return b""
+    file.seek(struct.unpack(f"{order}HHL", head)[2] + 8, io.SEEK_CUR)
+    return file.read(_FRAGMENT_BYTES)
 
 
 def _transfer_syntax(dataset: Dataset) -> UID:

@@ -11,6 +11,8 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from core.errors import NoPixels, TooLarge, UnreadableFile
 from core.readers import vocabulary as words
 from core.readers.allowlist import number, raw_value
+from core.readers.codecs import PLUGINS
+from core.readers.codestream import guessed_syntax
 from core.readers.parse import UNDEFINED_LENGTH, Parsed, PixelPlace
 from core.settings import settings
 
@@ -148,14 +150,20 @@ def _bits(dataset: Dataset, place: PixelPlace, name: str) -> tuple[int, int]:
 
 
 def _syntax(declared: UID, place: PixelPlace, name: str) -> tuple[UID, tuple[str, ...]]:
-    if not declared.is_transfer_syntax:
+    """The transfer syntax to decode with. Raises UnreadableFile where there is no decoder for it."""
+    if declared.is_private or declared.type != "Transfer Syntax":
         raise UnreadableFile(f"{name} is encoded in a way that is not part of the DICOM standard.", "Export it uncompressed.")
     if str(declared).startswith(_VIDEO):
         raise UnreadableFile(f"{name} holds a video ({declared.name}).", "Export single frames.")
     if declared.is_encapsulated and place.length != UNDEFINED_LENGTH:
         return ExplicitVRLittleEndian, ("The file says that its pixels are compressed, but they are not; they were read as they are.",)
     if not declared.is_encapsulated and place.length == UNDEFINED_LENGTH:
-        raise UnreadableFile(f"{name} holds compressed pixels, but does not tell how they are compressed.", _EXPORT_AGAIN)
+        guessed = guessed_syntax(place.first_fragment)
+        if guessed is None:
+            raise UnreadableFile(f"{name} holds compressed pixels, but does not tell how they are compressed.", _EXPORT_AGAIN)
+        return guessed, (f"The file does not tell how its pixels are compressed; they look like {guessed.name}.",)
+    if declared.is_encapsulated and declared not in PLUGINS:
+        raise UnreadableFile(f"{name} is compressed as {declared.name}, which is not read here.", "Export it uncompressed.")
     return declared, ()
 
 

@@ -1,7 +1,7 @@
 """Third parties that quote what they read are not allowed to speak.
 
-pydicom's warnings and log lines hold values of the file ("Invalid value for VR PN: ..."), GDCM and pylibjpeg write to standard
-error. None of it may reach a log: what a user needs to know is said by our own errors and assumptions.
+pydicom's warnings and log lines hold values of the file ("Invalid value for VR PN: ..."). None of it may reach a log: what a user
+needs to know is said by our own errors and assumptions.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pydicom.config
 
-_LOGGERS = ("pydicom", "pylibjpeg", "openjpeg", "rle")
-_QUOTING_MODULES = r"(pydicom|pylibjpeg|openjpeg|rle)(\.|$)"
+_LOGGERS = ("pydicom", "pylibjpeg", "openjpeg")
+_QUOTING_MODULES = r"(pydicom|pylibjpeg|openjpeg)(\.|$)"
 
 
 class ThirdPartyError(Exception):
@@ -38,13 +38,6 @@ def _set_once() -> None:
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    try:
-        import gdcm  # type: ignore[import-untyped]
-    except ImportError:  # pragma: no cover - the requirements bring it
-        return
-    gdcm.Trace.DebugOff()
-    gdcm.Trace.WarningOff()
-    gdcm.Trace.ErrorOff()
 
 
 def without_words(error: BaseException) -> ThirdPartyError:

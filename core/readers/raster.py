@@ -14,6 +14,7 @@ from pathlib import Path
 
 import rasterio
 from rasterio import DatasetReader
+from rasterio._err import CPLE_BaseError
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
 from core.errors import SightlineError, TooLarge, UnreadableFile, UnsafeFile
@@ -43,7 +44,7 @@ def open_raster(path: Path, name: str | None = None) -> Iterator[DatasetReader]:
                 yield dataset
         except SightlineError:
             raise
-        except RasterioIOError as error:
+        except (RasterioIOError, CPLE_BaseError, UnicodeDecodeError) as error:
             if "write" in str(error).lower() and "read" not in str(error).lower():
                 raise  # a file that somebody writes while reading this one
             raise UnreadableFile(
