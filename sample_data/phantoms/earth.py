@@ -78,11 +78,11 @@ def _places(land: np.random.Generator) -> dict[str, Place]:
     column = column + 9.0 * power_noise(land, (SIZE, SIZE), 1.8)
     return {
         "Pasture": np.ones((SIZE, SIZE), dtype=bool),
-        "Forest": ((row < 215) & (column < 330)) | ((row < 400) & (column > 225) & (column < 425)),
+        "Forest": ((row < 215) & (column < 330)) | ((row < 395) & (column > 225) & (column < 425)),
         "SeaLake": ((column - 520) / 150) ** 2 + ((row - 100) / 105) ** 2 < 1.0,
-        "Residential": (row > 225) & (row < 405) & (column > 430),
-        "AnnualCrop": (row > 440) & (column < 470),
-        "Industrial": (row > 440) & (column >= 470),
+        "Residential": (row > 225) & (row < 400) & (column > 430),
+        "AnnualCrop": (row > 455) & (column < 470),
+        "Industrial": (row > 455) & (column >= 470),
     }
 
 
@@ -226,12 +226,12 @@ PAINTERS: dict[str, Painter] = {
 def _lines(land: np.random.Generator, seen: Colours) -> Colours:
     """The river from east to west, with its wooded banks, and a road from north to south."""
     row, column = np.mgrid[0:SIZE, 0:SIZE].astype(float)
-    bed = 428.0 + 15.0 * np.sin(column / 62.0) + 6.0 * np.sin(column / 27.0 + 1.0)
+    bed = 431.0 + 13.0 * np.sin(column / 62.0) + 6.0 * np.sin(column / 27.0 + 1.0)
     distance = np.abs(row - bed) + 1.2 * power_noise(land, (SIZE, SIZE), 1.2)
-    bank = (1.0 - smooth_step(distance, 14.0, 18.0))[..., None]
-    water = (1.0 - smooth_step(distance, 9.5, 11.5))[..., None]
+    bank = (1.0 - smooth_step(distance, 21.0, 25.0))[..., None]
+    water = (1.0 - smooth_step(distance, 16.0, 18.0))[..., None]
     trees = _tinted(3.0 * band_noise(land, (SIZE, SIZE), 4.0), (56.0, 82.0, 82.0, 270.0), (1.2, 1.0, 0.8, 5.0))
-    stream = _tinted(0.8 * power_noise(land, (SIZE, SIZE), 2.0), (52.0, 79.0, 86.0, 40.0), (1.0, 1.0, 1.0, 1.0))
+    stream = _tinted(0.8 * power_noise(land, (SIZE, SIZE), 2.0), (56.0, 84.0, 92.0, 40.0), (1.0, 1.0, 1.0, 1.0))
     seen = seen * (1 - bank) + bank * trees
     seen = seen * (1 - water) + water * stream
     road = (1.0 - smooth_step(np.abs(column - 205.0 - 0.06 * row - 6.0 * np.sin(row / 140.0)), 1.0, 1.9))[..., None]
