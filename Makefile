@@ -53,9 +53,11 @@ install-tools: install
 
 # Browser tests skip themselves where there is no Chromium.
 browser:
-	@command -v chromium >/dev/null || .ci/system-packages "the browser tests (tests/e2e) are skipped" chromium
-	@test -n "$$(find /usr/share/fonts /usr/local/share/fonts -name '*.[to]tf' -print -quit 2>/dev/null)" \
-		|| .ci/system-packages "the browser tests show no letters" fonts-dejavu-core
+	@missing=(); \
+	command -v chromium >/dev/null || missing+=(chromium); \
+	test -n "$$(find /usr/share/fonts /usr/local/share/fonts -name '*.[to]tf' -print -quit 2>/dev/null)" || missing+=(fonts-dejavu-core); \
+	test $${#missing[@]} = 0 \
+		|| .ci/system-packages "the browser tests (tests/e2e) are skipped, or show no letters" "$${missing[@]}"
 
 # Stamps are written last, so that a broken installation is taken up again.
 .venv/.installed: .venv/.made requirements.txt pyproject.toml
