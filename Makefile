@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
-.PHONY: help app test install install-tools browser check samples force
+.PHONY: help app test install install-tools test-system check samples force
 
 PYTHON ?= python3
 TORCH_INDEX ?=
@@ -34,7 +34,7 @@ help:
 app: install
 	@exec $(BIN)/sightline app
 
-test: install-tools browser
+test: install-tools test-system
 	@exec $(BIN)/python -m pytest $(ARGS)
 
 check: install-tools
@@ -51,13 +51,14 @@ install:
 install-tools: install
 	@$(ALONE) $(MAKE) --silent .venv/.installed-tools
 
-# Browser tests skip themselves where there is no Chromium.
-browser:
-	@missing=(); \
-	command -v chromium >/dev/null || missing+=(chromium); \
-	test -n "$$(find /usr/share/fonts /usr/local/share/fonts -name '*.[to]tf' -print -quit 2>/dev/null)" || missing+=(fonts-dejavu-core); \
-	test $${#missing[@]} = 0 \
-		|| .ci/system-packages "the browser tests (tests/e2e) are skipped, or show no letters" "$${missing[@]}"
+# What some tests need besides Python. A test whose program is missing skips itself, and says so.
+test-system:
+	@missing=() lost=(); \
+	command -v chromium >/dev/null || { missing+=(chromium); lost+=("tests/e2e"); }; \
+	test -n "$$(find /usr/share/fonts /usr/local/share/fonts -name '*.[to]tf' -print -quit 2>/dev/null)" \
+		|| { missing+=(fonts-dejavu-core); lost+=("letters in screenshots"); }; \
+	command -v dcm2pnm >/dev/null || { missing+=(dcmtk); lost+=("the comparison with DCMTK in tests/unit/prepare"); }; \
+	test $${#missing[@]} = 0 || .ci/system-packages "these are skipped: $$(IFS=,; echo "$${lost[*]}" | sed 's/,/, /g')" "$${missing[@]}"
 
 # Stamps are written last, so that a broken installation is taken up again.
 .venv/.installed: .venv/.made requirements.txt pyproject.toml
