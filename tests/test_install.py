@@ -187,6 +187,14 @@ def test_where_nobody_may_install_one_line_says_what_to_install_and_what_is_lost
     assert "the browser tests are skipped" in told.stderr
 
 
+def test_every_program_that_a_test_looks_for_is_installed_by_make_test() -> None:
+    files = [file for file in (PROJECT / "tests").rglob("*.py") if file != Path(__file__)]
+    asked = {name for file in files for name in re.findall(r"shutil\.which\(\"([\w.-]+)\"\)", file.read_text(encoding="utf-8"))}
+    other_names_of_chromium = {"chromium-browser", "google-chrome"}
+    installed = set(re.findall(r"command -v ([\w.-]+) >/dev/null \|\| \{ missing", (PROJECT / "Makefile").read_text(encoding="utf-8")))
+    assert asked - other_names_of_chromium == installed
+
+
 @pytest.mark.parametrize("target", ["app", "test", "check", "samples"])
 def test_make_installs_before_it_does_anything(target: str) -> None:
     told = dry_run(target).splitlines()
