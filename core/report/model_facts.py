@@ -1,17 +1,24 @@
-"""What a report needs to know of the model, whoever made it."""
+"""What a report needs to know of the model: from its card and from what lies beside its weights."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.types import Preprocess
+
+if TYPE_CHECKING:
+    from models.registry import LoadedModel
+
+DATA_HEADINGS = ("training data", "trained on", "data", "origin")
+LIMIT_HEADINGS = ("limits", "limitations", "what it does not know")
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """From the model card and from what lies beside the weights.
+    """trained_on, limits: whole sentences of the card.
 
-    trained_on: completes "The model was trained on ...". limits: whole sentences.
     coverage: what the conformal sets were made for (0.9); None for a model that is not calibrated, whose numbers are then called scores.
     """
 
@@ -23,3 +30,38 @@ class ModelFacts:
     limits: tuple[str, ...]
     preprocess: Preprocess
     coverage: float | None
+
+
+def model_facts(model: LoadedModel) -> ModelFacts:
+    """The facts of an open model. A card without a section on its data or its limits leaves those empty."""
+    limits = _items(_section(model.card.text, LIMIT_HEADINGS))
+    return ModelFacts(
+        title=model.card.title or model.id,
+        task=model.card.task,
+        modality=model.card.modality,
+        licence=model.card.licence,
+        trained_on=next(iter(_items(_section(model.card.text, DATA_HEADINGS))), ""),
+        limits=limits,
+        preprocess=model.preprocess,
+        coverage=None if model.calibration is None else model.calibration.coverage,
+    )
+
+
+def _section(text: str, headings: tuple[str, ...]) -> str:
+    """What stands under the first heading of those, up to the next heading; "" where there is none."""
+    parts = re.split(r"^#+ +(.+?) *$", text, flags=re.MULTILINE)
+    found = {title.lower(): body for title, body in reversed(list(zip(parts[1::2], parts[2::2], strict=True)))}
+    return next((found[heading] for heading in headings if heading in found), "")
+
+
+def _items(section: str) -> tuple[str, ...]:
+    """Bullets, or else paragraphs, each as one line without the marks of Markdown."""
+    is_listed = re.search(r"^[-*] ", section, flags=re.MULTILINE) is not None
+    parts = re.split(r"^[-*] ", section, flags=re.MULTILINE)[1:] if is_listed else section.split("\n\n")
+    lines = (" ".join(part.split("\n\n")[0].split()) for part in parts)
+    return tuple(_without_marks(line) for line in lines if line and not line.startswith("|"))
+
+
+def _without_marks(line: str) -> str:
+    linked = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", line)
+    return re.sub(r"\*\*|`", "", linked)
