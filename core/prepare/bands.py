@@ -1,0 +1,98 @@
+"""Bands of a scene as a model needs them: in its order, as reflectance, with one valid mask, read by window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from rasterio import DatasetReader
+from rasterio.enums import Resampling
+from rasterio.transform import Affine
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+
+from core.errors import MissingBands
+from core.readers.geotiff import open_raster
+from core.types import Band, FloatImage, Mask, Preprocess, Scene
+
+SENTINEL_2_SCALE = 0.0001
+"""Reflectance a digital number of Sentinel-2 (ESA, Sentinel-2 Products Specification Document), before the offset of baseline 04.00."""
+
+
+def resolve_bands(
+    scene: Scene, channels: Sequence[str], reflectance_top: float | None = None
+) -> tuple[tuple[Band, ...], tuple[str, ...]]:
+    """The bands that show `channels`, in their order, each with scale and offset; and sentences about what had to be assumed.
+
+    reflectance_top: what 8-bit values of 255 stand for, since such files are rendered for display; 1.0 by default.
+    Raises MissingBands where no band is known to show a channel.
+    """
+    by_colour = {band.colour: band for band in reversed(scene.bands)}
+    missing = [channel for channel in channels if channel not in by_colour]
+    if missing:
+        raise MissingBands(scene.name, missing, [band.name for band in scene.bands])
+    bands = tuple(by_colour[channel] for channel in channels)
+    if all(band.scale is not None for band in bands):
+        return bands, ()
+    scale, sentence = _assumed_scale(scene.dtype, reflectance_top or 1.0)
+    return tuple(band if band.scale is not None else replace(band, scale=scale, offset=0.0) for band in bands), (sentence,)
+
+
+def read_window(scene: Scene, bands: Sequence[Band], window: tuple[int, int, int, int]) -> tuple[FloatImage, Mask]:
+    """One window of a scene, on the scene's grid.
+
+    window: (left, top, width, height) in pixels of the scene. Bands of coarser files are resampled bilinearly.
+    Returns reflectance, float32 [bands, height, width], 0 where invalid; and valid, bool [height, width]: a pixel is valid where
+    every file has data there (in at least one of its bands, as the nodata value of one band alone is a common dark pixel).
+    Raises UnreadableFile.
+    """
+    left, top, width, height = window
+    values = np.zeros((len(bands), height, width), dtype=np.float32)
+    valid = np.ones((height, width), dtype=np.bool_)
+    for file in dict.fromkeys(band.file for band in bands):
+        places = [place for place, band in enumerate(bands) if band.file == file]
+        numbers, has_data = _read_file(scene, file, [bands[place].index for place in places], Window(left, top, width, height))
+        valid &= has_data
+        for place, number in zip(places, numbers, strict=True):
+            band = bands[place]
+            values[place] = number * (1.0 if band.scale is None else band.scale) + (band.offset or 0.0)
+    valid &= np.isfinite(values).all(axis=0)
+    values[:, ~valid] = 0.0
+    return values, valid
+
+
+def rendering(reflectance: FloatImage, preprocess: Preprocess) -> FloatImage:
+    """Reflectance as the model saw it in training: clipped at its top and scaled to [0, 1]. Any shape, float32."""
+    return np.asarray(np.clip(reflectance / (preprocess.reflectance_top or 1.0), 0.0, 1.0), dtype=np.float32)
+
+
+def _assumed_scale(dtype: str, reflectance_top: float) -> tuple[float, str]:
+    if dtype in ("uint8", "int8"):
+        return reflectance_top / 255.0, "The file holds 8-bit values without a scale: they were taken as already rendered for display."
+    if np.issubdtype(np.dtype(dtype), np.floating):
+        return 1.0, "The file tells no scale: its values were taken as reflectance."
+    return SENTINEL_2_SCALE, f"The file tells no scale: reflectance was taken as digital number x {SENTINEL_2_SCALE:g}, offset 0."
+
+
+def _read_file(scene: Scene, file: Path, indexes: list[int], window: Window) -> tuple[FloatImage, Mask]:
+    """Digital numbers, float32 [bands, height, width], and where the file has data, bool [height, width]."""
+    with open_raster(file) as raster:
+        if _is_on_grid(raster, scene):
+            return _numbers(raster, indexes, window)
+        grid = {"crs": scene.crs, "transform": scene.transform, "width": scene.width, "height": scene.height}
+        has_nodata = any(value is not None for value in raster.nodatavals)
+        with WarpedVRT(raster, resampling=Resampling.bilinear, add_alpha=not has_nodata, **grid) as warped:
+            return _numbers(warped, indexes, window)
+
+
+def _numbers(raster: DatasetReader, indexes: list[int], window: Window) -> tuple[FloatImage, Mask]:
+    masks = raster.read_masks(indexes, window=window) > 0
+    return raster.read(indexes, window=window).astype(np.float32), masks.any(axis=0)
+
+
+def _is_on_grid(raster: DatasetReader, scene: Scene) -> bool:
+    if (raster.width, raster.height) != (scene.width, scene.height):
+        return False
+    return scene.crs is None or Affine.almost_equals(raster.transform, scene.transform, 1e-9)

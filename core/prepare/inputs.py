@@ -1,0 +1,109 @@
+"""From an image to the network's input: the Tensor stop.
+
+A Study or a Picture is squashed to the model's size, as the models were trained; a Scene is cut to the model's ground scale
+(core/prepare/scene_input.py). What a model was not made for still becomes an input, with its refusal, so that the answer can be "outside,
+and why". What cannot become an input at all (a segmentation, a scene without the bands) becomes an empty one with its reason.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import OutOfRange
+from core.prepare.kinds import NOT_IMAGES, describe_modality, modality_of
+from core.prepare.scene_input import centre_input, radiograph_scene
+from core.prepare.suitability import (
+    Suitability,
+    is_coloured,
+    land_cover_picture,
+    no_input,
+    pixel_refusal,
+    radiograph_picture,
+    radiograph_study,
+)
+from core.prepare.tensor import resize, standardise
+from core.prepare.windowing import LUMINANCE, full_range, render
+from core.types import Domain, FloatImage, Image, ModelInput, Picture, Preprocess, Study
+
+COLOURS = ("red", "green", "blue")
+
+
+def to_input(image: Image, preprocess: Preprocess, frame: int | None = None) -> ModelInput:
+    """The input of a model for one image.
+
+    frame: of a study of several frames, from 0; the middle one by default. Of a scene, the window at its centre is taken.
+    Raises OutOfRange for a frame that is not there, UnreadableFile for pixels that cannot be decoded.
+    """
+    if isinstance(image, Study):
+        return _of_study(image, preprocess, frame)
+    if isinstance(image, Picture):
+        return _of_picture(image, preprocess)
+    return centre_input(image, preprocess) if preprocess.domain is Domain.LAND_COVER else radiograph_scene(image, preprocess)
+
+
+def _of_study(study: Study, preprocess: Preprocess, frame: int | None) -> ModelInput:
+    frames = study.shape[0]
+    chosen = frames // 2 if frame is None else frame
+    if not 0 <= chosen < frames:
+        raise OutOfRange("frame", chosen, f"0 <= frame < {frames}")
+    suitable = _suitability(study, preprocess)
+    if modality_of(study) in NOT_IMAGES:
+        return no_input(preprocess, suitable.refusal, study.assumptions, chosen)
+    pixels, assumptions = _displayed(study, chosen)
+    if frames > 1 and frame is None:
+        assumptions += (f"Of {frames} frames the middle one was read, number {chosen + 1}.",)
+    refusal = suitable.refusal or ("The image is in colour; the model reads grey radiographs." if is_coloured(pixels) else "")
+    return _squashed(pixels, preprocess, Suitability(refusal, suitable.assumptions), study.assumptions + assumptions, chosen)
+
+
+def _of_picture(picture: Picture, preprocess: Preprocess) -> ModelInput:
+    judge = radiograph_picture if preprocess.domain is Domain.RADIOGRAPH else land_cover_picture
+    return _squashed(picture.pixels, preprocess, judge(picture, preprocess), picture.assumptions, 0)
+
+
+def _suitability(study: Study, preprocess: Preprocess) -> Suitability:
+    if preprocess.domain is Domain.RADIOGRAPH:
+        return radiograph_study(study, preprocess)
+    return Suitability(f"The file holds {describe_modality(modality_of(study))}; the model reads satellite images.")
+
+
+def _displayed(study: Study, frame: int) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """The frame as a screen shows it; over its full range where the file's own window leaves one grey."""
+    pixels = render(study, frame)
+    if np.ptp(pixels) > 0:
+        return pixels, ()
+    window = full_range(study, frame)
+    if window is None:
+        return pixels, ()
+    return render(study, frame, window), ("The display window of the file shows nothing: the full range of values was used.",)
+
+
+def _squashed(
+    pixels: NDArray[np.uint8], preprocess: Preprocess, suitable: Suitability, assumptions: tuple[str, ...], frame: int
+) -> ModelInput:
+    channels = _channels(pixels, preprocess)
+    if channels is None:
+        wanted = ", ".join(preprocess.channels)
+        return no_input(preprocess, f"The model reads the bands {wanted}, which a picture does not have.", assumptions, frame)
+    rows, columns = pixels.shape[:2]
+    shown = resize(channels, preprocess.size)  # [channels, rows, columns] of the model
+    return ModelInput(
+        values=standardise(shown, preprocess),
+        shown=shown,
+        box=(0.0, 0.0, float(columns), float(rows)),
+        frame=frame,
+        refusal=suitable.refusal or pixel_refusal(pixels),
+        assumptions=assumptions + suitable.assumptions,
+    )
+
+
+def _channels(pixels: NDArray[np.uint8], preprocess: Preprocess) -> FloatImage | None:
+    """float32 [channels, rows, columns] in [0, 1]: one of brightness, or red, green and blue; None for other bands."""
+    values = pixels.astype(np.float32) / np.float32(255.0)
+    if len(preprocess.channels) == 1:
+        return np.asarray(values if values.ndim == 2 else values @ LUMINANCE, dtype=np.float32)[np.newaxis]
+    if preprocess.channels != COLOURS:
+        return None
+    stacked = np.stack([values] * 3) if values.ndim == 2 else np.moveaxis(values, 2, 0)
+    return np.ascontiguousarray(stacked, dtype=np.float32)

@@ -1,0 +1,107 @@
+"""From a scene to the network's input: one window at the ground scale that the model was trained at."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.errors import MissingBands, OutOfRange
+from core.prepare.bands import read_window, rendering, resolve_bands
+from core.prepare.ground import pixel_metres
+from core.prepare.suitability import TILE_SCALE, no_input
+from core.prepare.tensor import resize, standardise
+from core.readers.geotiff import open_raster
+from core.types import FloatImage, Mask, ModelInput, Preprocess, Scene
+
+
+def centre_input(scene: Scene, preprocess: Preprocess) -> ModelInput:
+    """The window at the centre of a scene: all of it where it is not larger than the model's input on the ground."""
+    return input_at(scene, preprocess, scene.width // 2, scene.height // 2)
+
+
+def input_at(scene: Scene, preprocess: Preprocess, column: int, row: int) -> ModelInput:
+    """The window around a pixel, moved inside the scene where it would reach over the edge.
+
+    A scene without the bands that the model needs gives an empty input with the reason.
+    Raises OutOfRange for a pixel outside the scene, UnreadableFile for pixels that cannot be read.
+    """
+    if not (0 <= column < scene.width and 0 <= row < scene.height):
+        raise OutOfRange("at", f"{column} {row}", f"0 <= column < {scene.width} and 0 <= row < {scene.height}")
+    try:
+        bands, assumptions = resolve_bands(scene, preprocess.channels, preprocess.reflectance_top)
+    except MissingBands as error:
+        return no_input(preprocess, str(error), scene.assumptions)
+    width, height = window_size(scene, preprocess)
+    left = min(max(column - width // 2, 0), scene.width - width)
+    top = min(max(row - height // 2, 0), scene.height - height)
+    reflectance, valid = read_window(scene, bands, (left, top, width, height))
+    shown = resize(_filled(rendering(reflectance, preprocess), valid), preprocess.size)  # [channels, rows, columns] of the model
+    return ModelInput(
+        values=standardise(shown, preprocess),
+        shown=shown,
+        box=(float(left), float(top), float(width), float(height)),
+        valid_share=float(valid.mean()),
+        refusal=_refusal(scene, preprocess, valid),
+        assumptions=(*scene.assumptions, *assumptions, *_scale_assumptions(scene, preprocess)),
+    )
+
+
+def window_size(scene: Scene, preprocess: Preprocess) -> tuple[int, int]:
+    """(width, height) in pixels of the scene of what the model's input covers on the ground, at most the whole scene."""
+    rows, columns = preprocess.size
+    across, down = _pixels_a_model_pixel(scene, preprocess)
+    return min(scene.width, max(1, round(columns * across))), min(scene.height, max(1, round(rows * down)))
+
+
+def radiograph_scene(scene: Scene, preprocess: Preprocess) -> ModelInput:
+    """A scene as a radiograph model would see it, refused: its first band, thinned out to the input, from smallest to largest value."""
+    band = scene.bands[0]
+    with open_raster(band.file) as raster:
+        values = raster.read(band.index, out_shape=preprocess.size, masked=True).astype(np.float32)
+    known = values.compressed()
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    shown = ((values.filled(low) - low) / max(high - low, 1e-6))[np.newaxis].astype(np.float32)  # [1, rows, columns]
+    return ModelInput(
+        values=standardise(shown, preprocess),
+        shown=shown,
+        box=(0.0, 0.0, float(scene.width), float(scene.height)),
+        refusal="The file is a GeoTIFF; the model reads radiographs from DICOM, PNG or JPEG files.",
+        assumptions=scene.assumptions,
+    )
+
+
+def _pixels_a_model_pixel(scene: Scene, preprocess: Preprocess) -> tuple[float, float]:
+    metres, gsd = pixel_metres(scene), preprocess.ground_sample_distance_m
+    return (gsd / metres[0], gsd / metres[1]) if metres is not None and gsd is not None else (1.0, 1.0)
+
+
+def _filled(shown: FloatImage, valid: Mask) -> FloatImage:
+    """Pixels without data take the mean of the others, so that they do not look like dark water."""
+    if valid.all():
+        return shown
+    means = shown[:, valid].mean(axis=1) if valid.any() else np.zeros(len(shown))
+    return np.where(valid, shown, means[:, np.newaxis, np.newaxis]).astype(np.float32)
+
+
+def _refusal(scene: Scene, preprocess: Preprocess, valid: Mask) -> str:
+    if not valid.any():
+        return "The window holds no valid pixel."
+    rows, columns = preprocess.size
+    metres, gsd = pixel_metres(scene), preprocess.ground_sample_distance_m
+    if metres is None or gsd is None:
+        return ""
+    width, height = scene.width * metres[0], scene.height * metres[1]
+    if TILE_SCALE * width >= columns * gsd and TILE_SCALE * height >= rows * gsd:
+        return ""
+    return f"The scene covers only {width:.0f} x {height:.0f} m; the model reads {columns * gsd:.0f} x {rows * gsd:.0f} m."
+
+
+def _scale_assumptions(scene: Scene, preprocess: Preprocess) -> tuple[str, ...]:
+    gsd = preprocess.ground_sample_distance_m
+    metres = pixel_metres(scene)
+    if gsd is None:
+        return ()
+    if metres is None:
+        return (f"The scene does not say how large its pixels are on the ground: {gsd:g} m was assumed.",)
+    if max(metres) > 1.5 * gsd:
+        return (f"Pixels of {max(metres):.3g} m were enlarged to the {gsd:g} m that the model was trained at.",)
+    return ()

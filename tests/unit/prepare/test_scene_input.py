@@ -1,0 +1,193 @@
+"""Scenes as reflectance on one grid, and the window of a scene that a model reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
+from rasterio.transform import Affine
+
+from core.errors import MissingBands, OutOfRange
+from core.prepare.bands import read_window, rendering, resolve_bands
+from core.prepare.inputs import to_input
+from core.prepare.scene_input import input_at, window_size
+from core.readers import SceneOptions, read_scene
+from core.types import Scene
+from tests.unit.report import examples as ex
+
+UTM = CRS.from_epsg(32631)
+RGB = ("red", "green", "blue")
+
+
+def written(path: Path, pixels: NDArray[Any], names: tuple[str, ...] = ("B04", "B03", "B02"), step: float = 10.0, **profile: Any) -> Path:
+    """A GeoTIFF of pixels [bands, rows, columns] with its corner at one place near Paris."""
+    facts = {"crs": UTM, "transform": Affine(step, 0, 448000, 0, -step, 5411000), "dtype": pixels.dtype, **profile}
+    bands, rows, columns = pixels.shape
+    with rasterio.open(path, "w", driver="GTiff", count=bands, height=rows, width=columns, **facts) as raster:
+        raster.write(pixels)
+        for index, name in enumerate(names, start=1):
+            raster.set_band_description(index, name)
+    return path
+
+
+def numbers(rows: int = 100, columns: int = 120, bands: int = 3) -> NDArray[np.uint16]:
+    return np.random.default_rng(4).integers(100, 4000, (bands, rows, columns)).astype(np.uint16)
+
+
+def scene_of(tmp_path: Path, pixels: NDArray[Any], **profile: Any) -> Scene:
+    return read_scene([written(tmp_path / "scene.tif", pixels, **profile)])
+
+
+def test_bands_come_in_the_models_order_with_their_scale_and_offset(tmp_path: Path) -> None:
+    pixels = numbers()
+    path = written(tmp_path / "bgr.tif", pixels, ("B02", "B03", "B04"))
+    scene = read_scene([path], SceneOptions(scale=0.0001, offset=-0.1))
+    bands, assumptions = resolve_bands(scene, RGB)
+    assert ([band.name for band in bands], assumptions) == (["B04", "B03", "B02"], ())
+    reflectance, valid = read_window(scene, bands, (10, 20, 30, 40))
+    assert reflectance.shape == (3, 40, 30)
+    assert valid.all()
+    np.testing.assert_allclose(reflectance[0], pixels[2, 20:60, 10:40] * 0.0001 - 0.1, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "top_value", "words"),
+    [
+        (np.full((3, 70, 70), 2750, np.uint16), 1.0, "digital number x 0.0001"),
+        (np.full((3, 70, 70), 255, np.uint8), 1.0, "already rendered"),
+        (np.full((3, 70, 70), 0.1375, np.float32), 0.5, "taken as reflectance"),
+    ],
+)
+def test_a_scale_that_no_file_tells_is_assumed_aloud(tmp_path: Path, pixels: NDArray[Any], top_value: float, words: str) -> None:
+    made = to_input(scene_of(tmp_path, pixels), ex.LAND)
+    assert any(words in sentence for sentence in made.assumptions)
+    np.testing.assert_allclose(made.shown, top_value, atol=1e-5)
+
+
+def test_a_rendered_l1c_scene_is_what_eurosat_made_of_it(tmp_path: Path) -> None:
+    pixels = numbers(64, 64)
+    made = to_input(scene_of(tmp_path, pixels), ex.LAND)
+    np.testing.assert_allclose(made.shown, np.clip(pixels.astype(np.float32), 0, 2750) / 2750, atol=1e-5)
+    assert made.box == (0.0, 0.0, 64.0, 64.0)
+
+
+def test_a_pixel_is_invalid_where_all_bands_say_nodata_and_not_where_one_is_dark(tmp_path: Path) -> None:
+    pixels = numbers()
+    pixels[:, :10, :] = 0
+    pixels[0, 50, 50] = 0
+    scene = scene_of(tmp_path, pixels, nodata=0)
+    _, valid = read_window(scene, resolve_bands(scene, RGB)[0], (0, 0, 120, 100))
+    assert not valid[:10].any()
+    assert valid[10:].all()
+
+
+def test_not_a_number_is_never_valid(tmp_path: Path) -> None:
+    pixels = numbers().astype(np.float32) / 10_000
+    pixels[1, 3, 4] = np.nan
+    scene = scene_of(tmp_path, pixels)
+    reflectance, valid = read_window(scene, resolve_bands(scene, RGB)[0], (0, 0, 120, 100))
+    assert not valid[3, 4]
+    assert valid.sum() == valid.size - 1
+    assert np.isfinite(reflectance).all()
+
+
+def test_alpha_and_masks_are_respected(tmp_path: Path) -> None:
+    pixels = np.concatenate([np.full((3, 70, 70), 90, np.uint8), np.full((1, 70, 70), 255, np.uint8)])
+    pixels[3, :, :35] = 0
+    path = written(tmp_path / "rgba.tif", pixels, (), photometric="RGB")
+    with rasterio.open(path, "r+") as raster:
+        raster.colorinterp = (ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha)
+    made = to_input(read_scene([path]), ex.LAND)
+    assert made.valid_share == pytest.approx(0.5, abs=0.02)
+    assert np.ptp(made.shown) < 1e-4  # what is not valid takes the mean of the rest
+
+
+def test_a_coarser_file_is_brought_to_the_finest_grid(tmp_path: Path) -> None:
+    rows, columns = np.mgrid[0:50, 0:60]
+    fine = written(tmp_path / "fine.tif", np.full((2, 100, 120), 1000, np.uint16), ("B04", "B03"))
+    coarse = written(tmp_path / "coarse.tif", (1000 + 10 * columns + 0 * rows)[None].astype(np.uint16), ("B02",), step=20.0)
+    scene = read_scene([fine, coarse])
+    values, valid = read_window(scene, resolve_bands(scene, RGB)[0], (0, 0, 120, 100))
+    assert valid.all()
+    middle = np.arange(10, 110)
+    np.testing.assert_allclose(values[2, 50, middle] * 10_000, 1000 + 10 * ((middle + 0.5) / 2 - 0.5), atol=1.0)
+
+
+def test_where_one_file_of_a_scene_does_not_reach_there_is_no_data(tmp_path: Path) -> None:
+    wide = written(tmp_path / "wide.tif", np.full((2, 100, 120), 1000, np.uint16), ("B04", "B03"))
+    narrow = written(tmp_path / "narrow.tif", np.full((1, 100, 60), 1000, np.uint16), ("B02",))
+    scene = read_scene([wide, narrow])
+    _, valid = read_window(scene, resolve_bands(scene, RGB)[0], (0, 0, scene.width, scene.height))
+    assert valid[:, :59].all()
+    assert not valid[:, 61:].any()
+
+
+def test_a_scene_without_the_bands_gives_an_empty_input_that_names_the_option(tmp_path: Path) -> None:
+    scene = scene_of(tmp_path, numbers(bands=2), names=("B08", "B11"))
+    with pytest.raises(MissingBands, match="red, green, blue"):
+        resolve_bands(scene, RGB)
+    made = to_input(scene, ex.LAND)
+    assert made.is_empty
+    assert "--bands" in made.refusal
+
+
+def test_the_centre_of_a_larger_scene_is_read_at_the_models_ground_scale(tmp_path: Path) -> None:
+    made = to_input(scene_of(tmp_path, numbers(200, 300)), ex.LAND)
+    assert made.box == (118.0, 68.0, 64.0, 64.0)
+    fine = read_scene([written(tmp_path / "fine.tif", numbers(200, 300), step=5.0)])
+    assert to_input(fine, ex.LAND).box == (86.0, 36.0, 128.0, 128.0)
+
+
+def test_a_window_near_the_edge_moves_inside(tmp_path: Path) -> None:
+    scene = scene_of(tmp_path, numbers(200, 300))
+    assert input_at(scene, ex.LAND, 299, 0).box == (236.0, 0.0, 64.0, 64.0)
+    with pytest.raises(OutOfRange, match="at"):
+        input_at(scene, ex.LAND, 300, 0)
+
+
+def test_coarse_pixels_are_enlarged_and_that_is_said(tmp_path: Path) -> None:
+    made = to_input(scene_of(tmp_path, numbers(200, 300), step=30.0), ex.LAND)
+    assert made.box[2:] == (21.0, 21.0)
+    assert any("30 m were enlarged to the 10 m" in sentence for sentence in made.assumptions)
+
+
+def test_a_scene_without_a_crs_is_read_pixel_by_pixel_and_that_is_said(tmp_path: Path) -> None:
+    scene = scene_of(tmp_path, numbers(200, 300), crs=None)
+    assert window_size(scene, ex.LAND) == (64, 64)
+    assert any("10 m was assumed" in sentence for sentence in to_input(scene, ex.LAND).assumptions)
+
+
+def test_a_scene_that_covers_too_little_ground_or_holds_no_data_is_refused(tmp_path: Path) -> None:
+    small = to_input(scene_of(tmp_path, numbers(100, 100), step=0.5), ex.LAND)
+    assert small.refusal == "The scene covers only 50 x 50 m; the model reads 640 x 640 m."
+    empty = to_input(scene_of(tmp_path, np.zeros((3, 80, 80), np.uint16), nodata=0), ex.LAND)
+    assert empty.refusal == "The window holds no valid pixel."
+    assert np.isfinite(empty.values).all()
+
+
+def test_a_scene_is_no_radiograph_but_still_answered(tmp_path: Path) -> None:
+    made = to_input(scene_of(tmp_path, numbers(300, 500)), ex.CHEST)
+    assert made.refusal == "The file is a GeoTIFF; the model reads radiographs from DICOM, PNG or JPEG files."
+    assert made.values.shape == (1, 224, 224)
+    assert made.shown.min() == 0.0
+    assert made.shown.max() == 1.0
+
+
+def test_rendering_clips_at_the_models_top() -> None:
+    shown = rendering(np.array([-0.1, 0.0, 0.1375, 0.275, 0.9], np.float32), ex.LAND)
+    np.testing.assert_allclose(shown, [0.0, 0.0, 0.5, 1.0, 1.0], atol=1e-6)
+
+
+def test_real_scenes_give_plausible_inputs(shared_data: Path) -> None:
+    paris = shared_data / "change-sentinel2" / "paris"
+    made = to_input(read_scene([paris / "before_10m.tif", paris / "before_20m.tif"]), ex.LAND)
+    assert made.refusal == ""
+    assert made.valid_share == 1.0
+    assert 0.2 < made.shown.mean() < 0.8
+    assert made.box[2] > made.box[3]  # degrees of longitude are shorter than those of latitude
