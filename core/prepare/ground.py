@@ -18,7 +18,9 @@ def pixel_metres(scene: Scene) -> tuple[float, float] | None:
     if scene.crs is None:
         return None
     column, row = scene.width / 2, scene.height / 2
-    corners = [scene.transform * place for place in ((column, row), (column + 1, row), (column, row + 1))]
+    t = scene.transform
+    x, y = t.a * column + t.b * row + t.c, t.d * column + t.e * row + t.f
+    corners = ((x, y), (x + t.a, y + t.d), (x + t.b, y + t.e))  # of the pixel, of its neighbours to the right and below
     try:
         crs = pyproj.CRS.from_wkt(scene.crs.to_wkt())
         to_degrees = pyproj.Transformer.from_crs(crs, 4326, always_xy=True)

@@ -12,6 +12,9 @@ from core.prepare.tensor import resize, standardise
 from core.readers.geotiff import open_raster
 from core.types import FloatImage, Mask, ModelInput, Preprocess, Scene
 
+MOST_ENLARGED = 4.0
+"""Pixels up to this many times coarser than the model's are enlarged; Landsat's 30 m for Sentinel-2's 10 m is within it."""
+
 
 def centre_input(scene: Scene, preprocess: Preprocess) -> ModelInput:
     """The window at the centre of a scene: all of it where it is not larger than the model's input on the ground."""
@@ -89,6 +92,8 @@ def _refusal(scene: Scene, preprocess: Preprocess, valid: Mask) -> str:
     metres, gsd = pixel_metres(scene), preprocess.ground_sample_distance_m
     if metres is None or gsd is None:
         return ""
+    if max(metres) > MOST_ENLARGED * gsd:
+        return f"The pixels of the scene are {max(metres):.3g} m on the ground; the model was trained at {gsd:g} m."
     width, height = scene.width * metres[0], scene.height * metres[1]
     if TILE_SCALE * width >= columns * gsd and TILE_SCALE * height >= rows * gsd:
         return ""
@@ -102,6 +107,6 @@ def _scale_assumptions(scene: Scene, preprocess: Preprocess) -> tuple[str, ...]:
         return ()
     if metres is None:
         return (f"The scene does not say how large its pixels are on the ground: {gsd:g} m was assumed.",)
-    if max(metres) > 1.5 * gsd:
+    if 1.5 * gsd < max(metres) <= MOST_ENLARGED * gsd:
         return (f"Pixels of {max(metres):.3g} m were enlarged to the {gsd:g} m that the model was trained at.",)
     return ()

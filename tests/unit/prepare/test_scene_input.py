@@ -163,9 +163,11 @@ def test_a_scene_without_a_crs_is_read_pixel_by_pixel_and_that_is_said(tmp_path:
     assert any("10 m was assumed" in sentence for sentence in to_input(scene, ex.LAND).assumptions)
 
 
-def test_a_scene_that_covers_too_little_ground_or_holds_no_data_is_refused(tmp_path: Path) -> None:
+def test_a_scene_that_covers_too_little_is_too_coarse_or_holds_no_data_is_refused(tmp_path: Path) -> None:
     small = to_input(scene_of(tmp_path, numbers(100, 100), step=0.5), ex.LAND)
     assert small.refusal == "The scene covers only 50 x 50 m; the model reads 640 x 640 m."
+    coarse = to_input(scene_of(tmp_path, numbers(100, 100), step=250.0), ex.LAND)
+    assert coarse.refusal == "The pixels of the scene are 250 m on the ground; the model was trained at 10 m."
     empty = to_input(scene_of(tmp_path, np.zeros((3, 80, 80), np.uint16), nodata=0), ex.LAND)
     assert empty.refusal == "The window holds no valid pixel."
     assert np.isfinite(empty.values).all()
