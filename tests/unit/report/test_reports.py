@@ -196,7 +196,7 @@ def test_every_assumption_and_the_intended_use_are_among_the_limits() -> None:
     limits = sentences(image_report(ex.study(), prediction, None, ex.CHEST_MODEL), "limits")
     assert limits.count("One was assumed.") == 1
     assert "Two was assumed." in limits
-    assert "Its patients were 1 to 5 years old." in limits
+    assert "The patients in it were 1 to 5 years old." in limits
     assert limits[-1] == "Research and development use only. Not for clinical decisions."
 
 
