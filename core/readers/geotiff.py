@@ -237,13 +237,11 @@ def _check_one_place(files: Sequence[_File]) -> None:
 
 
 def _box(file: _File) -> tuple[float, float, float, float]:
-    corners = [file.transform * (x, y) for x in (0, file.width) for y in (0, file.height)]
-    return (
-        min(x for x, _ in corners),
-        min(y for _, y in corners),
-        max(x for x, _ in corners),
-        max(y for _, y in corners),
-    )
+    """(left, bottom, right, top) in units of the CRS."""
+    t, width, height = file.transform, file.width, file.height
+    xs = (t.c, t.c + t.a * width, t.c + t.b * height, t.c + t.a * width + t.b * height)
+    ys = (t.f, t.f + t.d * width, t.f + t.e * height, t.f + t.d * width + t.e * height)
+    return min(xs), min(ys), max(xs), max(ys)
 
 
 def _words(file: _File) -> str:

@@ -7,6 +7,7 @@ another file of the server, whatever the driver list says. So: no look at the fo
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,6 +76,21 @@ def _check(dataset: DatasetReader, name: str) -> None:
             f"{name} is stored in blocks of {width} x {height} pixels, which cannot be read piece by piece.",
             "Write it with tiles, for example gdal_translate -co TILED=YES.",
         )
+
+
+def _ignore_unreadable_messages() -> None:
+    """GDAL quotes a damaged TIFF in its messages; rasterio fails to decode such a quote, and Python would print a traceback for it."""
+    earlier = sys.unraisablehook
+
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
+        if isinstance(unraisable.exc_value, UnicodeDecodeError) and str(unraisable.object).startswith("rasterio._env."):
+            return
+        earlier(unraisable)
+
+    sys.unraisablehook = hook
+
+
+_ignore_unreadable_messages()
 
 
 def _ignore_missing_georeference() -> None:

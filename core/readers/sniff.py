@@ -129,7 +129,7 @@ def _element(head: bytes, position: int, order: str, explicit: bool) -> tuple[in
 def _describe_text(head: bytes) -> str:
     """Words for a text file, "" where it is none."""
     text = head.decode("utf-8", errors="ignore")
-    if "\0" in text or len(text) < 0.9 * len(head) or sum(not (c.isprintable() or c.isspace()) for c in text) > 2:
+    if "\0" in text or len(text.encode()) < 0.9 * len(head) or sum(not (c.isprintable() or c.isspace()) for c in text) > 2:
         return ""
     start = text.lstrip("\ufeff \t\r\n").lower()
     for opening, words in (
