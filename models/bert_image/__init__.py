@@ -1,0 +1,13 @@
+"""An image BERT for transformers: importing this package registers it with AutoConfig, AutoModel and AutoModelForImageClassification."""
+
+from transformers import AutoConfig, AutoModel, AutoModelForImageClassification
+
+from models.bert_image.capture import attention_captured
+from models.bert_image.configuration import BertImageConfig
+from models.bert_image.modelling import BertImageForImageClassification, BertImageModel, from_text_bert
+
+AutoConfig.register(BertImageConfig.model_type, BertImageConfig, exist_ok=True)
+AutoModel.register(BertImageConfig, BertImageModel, exist_ok=True)
+AutoModelForImageClassification.register(BertImageConfig, BertImageForImageClassification, exist_ok=True)
+
+__all__ = ["BertImageConfig", "BertImageForImageClassification", "BertImageModel", "attention_captured", "from_text_bert"]

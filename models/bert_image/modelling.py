@@ -1,0 +1,205 @@
+"""The image BERT: a stem, learned two-dimensional positions, and the BERT layers of transformers.
+
+Devlin et al. 2019 (post-LN encoder), Dosovitskiy et al. 2021 (images as tokens), Xiao et al. 2021 (convolutional stem).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import LongTensor, Tensor, nn
+from transformers import BertModel, PreTrainedModel
+from transformers.models.bert.modeling_bert import BertEncoder, BertSelfAttention
+from transformers.utils import ModelOutput
+from transformers.utils.generic import can_return_tuple
+from transformers.utils.output_capturing import capture_outputs
+
+from core.errors import BrokenModel
+from models.bert_image.configuration import BertImageConfig
+from models.bert_image.stem import build_stem
+
+
+@dataclass
+class BertImageOutput(ModelOutput):  # type: ignore[misc]
+    """What the encoder gives.
+
+    last_hidden_state: [batch, tokens, width], [CLS] first where the pooling is "cls".
+    embedding: [batch, (layers + 1) * width], the mean token after the stem and after every layer, joined.
+    """
+
+    last_hidden_state: Tensor | None = None
+    embedding: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclass
+class BertImageClassifierOutput(ModelOutput):  # type: ignore[misc]
+    """What the classifier gives.
+
+    logits: [batch, labels], uncalibrated. token_logits: [batch, tokens, labels] for mean pooling, whose mean is logits; else None.
+    embedding, hidden_states, attentions: as in BertImageOutput.
+    """
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    token_logits: Tensor | None = None
+    embedding: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+class Embeddings(nn.Module):
+    """Pixels to tokens with their places. BERT's own 1-D positions and token types are not used beside these."""
+
+    def __init__(self, config: BertImageConfig) -> None:
+        super().__init__()
+        rows, columns = config.grid
+        self.stem = build_stem(config)
+        self.positions = nn.Parameter(torch.zeros(1, config.hidden_size, rows, columns))
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, config.hidden_size)) if config.pooling == "cls" else None
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, pixel_values: Tensor, keep_tokens: LongTensor | None = None) -> Tensor:
+        """[B, C, H, W] -> [B, tokens, width]; keep_tokens [B, kept] drops all patches but those (indices by row, from 0)."""
+        x = self.stem(pixel_values)  # [B, width, rows, columns]
+        x = x + self.positions_at((x.shape[2], x.shape[3]))
+        x = x.flatten(2).transpose(1, 2)  # [B, rows * columns, width]
+        if keep_tokens is not None:
+            x = x.gather(1, keep_tokens.unsqueeze(-1).expand(-1, -1, x.shape[2]))  # [B, kept, width]
+        if self.cls_token is not None:
+            x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1).to(x.dtype), x], dim=1)
+        return self.dropout(self.LayerNorm(x))  # type: ignore[no-any-return]
+
+    def positions_at(self, grid: tuple[int, int]) -> Tensor:
+        """[1, width, rows, columns], interpolated where the grid is not the one that was learned."""
+        if grid == tuple(self.positions.shape[2:]):
+            return self.positions
+        return F.interpolate(self.positions, size=grid, mode="bicubic", align_corners=False)
+
+
+class BertImagePreTrainedModel(PreTrainedModel):  # type: ignore[misc]
+    """What both networks share: configuration, initial weights, which attention functions fit."""
+
+    config_class = BertImageConfig
+    base_model_prefix = "bert"
+    main_input_name = "pixel_values"
+    input_modalities = ("image",)
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _supports_attention_backend = True
+    _can_record_outputs = {"attentions": BertSelfAttention}  # noqa: RUF012  (transformers reads a plain dict)
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if not isinstance(module, Embeddings):
+            return
+        nn.init.trunc_normal_(module.positions, std=self.config.initializer_range)
+        if module.cls_token is not None:
+            nn.init.trunc_normal_(module.cls_token, std=self.config.initializer_range)
+
+
+class BertImageModel(BertImagePreTrainedModel):
+    """Stem and encoder, without a head."""
+
+    def __init__(self, config: BertImageConfig) -> None:
+        super().__init__(config)
+        self.embeddings = Embeddings(config)
+        self.encoder = BertEncoder(config)
+        self.post_init()
+
+    @can_return_tuple
+    @capture_outputs  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        pixel_values: Tensor,
+        keep_tokens: LongTensor | None = None,
+        output_hidden_states: bool | None = None,
+        **kwargs: Any,
+    ) -> BertImageOutput:
+        """pixel_values: float [batch, channels, rows, columns], standardised; sides multiples of the patch size.
+
+        keep_tokens: int64 [batch, kept], the patches to read, for random token dropping (He et al. 2022).
+        """
+        x = self.embeddings(pixel_values, keep_tokens)
+        states = [x]
+        for layer in self.encoder.layer:
+            x = layer(x)
+            states.append(x)
+        means = [state[:, self.config.prefix_tokens :].mean(dim=1) for state in states]
+        return BertImageOutput(
+            last_hidden_state=x,
+            embedding=torch.cat(means, dim=1),
+            hidden_states=tuple(states) if output_hidden_states else None,
+        )
+
+
+class BertImageForImageClassification(BertImagePreTrainedModel):
+    """The encoder with a linear head, on [CLS] or on every token."""
+
+    def __init__(self, config: BertImageConfig) -> None:
+        super().__init__(config)
+        self.bert = BertImageModel(config)
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.post_init()
+
+    @can_return_tuple
+    def forward(
+        self,
+        pixel_values: Tensor,
+        labels: LongTensor | None = None,
+        keep_tokens: LongTensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        **kwargs: Any,
+    ) -> BertImageClassifierOutput:
+        """As BertImageModel; labels: int64 [batch], gives the cross-entropy as loss.
+
+        output_attentions needs attn_implementation="eager" (or models.bert_image.attention_captured): sdpa forms no matrix.
+        """
+        encoded = self.bert(
+            pixel_values, keep_tokens=keep_tokens, output_attentions=output_attentions, output_hidden_states=output_hidden_states
+        )
+        token_logits = None
+        if self.config.pooling == "mean":
+            token_logits = self.classifier(encoded.last_hidden_state)  # [B, tokens, labels]
+            logits = token_logits.mean(dim=1)
+        else:
+            logits = self.classifier(encoded.last_hidden_state[:, 0])
+        return BertImageClassifierOutput(
+            loss=F.cross_entropy(logits.float(), labels) if labels is not None else None,
+            logits=logits,
+            token_logits=token_logits,
+            embedding=encoded.embedding,
+            hidden_states=encoded.hidden_states,
+            attentions=encoded.attentions,
+        )
+
+
+def from_text_bert(source: str, config: BertImageConfig) -> BertImageForImageClassification:
+    """A new classifier whose encoder layers are those of a text BERT: the cross-modal transfer of the article.
+
+    source: a local folder or a hub id of a BERT. Layers beyond config.num_hidden_layers are left out.
+    Raises BrokenModel where its sizes are not the configuration's.
+    """
+    text = BertModel.from_pretrained(source, add_pooling_layer=False)
+    for name in ("hidden_size", "num_attention_heads", "intermediate_size"):
+        if getattr(text.config, name) != getattr(config, name):
+            raise BrokenModel(
+                f"{source} has {name} {getattr(text.config, name)}, the image network {getattr(config, name)}.",
+                "Choose a configuration with the sizes of the text model.",
+            )
+    if text.config.num_hidden_layers < config.num_hidden_layers:
+        raise BrokenModel(
+            f"{source} has {text.config.num_hidden_layers} layers, the image network {config.num_hidden_layers}.",
+            "Choose at most as many layers as the text model has.",
+        )
+    network = BertImageForImageClassification(config)
+    for mine, theirs in zip(network.bert.encoder.layer, text.encoder.layer, strict=False):
+        mine.load_state_dict(theirs.state_dict())
+    return network

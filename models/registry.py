@@ -1,0 +1,239 @@
+"""Finds models: those of the zoo by id, others by folder or hub id. The facts of a model lie beside its weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+from transformers.utils import cached_file
+
+from core.errors import BrokenModel, NotFound, Offline
+from core.settings import settings
+from core.types import Calibration, Domain, Preprocess
+from models.bert_image import BertImageConfig, BertImageForImageClassification
+
+WEIGHTS, CONFIG, PREPROCESS = "model.safetensors", "config.json", "preprocess.json"
+CALIBRATION, OUTSIDE, CARD = "calibration.json", "outside.safetensors", "README.md"
+NEEDED, OPTIONAL = (CONFIG, WEIGHTS, PREPROCESS), (CALIBRATION, OUTSIDE, CARD)
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+METHODS = ("rollout", "integrated-gradients", "occlusion")
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What the front matter of README.md declares, and the text below it. metrics: name -> figure on held-back data."""
+
+    title: str
+    task: str
+    modality: str
+    licence: str
+    metrics: Mapping[str, Any]
+    text: str
+
+
+@dataclass(frozen=True)
+class OutsideModel:
+    """What the embeddings of training images look like, for telling strangers.
+
+    mean: float32 [D]. whitening: float32 [D, K]; the score of x is the length of (x - mean) @ whitening. Scores above threshold are outside.
+    """
+
+    mean: NDArray[np.float32]
+    whitening: NDArray[np.float32]
+    threshold: float
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """A model as a list shows it; no weights were read."""
+
+    id: str
+    folder: Path
+    labels: tuple[str, ...]
+    preprocess: Preprocess
+    card: ModelCard
+    methods: tuple[str, ...] = METHODS
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to run.
+
+    network: in evaluation mode, float32. weights_hash: first 12 hex digits of the sha256 of model.safetensors.
+    token_grid: (rows, columns) of tokens at the input size. patch: (height, width) of a token in pixels of the input.
+    """
+
+    id: str
+    folder: Path
+    network: BertImageForImageClassification
+    labels: tuple[str, ...]
+    preprocess: Preprocess
+    calibration: Calibration | None
+    outside: OutsideModel | None
+    card: ModelCard
+    weights_hash: str
+    token_grid: tuple[int, int]
+    patch: tuple[int, int]
+    methods: tuple[str, ...] = METHODS
+
+
+def list_models() -> tuple[ModelSummary, ...]:
+    """The models of the zoo by id. Raises BrokenModel for a folder there that is not whole."""
+    folders = sorted(path.parent for path in settings().zoo.glob(f"*/{CONFIG}"))
+    return tuple(summarise(folder.name, folder) for folder in folders)
+
+
+def summarise(name: str, folder: Path) -> ModelSummary:
+    """What the small files of a model folder say. Raises BrokenModel."""
+    _check_files(folder)
+    labels = _labels(_json(folder / CONFIG), folder)
+    return ModelSummary(name, folder, labels, _preprocess(folder), read_card(folder / CARD))
+
+
+def load_model(model: str, device: str = "cpu") -> LoadedModel:
+    """Open a model by its id in the zoo, by its folder, or by its hub id (which is downloaded, since the user asked for it).
+
+    Raises NotFound, naming the known ids; BrokenModel for a folder that is not whole; Offline where the hub cannot be reached.
+    """
+    folder = _folder_of(model)
+    _check_files(folder)
+    network, config = _network(folder)
+    return LoadedModel(
+        id=folder.name if Path(model).is_dir() else model,
+        folder=folder,
+        network=network.to(device).eval(),
+        labels=_labels(_json(folder / CONFIG), folder),
+        preprocess=_preprocess(folder),
+        calibration=_calibration(folder),
+        outside=_outside(folder),
+        card=read_card(folder / CARD),
+        weights_hash=hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12],
+        token_grid=config.grid,
+        patch=(config.patch_size, config.patch_size),
+    )
+
+
+def read_card(path: Path) -> ModelCard:
+    """A card whose front matter has one `key: value` a line, values as JSON. What is not declared stays empty."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    found = re.match(r"---\n(.*?)\n---\n(.*)", text, flags=re.DOTALL)
+    front, body = (found[1], found[2]) if found else ("", text)
+    declared = dict(line.split(": ", 1) for line in front.splitlines() if ": " in line)
+    facts = {key: _value(value) for key, value in declared.items()}
+    metrics = facts.get("metrics")
+    names = ("title", "task", "modality", "licence")
+    return ModelCard(
+        **{name: str(facts.get(name, "")) for name in names}, metrics=metrics if isinstance(metrics, dict) else {}, text=body.strip()
+    )
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _folder_of(model: str) -> Path:
+    in_zoo = settings().zoo / model
+    if re.fullmatch(r"[\w.-]+", model) and (in_zoo / CONFIG).is_file():
+        return in_zoo
+    if Path(model).is_dir():
+        return Path(model)
+    if HUB_ID.fullmatch(model):
+        return _from_hub(model)
+    known = ", ".join(sorted(path.parent.name for path in settings().zoo.glob(f"*/{CONFIG}"))) or "none"
+    raise NotFound(f"There is no model {model!r}.", f"Known are: {known}; or give a model folder or a hub id (owner/name).")
+
+
+def _from_hub(model: str) -> Path:
+    try:
+        paths = [cached_file(model, name) for name in NEEDED]
+        for name in OPTIONAL:
+            cached_file(model, name, _raise_exceptions_for_missing_entries=False)
+    except OSError as error:
+        raise Offline(
+            f"The model {model} could not be fetched from the hub ({type(error).__name__}).",
+            f"Check the connection and the name; it must hold {', '.join(NEEDED)}.",
+        ) from None
+    return Path(str(paths[0])).parent
+
+
+def _check_files(folder: Path) -> None:
+    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    if missing:
+        raise BrokenModel(f"The model folder {folder} has no {', '.join(missing)}.", "`sightline train` writes whole folders.")
+
+
+def _network(folder: Path) -> tuple[BertImageForImageClassification, BertImageConfig]:
+    kind = _json(folder / CONFIG).get("model_type")
+    if kind != BertImageConfig.model_type:
+        raise BrokenModel(f"The model in {folder} is of the type {kind!r}.", f"Models of the type {BertImageConfig.model_type} are read.")
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        network, loading = BertImageForImageClassification.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    except (ValueError, OSError, RuntimeError, SafetensorError) as error:
+        raise BrokenModel(f"The model in {folder} cannot be opened: {error}", "Write it again with `sightline train`.") from None
+    unfit = [*loading["missing_keys"], *loading["unexpected_keys"], *loading["mismatched_keys"]]
+    if unfit:
+        raise BrokenModel(f"{folder / WEIGHTS} does not fit {CONFIG}: {unfit[0]} and {len(unfit) - 1} more.", "Take both from one training.")
+    return network, network.config
+
+
+def _labels(config: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
+    names = config.get("id2label")
+    if not isinstance(names, dict) or sorted(map(int, names)) != list(range(len(names))):
+        raise BrokenModel(f"{folder / CONFIG} has no id2label from 0.", "It must name every label.")
+    return tuple(str(names[str(index)]) for index in range(len(names)))
+
+
+def _preprocess(folder: Path) -> Preprocess:
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in _json(folder / PREPROCESS).items()}
+    try:
+        return Preprocess(**{**values, "domain": Domain(values["domain"])})
+    except (TypeError, KeyError, ValueError) as error:
+        raise BrokenModel(f"{folder / PREPROCESS} cannot be used: {error}.", "Compare it with a model of the zoo.") from None
+
+
+def _calibration(folder: Path) -> Calibration | None:
+    if not (folder / CALIBRATION).is_file():
+        return None
+    try:
+        return Calibration(**_json(folder / CALIBRATION))
+    except TypeError as error:
+        raise BrokenModel(f"{folder / CALIBRATION} cannot be used: {error}.", "Compare it with a model of the zoo.") from None
+
+
+def _outside(folder: Path) -> OutsideModel | None:
+    if not (folder / OUTSIDE).is_file():
+        return None
+    try:
+        arrays = load_file(folder / OUTSIDE)
+        return OutsideModel(
+            mean=arrays["mean"].astype(np.float32),
+            whitening=arrays["whitening"].astype(np.float32),
+            threshold=float(arrays["threshold"].item()),
+        )
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise BrokenModel(f"{folder / OUTSIDE} cannot be used: {error}.", "Write it again with `sightline train`.") from None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise BrokenModel(f"{path} is not JSON: {error}.", "Write it again with `sightline train`.") from None
+    if not isinstance(found, dict):
+        raise BrokenModel(f"{path} holds no object.", "Compare it with a model of the zoo.")
+    return found
