@@ -1,0 +1,231 @@
+"""Downloads: what was promised, from where it may come, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import Cancelled, Offline, TooLarge, UnsafeFile
+from core.settings import settings
+from core.sources import Sample, bundled, catalogue, download, fetch
+
+CONTENT = bytes(range(256)) * 1000
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """A host with one file and a few bad habits."""
+
+    requests: list[str]
+
+    def do_GET(self) -> None:
+        type(self).requests.append(self.path)
+        if self.path == "/missing":
+            self.send_error(404)
+        elif self.path == "/loop":
+            self._redirect("/loop")
+        elif self.path.startswith("/to/"):
+            self._redirect(self.path[4:])
+        else:
+            self.send_response(200)
+            promised = len(CONTENT) + (1000 if self.path == "/short" else 0)
+            if self.path != "/endless":
+                self.send_header("Content-Length", str(promised))
+            self.end_headers()
+            self.wfile.write(CONTENT)
+
+    def _redirect(self, where: str) -> None:
+        self.send_response(302)
+        self.send_header("Location", where)
+        self.end_headers()
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def host() -> Iterator[str]:
+    """The address of a host on this machine."""
+    Handler.requests = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A fresh home of the application."""
+    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path / "home"))
+    settings.cache_clear()
+    yield tmp_path / "home"
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def test_a_file_arrives_whole_and_progress_is_told(host: str, tmp_path: Path) -> None:
+    seen: list[tuple[int, int | None]] = []
+    path = download(
+        f"{host}/a", tmp_path / "new" / "a", sha256=DIGEST, size=len(CONTENT), progress=lambda done, total: seen.append((done, total))
+    )
+    assert path.read_bytes() == CONTENT
+    assert seen[-1] == (len(CONTENT), len(CONTENT))
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+def test_a_redirect_is_followed(host: str, tmp_path: Path) -> None:
+    assert download(f"{host}/to//a", tmp_path / "a").read_bytes() == CONTENT
+
+
+def nothing_left(folder: Path) -> bool:
+    return list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "words"),
+    [
+        ("/missing", {}, "answered 404"),
+        ("/loop", {}, "redirects again and again"),
+        ("/a", {"sha256": "0" * 64}, "not the file that was promised"),
+        ("/short", {}, "broke off after 256000 of 257000 bytes"),
+        ("/endless", {"size": len(CONTENT) + 1}, "broke off"),
+    ],
+)
+def test_another_file_than_promised_is_refused_and_leaves_nothing(
+    host: str, tmp_path: Path, path: str, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(Offline, match=words):
+        download(host + path, tmp_path / "a", **options)
+    assert nothing_left(tmp_path)
+
+
+def test_more_than_promised_is_refused(host: str, tmp_path: Path) -> None:
+    with pytest.raises(TooLarge, match="larger than promised"):
+        download(f"{host}/endless", tmp_path / "a", size=1000)
+    assert nothing_left(tmp_path)
+
+
+def test_a_download_can_be_stopped(host: str, tmp_path: Path) -> None:
+    with pytest.raises(Cancelled):
+        download(f"{host}/a", tmp_path / "a", cancelled=lambda: True)
+    assert nothing_left(tmp_path)
+
+
+def test_an_earlier_file_stays_when_a_download_fails(host: str, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("earlier")
+    with pytest.raises(Offline):
+        download(f"{host}/missing", tmp_path / "a")
+    assert (tmp_path / "a").read_text() == "earlier"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org/a",
+        "ftp://example.org/a",
+        "file:///etc/passwd",
+        "/etc/passwd",
+        "https://",
+        "https://127.0.0.1/a",
+        "https://localhost/a",
+        "https://10.0.0.1/a",
+        "https://192.168.1.1/a",
+        "https://169.254.169.254/latest/meta-data",
+        "https://[::1]/a",
+        "https://[::ffff:127.0.0.1]/a",
+        "https://[fe80::1]/a",
+        "https://0.0.0.0/a",
+        "https://0x7f000001/a",
+        "https://2130706433/a",
+        "https://example.org:99999/a",
+    ],
+)
+def test_only_public_https_hosts_are_asked(tmp_path: Path, url: str) -> None:
+    with pytest.raises(UnsafeFile):
+        download(url, tmp_path / "a")
+
+
+@pytest.mark.parametrize("where", ["http://example.org/a", "https://10.0.0.1/a", "file:///etc/passwd"])
+def test_a_redirect_is_judged_like_the_first_address(host: str, tmp_path: Path, where: str) -> None:
+    with pytest.raises(UnsafeFile):
+        download(f"{host}/to/{where}", tmp_path / "a")
+
+
+def test_a_public_name_with_a_private_number_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(*arguments: Any, **options: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (number, 443)) for number in ("93.184.215.14", "192.168.0.1")]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(UnsafeFile, match="not a public host"):
+        download("https://example.org/a", tmp_path / "a")
+
+
+def test_localhost_is_not_asked_for_somebody_else(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_ADDRESS", "0.0.0.0")
+    settings.cache_clear()
+    try:
+        with pytest.raises(UnsafeFile):
+            download(f"{host}/a", tmp_path / "a")
+    finally:
+        settings.cache_clear()
+    assert Handler.requests == []
+
+
+def test_without_a_network_the_user_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(*arguments: Any, **options: Any) -> list[Any]:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(Offline, match=r"example\.org could not be reached") as caught:
+        download("https://example.org/a", tmp_path / "a")
+    assert "Check the network" in caught.value.hint
+
+
+def test_a_sample_is_fetched_once(host: str, home: Path) -> None:
+    sample = Sample("one", "One", "geotiff", f"{host}/scene.tif", DIGEST, len(CONTENT))
+    first = fetch(sample)
+    assert first == home / "samples" / "one" / "scene.tif"
+    assert fetch(sample) == first
+    assert Handler.requests == ["/scene.tif"]
+
+
+def test_a_cached_sample_that_was_damaged_is_fetched_again(host: str, home: Path) -> None:
+    sample = Sample("one", "One", "geotiff", f"{host}/scene.tif", DIGEST, len(CONTENT))
+    fetch(sample).write_bytes(CONTENT[:-1] + b"x")
+    assert fetch(sample).read_bytes() == CONTENT
+    assert len(Handler.requests) == 2
+
+
+def test_a_sample_cannot_be_written_outside_the_cache(host: str, home: Path) -> None:
+    sample = Sample("../../x", "One", "geotiff", f"{host}/..%2f..%2fa", DIGEST, len(CONTENT))
+    assert fetch(sample).resolve().is_relative_to((home / "samples").resolve())
+
+
+def test_the_catalogue_names_public_samples_with_checksums(home: Path) -> None:
+    samples = catalogue()
+    assert len(samples) > 10
+    for sample in samples:
+        assert sample.address.startswith("https://")
+        assert len(sample.sha256) == 64
+        assert sample.bytes > 0
+        assert sample.kind in ("dicom", "geotiff")
+        assert sample.licence
+        assert sample.local is None
+
+
+def test_bundled_samples_are_here() -> None:
+    samples = bundled()
+    assert samples
+    for sample in samples:
+        assert fetch(sample).exists()
+        assert sample.what_to_expect
