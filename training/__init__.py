@@ -1,0 +1,1 @@
+"""Training: a recipe and a folder of images become a model of the zoo, with its calibration and its card."""

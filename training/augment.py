@@ -1,0 +1,137 @@
+"""Random changes of whole batches, on tensors: what a small network must not take for the disease or for the land.
+
+facts learned on validation: exposure, sharpness and framing are what it memorises otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import LongTensor, Tensor
+
+from core.prepare.tensor import SMALLEST_DEVIATION
+from core.types import Preprocess
+from training.recipe import Augmentation
+
+
+def augmented(images: Tensor, size: tuple[int, int], how: Augmentation) -> Tensor:
+    """float32 [batch, channels, rows, columns] in [0, 1] -> the same at `size`, each image changed in its own way."""
+    x = framed(images, size, how)
+    x = relit(x, how)
+    x = blurred(x, how.blur)
+    if how.noise:
+        x = x + torch.randn_like(x) * _uniform(x, 0.0, how.noise)
+    return holed(x.clamp(0.0, 1.0), how.cutout)
+
+
+def framed(images: Tensor, size: tuple[int, int], how: Augmentation) -> Tensor:
+    """Zoom, shift, stretch, rotation, quarter turns and mirror images by one affine map each (bilinear, edges repeated)."""
+    batch = images.shape[0]
+    zoom = _uniform(images, *how.zoom).flatten()
+    angle = (_uniform(images, -1.0, 1.0) * math.radians(how.degrees)).flatten()
+    mirror = torch.ones(batch)
+    if how.turns:
+        angle = angle + torch.randint(0, 4, (batch,)) * (math.pi / 2)
+        mirror = torch.randint(0, 2, (batch,)) * 2.0 - 1.0
+    stretch = torch.exp(_uniform(images, -how.stretch, how.stretch)).flatten()
+    # A crop stays inside the image: it can move by what the zoom leaves free, and by `shift` beyond.
+    free = (1.0 - zoom).clamp(min=0.0) + how.shift
+    x, y = (free * (torch.rand(batch) * 2 - 1) for _ in range(2))
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    rows = [
+        torch.stack([zoom * stretch * cos * mirror, -zoom * stretch * sin, x], dim=1),
+        torch.stack([zoom / stretch * sin * mirror, zoom / stretch * cos, y], dim=1),
+    ]
+    grid = F.affine_grid(torch.stack(rows, dim=1), [batch, images.shape[1], *size], align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+
+def relit(x: Tensor, how: Augmentation) -> Tensor:
+    """Gamma, exposure of the image and of each channel, contrast about the mean, saturation about the grey value."""
+    if how.gamma:
+        x = x.clamp(min=1e-4) ** _log_normal(x, how.gamma)
+    if how.exposure:
+        x = x * _log_normal(x, how.exposure)
+    if how.channel_exposure:
+        x = x * torch.exp(torch.randn(x.shape[0], x.shape[1], 1, 1) * how.channel_exposure)
+    if how.contrast:
+        mean = x.mean(dim=(1, 2, 3), keepdim=True)
+        x = mean + (x - mean) * _log_normal(x, how.contrast)
+    if how.saturation:
+        grey = x.mean(dim=1, keepdim=True)
+        x = grey + (x - grey) * _log_normal(x, how.saturation)
+    return x
+
+
+def blurred(x: Tensor, largest: float) -> Tensor:
+    """One Gaussian for the batch, mixed into each image by a random share; every other batch stays sharp."""
+    if largest == 0.0 or torch.rand(()) < 0.5:
+        return x
+    deviation = float(torch.rand(())) * largest + 0.2
+    reach = max(1, math.ceil(2 * deviation))
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / deviation) ** 2)
+    kernel = kernel / kernel.sum()
+    channels = x.shape[1]
+    soft = F.pad(x, (reach, reach, reach, reach), mode="reflect")
+    soft = F.conv2d(soft, kernel.view(1, 1, 1, -1).repeat(channels, 1, 1, 1), groups=channels)
+    soft = F.conv2d(soft, kernel.view(1, 1, -1, 1).repeat(channels, 1, 1, 1), groups=channels)
+    return torch.lerp(x, soft, _uniform(x, 0.0, 1.0))
+
+
+def holed(x: Tensor, largest: float) -> Tensor:
+    """A rectangle of each second image is replaced by the image's mean (DeVries and Taylor 2017)."""
+    if largest == 0.0:
+        return x
+    batch, _, rows, columns = x.shape
+    height, width = (torch.rand(batch, 1, 1, 1) * largest / 2 for _ in range(2))
+    width = width * (torch.rand(batch, 1, 1, 1) < 0.5)
+    y, x_centre = torch.rand(batch, 1, 1, 1), torch.rand(batch, 1, 1, 1)
+    inside_rows = (torch.linspace(0, 1, rows).view(1, 1, -1, 1) - y).abs() < height
+    inside_columns = (torch.linspace(0, 1, columns).view(1, 1, 1, -1) - x_centre).abs() < width
+    return torch.where(inside_rows & inside_columns, x.mean(dim=(1, 2, 3), keepdim=True), x)
+
+
+def mixed(x: Tensor, targets: Tensor, chance: float) -> tuple[Tensor, Tensor]:
+    """CutMix (Yun et al. 2019): one rectangle for the batch comes from the neighbour, and so does its share of the target.
+
+    targets: float [batch, labels], rows summing to 1.
+    """
+    if torch.rand(()) >= chance:
+        return x, targets
+    rows, columns = x.shape[2:]
+    share = math.sqrt(float(torch.rand(())))
+    height, width = int(rows * share), int(columns * share)
+    top, left = int(torch.randint(0, rows - height + 1, ())), int(torch.randint(0, columns - width + 1, ()))
+    other = torch.randperm(x.shape[0])
+    x = x.clone()
+    x[:, :, top : top + height, left : left + width] = x[other, :, top : top + height, left : left + width]
+    area = height * width / (rows * columns)
+    return x, targets * (1.0 - area) + targets[other] * area
+
+
+def kept_tokens(batch: int, tokens: int, dropped: tuple[float, ...]) -> LongTensor | None:
+    """int64 [batch, kept]: a random subset of tokens for each image; None where this batch keeps all."""
+    share = dropped[int(torch.randint(0, len(dropped), ()))]
+    if share == 0.0:
+        return None
+    order = torch.rand(batch, tokens).argsort(dim=1)
+    return order[:, : max(1, round(tokens * (1.0 - share)))]  # type: ignore[return-value]
+
+
+def standardised(x: Tensor, preprocess: Preprocess) -> Tensor:
+    """core.prepare.tensor.standardise for a batch [batch, channels, rows, columns]."""
+    if preprocess.standardise == "image":
+        deviation = x.std(dim=(1, 2, 3), keepdim=True, correction=0).clamp(min=SMALLEST_DEVIATION)
+        return (x - x.mean(dim=(1, 2, 3), keepdim=True)) / deviation
+    mean, deviation = (torch.tensor(each, dtype=x.dtype).view(1, -1, 1, 1) for each in (preprocess.mean, preprocess.deviation))
+    return (x - mean) / deviation
+
+
+def _uniform(x: Tensor, low: float, high: float) -> Tensor:
+    return low + (high - low) * torch.rand(x.shape[0], 1, 1, 1)
+
+
+def _log_normal(x: Tensor, deviation: float) -> Tensor:
+    return torch.exp(torch.randn(x.shape[0], 1, 1, 1) * deviation)

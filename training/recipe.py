@@ -1,0 +1,205 @@
+"""A recipe: everything that decides what a training makes, in one TOML file, read once and checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from core.errors import BadRecipe, NotFound
+from core.types import Domain, Preprocess
+from models.bert_image import BertImageConfig
+
+SPLITS = ("patient", "longitude")
+Section = TypeVar("Section")
+
+
+@dataclass(frozen=True)
+class DataPart:
+    """How a folder DIR/<label>/<files> is divided.
+
+    split: "patient" (the patient is in the file's name) or "longitude" (the easternmost images, by DIR/index.csv).
+    validation_share: share of the images that is held back; half of it calibrates, the other half gives the figures of the card.
+    read_size: (rows, columns) that images are kept at for training; at least the network's, so that crops stay sharp.
+    """
+
+    split: str
+    validation_share: float
+    read_size: tuple[int, int]
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes of training images. Ranges are of factors unless said otherwise; 0 or (1, 1) switches a change off.
+
+    zoom: side of the crop over the side of the image. degrees: largest rotation. stretch: largest relative change of one axis.
+    shift: largest displacement over the side. turns: quarter turns and mirror images.
+    gamma, exposure, channel_exposure, contrast, saturation: deviation of the logarithm of the factor (gamma: of the exponent).
+    blur: largest deviation of the Gaussian in pixels. noise: largest deviation in [0, 1]. cutout: largest side of the hole over the side.
+    cutmix: share of batches whose images are mixed (Yun et al. 2019).
+    dropped: shares of tokens of which one is drawn for each batch and left out (He et al. 2022 leave out more).
+    """
+
+    zoom: tuple[float, float] = (1.0, 1.0)
+    degrees: float = 0.0
+    stretch: float = 0.0
+    shift: float = 0.0
+    turns: bool = False
+    gamma: float = 0.0
+    exposure: float = 0.0
+    channel_exposure: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+    cutout: float = 0.0
+    cutmix: float = 0.0
+    dropped: tuple[float, ...] = (0.0,)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast. averaging: decay of the running mean of the weights, which is what is kept (Polyak and Juditsky 1992)."""
+
+    steps: int
+    batch_size: int
+    learning_rate: float = 6e-4
+    weight_decay: float = 0.05
+    warmup_steps: int = 300
+    clip: float = 1.0
+    label_smoothing: float = 0.05
+    averaging: float = 0.998
+    checkpoint_every: int = 150
+    validate_every: int = 300
+    threads: int = 2
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class CardPart:
+    """What the model card says that no measurement gives."""
+
+    title: str
+    task: str
+    modality: str
+    licence: str
+    origin: str
+    limits: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training, whole. parents: name -> labels that it sums up (config.json declares it, `evaluate` scores it)."""
+
+    id: str
+    labels: tuple[str, ...]
+    network: dict[str, Any]
+    preprocess: Preprocess
+    data: DataPart
+    augmentation: Augmentation
+    schedule: Schedule
+    card: CardPart
+    parents: dict[str, list[str]] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)
+
+    def config(self) -> BertImageConfig:
+        """The network's configuration, labels included."""
+        id2label = dict(enumerate(self.labels))
+        return BertImageConfig(
+            **self.network,
+            image_size=list(self.preprocess.size),
+            num_channels=len(self.preprocess.channels),
+            id2label=id2label,
+            label2id={label: index for index, label in id2label.items()},
+            parents=self.parents or None,
+        )
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Raises NotFound where there is no such file, BadRecipe, naming the key, where it cannot be used."""
+    if not path.is_file():
+        raise NotFound(f"{path}: no such recipe.", "The project's own are in training/recipes.")
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadRecipe(f"{path}: not TOML: {error}.", "Compare it with training/recipes.") from None
+    recipe = Recipe(
+        id=_required(table, "id", str, path),
+        labels=tuple(_required(table, "labels", list, path)),
+        network=_required(table, "network", dict, path),
+        preprocess=_preprocess(_required(table, "preprocess", dict, path), path),
+        data=_section(DataPart, table, "data", path),
+        augmentation=_section(Augmentation, table, "augmentation", path),
+        schedule=_section(Schedule, table, "schedule", path),
+        card=_section(CardPart, table, "card", path),
+        parents=table.get("parents", {}),
+        shares=table.get("shares", {}),
+    )
+    _check(recipe, path)
+    return recipe
+
+
+def _required(table: dict[str, Any], key: str, kind: type, path: Path) -> Any:
+    if not isinstance(table.get(key), kind):
+        raise BadRecipe(f"{path}: {key} is missing or is not of the type {kind.__name__}.", "Compare it with training/recipes.")
+    return table[key]
+
+
+def _section(kind: type[Section], table: dict[str, Any], name: str, path: Path) -> Section:
+    values = _required(table, name, dict, path)
+    fields = {each.name: each for each in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in fields:
+            raise BadRecipe(f"{path}: {name}.{key} is not known.", f"Known are {', '.join(fields)}.")
+    for key, each in fields.items():
+        if key not in values and each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING:
+            raise BadRecipe(f"{path}: {name}.{key} is missing.", "Compare it with training/recipes.")
+    for key, value in values.items():
+        _check_number(f"{name}.{key}", value, str(fields[key].type), path)
+    return kind(**{key: _frozen(value) for key, value in values.items()})
+
+
+def _check_number(name: str, value: Any, wanted: str, path: Path) -> None:
+    numbers = value if isinstance(value, list) else [value]
+    right = {"int": int, "float": (int, float), "str": str, "bool": bool}.get(wanted, (int, float))
+    if wanted.startswith("tuple") != isinstance(value, list) or not all(isinstance(each, right) for each in numbers):
+        raise BadRecipe(f"{path}: {name} is {value!r}.", f"It must be of the type {wanted}.")
+
+
+def _preprocess(values: dict[str, Any], path: Path) -> Preprocess:
+    if values.get("domain") not in list(Domain):
+        raise BadRecipe(f"{path}: preprocess.domain is {values.get('domain')!r}.", f"It must be one of {', '.join(Domain)}.")
+    try:
+        return Preprocess(**{**{key: _frozen(value) for key, value in values.items()}, "domain": Domain(values["domain"])})
+    except TypeError as error:
+        raise BadRecipe(f"{path}: preprocess: {error}.", "Compare it with training/recipes.") from None
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(each) for each in value) if isinstance(value, list) else value
+
+
+def _check(recipe: Recipe, path: Path) -> None:
+    def demand(holds: bool, key: str, value: object, allowed: str) -> None:
+        if not holds:
+            raise BadRecipe(f"{path}: {key} is {value!r}.", f"It must satisfy {allowed}.")
+
+    demand(len(recipe.labels) >= 2, "labels", recipe.labels, "at least two labels")
+    demand(recipe.data.split in SPLITS, "data.split", recipe.data.split, f"one of {', '.join(SPLITS)}")
+    demand(0.0 < recipe.data.validation_share < 0.5, "data.validation_share", recipe.data.validation_share, "0 < validation_share < 0.5")
+    demand(recipe.schedule.steps >= 1, "schedule.steps", recipe.schedule.steps, "at least 1")
+    demand(recipe.schedule.batch_size >= 2, "schedule.batch_size", recipe.schedule.batch_size, "at least 2")
+    demand(all(0.0 <= each < 1.0 for each in recipe.augmentation.dropped), "augmentation.dropped", recipe.augmentation.dropped, "0 <= share < 1")
+    standard = recipe.preprocess.standardise
+    demand(standard in ("image", "fixed"), "preprocess.standardise", standard, "image or fixed")
+    for name, members in recipe.parents.items():
+        demand(set(members) < set(recipe.labels), f"parents.{name}", members, f"some of {', '.join(recipe.labels)}")
+    for label in recipe.shares:
+        demand(label in recipe.labels, "shares", label, f"one of {', '.join(recipe.labels)}")
+    try:
+        recipe.config()
+    except (ValueError, TypeError) as error:
+        raise BadRecipe(f"{path}: network: {error}.", "Compare it with training/recipes.") from None

@@ -1,0 +1,189 @@
+"""The loop: transformers' Trainer with batches drawn by class, changed on tensors, and weights averaged. A killed run goes on."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
+
+from models.bert_image import BertImageForImageClassification
+from training.augment import augmented, kept_tokens, mixed, standardised
+from training.averaging import AVERAGED, AveragedWeights
+from training.forward import forward_all
+from training.recipe import Recipe
+
+
+class Numbers(Dataset[int]):
+    """The numbers of the images; the pixels are gathered a batch at a time."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> int:
+        return index
+
+
+class BalancedSampler(Sampler[int]):
+    """One long stream for the whole training: each label has its share, and each image of a label comes once before any comes twice.
+
+    The stream depends on the seed alone, so that a resumed run sees what the killed one would have seen.
+    """
+
+    def __init__(self, labels: NDArray[np.int64], shares: Sequence[float], length: int, seed: int) -> None:
+        self.labels, self.shares, self.length, self.seed = labels, np.asarray(shares, dtype=float), length, seed
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[int]:
+        random = np.random.default_rng(self.seed)
+        members = [np.flatnonzero(self.labels == label) for label in range(len(self.shares))]
+        queues: list[list[int]] = [[] for _ in members]
+        for label in random.choice(len(members), size=self.length, p=self.shares / self.shares.sum()):
+            if not queues[label]:
+                queues[label] = random.permutation(members[label]).tolist()
+            yield queues[label].pop()
+
+
+class ImageTrainer(Trainer):  # type: ignore[misc]
+    """Trainer whose batches are made on tensors: gather, change, standardise, mix, drop tokens."""
+
+    def __init__(self, recipe: Recipe, images: Tensor, labels: NDArray[np.int64], **kwargs: Any) -> None:
+        self.recipe, self.images, self.targets = recipe, images, torch.from_numpy(labels)
+        super().__init__(train_dataset=Numbers(len(labels)), data_collator=self._gather, **kwargs)
+
+    def _gather(self, numbers: list[int]) -> dict[str, Tensor]:
+        chosen = torch.tensor(numbers)
+        return {"images": self.images[chosen], "labels": self.targets[chosen]}
+
+    def _get_train_sampler(self, train_dataset: Dataset[int] | None = None) -> Sampler[int]:
+        schedule, recipe = self.recipe.schedule, self.recipe
+        shares = [recipe.shares.get(label, 1.0) for label in recipe.labels]
+        return BalancedSampler(self.targets.numpy(), shares, schedule.steps * schedule.batch_size, schedule.seed)
+
+    def compute_loss(self, model: Any, inputs: dict[str, Tensor], return_outputs: bool = False, **kwargs: Any) -> Any:
+        """Cross-entropy against smoothed targets. inputs: images uint8 [B, C, rows, columns], labels int64 [B]."""
+        recipe = self.recipe
+        x = augmented(inputs["images"].float() / 255.0, recipe.preprocess.size, recipe.augmentation)
+        targets = torch.nn.functional.one_hot(inputs["labels"], len(recipe.labels)).float()
+        x, targets = mixed(standardised(x, recipe.preprocess), targets, recipe.augmentation.cutmix)
+        rows, columns = recipe.config().grid
+        output = model(
+            pixel_values=x.contiguous(memory_format=torch.channels_last),
+            keep_tokens=kept_tokens(len(x), rows * columns, recipe.augmentation.dropped),
+        )
+        loss = torch.nn.functional.cross_entropy(output.logits.float(), targets, label_smoothing=recipe.schedule.label_smoothing)
+        return (loss, output) if return_outputs else loss
+
+
+class Progress(TrainerCallback):  # type: ignore[misc]
+    """A line every so often: step, speed, and how the averaged weights do on images that are held back."""
+
+    def __init__(self, recipe: Recipe, averaged: AveragedWeights, held: tuple[Tensor, NDArray[np.int64]]) -> None:
+        self.recipe, self.averaged, self.held = recipe, averaged, held
+        self.began, self.first = time.monotonic(), 0
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Start the clock; a resumed run counts from its own first step."""
+        self.began, self.first = time.monotonic(), state.global_step
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Speak at every tenth of a validation interval, validate at each whole one."""
+        every = self.recipe.schedule.validate_every
+        if state.global_step % max(1, every // 6) and state.global_step != state.max_steps:
+            return
+        seconds = time.monotonic() - self.began
+        speed = (state.global_step - self.first) * self.recipe.schedule.batch_size / seconds
+        line = f"{self.recipe.id}: step {state.global_step} of {state.max_steps}, {speed:.0f} images/s"
+        if state.global_step % every == 0 or state.global_step == state.max_steps:
+            line += f", {self._validated(kwargs['model'])}"
+        print(line, flush=True)
+
+    def _validated(self, network: BertImageForImageClassification) -> str:
+        averaged = deepcopy(network)
+        averaged.load_state_dict(self.averaged.mean)
+        images, labels = self.held
+        found = forward_all(averaged, images, self.recipe.preprocess).logits.argmax(axis=1)
+        recalls = [float((found[labels == label] == label).mean()) for label in range(len(self.recipe.labels))]
+        return f"held back: accuracy {float((found == labels).mean()):.4f}, balanced {float(np.mean(recalls)):.4f}"
+
+
+def fit(
+    recipe: Recipe, train: tuple[Tensor, NDArray[np.int64]], held: tuple[Tensor, NDArray[np.int64]], work: Path
+) -> BertImageForImageClassification:
+    """The trained network with averaged weights.
+
+    train, held: uint8 images [N, C, rows, columns] (held at the network's own size) and int64 labels [N].
+    work: folder of checkpoints; where it holds a whole one, the run goes on from there.
+    """
+    set_seed(recipe.schedule.seed)
+    torch.set_num_threads(recipe.schedule.threads)
+    network = BertImageForImageClassification(recipe.config()).to(memory_format=torch.channels_last)
+    averaged = AveragedWeights(network, recipe.schedule.averaging)
+    trainer = ImageTrainer(
+        recipe,
+        *train,
+        model=network,
+        args=_arguments(recipe, work),
+        callbacks=[averaged, Progress(recipe, averaged, held)],
+    )
+    checkpoint = last_checkpoint(work)
+    if checkpoint is not None:
+        print(f"{recipe.id}: going on from {checkpoint}", flush=True)
+        averaged.load(checkpoint)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    network.load_state_dict(averaged.mean)
+    return network.to("cpu").eval()  # type: ignore[no-any-return]
+
+
+def last_checkpoint(work: Path) -> Path | None:
+    """The newest checkpoint that was written to its end."""
+    whole = [folder for folder in work.glob("checkpoint-*") if (folder / AVERAGED).is_file() and re.fullmatch(r"checkpoint-\d+", folder.name)]
+    return max(whole, key=lambda folder: int(folder.name.split("-")[1]), default=None)
+
+
+def _arguments(recipe: Recipe, work: Path) -> TrainingArguments:
+    schedule = recipe.schedule
+    return TrainingArguments(
+        output_dir=str(work),
+        max_steps=schedule.steps,
+        per_device_train_batch_size=schedule.batch_size,
+        learning_rate=schedule.learning_rate,
+        weight_decay=schedule.weight_decay,
+        warmup_steps=schedule.warmup_steps,
+        lr_scheduler_type="cosine",
+        max_grad_norm=schedule.clip,
+        optim="adamw_torch",
+        bf16=has_bfloat16(),
+        use_cpu=not torch.cuda.is_available(),
+        save_strategy="steps",
+        save_steps=schedule.checkpoint_every,
+        save_total_limit=2,
+        logging_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_num_workers=0,
+        dataloader_drop_last=True,
+        seed=schedule.seed,
+    )
+
+
+def has_bfloat16() -> bool:
+    """Whether bfloat16 is quicker here: on CPUs without its instructions it is emulated, ten times slower than float32."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    return bool(torch.cpu._is_avx512_bf16_supported())
