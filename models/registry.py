@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from models.bert_image import BertImageConfig, BertImageForImageClassification
 WEIGHTS, CONFIG, PREPROCESS = "model.safetensors", "config.json", "preprocess.json"
 CALIBRATION, OUTSIDE, CARD = "calibration.json", "outside.safetensors", "README.md"
 NEEDED, OPTIONAL = (CONFIG, WEIGHTS, PREPROCESS), (CALIBRATION, OUTSIDE, CARD)
+FILES = NEEDED + OPTIONAL
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 METHODS = ("rollout", "integrated-gradients", "occlusion")
 
@@ -46,7 +49,8 @@ class ModelCard:
 class OutsideModel:
     """What the embeddings of training images look like, for telling strangers.
 
-    mean: float32 [D]. whitening: float32 [D, K]; the score of x is the length of (x - mean) @ whitening. Scores above threshold are outside.
+    mean: float32 [D]. whitening: float32 [D, K]; the score of x is the length of (x - mean) @ whitening.
+    threshold: scores above it are outside.
     """
 
     mean: NDArray[np.float32]
@@ -106,17 +110,19 @@ def load_model(model: str, device: str = "cpu") -> LoadedModel:
 
     Raises NotFound, naming the known ids; BrokenModel for a folder that is not whole; Offline where the hub cannot be reached.
     """
-    folder = _folder_of(model)
+    folder = find_folder(model)
     _check_files(folder)
     network, config = _network(folder)
+    preprocess, outside = _preprocess(folder), _outside(folder)
+    _check_fit(folder, config, preprocess, outside)
     return LoadedModel(
-        id=folder.name if Path(model).is_dir() else model,
+        id=folder.resolve().name if Path(model).is_dir() else model,
         folder=folder,
         network=network.to(device).eval(),
         labels=_labels(_json(folder / CONFIG), folder),
-        preprocess=_preprocess(folder),
+        preprocess=preprocess,
         calibration=_calibration(folder),
-        outside=_outside(folder),
+        outside=outside,
         card=read_card(folder / CARD),
         weights_hash=hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12],
         token_grid=config.grid,
@@ -124,9 +130,22 @@ def load_model(model: str, device: str = "cpu") -> LoadedModel:
     )
 
 
+def find_folder(model: str) -> Path:
+    """The folder of a model named as for load_model, which need not be whole. Raises NotFound, Offline."""
+    in_zoo = settings().zoo / model
+    if re.fullmatch(r"[\w.-]+", model) and (in_zoo / CONFIG).is_file():
+        return in_zoo
+    if Path(model).is_dir():
+        return Path(model)
+    if HUB_ID.fullmatch(model):
+        return _from_hub(model)
+    known = ", ".join(sorted(path.parent.name for path in settings().zoo.glob(f"*/{CONFIG}"))) or "none"
+    raise NotFound(f"There is no model {model!r}.", f"Known are: {known}; or give a model folder or a hub id (owner/name).")
+
+
 def read_card(path: Path) -> ModelCard:
     """A card whose front matter has one `key: value` a line, values as JSON. What is not declared stays empty."""
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     found = re.match(r"---\n(.*?)\n---\n(.*)", text, flags=re.DOTALL)
     front, body = (found[1], found[2]) if found else ("", text)
     declared = dict(line.split(": ", 1) for line in front.splitlines() if ": " in line)
@@ -145,24 +164,13 @@ def _value(text: str) -> Any:
         return text
 
 
-def _folder_of(model: str) -> Path:
-    in_zoo = settings().zoo / model
-    if re.fullmatch(r"[\w.-]+", model) and (in_zoo / CONFIG).is_file():
-        return in_zoo
-    if Path(model).is_dir():
-        return Path(model)
-    if HUB_ID.fullmatch(model):
-        return _from_hub(model)
-    known = ", ".join(sorted(path.parent.name for path in settings().zoo.glob(f"*/{CONFIG}"))) or "none"
-    raise NotFound(f"There is no model {model!r}.", f"Known are: {known}; or give a model folder or a hub id (owner/name).")
-
-
+@cache
 def _from_hub(model: str) -> Path:
     try:
         paths = [cached_file(model, name) for name in NEEDED]
         for name in OPTIONAL:
             cached_file(model, name, _raise_exceptions_for_missing_entries=False)
-    except OSError as error:
+    except Exception as error:  # the hub's client lets errors of the library below it through, which have no common class
         raise Offline(
             f"The model {model} could not be fetched from the hub ({type(error).__name__}).",
             f"Check the connection and the name; it must hold {', '.join(NEEDED)}.",
@@ -180,27 +188,61 @@ def _network(folder: Path) -> tuple[BertImageForImageClassification, BertImageCo
     kind = _json(folder / CONFIG).get("model_type")
     if kind != BertImageConfig.model_type:
         raise BrokenModel(f"The model in {folder} is of the type {kind!r}.", f"Models of the type {BertImageConfig.model_type} are read.")
+    try:
+        with _quiet():
+            network, loading = BertImageForImageClassification.from_pretrained(
+                folder, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True
+            )
+    except (TypeError, ValueError, OSError, RuntimeError, SafetensorError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise BrokenModel(f"The model in {folder} cannot be opened: {reason}.", "Write it again with `sightline train`.") from None
+    unfit = sorted([*loading["missing_keys"], *loading["unexpected_keys"], *(name for name, *_ in loading["mismatched_keys"])])
+    if unfit:
+        raise BrokenModel(f"{folder / WEIGHTS} does not fit {CONFIG}: {unfit[0]} and {len(unfit) - 1} more.", "Take both from one run.")
+    return network, network.config
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' tables and bars: what they say is said by our errors, in a sentence."""
+    before = transformers.utils.logging.get_verbosity()
+    transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     try:
-        network, loading = BertImageForImageClassification.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
-    except (ValueError, OSError, RuntimeError, SafetensorError) as error:
-        raise BrokenModel(f"The model in {folder} cannot be opened: {error}", "Write it again with `sightline train`.") from None
-    unfit = [*loading["missing_keys"], *loading["unexpected_keys"], *loading["mismatched_keys"]]
-    if unfit:
-        raise BrokenModel(f"{folder / WEIGHTS} does not fit {CONFIG}: {unfit[0]} and {len(unfit) - 1} more.", "Take both from one training.")
-    return network, network.config
+        yield
+    finally:
+        transformers.utils.logging.set_verbosity(before)
+
+
+def _check_fit(folder: Path, config: BertImageConfig, preprocess: Preprocess, outside: OutsideModel | None) -> None:
+    """Raises BrokenModel, naming the first thing that the files of a folder say differently."""
+    channels, dimensions = len(preprocess.channels), (config.num_hidden_layers + 1) * config.hidden_size
+    faults = {
+        f"{PREPROCESS} names {channels} channels, {CONFIG} {config.num_channels}": channels != config.num_channels,
+        f"size in {PREPROCESS} is not a multiple of patch_size in {CONFIG}": any(side % config.patch_size for side in preprocess.size),
+        f"standardise in {PREPROCESS} is neither image nor fixed": preprocess.standardise not in ("image", "fixed"),
+        f"mean and deviation in {PREPROCESS} are not one a channel": preprocess.standardise == "fixed"
+        and not len(preprocess.mean) == len(preprocess.deviation) == channels,
+        f"{OUTSIDE} is not made for embeddings of {dimensions}": outside is not None
+        and not len(outside.mean) == len(outside.whitening) == dimensions,
+    }
+    for fault, is_there in faults.items():
+        if is_there:
+            raise BrokenModel(f"The files of {folder} do not fit together: {fault}.", "Take all of them from one training.")
 
 
 def _labels(config: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
     names = config.get("id2label")
-    if not isinstance(names, dict) or sorted(map(int, names)) != list(range(len(names))):
+    if not isinstance(names, dict) or set(names) != {str(index) for index in range(len(names))}:
         raise BrokenModel(f"{folder / CONFIG} has no id2label from 0.", "It must name every label.")
     return tuple(str(names[str(index)]) for index in range(len(names)))
 
 
 def _preprocess(folder: Path) -> Preprocess:
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in _json(folder / PREPROCESS).items()}
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in _json(folder / PREPROCESS).items()}
     try:
+        if [type(side) for side in values["size"]] != [int, int] or not isinstance(values["channels"], tuple):
+            raise ValueError("size must be [rows, columns], channels a list of names")
         return Preprocess(**{**values, "domain": Domain(values["domain"])})
     except (TypeError, KeyError, ValueError) as error:
         raise BrokenModel(f"{folder / PREPROCESS} cannot be used: {error}.", "Compare it with a model of the zoo.") from None
@@ -210,8 +252,11 @@ def _calibration(folder: Path) -> Calibration | None:
     if not (folder / CALIBRATION).is_file():
         return None
     try:
-        return Calibration(**_json(folder / CALIBRATION))
-    except TypeError as error:
+        calibration = Calibration(**{name: float(value) for name, value in _json(folder / CALIBRATION).items()})
+        if not calibration.temperature > 0.0:
+            raise ValueError("the temperature must be above 0")
+        return calibration
+    except (TypeError, ValueError) as error:
         raise BrokenModel(f"{folder / CALIBRATION} cannot be used: {error}.", "Compare it with a model of the zoo.") from None
 
 

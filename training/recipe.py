@@ -164,7 +164,8 @@ def _section(kind: type[Section], table: dict[str, Any], name: str, path: Path) 
 
 def _check_number(name: str, value: Any, wanted: str, path: Path) -> None:
     numbers = value if isinstance(value, list) else [value]
-    right = {"int": int, "float": (int, float), "str": str, "bool": bool}.get(wanted, (int, float))
+    kinds: dict[str, tuple[type, ...]] = {"int": (int,), "str": (str,), "bool": (bool,)}
+    right = kinds.get(wanted, (int, float))
     if wanted.startswith("tuple") != isinstance(value, list) or not all(isinstance(each, right) for each in numbers):
         raise BadRecipe(f"{path}: {name} is {value!r}.", f"It must be of the type {wanted}.")
 
@@ -192,7 +193,8 @@ def _check(recipe: Recipe, path: Path) -> None:
     demand(0.0 < recipe.data.validation_share < 0.5, "data.validation_share", recipe.data.validation_share, "0 < validation_share < 0.5")
     demand(recipe.schedule.steps >= 1, "schedule.steps", recipe.schedule.steps, "at least 1")
     demand(recipe.schedule.batch_size >= 2, "schedule.batch_size", recipe.schedule.batch_size, "at least 2")
-    demand(all(0.0 <= each < 1.0 for each in recipe.augmentation.dropped), "augmentation.dropped", recipe.augmentation.dropped, "0 <= share < 1")
+    dropped = recipe.augmentation.dropped
+    demand(all(0.0 <= each < 1.0 for each in dropped), "augmentation.dropped", dropped, "0 <= share < 1")
     standard = recipe.preprocess.standardise
     demand(standard in ("image", "fixed"), "preprocess.standardise", standard, "image or fixed")
     for name, members in recipe.parents.items():

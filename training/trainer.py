@@ -151,7 +151,8 @@ def fit(
 
 def last_checkpoint(work: Path) -> Path | None:
     """The newest checkpoint that was written to its end."""
-    whole = [folder for folder in work.glob("checkpoint-*") if (folder / AVERAGED).is_file() and re.fullmatch(r"checkpoint-\d+", folder.name)]
+    folders = [folder for folder in work.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+", folder.name)]
+    whole = [folder for folder in folders if (folder / AVERAGED).is_file()]
     return max(whole, key=lambda folder: int(folder.name.split("-")[1]), default=None)
 
 
@@ -185,5 +186,5 @@ def _arguments(recipe: Recipe, work: Path) -> TrainingArguments:
 def has_bfloat16() -> bool:
     """Whether bfloat16 is quicker here: on CPUs without its instructions it is emulated, ten times slower than float32."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu._is_avx512_bf16_supported())

@@ -113,7 +113,7 @@ class BertImageModel(BertImagePreTrainedModel):
         self.encoder = BertEncoder(config)
         self.post_init()
 
-    @can_return_tuple
+    @can_return_tuple  # type: ignore[untyped-decorator]
     @capture_outputs  # type: ignore[untyped-decorator]
     def forward(
         self,
@@ -148,7 +148,7 @@ class BertImageForImageClassification(BertImagePreTrainedModel):
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         self.post_init()
 
-    @can_return_tuple
+    @can_return_tuple  # type: ignore[untyped-decorator]
     def forward(
         self,
         pixel_values: Tensor,
@@ -185,9 +185,9 @@ def from_text_bert(source: str, config: BertImageConfig) -> BertImageForImageCla
     """A new classifier whose encoder layers are those of a text BERT: the cross-modal transfer of the article.
 
     source: a local folder or a hub id of a BERT. Layers beyond config.num_hidden_layers are left out.
-    Raises BrokenModel where its sizes are not the configuration's.
+    Raises BrokenModel where it cannot be opened, and where its sizes are not the configuration's.
     """
-    text = BertModel.from_pretrained(source, add_pooling_layer=False)
+    text = _text_bert(source)
     for name in ("hidden_size", "num_attention_heads", "intermediate_size"):
         if getattr(text.config, name) != getattr(config, name):
             raise BrokenModel(
@@ -203,3 +203,14 @@ def from_text_bert(source: str, config: BertImageConfig) -> BertImageForImageCla
     for mine, theirs in zip(network.bert.encoder.layer, text.encoder.layer, strict=False):
         mine.load_state_dict(theirs.state_dict())
     return network
+
+
+def _text_bert(source: str) -> BertModel:
+    try:
+        text, loading = BertModel.from_pretrained(source, add_pooling_layer=False, output_loading_info=True)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise BrokenModel(f"{source} cannot be opened: {reason}", "Give the folder or the hub id of a BERT.") from None
+    if loading["missing_keys"]:  # they would be random, and nothing would be transferred
+        raise BrokenModel(f"{source} has no weights for {min(loading['missing_keys'])}: it is not a BERT.", "Give a folder or hub id of one.")
+    return text

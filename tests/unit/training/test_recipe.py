@@ -1,0 +1,53 @@
+"""A recipe that cannot be used is refused, and the key at fault is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.errors import BadRecipe, NotFound
+from training.recipe import read_recipe
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.parametrize("recipe", sorted((PROJECT / "training" / "recipes").glob("*.toml")), ids=lambda path: path.stem)
+def test_every_recipe_of_the_project_can_be_read(recipe: Path) -> None:
+    read = read_recipe(recipe)
+    assert read.id == recipe.stem
+    assert read.config().num_labels == len(read.labels)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "key"),
+    [
+        ("steps = 12", "steps = 0", "schedule.steps"),
+        ("steps = 12", 'steps = "many"', "schedule.steps"),
+        ("steps = 12", "", "schedule.steps"),
+        ("steps = 12", "steps = 12\npace = 3", "schedule.pace"),
+        ('split = "patient"', 'split = "chance"', "data.split"),
+        ("validation_share = 0.4", "validation_share = 0.7", "data.validation_share"),
+        ("dropped = [0.0, 0.25]", "dropped = [1.0]", "augmentation.dropped"),
+        ('light = ["bright"]', 'light = ["loud"]', "parents.light"),
+        ("patch_size = 8", "patch_size = 7", "network"),
+        ('standardise = "fixed"', 'standardise = "never"', "preprocess.standardise"),
+        ('labels = ["dark", "bright"]', 'labels = ["dark"]', "labels"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_key(recipe_file: Path, right: str, wrong: str, key: str) -> None:
+    text = recipe_file.read_text()
+    assert right in text
+    recipe_file.write_text(text.replace(right, wrong))
+    with pytest.raises(BadRecipe) as refused:
+        read_recipe(recipe_file)
+    assert key in refused.value.message
+    assert refused.value.hint
+
+
+def test_a_recipe_that_is_not_there_and_one_that_is_no_toml_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        read_recipe(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("id = ")
+    with pytest.raises(BadRecipe, match="not TOML"):
+        read_recipe(tmp_path / "bad.toml")

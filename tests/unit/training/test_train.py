@@ -1,0 +1,121 @@
+"""From a recipe to a model folder: it learns, it goes on after a kill, and its card says what was measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.inference.engine import engine_for
+from models.registry import load_model
+from training import trainer
+from training.averaging import AVERAGED
+from training.data import labels_of, read_images, split
+from training.recipe import Recipe, read_recipe
+from training.train import train
+from training.trainer import BalancedSampler, fit, last_checkpoint
+from training.trust import faithfulness, gates
+
+
+class Killed(BaseException):
+    """What a kill does, as far as a test can."""
+
+
+@pytest.fixture
+def whole(recipe_file: Path, images: Path, tmp_path: Path) -> Path:
+    """A trained model folder."""
+    return train(recipe_file, images, tmp_path / "out")
+
+
+def fitted(recipe: Recipe, images: Path, work: Path) -> dict[str, torch.Tensor]:
+    parts = split(recipe, images)
+    train_images = (read_images(parts.train, recipe.preprocess, recipe.data.read_size), labels_of(parts.train))
+    held = (read_images(parts.validation, recipe.preprocess, recipe.preprocess.size), labels_of(parts.validation))
+    return {name: value.clone() for name, value in fit(recipe, train_images, held, work).state_dict().items()}
+
+
+def test_a_training_leaves_a_whole_model_that_tells_dark_from_bright(whole: Path) -> None:
+    model = load_model(str(whole))
+    assert model.id == "tiny"
+    assert model.labels == ("dark", "bright")
+    assert model.calibration is not None
+    assert model.outside is not None
+    assert next(iter(model.network.parameters())).dtype == torch.float32
+    assert model.card.metrics["auroc"][0] > 0.9
+
+
+def test_the_card_has_every_figure_with_its_interval_and_the_command(whole: Path) -> None:
+    card = load_model(str(whole)).card
+    assert card.title == "Dark and bright"
+    for name in ("accuracy", "balanced_accuracy", "auroc", "coverage", "light_auroc", "light_accuracy"):
+        value, low, high = card.metrics[name]
+        assert low <= value <= high
+    assert "sightline train" in card.text
+    assert "- It knows nothing else." in card.text
+
+
+def test_a_killed_run_goes_on_and_ends_where_an_undisturbed_one_does(
+    recipe_file: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = read_recipe(recipe_file)
+    undisturbed = fitted(recipe, images, tmp_path / "undisturbed")
+    with monkeypatch.context() as patched:
+        patched.setattr(trainer.Progress, "on_step_end", killed_at(6))
+        with pytest.raises(Killed):
+            fitted(recipe, images, tmp_path / "killed")
+    checkpoint = last_checkpoint(tmp_path / "killed")
+    assert checkpoint is not None
+    assert checkpoint.name == "checkpoint-4"
+    resumed = fitted(recipe, images, tmp_path / "killed")
+    for name, value in undisturbed.items():
+        assert torch.allclose(resumed[name].float(), value.float(), atol=1e-5), name
+
+
+def killed_at(step: int) -> object:
+    def on_step_end(self: object, args: object, state: object, control: object, **kwargs: object) -> None:
+        if state.global_step == step:  # type: ignore[attr-defined]
+            raise Killed
+
+    return on_step_end
+
+
+def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(tmp_path: Path) -> None:
+    for step, is_whole in ((4, True), (8, False)):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        if is_whole:
+            (tmp_path / f"checkpoint-{step}" / AVERAGED).touch()
+    found = last_checkpoint(tmp_path)
+    assert found is not None
+    assert found.name == "checkpoint-4"
+
+
+def test_each_label_has_its_share_and_each_image_comes_once_before_any_comes_twice() -> None:
+    labels = np.array([0] * 30 + [1] * 5)
+    drawn = np.array(list(BalancedSampler(labels, [1.0, 1.0], 600, seed=1)))
+    assert abs((labels[drawn] == 1).mean() - 0.5) < 0.07
+    rare = drawn[labels[drawn] == 1]
+    assert all(len(set(rare[start : start + 5].tolist())) == 5 for start in range(0, len(rare) - 5, 5))
+
+
+def test_noise_is_stranger_to_the_gate_than_what_was_held_back(whole: Path, images: Path, recipe_file: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    (tmp_path / "noise").mkdir()
+    for number in range(8):
+        pixels = np.random.default_rng(number).choice([0, 255], (16, 16)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "noise" / f"{number}.png")
+    engine = engine_for(str(whole))
+    assert engine.model.outside is not None
+    refused, found = gates(engine, engine.model.outside, split(read_recipe(recipe_file), images).validation, [tmp_path / "noise"])
+    assert refused < 0.5
+    assert found[0].count == 8
+    assert found[0].auroc > 0.9
+
+
+def test_every_method_is_measured_for_the_card(whole: Path, images: Path, recipe_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.trust.EXPLAINED_IMAGES", 2)
+    rows = faithfulness(engine_for(str(whole)), split(read_recipe(recipe_file), images).validation)
+    assert {row.method for row in rows} == {"rollout", "integrated-gradients", "occlusion"}
+    assert all(0.0 <= row.deletion_better <= 1.0 for row in rows)

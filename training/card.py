@@ -1,0 +1,131 @@
+"""The model card: README.md beside the weights. Front matter for programs, sections for people; no figure without its command."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from models.registry import CARD
+from training.data import Parts
+from training.figures import Figure, Held
+from training.recipe import Recipe
+
+NAMES = {
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "auroc": "AUROC, one against the rest, mean over the labels",
+    "coverage": "Coverage of the 90 % sets",
+    "mean_set_size": "Labels in a 90 % set",
+    "abstained": "Share without one answer (the set is empty or holds every label)",
+    "ece": "Calibration error (15 bins, top label)",
+    "ece_by_chance": "Calibration error that a perfectly calibrated model shows by chance here",
+}
+
+
+def write_card(folder: Path, recipe: Recipe, parts: Parts, figures: Mapping[str, Figure], held: Held, command: str, minutes: float) -> None:
+    """README.md of a model folder, from the recipe and from what was measured."""
+    card = recipe.card
+    front = {
+        "title": card.title,
+        "task": card.task,
+        "modality": card.modality,
+        "licence": card.licence,
+        "metrics": {name: figure.as_json() for name, figure in figures.items()},
+    }
+    lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
+    lines += [f"# {card.title}", ""]
+    lines += _role(recipe)
+    lines += ["## Training data", "", card.origin, "", _split_words(recipe, parts), ""]
+    lines += ["## How it was made", "", *_making(recipe, command, minutes), ""]
+    lines += ["## Figures", "", *_figures(recipe, figures, len(held.labels), command), ""]
+    lines += ["### By label", "", *_by_label(recipe, held), ""]
+    lines += ["## Limits", "", *(f"- {sentence}" for sentence in _sentences(card.limits)), ""]
+    (folder / CARD).write_text("\n".join(lines), encoding="utf-8")
+
+
+def add_section(path: Path, title: str, lines: Sequence[str]) -> None:
+    """Put a section before "Limits", in place of an earlier one of that title."""
+    text = re.sub(rf"^## {re.escape(title)}\n.*?(?=^## )", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    section = "\n".join([f"## {title}", "", *lines, "", ""])
+    path.write_text(text.replace("## Limits\n", f"{section}## Limits\n", 1), encoding="utf-8")
+
+
+def _role(recipe: Recipe) -> list[str]:
+    return [
+        f"Task: {recipe.card.task} into {len(recipe.labels)} labels: {', '.join(recipe.labels)}. For {recipe.card.modality}.",
+        "Research and development use only. Not for clinical decisions."
+        if recipe.preprocess.ground_sample_distance_m is None
+        else "Research and development use only.",
+        "",
+    ]
+
+
+def _split_words(recipe: Recipe, parts: Parts) -> str:
+    sizes = [len(part) for part in (parts.train, parts.calibration, parts.validation)]
+    if recipe.data.split == "patient":
+        how = "by patient (files that are exact copies keep their patients together)"
+    else:
+        how = "by longitude (the easternmost part was held back; its degrees of latitude go to calibration and to validation in turn)"
+    return (
+        f"The images were divided {how}: {sizes[0]:,} to train, {sizes[1]:,} for temperature and thresholds, "
+        f"{sizes[2]:,} for the figures below. No image of the last two was trained on."
+    )
+
+
+def _making(recipe: Recipe, command: str, minutes: float) -> list[str]:
+    config, schedule = recipe.config(), recipe.schedule
+    rows, columns = config.grid
+    return [
+        f"An image BERT from scratch: {config.stem} stem, {rows} x {columns} tokens of {config.patch_size} px, "
+        f"{config.num_hidden_layers} layers, width {config.hidden_size}, {config.num_attention_heads} heads, {config.pooling} pooling. "
+        f"{schedule.steps:,} steps of {schedule.batch_size} images, seed {schedule.seed}, averaged weights"
+        + (f"; {minutes:.0f} minutes in all." if minutes >= 1 else "."),
+        "",
+        f"    {command}",
+    ]
+
+
+def _figures(recipe: Recipe, figures: Mapping[str, Figure], count: int, command: str) -> list[str]:
+    unit = "patients" if recipe.data.split == "patient" else "blocks of one degree"
+    rows = [f"| {_name(name)} | {figure.value:.3f} | {_interval(figure)} |" for name, figure in figures.items()]
+    return [
+        f"On the {count:,} validation images, by the command above; 95 % intervals by bootstrap over {unit} (1,000 draws).",
+        "",
+        "| figure | value | 95 % interval |",
+        "|---|---|---|",
+        *rows,
+        "",
+        "Measured on images like those of the training. Images of other places, devices or people are harder.",
+    ]
+
+
+def _by_label(recipe: Recipe, held: Held) -> list[str]:
+    answers = held.chances.argmax(axis=1)
+    counts = np.zeros((len(recipe.labels), len(recipe.labels)), dtype=int)
+    np.add.at(counts, (held.labels, answers), 1)
+    head = "| truth, then answers | " + " | ".join(recipe.labels) + " | recall |"
+    recalls = counts.diagonal() / np.maximum(1, counts.sum(axis=1))
+    rows = [
+        f"| {label} | " + " | ".join(str(count) for count in row) + f" | {recall:.3f} |"
+        for label, row, recall in zip(recipe.labels, counts, recalls, strict=True)
+    ]
+    return [head, "|---" * (len(recipe.labels) + 2) + "|", *rows]
+
+
+def _name(name: str) -> str:
+    if name in NAMES:
+        return NAMES[name]
+    parent, _, kind = name.rpartition("_")
+    return f"{NAMES['accuracy'] if kind == 'accuracy' else 'AUROC'}, {parent} against the rest"
+
+
+def _interval(figure: Figure) -> str:
+    return "" if figure.low is None or figure.high is None else f"{figure.low:.3f} to {figure.high:.3f}"
+
+
+def _sentences(text: str) -> list[str]:
+    return [sentence for sentence in re.split(r"(?<=\.) (?=[A-Z])", text.strip()) if sentence]

@@ -1,0 +1,51 @@
+"""Writes a model folder: weights in half precision, configuration, preprocessing, calibration, the outside model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_tensors
+
+from core.types import Calibration, Preprocess
+from models.bert_image import BertImageForImageClassification
+from models.registry import CALIBRATION, CONFIG, OUTSIDE, PREPROCESS, WEIGHTS, OutsideModel
+
+
+def write_network(folder: Path, network: BertImageForImageClassification, preprocess: Preprocess) -> None:
+    """config.json (float32 at run time), model.safetensors (float16), preprocess.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = network.config.to_dict() | {"dtype": "float32", "architectures": [type(network).__name__]}
+    write_json(folder / CONFIG, {key: value for key, value in config.items() if key not in ("_name_or_path", "transformers_version")})
+    halves = {
+        name: (value.half() if value.is_floating_point() else value).contiguous().clone() for name, value in network.state_dict().items()
+    }
+    save_tensors(halves, folder / WEIGHTS, metadata={"format": "pt"})
+    write_json(folder / PREPROCESS, {key: value for key, value in asdict(preprocess).items() if value not in (None, ())})
+
+
+def write_calibration(folder: Path, calibration: Calibration) -> None:
+    """calibration.json."""
+    write_json(folder / CALIBRATION, asdict(calibration))
+
+
+def write_outside(folder: Path, outside: OutsideModel) -> None:
+    """outside.safetensors: mean and whitening in half precision where that keeps the distances, the threshold in full."""
+    arrays = {"mean": outside.mean, "whitening": outside.whitening, "threshold": np.array([outside.threshold], dtype=np.float64)}
+    save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, folder / OUTSIDE)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Readable, keys as they come."""
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def loaded_back(folder: Path) -> BertImageForImageClassification:
+    """The network as users will load it, so that figures belong to the weights that are shipped."""
+    network = BertImageForImageClassification.from_pretrained(folder, dtype=torch.float32)
+    return network.eval()  # type: ignore[no-any-return]
