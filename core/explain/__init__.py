@@ -1,0 +1,1 @@
+"""Where a model looked: one method a file, one signature, and for every map a measurement of how far it can be believed."""

@@ -1,0 +1,1 @@
+"""From an input to an answer: engine and batches, calibration, the outside gate, predictions, and long work as jobs."""

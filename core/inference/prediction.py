@@ -1,0 +1,113 @@
+"""From inputs to predictions: calibrated probabilities, the 90 % set, whether the model was made for the image, and when it abstains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.inference.calibration import conformal_set, probabilities
+from core.inference.engine import Engine, Forward
+from core.inference.outside import judge
+from core.types import Calibration, ModelInput, Outside, Prediction
+from models.registry import LoadedModel
+
+UNCALIBRATED = "The model is not calibrated: its scores are no probabilities, and it gives no 90 % set."
+
+
+def predict_input(
+    engine: Engine,
+    given: ModelInput,
+    *,
+    assumptions: Sequence[str] = (),
+    seconds: Mapping[str, float] | None = None,
+    frame: int | None = None,
+) -> Prediction:
+    """The prediction for one input.
+
+    assumptions: sentences beside those of the input. seconds: what "read" and "prepare" took. frame: of a study of several frames.
+    Raises OutOfRange where the input does not fit the network, DeviceError where memory gives out.
+    """
+    return predict_inputs(engine, [given], assumptions=assumptions, seconds=seconds, frame=frame)[0]
+
+
+def predict_inputs(
+    engine: Engine,
+    inputs: Sequence[ModelInput],
+    *,
+    assumptions: Sequence[str] = (),
+    seconds: Mapping[str, float] | None = None,
+    frame: int | None = None,
+) -> list[Prediction]:
+    """The predictions for several inputs of one size, in their order, computed together. Parameters as of predict_input."""
+    whole = [given for given in inputs if not given.is_empty]
+    forward = engine.forward(np.stack([given.values for given in whole])) if whole else None
+    places = iter(range(len(whole)))
+    times = dict(seconds or {})
+    return [
+        _prediction(engine, given, None if given.is_empty else next(places), forward, tuple(assumptions), times, frame) for given in inputs
+    ]
+
+
+def decide(
+    chances: NDArray[np.float32], labels: Sequence[str], calibration: Calibration | None, outside: Outside
+) -> tuple[tuple[str, ...], str | None]:
+    """The 90 % set, and the prediction: the most probable label, None where the image is outside or the set is empty or holds every label.
+
+    chances: probabilities [labels]. A model that is not calibrated has no set to abstain by.
+    """
+    likely = conformal_set(chances, labels, calibration)
+    is_abstaining = calibration is not None and len(likely) in (0, len(labels))
+    if outside.is_outside or is_abstaining:
+        return likely, None
+    return likely, labels[int(np.argmax(chances))]
+
+
+def parent_heads(chances: NDArray[np.float32], model: LoadedModel) -> dict[str, float] | None:
+    """Probability of each parent label that the model's configuration declares, the sum of its labels'; None where it declares none.
+
+    chances: probabilities [labels].
+    """
+    parents: Mapping[str, Sequence[str]] = model.network.config.parents or {}
+    return {name: sum(float(chances[model.labels.index(member)]) for member in members) for name, members in parents.items()} or None
+
+
+def _prediction(
+    engine: Engine,
+    given: ModelInput,
+    place: int | None,
+    forward: Forward | None,
+    assumptions: tuple[str, ...],
+    seconds: Mapping[str, float],
+    frame: int | None,
+) -> Prediction:
+    """place: of the input in `forward`; None for an empty one, which gets its reason instead of an answer."""
+    model, runtime = engine.model, engine.runtime
+    logits = chances = tokens = answer = None
+    likely: tuple[str, ...] = ()
+    if forward is None or place is None:
+        outside = judge(given, None, model)
+    else:
+        logits, outside = forward.logits[place], judge(given, forward.embeddings[place], model)
+        tokens = None if forward.token_logits is None else forward.token_logits[place]
+        chances = probabilities(logits, model.calibration)
+        likely, answer = decide(chances, model.labels, model.calibration, outside)
+        seconds = {**seconds, "forward": forward.seconds / len(forward.logits)}
+    return Prediction(
+        model=model.id,
+        weights=model.weights_hash,
+        labels=model.labels,
+        logits=logits,
+        probabilities=chances,
+        conformal_set=likely,
+        prediction=answer,
+        outside=outside,
+        token_logits=tokens,
+        frame=frame,
+        assumptions=(*given.assumptions, *assumptions, *(() if model.calibration is not None else (UNCALIBRATED,))),
+        seconds=seconds,
+        precision=runtime.precision,
+        device=runtime.name,
+        heads=None if chances is None else parent_heads(chances, model),
+    )

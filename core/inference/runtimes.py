@@ -1,0 +1,69 @@
+"""What computes: the device and the number format, chosen by the settings and by what is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from core.errors import DeviceError
+from core.settings import Settings, settings
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+GIBIBYTE = 2**30
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """device: "cpu" or "cuda". precision: "fp32", "bf16" or "fp16". name: the GPU's name, or "cpu"."""
+
+    device: str = "cpu"
+    precision: str = "fp32"
+    name: str = "cpu"
+
+
+def choose_runtime(chosen: Settings | None = None) -> Runtime:
+    """The device and precision of the settings; "auto" takes CUDA when torch sees it, with bf16 (fp16 on GPUs before bf16).
+
+    Raises DeviceError where CUDA is demanded and torch sees none.
+    """
+    wanted = chosen or settings()
+    has_cuda = torch.cuda.is_available()
+    if wanted.device == "cuda" and not has_cuda:
+        raise DeviceError(
+            "SIGHTLINE_DEVICE is cuda, but torch sees no CUDA device.",
+            "Set it to auto or cpu, or install a CUDA build of torch and its driver.",
+        )
+    if wanted.device == "cpu" or not has_cuda:
+        return Runtime("cpu", "fp32" if wanted.precision == "auto" else wanted.precision, "cpu")
+    return Runtime("cuda", _cuda_precision() if wanted.precision == "auto" else wanted.precision, torch.cuda.get_device_name())
+
+
+def describe_device() -> str:
+    """For people: "CPU, 2 cores, torch fp32"."""
+    try:
+        runtime = choose_runtime()
+    except DeviceError as error:
+        return error.message
+    if runtime.device == "cpu":
+        cores = os.cpu_count() or 1
+        return f"CPU, {cores} core{'' if cores == 1 else 's'}, torch {runtime.precision}"
+    memory = torch.cuda.get_device_properties(0).total_memory / GIBIBYTE
+    return f"{runtime.name}, {memory:.0f} GiB, torch {runtime.precision}"
+
+
+@contextmanager
+def autocast(runtime: Runtime) -> Iterator[None]:
+    """Inside, matrix products and convolutions run in the runtime's precision; in fp32 nothing is changed."""
+    if runtime.precision == "fp32":
+        yield
+        return
+    with torch.autocast(runtime.device, dtype=DTYPES[runtime.precision]):
+        yield
+
+
+def _cuda_precision() -> str:
+    return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"

@@ -1,0 +1,102 @@
+"""What a prediction says, and when the model says that it does not know."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.inference.calibration import probabilities
+from core.inference.engine import Engine
+from core.inference.prediction import UNCALIBRATED, decide, predict_input, predict_inputs
+from core.inference.runtimes import Runtime
+from core.types import Calibration, FloatImage, ModelInput, Outside
+from models.registry import load_model
+from tests.tiny import LABELS, write_tiny_model
+
+INSIDE = Outside(score=1.0, threshold=2.0, is_outside=False)
+STRANGE = Outside(score=3.0, threshold=2.0, is_outside=True, reason="It looks unlike the training.")
+ABC = ("a", "b", "c")
+
+
+def given(values: FloatImage, refusal: str = "", assumptions: tuple[str, ...] = ()) -> ModelInput:
+    return ModelInput(values, np.zeros_like(values), (0.0, 0.0, 32.0, 32.0), refusal=refusal, assumptions=assumptions)
+
+
+EMPTY = given(np.zeros((1, 0, 0), dtype=np.float32), refusal="The file holds a segmentation (SEG).")
+
+
+def test_a_prediction_carries_what_the_network_and_its_calibration_say(engine: Engine, values: FloatImage) -> None:
+    prediction = predict_input(engine, given(values[0]), seconds={"read": 0.5, "prepare": 0.25}, frame=3)
+    forward = engine.forward(values[:1])
+    assert prediction.logits is not None and prediction.probabilities is not None and prediction.token_logits is not None
+    np.testing.assert_allclose(prediction.logits, forward.logits[0], atol=1e-5)
+    np.testing.assert_allclose(prediction.probabilities, probabilities(prediction.logits, engine.model.calibration))
+    assert prediction.probabilities.sum() == pytest.approx(1.0, abs=1e-6)
+    assert prediction.token_logits.shape == (4, 4, 3)
+    assert (prediction.model, prediction.weights, prediction.frame) == ("tiny", engine.model.weights_hash, 3)
+    assert (prediction.runtime, prediction.precision, prediction.device) == ("torch", "fp32", "cpu")
+    assert set(prediction.seconds) == {"read", "prepare", "forward"} and prediction.seconds["forward"] > 0.0
+
+
+def test_inputs_are_answered_in_their_order_with_the_empty_ones_in_place(engine: Engine, values: FloatImage) -> None:
+    inputs = [EMPTY, given(values[0]), EMPTY, given(values[1]), given(values[2])]
+    together = predict_inputs(engine, inputs)
+    for prediction, single in zip(together, inputs, strict=True):
+        alone = predict_input(engine, single)
+        assert prediction.prediction == alone.prediction and prediction.conformal_set == alone.conformal_set
+        if prediction.probabilities is not None:
+            np.testing.assert_allclose(prediction.probabilities, alone.probabilities, atol=1e-6)
+    assert [prediction.probabilities is None for prediction in together] == [True, False, True, False, False]
+
+
+def test_an_input_that_could_not_be_made_is_an_answer_with_its_reason(engine: Engine) -> None:
+    prediction = predict_input(engine, EMPTY)
+    assert prediction.outside.is_outside and prediction.outside.reason == "The file holds a segmentation (SEG)."
+    assert np.isnan(prediction.outside.score) and prediction.outside.threshold == 1e6
+    assert (prediction.logits, prediction.probabilities, prediction.prediction, prediction.conformal_set) == (None, None, None, ())
+    assert prediction.labels == engine.model.labels
+    assert predict_inputs(engine, []) == []
+
+
+def test_a_refused_image_keeps_its_scores_but_gets_no_label(engine: Engine, values: FloatImage) -> None:
+    prediction = predict_input(engine, given(values[0], refusal="The file holds an MR image; the model reads radiographs (CR, DX)."))
+    assert prediction.prediction is None and prediction.probabilities is not None
+    assert prediction.outside.is_outside and prediction.outside.reason.startswith("The file holds an MR image")
+    assert np.isfinite(prediction.outside.score)
+
+
+def test_assumptions_of_the_input_come_first_and_those_of_the_caller_follow(engine: Engine, values: FloatImage) -> None:
+    prediction = predict_input(engine, given(values[0], assumptions=("No header.",)), assumptions=("Middle frame.",))
+    assert prediction.assumptions == ("No header.", "Middle frame.")
+
+
+def test_a_model_without_calibration_answers_and_says_that_its_scores_are_no_probabilities(tmp_path: Path, values: FloatImage) -> None:
+    engine = Engine(load_model(str(write_tiny_model(tmp_path / "tiny", calibrated=False))), Runtime())
+    prediction = predict_input(engine, given(values[0]))
+    assert prediction.conformal_set == () and UNCALIBRATED in prediction.assumptions
+    assert prediction.logits is not None
+    assert prediction.prediction == LABELS[engine.model.preprocess.domain][int(prediction.logits.argmax())]
+
+
+def test_the_most_probable_label_is_the_prediction() -> None:
+    chances = np.array([0.2, 0.7, 0.1], dtype=np.float32)
+    assert decide(chances, ABC, Calibration(1.0, 0.5), INSIDE) == (("b",), "b")
+    assert decide(chances, ABC, Calibration(1.0, 0.85), INSIDE) == (("b", "a"), "b")
+
+
+def test_a_model_abstains_where_no_label_or_every_label_is_likely() -> None:
+    chances = np.array([0.4, 0.35, 0.25], dtype=np.float32)
+    assert decide(chances, ABC, Calibration(1.0, 0.5), INSIDE) == ((), None)
+    assert decide(chances, ABC, Calibration(1.0, 0.8), INSIDE) == (ABC, None)
+
+
+def test_outside_there_is_a_set_and_no_prediction() -> None:
+    assert decide(np.array([0.2, 0.7, 0.1], dtype=np.float32), ABC, Calibration(1.0, 0.5), STRANGE) == (("b",), None)
+
+
+def test_a_device_name_is_told_as_it_is(engine: Engine, values: FloatImage) -> None:
+    lower = Engine(engine.model, replace(Runtime(), precision="bf16"))
+    assert predict_input(lower, given(values[0])).precision == "bf16"
