@@ -211,6 +211,7 @@ def _text_bert(source: str) -> BertModel:
     except (OSError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise BrokenModel(f"{source} cannot be opened: {reason}", "Give the folder or the hub id of a BERT.") from None
-    if loading["missing_keys"]:  # they would be random, and nothing would be transferred
-        raise BrokenModel(f"{source} has no weights for {min(loading['missing_keys'])}: it is not a BERT.", "Give a folder or hub id of one.")
+    missing = min(loading["missing_keys"], default="")
+    if missing:  # it would be random, and nothing would be transferred
+        raise BrokenModel(f"{source} has no weights for {missing}: it is not a BERT.", "Give a folder or hub id of one.")
     return text
