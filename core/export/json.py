@@ -19,20 +19,21 @@ def write(report: Report, path: Path) -> None:
 
 def as_json(report: Report) -> dict[str, Any]:
     """The report as plain values that JSON knows."""
-    plain = _plain(asdict(report))
-    assert isinstance(plain, dict)
-    return plain
+    values = plain(asdict(report))
+    assert isinstance(values, dict)
+    return values
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON knows it: tuples and sets as lists, numbers of numpy as numbers, NaN and infinity as None, the rest as text."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
+        return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if hasattr(value, "item"):  # a number of numpy
-        return _plain(value.item())
+        return plain(value.item())
     return str(value)

@@ -79,9 +79,9 @@ def token_rows(scene: Scene, engine: Engine, *, features: bool = False, progress
         known = token_shares(share, grid)[:count]
         scene_top = grid.scene_rows_above(start)
         valid = rows.take_mask(grid.scene_rows_above(stop) - scene_top)
-        yield _finished(model, start, scene_top, valid, known, blend.pop(count))
         if progress is not None:
             progress((place + 1) * len(grid.column_starts), grid.tiles)
+        yield _finished(model, start, scene_top, valid, known, blend.pop(count))
 
 
 class _Blend:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from rasterio import DatasetReader
-from rasterio.enums import Resampling
+from rasterio.enums import ColorInterp, Resampling
 from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
@@ -65,7 +65,8 @@ def read_window(scene: Scene, bands: Sequence[Band], window: tuple[int, int, int
 
 def rendering(reflectance: FloatImage, preprocess: Preprocess) -> FloatImage:
     """Reflectance as the model saw it in training: clipped at its top and scaled to [0, 1]. Any shape, float32."""
-    return np.asarray(np.clip(reflectance / (preprocess.reflectance_top or 1.0), 0.0, 1.0), dtype=np.float32)
+    scaled = np.asarray(reflectance / (preprocess.reflectance_top or 1.0), dtype=np.float32)
+    return np.clip(scaled, 0.0, 1.0, out=scaled)
 
 
 def _assumed_scale(dtype: str, reflectance_top: float) -> tuple[float, str]:
@@ -82,8 +83,8 @@ def _read_file(scene: Scene, file: Path, indexes: list[int], window: Window) -> 
         if _is_on_grid(raster, scene):
             return _numbers(raster, indexes, window)
         grid = {"crs": scene.crs, "transform": scene.transform, "width": scene.width, "height": scene.height}
-        has_nodata = any(value is not None for value in raster.nodatavals)
-        with WarpedVRT(raster, resampling=Resampling.bilinear, add_alpha=not has_nodata, **grid) as warped:
+        knows_its_edge = any(value is not None for value in raster.nodatavals) or ColorInterp.alpha in raster.colorinterp
+        with WarpedVRT(raster, resampling=Resampling.bilinear, add_alpha=not knows_its_edge, **grid) as warped:
             return _numbers(warped, indexes, window)
 
 
@@ -95,4 +96,4 @@ def _numbers(raster: DatasetReader, indexes: list[int], window: Window) -> tuple
 def _is_on_grid(raster: DatasetReader, scene: Scene) -> bool:
     if (raster.width, raster.height) != (scene.width, scene.height):
         return False
-    return scene.crs is None or Affine.almost_equals(raster.transform, scene.transform, 1e-9)
+    return scene.crs is None or (raster.crs == scene.crs and Affine.almost_equals(raster.transform, scene.transform, 1e-9))

@@ -37,21 +37,21 @@ def input_at(scene: Scene, preprocess: Preprocess, column: int, row: int) -> Mod
     left = min(max(column - width // 2, 0), scene.width - width)
     top = min(max(row - height // 2, 0), scene.height - height)
     reflectance, valid = read_window(scene, bands, (left, top, width, height))
-    shown = resize(_filled(rendering(reflectance, preprocess), valid), preprocess.size)  # [channels, rows, columns] of the model
+    shown = resize(filled(rendering(reflectance, preprocess), valid), preprocess.size)  # [channels, rows, columns] of the model
     return ModelInput(
         values=standardise(shown, preprocess),
         shown=shown,
         box=(float(left), float(top), float(width), float(height)),
         valid_share=float(valid.mean()),
-        refusal=_refusal(scene, preprocess, valid),
-        assumptions=(*scene.assumptions, *assumptions, *_scale_assumptions(scene, preprocess)),
+        refusal=ground_refusal(scene, preprocess) if valid.any() else "The window holds no valid pixel.",
+        assumptions=(*scene.assumptions, *assumptions, *scale_assumptions(scene, preprocess)),
     )
 
 
 def window_size(scene: Scene, preprocess: Preprocess) -> tuple[int, int]:
     """(width, height) in pixels of the scene of what the model's input covers on the ground, at most the whole scene."""
     rows, columns = preprocess.size
-    across, down = _pixels_a_model_pixel(scene, preprocess)
+    across, down = pixels_a_model_pixel(scene, preprocess)
     return min(scene.width, max(1, round(columns * across))), min(scene.height, max(1, round(rows * down)))
 
 
@@ -72,22 +72,22 @@ def radiograph_scene(scene: Scene, preprocess: Preprocess) -> ModelInput:
     )
 
 
-def _pixels_a_model_pixel(scene: Scene, preprocess: Preprocess) -> tuple[float, float]:
+def pixels_a_model_pixel(scene: Scene, preprocess: Preprocess) -> tuple[float, float]:
+    """(across, down): pixels of the scene that one pixel of the model covers on the ground; 1.0 where the scene does not tell."""
     metres, gsd = pixel_metres(scene), preprocess.ground_sample_distance_m
     return (gsd / metres[0], gsd / metres[1]) if metres is not None and gsd is not None else (1.0, 1.0)
 
 
-def _filled(shown: FloatImage, valid: Mask) -> FloatImage:
-    """Pixels without data take the mean of the others, so that they do not look like dark water."""
+def filled(shown: FloatImage, valid: Mask) -> FloatImage:
+    """Pixels without data take the mean of the others, so that they do not look like dark water. float32 [channels, rows, columns]."""
     if valid.all():
         return shown
     means = shown[:, valid].mean(axis=1) if valid.any() else np.zeros(len(shown))
     return np.where(valid, shown, means[:, np.newaxis, np.newaxis]).astype(np.float32)
 
 
-def _refusal(scene: Scene, preprocess: Preprocess, valid: Mask) -> str:
-    if not valid.any():
-        return "The window holds no valid pixel."
+def ground_refusal(scene: Scene, preprocess: Preprocess) -> str:
+    """Why no window of the scene can be what the model was made for: pixels too coarse, or too little ground; "" where nothing is wrong."""
     rows, columns = preprocess.size
     metres, gsd = pixel_metres(scene), preprocess.ground_sample_distance_m
     if metres is None or gsd is None:
@@ -100,7 +100,8 @@ def _refusal(scene: Scene, preprocess: Preprocess, valid: Mask) -> str:
     return f"The scene covers only {width:.0f} x {height:.0f} m; the model reads {columns * gsd:.0f} x {rows * gsd:.0f} m."
 
 
-def _scale_assumptions(scene: Scene, preprocess: Preprocess) -> tuple[str, ...]:
+def scale_assumptions(scene: Scene, preprocess: Preprocess) -> tuple[str, ...]:
+    """Sentences on how the scene was brought to the ground scale of the model, where that had to be assumed or invented."""
     gsd = preprocess.ground_sample_distance_m
     metres = pixel_metres(scene)
     if gsd is None:

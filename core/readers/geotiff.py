@@ -190,7 +190,8 @@ def _bands(files: Sequence[_File], options: SceneOptions) -> tuple[tuple[Band, .
     assumptions = []
     if options.bands:
         if len(options.bands) != len(bands):
-            raise OutOfRange("number of band names", len(options.bands), f"the number of bands, {len(bands)}")
+            named = files[0].path.name + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+            raise OutOfRange(f"{named}: number of band names", len(options.bands), f"the number of its bands, {len(bands)}")
         product = " ".join(file.path.name for file in files)
         bands = [replace(band, name=given, colour=colour_of(given, product)) for band, given in zip(bands, options.bands, strict=True)]
     elif any(file.is_colour_assumed for file in files):

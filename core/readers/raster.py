@@ -24,6 +24,7 @@ from core.settings import settings
 
 # Metadata domains by which a TIFF can name another file (GDAL raster data model; gdaldefaultoverviews.cpp, gdalgeolocation.cpp).
 _POINTING_DOMAINS = frozenset({"OVERVIEWS", "GEOLOCATION", "PROXYOVERVIEWREQUEST", "XML:VRT", "VRT"})
+_MEGABYTE = 2**20  # rasterio hands GDAL_CACHEMAX on as bytes; GDAL's own rule, by which small numbers are megabytes, does not apply
 
 
 @contextmanager
@@ -37,7 +38,8 @@ def open_raster(path: Path, name: str | None = None) -> Iterator[DatasetReader]:
     if sniff(path) is not Kind.TIFF:
         raise refusal(path, name)
     _ignore_missing_georeference()
-    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_GEOREF_SOURCES="INTERNAL", GDAL_CACHEMAX=settings().gdal_cache_mb):
+    cache = settings().gdal_cache_mb * _MEGABYTE
+    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_GEOREF_SOURCES="INTERNAL", GDAL_CACHEMAX=cache):
         try:
             # A resolved Path, not a string: no "GTIFF_DIR:2:", "zip://" or "/vsicurl/" syntax is looked for in it.
             with rasterio.open(path.resolve(), driver="GTiff", sharing=False) as dataset:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.types import Preprocess
 
 if TYPE_CHECKING:
-    from models.registry import LoadedModel
+    from models.registry import LoadedModel, ModelCard
 
 DATA_HEADINGS = ("training data", "trained on", "data", "origin")
 LIMIT_HEADINGS = ("limits", "limitations", "what it does not know")
@@ -34,17 +34,21 @@ class ModelFacts:
 
 def model_facts(model: LoadedModel) -> ModelFacts:
     """The facts of an open model. A card without a section on its data or its limits leaves those empty."""
-    limits = _items(_section(model.card.text, LIMIT_HEADINGS))
     return ModelFacts(
         title=model.card.title or model.id,
         task=model.card.task,
         modality=model.card.modality,
         licence=model.card.licence,
         trained_on=next(iter(_items(_section(model.card.text, DATA_HEADINGS))), ""),
-        limits=limits,
+        limits=card_limits(model.card),
         preprocess=model.preprocess,
         coverage=None if model.calibration is None else model.calibration.coverage,
     )
+
+
+def card_limits(card: ModelCard) -> tuple[str, ...]:
+    """What the model does not know, in whole sentences of its card."""
+    return _items(_section(card.text, LIMIT_HEADINGS))
 
 
 def _section(text: str, headings: tuple[str, ...]) -> str:

@@ -61,6 +61,11 @@ limits = "It knows two greys. It knows nothing else."
 
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
+    """The images of draw_images, to change at will."""
+    return draw_images(tmp_path)
+
+
+def draw_images(tmp_path: Path) -> Path:
     """DIR/{dark,bright}/person<ID>_<n>.png, two images of each of 16 patients a label, and index.csv with a place for each."""
     random = np.random.default_rng(0)
     rows = []

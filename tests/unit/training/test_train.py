@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from core.inference.engine import engine_for
 from models.registry import load_model
+from tests.unit.training.conftest import RECIPE, draw_images
 from training import trainer
 from training.averaging import AVERAGED
 from training.data import labels_of, read_images, split
@@ -23,10 +26,22 @@ class Killed(BaseException):
     """What a kill does, as far as a test can."""
 
 
-@pytest.fixture
-def whole(recipe_file: Path, images: Path, tmp_path: Path) -> Path:
-    """A trained model folder."""
-    return train(recipe_file, images, tmp_path / "out")
+@dataclass(frozen=True)
+class Trained:
+    """A trained model folder, and what it was trained on."""
+
+    folder: Path
+    images: Path
+    recipe: Recipe
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    place = tmp_path_factory.mktemp("trained")
+    recipe = place / "tiny.toml"
+    recipe.write_text(RECIPE.format(split="patient", steps=12))
+    images = draw_images(place)
+    return Trained(train(recipe, images, place / "out"), images, read_recipe(recipe))
 
 
 def fitted(recipe: Recipe, images: Path, work: Path) -> dict[str, torch.Tensor]:
@@ -36,8 +51,8 @@ def fitted(recipe: Recipe, images: Path, work: Path) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in fit(recipe, train_images, held, work).state_dict().items()}
 
 
-def test_a_training_leaves_a_whole_model_that_tells_dark_from_bright(whole: Path) -> None:
-    model = load_model(str(whole))
+def test_a_training_leaves_a_whole_model_that_tells_dark_from_bright(trained: Trained) -> None:
+    model = load_model(str(trained.folder))
     assert model.id == "tiny"
     assert model.labels == ("dark", "bright")
     assert model.calibration is not None
@@ -46,8 +61,8 @@ def test_a_training_leaves_a_whole_model_that_tells_dark_from_bright(whole: Path
     assert model.card.metrics["auroc"][0] > 0.9
 
 
-def test_the_card_has_every_figure_with_its_interval_and_the_command(whole: Path) -> None:
-    card = load_model(str(whole)).card
+def test_the_card_has_every_figure_with_its_interval_and_the_command(trained: Trained) -> None:
+    card = load_model(str(trained.folder)).card
     assert card.title == "Dark and bright"
     for name in ("accuracy", "balanced_accuracy", "auroc", "coverage", "light_auroc", "light_accuracy"):
         value, low, high = card.metrics[name]
@@ -99,23 +114,21 @@ def test_each_label_has_its_share_and_each_image_comes_once_before_any_comes_twi
     assert all(len(set(rare[start : start + 5].tolist())) == 5 for start in range(0, len(rare) - 5, 5))
 
 
-def test_noise_is_stranger_to_the_gate_than_what_was_held_back(whole: Path, images: Path, recipe_file: Path, tmp_path: Path) -> None:
-    from PIL import Image
-
+def test_noise_is_stranger_to_the_gate_than_what_was_held_back(trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "noise").mkdir()
     for number in range(8):
         pixels = np.random.default_rng(number).choice([0, 255], (16, 16)).astype(np.uint8)
         Image.fromarray(pixels).save(tmp_path / "noise" / f"{number}.png")
-    engine = engine_for(str(whole))
+    engine = engine_for(str(trained.folder))
     assert engine.model.outside is not None
-    refused, found = gates(engine, engine.model.outside, split(read_recipe(recipe_file), images).validation, [tmp_path / "noise"])
+    refused, found = gates(engine, engine.model.outside, split(trained.recipe, trained.images).validation, [tmp_path / "noise"])
     assert refused < 0.5
     assert found[0].count == 8
     assert found[0].auroc > 0.9
 
 
-def test_every_method_is_measured_for_the_card(whole: Path, images: Path, recipe_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_method_is_measured_for_the_card(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.trust.EXPLAINED_IMAGES", 2)
-    rows = faithfulness(engine_for(str(whole)), split(read_recipe(recipe_file), images).validation)
+    rows = faithfulness(engine_for(str(trained.folder)), split(trained.recipe, trained.images).validation)
     assert {row.method for row in rows} == {"rollout", "integrated-gradients", "occlusion"}
     assert all(0.0 <= row.deletion_better <= 1.0 for row in rows)

@@ -1,0 +1,1 @@
+"""Areas on the ellipsoid, patches of one class, and what lies in which zone."""

@@ -1,0 +1,51 @@
+"""From which score on two dates count as different.
+
+The total variation of class probabilities has a scale of its own. The distance of embeddings has none that is known beforehand, but most of
+a scene does not change, so its usual distance is that of light, season and noise: what lies far above the median, measured by the median
+absolute deviation (Hampel 1974; Iglewicz and Hoaglin 1993), is change. A floor holds where the dates hardly differ at all, a ceiling where
+nearly everything changed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.change.evidence import STEPS
+from core.types import FloatImage
+
+CLASS_THRESHOLD = 0.5
+"""Total variation from which classes count as different: the dates disagree on half of what they believe."""
+DEVIATIONS = 6.0
+"""Robust standard deviations above the median from which embeddings count as different."""
+LEAST_DISTANCE, MOST_DISTANCE = 0.2, 0.7
+"""Cosine distances below which embeddings never count as different, and from which they always do: a scene may have changed all over."""
+NORMAL_DEVIATION = 1.4826
+"""A standard deviation of a normal distribution, in median absolute deviations."""
+
+
+class Histogram:
+    """Counts scores in [0, 1] at the steps that they are stored in, strip by strip; NaN does not count."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(STEPS + 1, dtype=np.int64)
+
+    def add(self, score: FloatImage) -> None:
+        """score: float32 of any shape."""
+        known = score[np.isfinite(score)]
+        self._counts += np.bincount(np.rint(known * STEPS).astype(np.intp), minlength=STEPS + 1)
+
+    def unusual(self, deviations: float = DEVIATIONS) -> float:
+        """The median and so many robust standard deviations, within LEAST_DISTANCE and MOST_DISTANCE."""
+        if not self._counts.any():
+            return LEAST_DISTANCE
+        values = np.arange(STEPS + 1) / STEPS
+        middle = _median(values, self._counts)
+        spread = NORMAL_DEVIATION * _median(np.abs(values - middle), self._counts)
+        return min(MOST_DISTANCE, max(LEAST_DISTANCE, middle + deviations * spread))
+
+
+def _median(values: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
+    order = np.argsort(values, kind="stable")
+    below = np.cumsum(counts[order])
+    return float(values[order][np.searchsorted(below, below[-1] / 2)])

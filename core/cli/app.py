@@ -1,0 +1,60 @@
+"""`sightline app`: this process becomes the application, on the address and port of the settings."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+
+from core.errors import InputError
+from core.settings import PROJECT, Settings, settings
+
+LOCAL_NAMES = ("localhost", "ip6-localhost")
+
+
+def app() -> None:
+    """Serve the application, on this machine alone unless SIGHTLINE_ADDRESS and SIGHTLINE_PASSWORD say otherwise."""
+    current = settings()
+    refuse_an_open_door(current)
+    os.chdir(PROJECT)  # where app.py looks for assets/
+    os.execve(sys.executable, command(current), environment(current))
+
+
+def command(current: Settings) -> list[str]:
+    """`streamlit run app.py` with our settings. Those of .streamlit/config.toml, beside app.py, hold where these say nothing."""
+    options = {
+        "server.address": current.address,
+        "server.port": current.port,
+        "server.maxUploadSize": current.upload_mb,
+        "server.headless": "true",
+        "browser.gatherUsageStats": "false",
+    }
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    return [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py"), *flags]
+
+
+def environment(current: Settings) -> dict[str, str]:
+    """The environment as it is, with folders that were told relative to the user's own as whole paths."""
+    folders = {"SIGHTLINE_HOME": current.home, "SIGHTLINE_ZOO": current.zoo, "SIGHTLINE_SAMPLES": current.samples}
+    whole = {name: str(folder) for name, folder in folders.items()}
+    return {**os.environ, **whole, "SIGHTLINE_ROOTS": ":".join(map(str, current.roots))}
+
+
+def refuse_an_open_door(current: Settings) -> None:
+    """Raises InputError where others could reach the application and no password stands before it."""
+    if current.password or is_local(current.address):
+        return
+    raise InputError(
+        f"SIGHTLINE_ADDRESS is {current.address}: everyone who reaches this machine could open the application.",
+        "Set SIGHTLINE_PASSWORD, or leave the address at 127.0.0.1.",
+    )
+
+
+def is_local(address: str) -> bool:
+    """Whether an address is reached from this machine alone. A name that is not known to be local counts as wide."""
+    if address.lower() in LOCAL_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,92 @@
+"""`sightline change`: what differs between two or more dates of one place, as rasters, transitions, polygons and reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.options import Bands, Crs, Dates, Json, Language, MinArea, Model, Offset, Out, Scale, Zones, dates_of, scene_options
+from core.cli.output import Assumptions, print_json, say
+from core.cli.progress import Ticker
+
+if TYPE_CHECKING:
+    from core.types import ChangeMap
+
+Later = Annotated[list[str] | None, typer.Argument(metavar="LATER", help="Further dates: each pair of neighbours, first against last.")]
+
+
+def change(
+    before: Annotated[str, typer.Argument(metavar="BEFORE", help="A GeoTIFF, several of one date joined by +, or a folder of one date.")],
+    after: Annotated[str, typer.Argument(metavar="AFTER", help="The same place at a second date.")],
+    later: Later = None,
+    *,
+    model: Model,
+    out: Out,
+    method: Annotated[str, typer.Option("--method", metavar="M", help="classes or embedding.")] = "classes",
+    language: Language = "en",
+    crs: Crs = None,
+    zones: Zones = None,
+    min_area: MinArea = 0.0,
+    bands: Bands = "",
+    scale: Scale = None,
+    offset: Offset = None,
+    date: Dates = None,
+    as_json: Json = False,
+) -> None:
+    """Write change.tif, change_score.tif, changes.gpkg, transitions.csv and the report into DIR; with LATER a sub-folder for each pair."""
+    from core.cli.sources import scene_of, workspace
+    from core.inference.engine import engine_for
+    from core.journeys.report_files import report_change
+    from core.journeys.scene_change import change_series, detect_change
+    from core.report.language import language_of
+
+    language_of(language)
+    arguments = [before, after, *(later or [])]
+    options = [scene_options(bands, scale, offset, day) for day in dates_of(date, len(arguments))]
+    engine = engine_for(model)
+    wishes: dict[str, Any] = {"method": method, "min_area_hectares": min_area, "crs": crs, "zones": zones}
+    with workspace() as work, Ticker("tiles") as ticker:
+        scenes = [scene_of(argument, one, work) for argument, one in zip(arguments, options, strict=True)]
+        if later:
+            results = change_series(scenes, engine, out, **wishes, progress=ticker)
+        else:
+            results = (("", detect_change(scenes[0], scenes[1], engine, out, **wishes, progress=ticker)),)
+        reports = [report_change(result, engine, out / name, language) for name, result in results]
+    assumptions = Assumptions()
+    for _, result in results:
+        assumptions.tell(f"{result.before.name}, {result.after.name}", _assumptions(result))
+    if as_json:
+        pairs = [{"name": name, **as_values(result), "report": files} for (name, result), (_, files) in zip(results, reports, strict=True)]
+        return print_json({"paths": arguments, "pairs": pairs})
+    for (name, _), (report, _) in zip(results, reports, strict=True):
+        say(f"{name}: {report.sentences[0].text}" if name else report.sentences[0].text)
+    return say(f"The results are in {out}.")
+
+
+def as_values(result: ChangeMap) -> dict[str, Any]:
+    """A pair of dates as JSON tells it; rasters and polygons by their path."""
+    return {
+        "model": result.model,
+        "weights": result.weights,
+        "method": result.method,
+        "labels": result.labels,
+        "change": result.change,
+        "score": result.score,
+        "polygons": result.polygons_file,
+        "landcover_before": result.landcover_before,
+        "landcover_after": result.landcover_after,
+        "transitions": [
+            {"from": one.before, "to": one.after, "pixels": one.pixels, "hectares": one.hectares} for one in result.transitions
+        ],
+        "changed_pixels": result.changed_pixels,
+        "valid_pixels": result.valid_pixels,
+        "changed_hectares": result.changed_hectares,
+        "parameters": dict(result.parameters),
+        "assumptions": _assumptions(result),
+        "seconds": result.seconds,
+    }
+
+
+def _assumptions(result: ChangeMap) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*result.before.assumptions, *result.after.assumptions, *result.assumptions)))

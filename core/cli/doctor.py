@@ -1,0 +1,156 @@
+"""`sightline doctor`: what this installation can do, and what it lacks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.cli.options import Json
+from core.cli.output import print_json, say
+from core.errors import SightlineError
+from core.settings import settings
+
+LIBRARIES = ("torch", "transformers", "captum", "pydicom", "rasterio", "streamlit")
+MODEL_FILES = ("config.json", "model.safetensors", "preprocess.json")
+"""What makes a model folder whole. models.registry says the same, but takes seconds to import."""
+LIBJPEG_TURBO = "imagecodecs"
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+MEGABYTE = 1_000_000
+BENCHMARK_PASSES = 5
+
+
+def doctor(
+    benchmark: Annotated[bool, typer.Option("--benchmark", help="Also time a forward pass of each model.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Tell device, runtimes, decoders, GDAL, models and memory of this installation."""
+    told = {
+        "version": _version("sightline"),
+        "python": sys.version.split()[0],
+        "libraries": {name: _version(name) for name in LIBRARIES},
+        **device(),
+        "codecs": codecs(),
+        "gdal": gdal(),
+        "models": zoo(),
+        "memory": memory(),
+    }
+    if benchmark:
+        told["benchmark"] = [timed(str(model["folder"])) for model in told["models"] if model["is_whole"]]
+    if as_json:
+        return print_json(told)
+    for line in lines(told):
+        say(line)
+    return None
+
+
+def device() -> dict[str, Any]:
+    """What will compute, by the settings and by what is there."""
+    from core.inference.runtimes import choose_runtime, describe_device
+
+    described = describe_device()
+    try:
+        runtime = choose_runtime()
+    except SightlineError as error:
+        return {"device": described, "runtimes": [], "error": error.as_json()}
+    return {"device": described, "runtimes": [{"runtime": "torch", "device": runtime.device, "precision": runtime.precision}]}
+
+
+def codecs() -> dict[str, str | None]:
+    """Decoder by DICOM transfer syntax, None where it is not installed."""
+    from pydicom.pixels.decoders.base import get_decoder
+
+    from core.readers.codecs import PLUGINS
+
+    known = {uid: (*get_decoder(uid).available_plugins, LIBJPEG_TURBO) for uid in PLUGINS}
+    chosen = {uid: plugin or LIBJPEG_TURBO for uid, plugin in PLUGINS.items()}
+    return {uid.name: plugin if plugin in known[uid] else None for uid, plugin in chosen.items()}
+
+
+def gdal() -> dict[str, Any]:
+    """Version of GDAL and of PROJ, and whether it opens and writes what is needed here."""
+    import pyproj
+    import rasterio
+    from rasterio.drivers import raster_driver_extensions
+
+    drivers = set(raster_driver_extensions().values())
+    return {"version": rasterio.__gdal_version__, "proj": pyproj.proj_version_str, "geotiff": "GTiff" in drivers}
+
+
+def zoo() -> list[dict[str, Any]]:
+    """Model folders of the zoo, without opening them."""
+    folders = sorted(path.parent for path in settings().zoo.glob("*/config.json"))
+    return [{"id": folder.name, "folder": folder, "is_whole": all((folder / name).is_file() for name in MODEL_FILES)} for folder in folders]
+
+
+def memory() -> dict[str, int]:
+    """Memory in megabytes: of the machine or of the container, whichever is less, and what is free now."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    total, free = (os.sysconf(name) * page for name in ("SC_PHYS_PAGES", "SC_AVPHYS_PAGES"))
+    limit = CGROUP_LIMIT.read_text(encoding="ascii").strip() if CGROUP_LIMIT.is_file() else ""
+    if limit.isdigit():
+        total = min(total, int(limit))
+    return {"total_mb": total // MEGABYTE, "free_mb": min(free, total) // MEGABYTE}
+
+
+def timed(model: str) -> dict[str, Any]:
+    """Images a second of one model, one at a time and in full batches; the median of a few passes after a first one."""
+    import numpy as np
+
+    from core.inference.engine import engine_for
+
+    engine = engine_for(model)
+    preprocess = engine.model.preprocess
+    speeds = {}
+    for size in (1, settings().batch_size):
+        values = np.zeros((size, len(preprocess.channels), *preprocess.size), dtype=np.float32)
+        engine.forward(values)
+        speeds[size] = size / float(np.median([_seconds(engine.forward, values) for _ in range(BENCHMARK_PASSES)]))
+    runtime = engine.runtime
+    return {
+        "model": engine.model.id,
+        "device": runtime.name,
+        "precision": runtime.precision,
+        "images_per_second": [{"batch": size, "speed": round(speed, 1)} for size, speed in speeds.items()],
+    }
+
+
+def lines(told: dict[str, Any]) -> list[str]:
+    """The same in words."""
+    missing = [name for name, plugin in told["codecs"].items() if plugin is None]
+    words = [
+        f"Sightline {told['version']}, Python {told['python']}",
+        f"device: {told['device']}",
+        f"libraries: {', '.join(f'{name} {number}' for name, number in told['libraries'].items())}",
+        f"decoders: {len(told['codecs']) - len(missing)} of {len(told['codecs'])} compressed transfer syntaxes",
+        *(f"  no decoder for {name}" for name in missing),
+        f"GDAL {told['gdal']['version']}, PROJ {told['gdal']['proj']}, GeoTIFF: {'yes' if told['gdal']['geotiff'] else 'no'}",
+        f"memory: {told['memory']['total_mb']:,} MB, {told['memory']['free_mb']:,} MB free",
+        f"models: {', '.join(_model_words(model) for model in told['models']) or 'none in the zoo'}",
+    ]
+    for result in told.get("benchmark", ()):
+        speeds = ", ".join(f"{one['speed']:.0f} images/s in batches of {one['batch']}" for one in result["images_per_second"])
+        words.append(f"benchmark: {result['model']} on {result['device']} in {result['precision']}: {speeds}")
+    return words
+
+
+def _model_words(model: dict[str, Any]) -> str:
+    return str(model["id"]) if model["is_whole"] else f"{model['id']} (incomplete)"
+
+
+def _seconds(work: Any, *arguments: Any) -> float:
+    began = time.perf_counter()
+    work(*arguments)
+    return time.perf_counter() - began
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

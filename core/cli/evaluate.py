@@ -1,0 +1,59 @@
+"""`sightline evaluate`: how good a model is on a folder of labelled images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.options import Json
+from core.cli.output import about, note, print_json, say
+from core.cli.progress import Ticker
+
+if TYPE_CHECKING:
+    from core.journeys.evaluate import Evaluation
+    from core.journeys.files import Answer
+
+FIGURES = (
+    "accuracy", "balanced_accuracy", "auroc", "f1_macro", "ece", "ece_by_chance",
+    "abstained", "coverage", "mean_set_size", "accuracy_answered",
+)  # fmt: skip
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(metavar="ID", help="A model of the zoo, a model folder, or a hub id (owner/name).")],
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="DIR/<label>/<files>; a folder may also be named by a parent label.")],
+    as_json: Json = False,
+) -> None:
+    """Compare a model's answers with the folders that the images lie in."""
+    from core.cli.sources import workspace
+    from core.journeys.evaluate import evaluate as evaluate_on
+
+    with workspace() as work, Ticker("images") as ticker:
+        found = evaluate_on(model, data, work, ticker, _note_failure)
+    if as_json:
+        return print_json(found.as_json())
+    return _say(found)
+
+
+def _note_failure(answer: Answer) -> None:
+    if answer.error is not None:
+        note(about(answer.label, answer.error))
+    elif answer.prediction is not None:
+        note(f"{answer.label}: {answer.prediction.outside.reason}")
+
+
+def _say(found: Evaluation) -> None:
+    say(f"{found.n:,} images, {found.n_failed:,} without an answer")
+    for name in FIGURES:
+        say(f"{name}: {_number(getattr(found, name))}")
+    for name, parent in found.parents.items():
+        say(f"{name}: accuracy {_number(parent.accuracy)}, auroc {_number(parent.auroc)}")
+    say("confusion (rows: truth, columns: answer)")
+    for label, row in zip(found.labels, found.confusion, strict=True):
+        say(f"  {label}: {' '.join(map(str, row))}")
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4f}"

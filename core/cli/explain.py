@@ -1,0 +1,93 @@
+"""`sightline explain`: where a model looked in one image, as arrays and a picture, with what measures how far it can be believed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.options import Bands, Json, Model, Offset, OnePath, Out, Scale, made, scene_options
+from core.cli.output import Assumptions, print_json, say
+from core.cli.progress import Ticker
+from core.export.json import plain
+
+if TYPE_CHECKING:
+    from core.types import Explanation, ModelInput
+
+
+def explain(
+    path: OnePath,
+    model: Model,
+    method: Annotated[str, typer.Option("--method", metavar="M", help="rollout, integrated-gradients or occlusion.")],
+    out: Out,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="LABEL", help="The label to explain; the most probable by default.")
+    ] = None,
+    at: Annotated[
+        tuple[int, int] | None, typer.Option("--at", metavar="COLUMN ROW", help="Middle of the window of a scene; its centre by default.")
+    ] = None,
+    bands: Bands = "",
+    scale: Scale = None,
+    offset: Offset = None,
+    as_json: Json = False,
+) -> None:
+    """Write saliency.npy, overlay.png, input.npy, the raw result and explanation.json into DIR."""
+    from core.cli.sources import single, workspace
+    from core.explain.methods import explain as explain_input
+    from core.explain.methods import method_of
+    from core.export.explanation import as_values
+    from core.inference.engine import engine_for
+    from core.journeys.image import explained_input
+    from core.readers import read_image
+
+    options = scene_options(bands, scale, offset)
+    method_of(method)
+    engine = engine_for(model)
+    with workspace() as work, Ticker("passes") as ticker:
+        source = single(path, work)
+        image = read_image(source.path, options=options)
+        given = explained_input(image, engine.model.preprocess, at=at)
+        explanation = explain_input(engine, given, method, target, progress=ticker)
+    notes = [*given.assumptions, *([given.refusal] if given.refusal else [])]
+    Assumptions().tell(source.label, notes)
+    told = {"path": source.label, **as_values(image.sha256, given, explanation)}
+    write(made(out), given, explanation, told)
+    if as_json:
+        return print_json(told)
+    return _say(explanation, out)
+
+
+def write(out: Path, given: ModelInput, explanation: Explanation, told: dict[str, Any]) -> None:
+    """The arrays, the picture and explanation.json, into a folder that exists. Results of another method that lie there are removed."""
+    import numpy as np
+
+    from core.explain.overlay import overlay_png
+
+    tokens = explanation.tokens.values if explanation.tokens is not None else None
+    arrays = {
+        "saliency": explanation.saliency,
+        "input": given.values,
+        "tokens": tokens,
+        "attribution": explanation.attribution,
+        "baseline": explanation.baseline,
+    }
+    for name, values in arrays.items():
+        file = out / f"{name}.npy"
+        if values is None:
+            file.unlink(missing_ok=True)
+        else:
+            np.save(file, np.ascontiguousarray(values, dtype=np.float32))
+    (out / "overlay.png").write_bytes(overlay_png(given.shown, explanation.saliency))
+    text = json.dumps(plain(told), indent=2, ensure_ascii=False, allow_nan=False)
+    (out / "explanation.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+
+
+def _say(explanation: Explanation, out: Path) -> None:
+    say(f"{explanation.method} for {explanation.target}, in {out}")
+    for name, score in (("deletion", explanation.deletion), ("insertion", explanation.insertion)):
+        chance = f"{score.random_mean:.3f} ({score.random_low:.3f} to {score.random_high:.3f})"
+        say(f"{name}: {score.value:.3f}; {score.random_maps} random maps {chance}")
+    if explanation.completeness_error is not None:
+        say(f"completeness error: {explanation.completeness_error:.2g}")

@@ -1,0 +1,74 @@
+"""`sightline map`: the land cover of a scene, as rasters, areas, polygons and a report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.options import Bands, Crs, Dates, Json, Language, MinArea, Model, Offset, Out, Scale, Zones, dates_of, scene_options
+from core.cli.output import Assumptions, print_json, say
+from core.cli.progress import Ticker
+
+if TYPE_CHECKING:
+    from core.types import LandCoverMap
+
+
+def map_(
+    scene: Annotated[str, typer.Argument(metavar="SCENE", help="A GeoTIFF, several of one date joined by +, or a folder of one date.")],
+    model: Model,
+    out: Out,
+    language: Language = "en",
+    crs: Crs = None,
+    zones: Zones = None,
+    min_area: MinArea = 0.0,
+    bands: Bands = "",
+    scale: Scale = None,
+    offset: Offset = None,
+    date: Dates = None,
+    as_json: Json = False,
+) -> None:
+    """Write landcover.tif, confidence.tif, outside.tif, areas.csv, classes.gpkg and the report into DIR."""
+    from core.cli.sources import scene_of, workspace
+    from core.inference.engine import engine_for
+    from core.journeys.report_files import report_map
+    from core.journeys.scene_map import map_scene
+    from core.report.language import language_of
+    from core.report.text import is_warning
+
+    language_of(language)
+    options = scene_options(bands, scale, offset, *dates_of(date, 1))
+    engine = engine_for(model)
+    with workspace() as work, Ticker("tiles") as ticker:
+        opened = scene_of(scene, options, work)
+        result = map_scene(opened, engine, out, min_area_hectares=min_area, crs=crs, zones=zones, progress=ticker)
+        report, files = report_map(result, engine, out, language)
+    warned = [sentence.text for sentence in report.sentences if is_warning(report, sentence)]
+    Assumptions().tell(scene, [*warned, *result.scene.assumptions, *result.assumptions])
+    if as_json:
+        return print_json({"path": scene, **as_values(result), "report": files})
+    say(report.sentences[0].text)
+    for area in result.areas:
+        if area.pixels:
+            say(f"{area.label}: {area.hectares:,.1f} ha, {100 * area.share:.1f} %")
+    return say(f"The map is in {out}.")
+
+
+def as_values(result: LandCoverMap) -> dict[str, Any]:
+    """A map as JSON tells it; rasters by their path."""
+    return {
+        "model": result.model,
+        "weights": result.weights,
+        "labels": result.labels,
+        "landcover": result.landcover,
+        "confidence": result.confidence,
+        "outside": result.outside,
+        "classes": result.classes,
+        "areas": [{"class": area.label, "pixels": area.pixels, "hectares": area.hectares, "share": area.share} for area in result.areas],
+        "valid_pixels": result.valid_pixels,
+        "outside_share": result.outside_share,
+        "mean_confidence": result.mean_confidence,
+        "parameters": dict(result.parameters),
+        "assumptions": (*result.scene.assumptions, *result.assumptions),
+        "seconds": result.seconds,
+    }

@@ -1,0 +1,63 @@
+"""`sightline models`: what is in the zoo, from the models' cards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.cli.options import Json
+from core.cli.output import note, print_json, say
+from core.errors import BrokenModel
+
+if TYPE_CHECKING:
+    from models.registry import ModelSummary
+
+
+def models(as_json: Json = False) -> None:
+    """List the models that come with this installation."""
+    found = _found()
+    if as_json:
+        return print_json({"models": [as_values(model) for model in found]})
+    if not found:
+        note("The zoo is empty. `sightline train` writes a model folder, which --model takes as it is.")
+    for model in found:
+        _say(model)
+    return None
+
+
+def as_values(model: ModelSummary) -> dict[str, Any]:
+    """A model as JSON tells it."""
+    card = model.card
+    return {
+        "id": model.id,
+        "title": card.title,
+        "task": card.task,
+        "labels": model.labels,
+        "modality": card.modality,
+        "licence": card.licence,
+        "metrics": card.metrics,
+        "methods": model.methods,
+    }
+
+
+def _found() -> list[ModelSummary]:
+    """Every whole model; a broken one is noted, and does not hide the others."""
+    from core.settings import settings
+    from models.registry import CONFIG, summarise
+
+    found = []
+    for folder in sorted(path.parent for path in settings().zoo.glob(f"*/{CONFIG}")):
+        try:
+            found.append(summarise(folder.name, folder))
+        except BrokenModel as error:
+            note(str(error))
+    return found
+
+
+def _say(model: ModelSummary) -> None:
+    card = model.card
+    say(f"{model.id}: {card.title or card.task}")
+    say(f"  labels: {', '.join(model.labels)}")
+    say(f"  modality: {card.modality or 'not declared'}; licence: {card.licence or 'not declared'}")
+    if card.metrics:
+        say(f"  metrics: {', '.join(f'{name} {value}' for name, value in card.metrics.items())}")
+    say(f"  explanation methods: {', '.join(model.methods)}")

@@ -1,0 +1,64 @@
+"""Options that several commands share, so that they are called and explained alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.errors import InputError, OutOfRange
+
+if TYPE_CHECKING:
+    from core.readers import SceneOptions
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
+Paths = Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders or zip archives; folders are walked.")]
+OnePath = Annotated[str, typer.Argument(metavar="PATH", help="One image; a member of a zip is written file.zip!/member.")]
+Model = Annotated[str, typer.Option("--model", metavar="ID", help="A model of the zoo, a model folder, or a hub id (owner/name).")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write into; it is made where it is missing.")]
+Language = Annotated[str, typer.Option("--language", metavar="CODE", help="Language of the report.")]
+Bands = Annotated[
+    str,
+    typer.Option("--bands", metavar="NAMES", help="What the bands of the scene are, in order, for example B04,B03,B02 or red,green,blue."),
+]
+Scale = Annotated[float | None, typer.Option("--scale", help="Reflectance = digital number x scale + offset.")]
+Offset = Annotated[float | None, typer.Option("--offset", help="See --scale; Sentinel-2 from baseline 04.00 has 0.0001 and -0.1.")]
+Dates = Annotated[
+    list[str] | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Date of a scene; given once for each, in their order.")
+]
+Crs = Annotated[str | None, typer.Option("--crs", metavar="EPSG:...", help="Coordinate system of the results; the scene's own by default.")]
+Zones = Annotated[Path | None, typer.Option("--zones", metavar="FILE", help="Polygons (GeoPackage, GeoJSON or Shapefile) to sum areas in.")]
+MinArea = Annotated[float, typer.Option("--min-area", metavar="HECTARES", help="Polygons below this are left out.")]
+
+
+def scene_options(bands: str = "", scale: float | None = None, offset: float | None = None, date: str = "") -> SceneOptions:
+    """What the user says of a scene. Raises OutOfRange for a list of bands with a gap, or a date that is none."""
+    from datetime import date as calendar_date
+
+    from core.readers import SceneOptions
+
+    names = tuple(name.strip() for name in bands.split(",")) if bands.strip() else ()
+    if not all(names):
+        raise OutOfRange("--bands", bands, "names with a comma between them, for example B04,B03,B02")
+    try:
+        taken = calendar_date.fromisoformat(date) if date else None
+    except ValueError:
+        raise OutOfRange("--date", date, "a date such as 2017-11-07") from None
+    return SceneOptions(names, scale, offset, taken)
+
+
+def dates_of(given: list[str] | None, scenes: int) -> list[str]:
+    """A date for each scene, "" where none was given. Raises OutOfRange for more dates than scenes."""
+    if len(given or []) > scenes:
+        raise OutOfRange("number of --date", len(given or []), f"at most one for each scene, {scenes}")
+    return [*(given or []), *[""] * (scenes - len(given or []))]
+
+
+def made(folder: Path) -> Path:
+    """The folder to write into, made where it is missing. Raises InputError where it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be made: {error.strerror}.", "Choose another one with --out.") from None
+    return folder

@@ -1,0 +1,70 @@
+"""What is said, and where: results on standard output, everything else on standard error, one line a thing.
+
+File names and messages come from outside: what a terminal would obey (escape sequences, line ends) is shown as text.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any, TextIO
+
+import typer
+
+from core.errors import SightlineError
+from core.export.json import plain
+
+PROGRAM = "sightline"
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on one line of standard output; what is not finite becomes null."""
+    _write(sys.stdout, json.dumps(plain(value), allow_nan=False))
+
+
+def say(line: str) -> None:
+    """A line of the readable answer, on standard output."""
+    _write(sys.stdout, _harmless(line))
+
+
+def note(line: str) -> None:
+    """A line beside the answer (progress, an assumption, a warning, an error), on standard error."""
+    _write(sys.stderr, f"{PROGRAM}: {_harmless(line)}")
+
+
+def about(label: str, error: SightlineError) -> str:
+    """An error in one line that begins with the file as the user named it."""
+    words, name = str(error), label.rpartition("/")[2]
+    if words.startswith(label):
+        return words
+    return f"{label}{words.removeprefix(name)}" if name and words.startswith(f"{name} ") else f"{label}: {words}"
+
+
+class Assumptions:
+    """Tells each assumption once, with the first file that it was made for: thousands of pictures share theirs."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def tell(self, label: str, sentences: Iterable[str]) -> None:
+        """Note those that were not told before."""
+        for sentence in sentences:
+            if sentence not in self._told:
+                self._told.add(sentence)
+                note(f"{label}: {sentence}")
+
+
+def _harmless(text: str) -> str:
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def _write(stream: TextIO, line: str) -> None:
+    try:
+        stream.write(line + "\n")
+        stream.flush()
+    except BrokenPipeError:  # whoever read this has left, as `head` does; nothing is wrong
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path of ours
+            os.dup2(nowhere.fileno(), stream.fileno())
+        raise typer.Exit(0) from None

@@ -1,0 +1,87 @@
+"""`sightline predict`: what a model says about each file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.cli.options import Bands, Json, Model, Offset, Paths, Scale, scene_options
+from core.cli.output import Assumptions, about, note, print_json, say
+from core.errors import NotFound
+
+if TYPE_CHECKING:
+    from core.journeys.files import Answer
+    from core.types import Prediction
+
+
+def predict(
+    paths: Paths,
+    model: Model,
+    bands: Bands = "",
+    scale: Scale = None,
+    offset: Offset = None,
+    as_json: Json = False,
+) -> int:
+    """Predict each file: one line a file, or with --json one object a line."""
+    from core.cli.sources import files_of, workspace
+    from core.inference.engine import engine_for
+    from core.journeys.files import predict_files
+
+    options = scene_options(bands, scale, offset)
+    engine = engine_for(model)
+    assumptions, answered, count = Assumptions(), 0, 0
+    with workspace() as work:
+        for answer in predict_files(files_of(paths, work), engine, options):
+            count += 1
+            answered += answer.prediction is not None
+            _tell(answer, assumptions, as_json)
+    if not count:
+        raise NotFound(f"{', '.join(paths)}: no files.", "Give images, or folders or zip archives that hold some.")
+    return 0 if answered else 2
+
+
+def as_values(prediction: Prediction) -> dict[str, Any]:
+    """A prediction as JSON tells it."""
+    return {
+        "model": prediction.model,
+        "weights": prediction.weights,
+        "labels": prediction.labels,
+        "probabilities": None if prediction.probabilities is None else prediction.probabilities.tolist(),
+        "prediction": prediction.prediction,
+        "set": prediction.conformal_set,
+        "outside": {
+            "score": prediction.outside.score,
+            "threshold": prediction.outside.threshold,
+            "is_outside": prediction.outside.is_outside,
+            "reason": prediction.outside.reason,
+        },
+        "assumptions": prediction.assumptions,
+        "seconds": dict(prediction.seconds),
+        **({} if prediction.frame is None else {"frame": prediction.frame}),
+        **({} if prediction.heads is None else {"heads": dict(prediction.heads)}),
+        **({} if prediction.candidates is None else {"candidates": prediction.candidates}),
+    }
+
+
+def in_words(prediction: Prediction) -> str:
+    """A prediction in one line."""
+    if prediction.outside.is_outside or prediction.probabilities is None:
+        return f"outside what the model knows. {prediction.outside.reason}"
+    by_chance = sorted(zip(prediction.labels, prediction.probabilities, strict=True), key=lambda one: -one[1])
+    ranked = ", ".join(f"{label} {chance:.2f}" for label, chance in by_chance)
+    if prediction.prediction is None:
+        return f"no answer, the set {'holds every label' if prediction.conformal_set else 'is empty'} ({ranked})"
+    held = f"; set: {', '.join(prediction.conformal_set)}" if prediction.conformal_set else ""
+    return f"{prediction.prediction} ({ranked}{held})"
+
+
+def _tell(answer: Answer, assumptions: Assumptions, as_json: bool) -> None:
+    if answer.error is not None:
+        note(about(answer.label, answer.error))
+        if as_json:
+            print_json({"path": answer.label, "error": answer.error.as_json()})
+    if answer.prediction is not None:
+        assumptions.tell(answer.label, answer.prediction.assumptions)
+        if as_json:
+            print_json({"path": answer.label, **as_values(answer.prediction)})
+        else:
+            say(f"{answer.label}: {in_words(answer.prediction)}")

@@ -1,0 +1,94 @@
+"""The program: its commands, and what becomes of an error. No heavy library is imported before a command needs it."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Sequence
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from core.cli.app import app
+from core.cli.change import change
+from core.cli.doctor import doctor
+from core.cli.evaluate import evaluate
+from core.cli.explain import explain
+from core.cli.map import map_
+from core.cli.models import models
+from core.cli.output import PROGRAM, note, print_json
+from core.cli.predict import predict
+from core.cli.quiet import quieten
+from core.cli.report import report
+from core.cli.train import train
+from core.errors import DeviceError, InputError, SightlineError
+from core.journeys.faults import our_fault
+
+STOPPED = 130
+"""Exit status after Control-C, as shells have it."""
+DISK_ERRORS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG)
+"""What goes wrong with a folder to write into through no fault of ours."""
+
+program = typer.Typer(
+    name=PROGRAM,
+    help="Reads medical and satellite images, says what they show, where it looked, and how far that can be believed.",
+    epilog="Research and development use only. Not for clinical decisions.",
+    add_completion=False,
+    rich_markup_mode=None,
+)
+program.command("doctor")(doctor)
+program.command("models")(models)
+program.command("predict")(predict)
+program.command("evaluate")(evaluate)
+program.command("explain")(explain)
+program.command("report")(report)
+program.command("map")(map_)
+program.command("change")(change)
+program.command("train")(train)
+program.command("app")(app)
+
+
+def main() -> None:
+    """The console script `sightline`."""
+    quieten()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command. Returns the exit status: 0 something was answered, 2 the input or the usage is at fault, 1 we are."""
+    try:
+        return _invoke(arguments)
+    except SightlineError as error:
+        failure = error
+    note(str(failure))
+    if "--json" in arguments:
+        print_json({"error": failure.as_json()})
+    return failure.exit_status
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    try:
+        status = program(args=list(arguments) or ["--help"], prog_name=PROGRAM, standalone_mode=False)
+    except TyperException as error:
+        raise _usage_error(error) from None
+    except (KeyboardInterrupt, Abort):
+        status = STOPPED
+    except SightlineError:
+        raise
+    except MemoryError:
+        raise DeviceError("The memory of this machine is not enough for this.", "Give a smaller image, or close other programs.") from None
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+            raise InputError(f"{error.filename}: {error.strerror}.", "Choose another place, or make room there.") from None
+        raise our_fault(error) from None
+    if status == STOPPED:
+        note("Stopped.")
+    return int(status or 0)
+
+
+def _usage_error(error: TyperException) -> InputError:
+    """Usage in one line, with the command whose help tells more."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else PROGRAM
+    words = " ".join(error.format_message().split())
+    return InputError(words if words.endswith((".", "?", "!")) else f"{words}.", f"`{path} --help` tells how it is used.")

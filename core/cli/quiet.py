@@ -1,0 +1,67 @@
+"""Other people's warnings and log lines stay out of the answer: they litter it, and may quote what a file holds."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from logging.handlers import RotatingFileHandler
+
+from core.settings import settings
+
+LOG_NAME = "sightline"
+LOG_FILE = "sightline.log"
+LOG_BYTES = 1_000_000
+SILENCE = {
+    "TRANSFORMERS_VERBOSITY": "critical",
+    "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TORCH_CPP_LOG_LEVEL": "ERROR",
+}
+"""Read by these libraries when they are imported."""
+
+
+class OwnLog(logging.Handler):
+    """Our log in SIGHTLINE_HOME, for this user alone. Nothing is made there before something is to be written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._file: logging.Handler | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; it is lost where the folder cannot be written."""
+        if self._file is None:
+            self._file = _log_file()
+        self._file.handle(record)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+        super().close()
+
+
+def quieten() -> None:
+    """Silence warnings and foreign loggers in this process, and let standard output take any file name."""
+    os.environ.update(SILENCE)
+    warnings.simplefilter("ignore")
+    logging.lastResort = None
+    logging.getLogger().addHandler(logging.NullHandler())
+    own = logging.getLogger(LOG_NAME)
+    own.propagate = False
+    own.addHandler(OwnLog())
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _log_file() -> logging.Handler:
+    home = settings().home
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = RotatingFileHandler(home / LOG_FILE, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    except OSError:
+        return logging.NullHandler()
+    file.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+    return file

@@ -1,0 +1,94 @@
+"""`sightline report`: prediction, explanation and measurements of each image as a report."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.cli.options import Bands, Json, Language, Model, Offset, Out, Paths, Scale, made, scene_options
+from core.cli.output import Assumptions, about, note, print_json, say
+from core.cli.predict import as_values, in_words
+from core.cli.progress import Ticker
+from core.errors import NotFound, SightlineError
+
+if TYPE_CHECKING:
+    from core.journeys.report_files import ImageReport
+    from core.readers import SceneOptions
+    from core.sources import Source, Unusable
+
+
+def report(
+    paths: Paths,
+    model: Model,
+    out: Out,
+    language: Language = "en",
+    bands: Bands = "",
+    scale: Scale = None,
+    offset: Offset = None,
+    as_json: Json = False,
+) -> int:
+    """Write report.md, report.pdf and report.json into DIR; of several images, each into a folder of its own there."""
+    from core.cli.sources import files_of, workspace
+    from core.inference.engine import engine_for
+    from core.report.language import language_of
+
+    language_of(language)
+    options = scene_options(bands, scale, offset)
+    engine_for(model)
+    made(out)
+    assumptions, told = Assumptions(), []
+    with workspace() as work:
+        items = list(files_of(paths, work))
+        if not items:
+            raise NotFound(f"{', '.join(paths)}: no files.", "Give images, or folders or zip archives that hold some.")
+        folders = [out] if len(items) == 1 else [out / name for name in folder_names([item.label for item in items])]
+        for item, folder in zip(items, folders, strict=True):
+            made_of = _report(item, model, folder, language, options)
+            told.append({"path": item.label, **_tell(item.label, made_of, folder, assumptions, is_silent=as_json)})
+    if as_json:
+        print_json({"reports": told})
+    return 0 if any("error" not in one for one in told) else 2
+
+
+def folder_names(labels: list[str]) -> list[str]:
+    """A name for each file, unlike all others whatever the file system thinks of capitals, that no file system minds."""
+    names: list[str] = []
+    for label in labels:
+        name = re.sub(r"[^\w.-]", "_", Path(label).name).strip(".") or "image"
+        taken, number, chosen = {other.lower() for other in names}, 2, name
+        while chosen.lower() in taken:
+            chosen, number = f"{name}-{number}", number + 1
+        names.append(chosen)
+    return names
+
+
+def _report(item: Source | Unusable, model: str, folder: Path, language: str, options: SceneOptions) -> ImageReport | SightlineError:
+    """The report of one file, or why there is none. Raises where the fault is not the file's."""
+    from core.journeys.faults import our_fault
+    from core.journeys.report_files import report_image
+    from core.readers import read_image
+    from core.sources import Source
+
+    try:
+        if not isinstance(item, Source):
+            return item.error
+        image = read_image(item.path, options=options)
+        with Ticker("passes") as ticker:
+            return report_image(image, model, made(folder), language, ticker)
+    except SightlineError as error:
+        if error.exit_status != 2:
+            raise
+        return error
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # of one file; the others go on
+        return our_fault(error)
+
+
+def _tell(label: str, result: ImageReport | SightlineError, folder: Path, assumptions: Assumptions, *, is_silent: bool) -> dict[str, Any]:
+    if isinstance(result, SightlineError):
+        note(about(label, result))
+        return {"error": result.as_json()}
+    assumptions.tell(label, result.prediction.assumptions)
+    if not is_silent:
+        say(f"{label}: {in_words(result.prediction)}; {folder / 'report.pdf'}")
+    return {**as_values(result.prediction), "folder": folder, "files": result.files}

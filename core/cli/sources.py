@@ -1,0 +1,139 @@
+"""What an argument names: one image, or the files of one scene."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from core.errors import InputError, NotFound, UnreadableFile
+from core.readers import Kind, SceneOptions, open_raster, read_scene, sniff
+from core.readers.dates import date_of
+from core.sources import Source, Unusable, walk
+from core.types import Scene
+
+INSIDE = "!/"
+"""Between an archive and the name of its member."""
+JOINT = "+"
+"""Between the files of one scene."""
+
+
+@contextmanager
+def workspace() -> Iterator[Path]:
+    """A private folder for what is unpacked, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="sightline-") as folder:
+        yield Path(folder)
+
+
+def files_of(arguments: list[str], work: Path) -> Iterator[Source | Unusable]:
+    """Every file that the arguments name, one after another. A member of a zip may be named as it is printed: file.zip!/member."""
+    for argument in arguments:
+        archive, separator, _ = argument.partition(INSIDE)
+        if not separator or Path(argument).exists() or not Path(archive).is_file():
+            yield from walk([argument], work)
+            continue
+        found = [item for item in walk([archive], work) if item.label == argument]
+        yield from found or [
+            Unusable(argument, NotFound(f"{archive} has no member {argument.removeprefix(archive + INSIDE)}.", "Check its name."))
+        ]
+
+
+def single(argument: str, work: Path) -> Source:
+    """The one file that an argument names. Raises what keeps it from being read, InputError where it names none or several."""
+    found = list(files_of([argument], work))
+    if not found:
+        raise NotFound(f"{argument} holds no files.", "Give an image.")
+    if len(found) > 1:
+        raise InputError(f"{argument} holds {len(found)} files.", f"Give one of them, for example {found[0].label}.")
+    if isinstance(found[0], Unusable):
+        raise found[0].error
+    return found[0]
+
+
+def scene_of(argument: str, options: SceneOptions, work: Path) -> Scene:
+    """The scene that an argument names: a file, several joined by +, a folder or zip of one date.
+
+    Raises InputError or what core.readers.read_scene raises.
+    """
+    paths = [path for part in split_at_joints(argument) for path in _files_of_part(part, work)]
+    if len(paths) > 1:
+        _refuse_several_dates(argument, paths)
+    scene = read_scene(paths, options)
+    _refuse_doubled_bands(argument, scene)
+    return scene
+
+
+def split_at_joints(argument: str) -> list[str]:
+    """The parts between plus signs; a path that exists is taken whole, whatever it holds. Raises NotFound for a part that is none."""
+    pieces = argument.split(JOINT)
+    parts = _existing(pieces)
+    if parts is not None:
+        return parts
+    missing = next(piece for piece in pieces if not _is_there(piece)) if len(pieces) > 1 else argument
+    raise NotFound(f"{missing or argument} does not exist.", "Check the path; files of one scene are joined by a plus sign.")
+
+
+def _existing(pieces: list[str]) -> list[str] | None:
+    """The pieces as paths that all exist, the longest first; None where there is no such way to join them."""
+    for end in range(len(pieces), 0, -1):
+        candidate = JOINT.join(pieces[:end])
+        if not _is_there(candidate):
+            continue
+        rest: list[str] | None = _existing(pieces[end:]) if end < len(pieces) else []
+        if rest is not None:
+            return [candidate, *rest]
+    return None
+
+
+def _is_there(path: str) -> bool:
+    return bool(path) and (Path(path).exists() or Path(path.partition(INSIDE)[0]).is_file())
+
+
+def _files_of_part(part: str, work: Path) -> list[Path]:
+    """The GeoTIFFs of a folder (not of its sub-folders) or zip; of a file the file, whatever it is: its reader will say so."""
+    folder = Path(part)
+    if folder.is_dir():
+        files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    else:
+        found = list(files_of([part], work))
+        if [item.label for item in found] == [part]:
+            return [single(part, work).path]
+        files = [item.path for item in found if isinstance(item, Source)]
+    paths = [file for file in files if sniff(file) is Kind.TIFF]
+    if not paths:
+        raise UnreadableFile(f"{part} holds no GeoTIFF.", "Give a scene as one GeoTIFF, or as a folder with the files of one date.")
+    return paths
+
+
+def _refuse_several_dates(argument: str, paths: list[Path]) -> None:
+    dates: dict[date, str] = {}
+    for path in paths:
+        with open_raster(path) as raster:
+            taken, _ = date_of(raster.tags(), path.name)
+        if taken is not None:
+            dates.setdefault(taken, path.name)
+    if len(dates) > 1:
+        first, second = sorted(dates)[:2]
+        raise InputError(
+            f"{argument} holds files of several dates: {dates[first]} ({first}) and {dates[second]} ({second}).",
+            "Give each date as a folder of its own, or join its files by a plus sign.",
+        )
+
+
+def _refuse_doubled_bands(argument: str, scene: Scene) -> None:
+    """One band in two resolutions is one band; twice in the same, it is of two dates or of two places."""
+    seen: dict[str, Path] = {}
+    for band in scene.bands:
+        first = seen.setdefault(band.colour, band.file)
+        if band.colour and first != band.file and _resolution(first) == _resolution(band.file):
+            raise InputError(
+                f"{argument} holds the band {band.colour} twice, in {first.name} and in {band.file.name}.",
+                "Give one date and each band once; files of one scene may be joined by a plus sign.",
+            )
+
+
+def _resolution(path: Path) -> tuple[float, float]:
+    with open_raster(path) as raster:
+        return tuple(raster.res)

@@ -1,0 +1,29 @@
+"""`sightline train`: from a recipe and a data folder to a model folder. A run that was stopped goes on where it was."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.cli.options import Json, Out
+from core.cli.output import print_json, say
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="The project's own are in training/recipes.")],
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="DIR/<label>/<files>.")],
+    out: Out,
+    as_json: Json = False,
+) -> None:
+    """Train a model by a recipe; the folder that comes out goes into models/zoo, or is given to --model as it is."""
+    from training.train import train as train_by
+
+    with redirect_stdout(sys.stderr):  # what a training tells of its progress is not the answer
+        folder = train_by(recipe, data, out)
+    if as_json:
+        return print_json({"recipe": recipe, "data": data, "folder": folder})
+    return say(f"The model is in {folder}.")

@@ -1,0 +1,52 @@
+"""explanation.json: how a map was made, and what was measured of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from core.export.json import plain
+from core.types import Explanation, ModelInput, RemovalScore
+
+
+def as_text(sha256: str, given: ModelInput, explanation: Explanation) -> str:
+    """The file's text. sha256: of the source; given: the input that was explained."""
+    return json.dumps(plain(as_values(sha256, given, explanation)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_values(sha256: str, given: ModelInput, explanation: Explanation) -> dict[str, Any]:
+    """The file as values; arguments as of as_text."""
+    return {
+        "model": explanation.model,
+        "weights": explanation.weights,
+        "method": explanation.method,
+        "parameters": dict(explanation.parameters),
+        "target": explanation.target,
+        "class_specific": explanation.class_specific,
+        "input": {
+            "sha256": sha256,
+            "shape": given.values.shape,
+            "box": given.box,
+            "frame": given.frame + 1,
+            "refusal": given.refusal,
+        },
+        "range": [explanation.low, explanation.high],
+        "deletion": _removal(explanation.deletion),
+        "insertion": _removal(explanation.insertion),
+        "sanity": explanation.sanity,
+        "completeness_error": explanation.completeness_error,
+        "assumptions": given.assumptions,
+        "runtime": explanation.runtime,
+        "precision": explanation.precision,
+        "seconds": explanation.seconds,
+    }
+
+
+def _removal(score: RemovalScore) -> dict[str, Any]:
+    return {
+        "value": score.value,
+        "random_mean": score.random_mean,
+        "random_low": score.random_low,
+        "random_high": score.random_high,
+        "random_maps": score.random_maps,
+    }

@@ -1,0 +1,47 @@
+"""Polygons out, as one layer of a GeoPackage (OGC 12-128), written in pieces so that memory does not grow with their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import pyogrio
+import pyproj
+from rasterio.crs import CRS
+from shapely.geometry.base import BaseGeometry
+
+from core.export.staging import whole_file
+
+CHUNK = 10_000
+"""Polygons that are written at a time."""
+DTYPES = {str: "str", int: "int64", float: "float64"}
+
+Feature = tuple[BaseGeometry, Sequence[Any]]
+
+
+def write_polygons(path: Path, layer: str, features: Iterable[Feature], columns: Mapping[str, type], crs: CRS) -> int:
+    """Write (geometry, values in the order of `columns`) as `layer` of a GeoPackage at `path`; returns how many.
+
+    columns: name -> str, int or float; a layer without polygons has them too. The file appears when it is whole, and not at all where
+    `features` raises.
+    """
+    told = iter(features)
+    count = 0
+    with whole_file(path) as made:
+        while True:
+            chunk = list(islice(told, CHUNK))
+            if chunk or count == 0:
+                frame = _frame(chunk, columns, crs)
+                pyogrio.write_dataframe(frame, made, layer=layer, driver="GPKG", geometry_type="Polygon", append=count > 0)
+            count += len(chunk)
+            if len(chunk) < CHUNK:
+                return count
+
+
+def _frame(chunk: Sequence[Feature], columns: Mapping[str, type], crs: CRS) -> geopandas.GeoDataFrame:
+    values = {name: [row[place] for _, row in chunk] for place, name in enumerate(columns)}
+    frame = geopandas.GeoDataFrame(values, geometry=[geometry for geometry, _ in chunk], crs=pyproj.CRS.from_wkt(crs.to_wkt()))
+    return frame.astype({name: DTYPES[kind] for name, kind in columns.items()})

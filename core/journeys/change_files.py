@@ -1,0 +1,172 @@
+"""The files of two dates: rasters that are decided strip by strip, and what is counted and outlined on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from shapely.geometry.base import BaseGeometry
+
+from core.areas.pixels import Hectares, moved, row_hectares
+from core.areas.polygons import ClassStrip, Patch, polygons_of
+from core.areas.tally import Tally, ZoneTally
+from core.areas.zones import Zone
+from core.change.evidence import NODATA, is_changed
+from core.change.scratch import EvidenceFile
+from core.change.transitions import NO_PAIR, pair_names, pair_tally, pairs_of, transitions_of
+from core.export.geotiff import StripWriter, read_strips, warp_raster
+from core.export.staging import staged
+from core.export.styles import class_colours
+from core.export.tables import write_table
+from core.export.vector import Feature, write_polygons
+from core.prepare.grid import way_between
+from core.readers.geotiff import open_raster
+from core.types import UNNAMED_DATE, ChangePolygon, Scene, Transition
+
+CHANGE, SCORE, BEFORE, AFTER = "change.tif", "change_score.tif", "landcover_before.tif", "landcover_after.tif"
+TRANSITIONS, ZONES, CHANGES, LAYER = "transitions.csv", "zones.csv", "changes.gpkg", "changes"
+MOST_POLYGONS = 1000
+"""Patches that are kept in memory, the largest ones; the file has all of them."""
+STATES, STATE_COLOURS = ("unchanged", "changed"), ((38, 43, 51), (230, 159, 0))
+COLUMNS = {"id": int, "hectares": float, "from": str, "to": str, "score": float, "date_before": str, "date_after": str}
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was counted on the rasters of two dates. polygons: the largest patches, largest first."""
+
+    transitions: tuple[Transition, ...]
+    polygons: tuple[ChangePolygon, ...]
+    changed_pixels: int
+    valid_pixels: int
+    changed_hectares: float
+
+
+def write_rasters(
+    evidence: EvidenceFile, scene: Scene, labels: Sequence[str], folder: Path, threshold: float, by_class: bool, step: Callable[[], None]
+) -> None:
+    """The four rasters, on the grid of `scene`. Where nothing changed, both land covers have the class that both dates find most probable.
+
+    by_class: a pixel has changed only if its class did. step: called after each strip; what it raises ends the work.
+    """
+    grid: dict[str, Any] = {"width": scene.width, "height": scene.height, "crs": scene.crs, "transform": scene.transform}
+    values: dict[str, Any] = {**grid, "dtype": "float32", "nodata": float("nan")}
+    bytes_: dict[str, Any] = {**grid, "dtype": "uint8", "nodata": NODATA}
+    with ExitStack() as stack:
+        change = stack.enter_context(StripWriter(folder / CHANGE, **bytes_, **_legend(CHANGE, labels), description="change"))
+        score = stack.enter_context(StripWriter(folder / SCORE, **values, description="score of change"))
+        before = stack.enter_context(StripWriter(folder / BEFORE, **bytes_, **_legend(BEFORE, labels), description="land cover before"))
+        after = stack.enter_context(StripWriter(folder / AFTER, **bytes_, **_legend(AFTER, labels), description="land cover after"))
+        for top, strip in evidence.strips():
+            found = is_changed(strip.score, threshold, *((strip.before, strip.after) if by_class else ()))
+            change.write(top, np.where(np.isnan(strip.score), NODATA, found).astype(np.uint8))
+            score.write(top, strip.score)
+            before.write(top, np.where(found, strip.before, strip.together))
+            after.write(top, np.where(found, strip.after, strip.together))
+            step()
+
+
+def bring_to(folder: Path, crs: CRS, labels: Sequence[str]) -> None:
+    """The rasters of a folder in another CRS, in place of themselves."""
+    with staged(folder) as warped:
+        for name in (CHANGE, SCORE, BEFORE, AFTER):
+            warp_raster(folder / name, warped / name, crs, **_legend(name, labels))
+
+
+def measure(folder: Path, before: Scene, after: Scene, labels: Sequence[str], zones: Sequence[Zone], min_hectares: float) -> Findings:
+    """Write transitions.csv, changes.gpkg and, with zones, zones.csv, from the rasters of a folder. before: the scene whose grid they had.
+
+    min_hectares: smaller patches are left out of changes.gpkg. A patch is of one pair of classes; patches are numbered by size, from 1.
+    """
+    with open_raster(folder / CHANGE) as raster:
+        crs, transform, size = raster.crs, raster.transform, (raster.width, raster.height)
+    hectares = row_hectares(crs, transform, *size)
+    pairs, states, by_zone = pair_tally(labels), Tally(len(STATES)), ZoneTally(zones, len(labels) ** 2, transform)
+
+    def patches(strips: Iterator[_Rows]) -> Iterator[Patch]:
+        changes = (ClassStrip(rows.top, np.where(rows.state == 1, rows.pairs, NO_PAIR), rows.score) for rows in strips)
+        return polygons_of(changes, transform, hectares, nodata=NO_PAIR, min_hectares=min_hectares)
+
+    # Twice over the rasters: once to count and to learn the order of sizes, once to write, so that no more than one patch is held.
+    sizes = np.array([patch.hectares for patch in patches(_counted(_rows(folder, len(labels)), hectares, pairs, states, by_zone))])
+    number = np.empty(len(sizes), dtype=np.int64)
+    number[np.argsort(-sizes, kind="stable")] = np.arange(1, len(sizes) + 1)
+    largest: dict[int, ChangePolygon] = {}
+    dates = tuple(scene.date.isoformat() if scene.date else UNNAMED_DATE for scene in (before, after))
+
+    def features() -> Iterator[Feature]:
+        for place, patch in enumerate(patches(_rows(folder, len(labels)))):
+            made = _polygon(int(number[place]), patch, labels, before, crs)
+            if made.id <= MOST_POLYGONS:
+                largest[made.id] = made
+            yield patch.geometry, (made.id, made.hectares, made.before, made.after, made.probability, *dates)
+
+    write_polygons(folder / CHANGES, LAYER, features(), COLUMNS, crs)
+    transitions = transitions_of(pairs, labels)
+    write_table(folder / TRANSITIONS, ("from", "to", "pixels", "hectares"), map(_cells, transitions))
+    if zones:
+        told = zip(zones, by_zone.tallies, strict=True)
+        cells = ((zone.name, *_cells(each)) for zone, tally in told for each in transitions_of(tally, labels))
+        write_table(folder / ZONES, ("zone", "from", "to", "pixels", "hectares"), cells)
+    polygons = tuple(largest[key] for key in sorted(largest))
+    return Findings(transitions, polygons, int(states.pixels[1]), int(states.pixels.sum()), float(states.hectares[1]))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of the rasters, [rows, width]. state: 1 changed, 0 not, 255 no data. pairs: of core.change.transitions. score: float32."""
+
+    top: int
+    state: NDArray[np.uint8]
+    pairs: NDArray[np.int32]
+    score: NDArray[np.float32]
+
+
+def _rows(folder: Path, labels: int) -> Iterator[_Rows]:
+    for (top, state), (_, score), (_, before), (_, after) in zip(
+        *(read_strips(folder / name) for name in (CHANGE, SCORE, BEFORE, AFTER)), strict=True
+    ):
+        yield _Rows(top, state, pairs_of(before, after, labels), score)
+
+
+def _counted(strips: Iterator[_Rows], hectares: Hectares, pairs: Tally, states: Tally, by_zone: ZoneTally) -> Iterator[_Rows]:
+    """The strips, each counted as it passes by."""
+    for rows in strips:
+        area = hectares(rows.top, len(rows.state))
+        pairs.add(rows.pairs, area)
+        states.add(rows.state, area)
+        by_zone.add(rows.top, rows.pairs, area)
+        yield rows
+
+
+def _legend(name: str, labels: Sequence[str]) -> dict[str, Any]:
+    if name == SCORE:
+        return {}
+    return {"labels": STATES, "colours": STATE_COLOURS} if name == CHANGE else {"labels": labels, "colours": class_colours(labels)}
+
+
+def _cells(transition: Transition) -> tuple[str, str, int, float]:
+    return transition.before, transition.after, transition.pixels, transition.hectares
+
+
+def _polygon(number: int, patch: Patch, labels: Sequence[str], before: Scene, crs: CRS) -> ChangePolygon:
+    centre = patch.geometry.representative_point()
+    window = patch.window if crs == before.crs else _window_on(before, patch.geometry, crs)
+    return ChangePolygon(number, patch.hectares, *pair_names(patch.value, labels), patch.score, window, (centre.x, centre.y))
+
+
+def _window_on(scene: Scene, geometry: BaseGeometry, crs: CRS) -> tuple[int, int, int, int]:
+    """(left, top, width, height) in pixels of a scene around a geometry of another CRS."""
+    assert scene.crs is not None  # scenes without one were refused
+    outline = shapely.transform(geometry, way_between(crs, scene.crs).transform, interleaved=False)
+    west, north, east, south = shapely.bounds(moved([outline], ~scene.transform)[0])
+    left, right = (int(np.clip(edge, 0, scene.width)) for edge in (np.floor(west), np.ceil(east)))
+    top, bottom = (int(np.clip(edge, 0, scene.height)) for edge in (np.floor(north), np.ceil(south)))
+    return left, top, right - left, bottom - top

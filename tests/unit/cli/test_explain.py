@@ -1,0 +1,140 @@
+"""`sightline explain`: the files that it leaves, and that they fit together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.inference.calibration import probabilities
+from core.inference.engine import engine_for
+from tests.tiny import PATCH, SIDE
+from tests.unit.cli.running import Sightline, write_picture, write_scene
+from tests.unit.readers.geotiff_files import constant, write_geotiff
+
+KEYS = {
+    "method", "parameters", "target", "input", "deletion", "insertion", "sanity", "completeness_error", "runtime", "precision", "seconds",
+}  # fmt: skip
+REMOVAL = {"value", "random_mean", "random_low", "random_high"}
+
+
+def arrays(folder: Path) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+    return {file.stem: np.load(file, allow_pickle=False) for file in folder.glob("*.npy")}
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    return write_picture(tmp_path / "a.png")
+
+
+def test_a_token_method_leaves_its_tokens_unscaled(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
+    out = tmp_path / "deep" / "out"
+    ran = sightline("explain", picture, "--model", radiograph_model, "--method", "rollout", "--out", out, "--json")
+    assert ran.status == 0
+    held = arrays(out)
+    assert set(held) == {"saliency", "input", "tokens"}
+    assert held["saliency"].shape == (SIDE, SIDE) and held["saliency"].dtype == np.float32
+    assert (held["saliency"].min(), held["saliency"].max()) == (0.0, 1.0)
+    assert held["tokens"].shape == (SIDE // PATCH, SIDE // PATCH) and held["tokens"].dtype == np.float32
+    assert held["tokens"].sum() == pytest.approx(1.0, abs=1e-5)  # a share of attention each, not yet scaled
+    enlarged = held["tokens"].repeat(PATCH, axis=0).repeat(PATCH, axis=1)
+    np.testing.assert_array_equal(np.argsort(enlarged.ravel(), kind="stable"), np.argsort(held["saliency"].ravel(), kind="stable"))
+    assert held["input"].shape == (1, SIDE, SIDE) and held["input"].dtype == np.float32
+
+
+@pytest.mark.parametrize("method", ["integrated-gradients", "occlusion"])
+def test_other_methods_leave_a_signed_attribution_and_what_removed_means(
+    method: str, picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline
+) -> None:
+    sightline("explain", picture, "--model", radiograph_model, "--method", "rollout", "--out", tmp_path / "out")
+    ran = sightline("explain", picture, "--model", radiograph_model, "--method", method, "--out", tmp_path / "out")
+    assert ran.status == 0
+    held = arrays(tmp_path / "out")
+    assert set(held) == {"saliency", "input", "attribution", "baseline"}  # the tokens of the other method are gone
+    assert held["attribution"].shape == held["baseline"].shape == held["input"].shape
+    assert held["attribution"].min() < 0 < held["attribution"].max()
+
+
+def test_explanation_json_says_how_it_was_made_and_measured(
+    picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline
+) -> None:
+    out = tmp_path / "out"
+    asked = ("--method", "integrated-gradients", "--target", "viral-pneumonia")
+    ran = sightline("explain", picture, "--model", radiograph_model, *asked, "--out", out, "--json")
+    told = json.loads((out / "explanation.json").read_text())
+    assert ran.json == told
+    assert set(told) >= KEYS
+    assert set(told["deletion"]) >= REMOVAL and set(told["insertion"]) >= REMOVAL
+    assert told["target"] == "viral-pneumonia"
+    assert {"steps", "quadrature"} <= set(told["parameters"])
+    assert told["sanity"] is None
+    assert told["precision"] == "fp32"
+    assert told["path"] == str(picture)
+
+
+def test_the_input_is_what_the_network_was_given(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
+    """Whoever feeds input.npy to the network gets the prediction."""
+    out = tmp_path / "out"
+    told = sightline("explain", picture, "--model", radiograph_model, "--method", "rollout", "--out", out, "--json").json
+    predicted = sightline("predict", picture, "--model", radiograph_model, "--json").json
+    engine = engine_for(str(radiograph_model))
+    chances = probabilities(engine.forward(np.load(out / "input.npy")[np.newaxis]).logits[0], engine.model.calibration)
+    assert chances.tolist() == pytest.approx(predicted["probabilities"], abs=1e-5)
+    assert told["target"] == engine.model.labels[int(np.argmax(chances))]
+
+
+def test_the_overlay_has_the_size_of_the_input(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
+    sightline("explain", picture, "--model", radiograph_model, "--method", "rollout", "--out", tmp_path)
+    with Image.open(tmp_path / "overlay.png") as overlay:
+        assert overlay.size == (SIDE, SIDE)
+
+
+def test_of_a_scene_the_centre_is_explained_or_the_place_that_is_named(tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:
+    scene = write_scene(tmp_path / "a.tif", rows=3 * SIDE, columns=4 * SIDE)
+    boxes = []
+    for more in ((), ("--at", 100, 20), ("--at", 0, 0)):
+        ran = sightline("explain", scene, "--model", cover_model, "--method", "rollout", "--out", tmp_path / "out", "--json", *more)
+        boxes.append(ran.json["input"]["box"])
+    assert boxes == [[48.0, 32.0, SIDE, SIDE], [84.0, 4.0, SIDE, SIDE], [0.0, 0.0, SIDE, SIDE]]
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        (("--method", "magic"), "rollout"),
+        (("--method", "rollout", "--target", "magic"), "viral-pneumonia"),
+        (("--method", "rollout", "--at", 1, 1), "at"),
+    ],
+)
+def test_what_is_not_known_is_named_with_what_is(
+    more: tuple[object, ...], named: str, picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline
+) -> None:
+    ran = sightline("explain", picture, "--model", radiograph_model, "--out", tmp_path / "out", *more)
+    assert ran.status == 2
+    assert named in ran.err.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_place_outside_the_scene_is_refused(tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:
+    scene = write_scene(tmp_path / "a.tif", rows=64, columns=64)
+    ran = sightline("explain", scene, "--model", cover_model, "--method", "rollout", "--out", tmp_path / "out", "--at", 64, 0)
+    assert ran.status == 2
+    assert "64" in ran.error
+
+
+def test_what_cannot_become_an_input_is_refused_with_the_reason(tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:
+    grey = write_geotiff(tmp_path / "grey.tif", constant(1, 64, 64))
+    ran = sightline("explain", grey, "--model", cover_model, "--method", "rollout", "--out", tmp_path / "out")
+    assert ran.status == 2
+    assert "--bands" in ran.error
+
+
+def test_a_folder_of_several_images_is_no_image(tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
+    for name in ("a.png", "b.png"):
+        write_picture(tmp_path / "scans" / name)
+    ran = sightline("explain", tmp_path / "scans", "--model", radiograph_model, "--method", "rollout", "--out", tmp_path / "out")
+    assert ran.status == 2
+    assert "2 files" in ran.error and "a.png" in ran.error

@@ -1,0 +1,146 @@
+"""`sightline map` and `sightline change`: from arguments to files; what the files hold is tested where they are made."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rasterio.transform import from_origin
+
+from tests.unit.cli.running import Sightline, write_scene
+from tests.unit.readers.geotiff_files import write_geotiff
+
+MAP = {"landcover.tif", "landcover.tif.aux.xml", "landcover.qml", "confidence.tif", "outside.tif", "areas.csv", "classes.gpkg"}
+CHANGE = {"change.tif", "change_score.tif", "changes.gpkg", "transitions.csv"}
+REPORT = {"report.md", "report.pdf", "report.json"}
+SIDE = 64
+
+
+@pytest.fixture
+def scenes(tmp_path: Path) -> list[Path]:
+    """Three dates of one place; the second half of the scene differs from date to date."""
+    same = np.random.default_rng(0).integers(100, 2700, (3, SIDE, SIDE)).astype(np.uint16)
+    paths = []
+    for date in range(3):
+        pixels = same.copy()
+        pixels[:, :, SIDE // 2 :] = pixels[:, :, SIDE // 2 :] // (1 + date) + 300 * date
+        paths.append(write_geotiff(tmp_path / f"{date}.tif", pixels, descriptions=("B04", "B03", "B02")))
+    return paths
+
+
+def names(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()}
+
+
+def test_a_map_leaves_its_files_and_one_object(scenes: list[Path], tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:
+    out = tmp_path / "out"
+    ran = sightline("map", scenes[0], "--model", cover_model, "--out", out, "--date", "2019-06-15", "--min-area", 0.5, "--json")
+    assert ran.status == 0
+    assert names(out) >= MAP | REPORT
+    assert ran.json["path"] == str(scenes[0])
+    assert sum(area["pixels"] for area in ran.json["areas"]) == ran.json["valid_pixels"] == SIDE * SIDE
+    with (out / "areas.csv").open() as file:
+        assert [row["class"] for row in csv.DictReader(file)] == ran.json["labels"]
+    told = json.loads((out / "report.json").read_text())
+    assert {"tile", "overlap", "runtime", "precision"} <= set(told["parameters"])
+    assert "2019-06-15" in (out / "report.md").read_text()
+
+
+def test_every_assumption_of_a_map_goes_to_standard_error_and_into_the_report(
+    scenes: list[Path], tmp_path: Path, cover_model: Path, sightline: Sightline
+) -> None:
+    ran = sightline("map", scenes[0], "--model", cover_model, "--out", tmp_path / "out", "--json")
+    spoken = {sentence["text"] for sentence in json.loads((tmp_path / "out" / "report.json").read_text())["sentences"]}
+    assert ran.json["assumptions"]
+    for sentence in ran.json["assumptions"]:
+        assert sentence in ran.err
+        assert sentence in spoken
+
+
+def test_a_scene_outside_the_model_is_mapped_with_a_warning_first(tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:
+    coarse = write_scene(tmp_path / "a.tif", rows=SIDE, columns=SIDE, transform=from_origin(500_000.0, 5_000_000.0, 100.0, 100.0))
+    ran = sightline("map", coarse, "--model", cover_model, "--out", tmp_path / "out", "--json")
+    assert ran.status == 0
+    assert ran.json["valid_pixels"] == SIDE * SIDE
+    assert "Warning: 100.0 %" in ran.err.splitlines()[0]
+
+
+def test_a_scene_of_one_band_a_file_is_a_folder_or_its_files_joined(tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:
+    pixels = np.random.default_rng(0).integers(100, 2700, (3, SIDE, SIDE)).astype(np.uint16)
+    files = [write_geotiff(tmp_path / "day" / f"x_{name}.tif", pixels[at : at + 1]) for at, name in enumerate(("B04", "B03", "B02"))]
+    whole = write_geotiff(tmp_path / "whole.tif", pixels, descriptions=("B04", "B03", "B02"))
+    areas = [
+        sightline("map", scene, "--model", cover_model, "--out", tmp_path / "out", "--json").json["areas"]
+        for scene in (whole, tmp_path / "day", "+".join(map(str, files)))
+    ]
+    assert areas[0] == areas[1] == areas[2]
+
+
+def test_two_dates_leave_their_change_in_the_folder(scenes: list[Path], tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:
+    out = tmp_path / "out"
+    dates = ("--date", "2019-06-15", "--date", "2021-06-19")
+    ran = sightline("change", *scenes[:2], "--model", cover_model, "--out", out, *dates, "--json")
+    assert ran.status == 0
+    assert names(out) >= CHANGE | REPORT
+    (pair,) = ran.json["pairs"]
+    assert (pair["name"], pair["method"]) == ("", "classes")
+    assert sum(one["pixels"] for one in pair["transitions"]) == pair["valid_pixels"]
+    text = (out / "report.md").read_text()
+    assert "2019-06-15" in text and "2021-06-19" in text
+
+
+def test_later_dates_have_a_folder_for_each_pair_and_one_for_first_against_last(
+    scenes: list[Path], tmp_path: Path, cover_model: Path, sightline: Sightline
+) -> None:
+    out = tmp_path / "out"
+    ran = sightline("change", *scenes, "--model", cover_model, "--out", out, "--method", "embedding")
+    assert ran.status == 0
+    assert names(out) == {"01-02", "02-03", "01-03"}
+    assert all(names(out / pair) >= CHANGE | REPORT for pair in names(out))
+    assert [line.split(":")[0] for line in ran.out.splitlines()[:3]] == ["01-02", "02-03", "01-03"]
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        (("--method", "magic"), "embedding"),
+        (("--date", "2019-06-15", "--date", "2020-06-15", "--date", "2021-06-15"), "--date"),
+        (("--date", "15.6.2019"), "15.6.2019"),
+        (("--min-area", "-1"), "--min-area"),
+        (("--crs", "EPSG:0"), "EPSG:0"),
+        (("--zones", "nothing.gpkg"), "nothing.gpkg"),
+        (("--language", "xx"), "en"),
+        (("--bands", "B04"), "bands"),
+    ],
+)
+def test_what_cannot_be_used_is_named_and_nothing_is_left(
+    more: tuple[str, ...], named: str, scenes: list[Path], tmp_path: Path, cover_model: Path, sightline: Sightline
+) -> None:
+    ran = sightline("change", *scenes[:2], "--model", cover_model, "--out", tmp_path / "out", *more)
+    assert (ran.status, ran.out) == (2, "")
+    assert named in ran.error
+    assert not (tmp_path / "out").exists() or not names(tmp_path / "out")
+
+
+def test_scenes_of_different_places_are_refused_with_both_footprints(tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:
+    here = write_scene(tmp_path / "here.tif", rows=SIDE, columns=SIDE)
+    there = write_scene(tmp_path / "there.tif", rows=SIDE, columns=SIDE, transform=from_origin(600_000.0, 5_500_000.0, 10.0, 10.0))
+    ran = sightline("change", here, there, "--model", cover_model, "--out", tmp_path / "out")
+    assert ran.status == 2
+    assert "here.tif" in ran.error and "there.tif" in ran.error
+
+
+def test_a_scene_without_the_bands_is_refused_with_the_option(tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:
+    grey = write_geotiff(tmp_path / "grey.tif", np.full((1, SIDE, SIDE), 700, np.uint16))
+    ran = sightline("map", grey, "--model", cover_model, "--out", tmp_path / "out")
+    assert ran.status == 2
+    assert "--bands" in ran.error
+
+
+def test_a_model_of_radiographs_maps_nothing(scenes: list[Path], tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
+    ran = sightline("map", scenes[0], "--model", radiograph_model, "--out", tmp_path / "out")
+    assert ran.status == 2
+    assert "radiograph" in ran.error
