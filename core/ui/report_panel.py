@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import escape
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import OutOfRange
 from core.report.editing import edit_section, sign
@@ -20,19 +23,20 @@ def report_panel(report: Report, key: str) -> Report:
     """Draw the report; returns it as the user left it. key: Streamlit's key of this report on the page."""
     for section in sections_of(report):
         report = _section(report, section, f"{key}.{section}")
-    quiet(signature(report))
     return _sign_and_copy(report, key)
 
 
 def _section(report: Report, section: str, key: str) -> Report:
-    head, tool = st.columns([4, 1], vertical_alignment="center")
+    head, tool = st.columns([3, 1], vertical_alignment="center")
     head.markdown(f"##### {section_title(report, section)}")
-    is_editing = tool.toggle("Edit", key=f"{key}.editing")
-    if not is_editing:
+    if not tool.toggle("Edit", key=f"{key}.editing"):
         _read(report, section)
         return report
+    # A field belongs to the sentences that it was opened with: where these change, what was typed over the old ones is no edit of the new.
+    composed = section_text(replace(report, edited={}), section)
+    field = f"{key}.{hashlib.sha256(composed.encode()).hexdigest()[:8]}"
     text = st.text_area(
-        section_title(report, section), section_text(report, section), key=f"{key}.text", label_visibility="collapsed", height="content"
+        section_title(report, section), section_text(report, section), key=field, label_visibility="collapsed", height="content"
     )
     return edit_section(report, section, text)
 
@@ -59,13 +63,26 @@ def _sentence(report: Report, sentence: Sentence) -> str:
 
 
 def _sign_and_copy(report: Report, key: str) -> Report:
-    name_column, sign_column, copy_column = st.columns([2, 1.1, 1.5], vertical_alignment="bottom")
-    name = name_column.text_input("Signed by", value=report.signed_by, key=f"{key}.name", placeholder="Your name")
-    if sign_column.button("Sign off", key=f"{key}.sign", width="stretch", disabled=bool(report.signed_by)):
-        try:
-            report = sign(report, name, datetime.now(UTC).isoformat(timespec="seconds"))
-        except OutOfRange:
-            st.caption("Write your name first: a report is signed by a person.")
-    with copy_column:
+    state, form, copy = st.container(), st.empty(), st.container()
+    if not report.signed_by:
+        report = _sign(report, key, form)
+    if report.signed_by:
+        form.empty()
+    with state:
+        quiet(signature(report))
+    with copy:
         copy_button("Copy report", as_text(report), f"{key}.copy")
     return report
+
+
+def _sign(report: Report, key: str, place: DeltaGenerator) -> Report:
+    with place.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input("Signed by", key=f"{key}.name", placeholder="Your name")
+        is_asked = st.button("Sign off", key=f"{key}.sign")
+    if not is_asked:
+        return report
+    try:
+        return sign(report, name, datetime.now(UTC).isoformat(timespec="seconds"))
+    except OutOfRange:
+        quiet("Write your name first: a report is signed by a person.")
+        return report

@@ -1,4 +1,7 @@
-"""Pictures of scenes and of the rasters made from them, small enough for a browser: read from overviews, never at full size."""
+"""Pictures of scenes and of the rasters made from them, small enough for a browser: read by window and from overviews, never whole.
+
+Everything is drawn on the grid of one scene, the first date's; files on another grid are warped on the way.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
+from rasterio import DatasetReader
 from rasterio.enums import Resampling
+from rasterio.transform import Affine
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
 
 from core.readers import open_raster
 from core.types import Band, Scene
@@ -19,29 +26,69 @@ MOST_PIXELS = 1600
 """Longest side of a picture."""
 BRIGHTEST_REFLECTANCE = 0.3
 """Shown as white where the file tells its reflectance: land is rarely brighter."""
+DARKEST_AND_BRIGHTEST = (2, 98)
+"""Percentiles that become black and white where the file does not tell its reflectance."""
 COLOURS = ("red", "green", "blue")
+FINER = 4
+"""Small patches are looked for in so many times more pixels, each way, than a picture has."""
+FILL = 80
+"""Alpha inside an outlined patch, of 255."""
+NOTHING = 255
+"""Nodata of a class raster."""
+
+Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Values that become black and white, one pair for all bands and all dates: a stretch of its own for each would look like change."""
+    """Values that become black and white, a pair a band; one for all dates, since a stretch of its own for each would look like change."""
 
-    low: float
-    high: float
-
-
-def shown_size(scene: Scene, most: int = MOST_PIXELS) -> tuple[int, int]:
-    """(rows, columns) of a picture of the scene."""
-    reduction = max(1.0, max(scene.width, scene.height) / most)
-    return max(1, round(scene.height / reduction)), max(1, round(scene.width / reduction))
+    low: tuple[float, ...]
+    high: tuple[float, ...]
 
 
-def true_colour(scene: Scene, most: int = MOST_PIXELS, stretch: Stretch | None = None) -> NDArray[np.uint8]:
-    """uint8 [rows, columns, 3] over the whole scene; its first three bands, or its first, where no colours are known."""
-    values = np.stack([_read(band, shown_size(scene, most)) for band in shown_bands(scene)], axis=2)
-    stretch = stretch or stretch_of(scene, values)
+@dataclass(frozen=True)
+class Piece:
+    """A part of a scene at the size of a picture. box: (left, top, width, height) in pixels of the scene. shape: (rows, columns)."""
+
+    box: Box
+    shape: tuple[int, int]
+
+    @property
+    def reduction(self) -> float:
+        """Pixels of the scene across a pixel of the picture."""
+        return self.box[2] / self.shape[1]
+
+
+def whole(scene: Scene, most: int = MOST_PIXELS) -> Piece:
+    """All of a scene."""
+    return part(scene, (0, 0, scene.width, scene.height), most)
+
+
+def part(scene: Scene, box: tuple[float, float, float, float], most: int = MOST_PIXELS) -> Piece:
+    """What lies of a box (left, top, width, height) inside the scene, whole pixels of it and at least one."""
+    left, top = (min(max(0, int(value)), size - 1) for value, size in zip(box, (scene.width, scene.height), strict=False))
+    right = max(left + 1, min(scene.width, int(np.ceil(box[0] + box[2]))))
+    bottom = max(top + 1, min(scene.height, int(np.ceil(box[1] + box[3]))))
+    width, height = right - left, bottom - top
+    reduction = max(1.0, max(width, height) / most)
+    return Piece((left, top, width, height), (max(1, round(height / reduction)), max(1, round(width / reduction))))
+
+
+def true_colour(
+    scene: Scene, most: int = MOST_PIXELS, stretch: Stretch | None = None, grid: Scene | None = None, piece: Piece | None = None
+) -> NDArray[np.uint8]:
+    """uint8 [rows, columns, 3]; its first three bands, or its first, where no colours are known. Black where there are no data.
+
+    grid: the scene on whose grid it is drawn, its own by default. piece: the part of that grid, all of it by default.
+    """
+    grid = grid or scene
+    piece = piece or whole(grid, most)
+    values = np.stack([_values(band, grid, piece) for band in shown_bands(scene)], axis=2)
+    stretch = stretch or _stretch_of(scene, values)
+    low, high = (np.asarray(ends, dtype=np.float32) for ends in (stretch.low, stretch.high))
     with np.errstate(invalid="ignore"):
-        scaled = (values - stretch.low) / max(stretch.high - stretch.low, 1e-9)
+        scaled = (values - low) / np.maximum(high - low, 1e-9)
     return np.asarray(np.rint(np.clip(np.nan_to_num(scaled), 0.0, 1.0) * 255), dtype=np.uint8)
 
 
@@ -53,54 +100,99 @@ def shown_bands(scene: Scene) -> tuple[Band, ...]:
     return scene.bands[:3] if len(scene.bands) >= 3 else (scene.bands[0],) * 3
 
 
-def stretch_of(scene: Scene, values: NDArray[np.float32] | None = None) -> Stretch:
-    """By reflectance where the file tells it, the full range of 8-bit files, else from the 2nd to the 98th percentile."""
+def stretch_of(scene: Scene) -> Stretch:
+    """By reflectance where the file tells it, the full range of 8-bit files, else each band from its 2nd to its 98th percentile."""
+    return _stretch_of(scene, None)
+
+
+def _stretch_of(scene: Scene, values: NDArray[np.float32] | None) -> Stretch:
     bands = shown_bands(scene)
     if scene.dtype == "uint8":
-        return Stretch(0.0, 255.0)
+        return Stretch((0.0,) * 3, (255.0,) * 3)
     if all(band.scale is not None for band in bands):
-        return Stretch(0.0, BRIGHTEST_REFLECTANCE)
+        return Stretch((0.0,) * 3, (BRIGHTEST_REFLECTANCE,) * 3)
     if values is None:
-        values = np.stack([_read(band, shown_size(scene, 512)) for band in bands], axis=2)
-    known = values[np.isfinite(values)]
-    low, high = np.percentile(known, (2, 98)) if known.size else (0.0, 1.0)
-    return Stretch(float(low), float(high))
+        values = np.stack([_values(band, scene, whole(scene, 512)) for band in bands], axis=2)
+    known = values[np.isfinite(values).all(axis=2)]  # [pixels, 3]
+    if not len(known):
+        return Stretch((0.0,) * 3, (1.0,) * 3)
+    low, high = np.percentile(known, DARKEST_AND_BRIGHTEST, axis=0)
+    return Stretch(tuple(map(float, low)), tuple(map(float, high)))
 
 
-def _read(band: Band, shape: tuple[int, int]) -> NDArray[np.float32]:
+def _values(band: Band, grid: Scene, piece: Piece) -> NDArray[np.float32]:
     """float32 [rows, columns], in reflectance where the band tells how; NaN where there are no data."""
-    with open_raster(band.file) as raster:
-        values = raster.read(band.index, out_shape=shape, resampling=Resampling.average, masked=True)
-    read = values.astype(np.float32).filled(np.nan)
+    read = read_piece(band.file, band.index, grid, piece, Resampling.average).astype(np.float32).filled(np.nan)
     return np.asarray(read * np.float32(band.scale or 1.0) + np.float32(band.offset or 0.0), dtype=np.float32)
 
 
-def classes_picture(path: Path, shape: tuple[int, int], colours: Sequence[tuple[int, int, int]], hidden: Set[int]) -> bytes:
-    """A class raster (index into colours, 255 nothing) as PNG; hidden classes and nodata are transparent."""
-    table = np.zeros((256, 4), dtype=np.uint8)
-    for index, colour in enumerate(colours):
-        table[index] = (*colour, 0 if index in hidden else 255)
+def read_piece(path: Path, index: int, grid: Scene, piece: Piece, resampling: Resampling) -> np.ma.MaskedArray:
+    """One band of a GeoTIFF on the grid of a scene: masked [rows, columns] of the piece. Raises UnreadableFile."""
     with open_raster(path) as raster:
-        indices = raster.read(1, out_shape=shape, resampling=Resampling.nearest)
-    return png(table[indices])
+        if _is_on(raster, grid):
+            return raster.read(index, window=Window(*piece.box), out_shape=piece.shape, resampling=resampling, masked=True)
+        (left, top, width, height), (rows, columns) = piece.box, piece.shape
+        transform = grid.transform @ Affine.translation(left, top) @ Affine.scale(width / columns, height / rows)
+        has_nodata = any(value is not None for value in raster.nodatavals)
+        target = {"crs": grid.crs, "transform": transform, "width": columns, "height": rows}
+        with WarpedVRT(raster, resampling=resampling, add_alpha=not has_nodata, **target) as warped:
+            return warped.read(index, masked=True)
 
 
-def values_picture(path: Path, shape: tuple[int, int], colours: NDArray[np.uint8], top: float = 1.0) -> bytes:
-    """A float raster in [0, top] through a colour table uint8 [256, 3]; NaN is transparent."""
-    with open_raster(path) as raster:
-        values = raster.read(1, out_shape=shape, resampling=Resampling.average)
-    known = np.isfinite(values)
-    index = np.clip(np.where(known, values, 0.0) / max(top, 1e-9) * 255, 0, 255).astype(np.uint8)
+def _is_on(raster: DatasetReader, grid: Scene) -> bool:
+    if (raster.width, raster.height) != (grid.width, grid.height):
+        return False
+    return grid.crs is None or (raster.crs == grid.crs and Affine.almost_equals(raster.transform, grid.transform, 1e-9))
+
+
+def read_classes(path: Path, grid: Scene, piece: Piece) -> NDArray[np.uint8]:
+    """A class raster, uint8 [rows, columns]: index into the labels, 255 where there is nothing."""
+    return np.asarray(read_piece(path, 1, grid, piece, Resampling.nearest).filled(NOTHING), dtype=np.uint8)
+
+
+def classes_picture(classes: NDArray[np.uint8], colours: Sequence[tuple[int, int, int]], hidden: Set[int] = frozenset()) -> bytes:
+    """Classes (index into colours, 255 nothing) as PNG; hidden classes and nodata are transparent."""
+    table = np.zeros((256, 3), dtype=np.uint8)
+    table[: len(colours)] = colours
+    opacity = bytes(255 if index < len(colours) and index not in hidden else 0 for index in range(256))
+    picture = PillowImage.fromarray(classes, "L")
+    picture.putpalette(table.tobytes())
+    held = io.BytesIO()
+    picture.save(held, "PNG", compress_level=1, transparency=opacity)
+    return held.getvalue()
+
+
+def values_picture(path: Path, grid: Scene, piece: Piece, colours: NDArray[np.uint8], top: float | None = 1.0) -> bytes:
+    """A float raster in [0, top] through a colour table uint8 [256, 3]; NaN is transparent. top: None for its own brightest hundredth."""
+    read = read_piece(path, 1, grid, piece, Resampling.average)
+    known = ~np.ma.getmaskarray(read) & np.isfinite(read.data)
+    if top is None:
+        top = float(np.percentile(read.data[known], 99)) if known.any() else 1.0
+    index = np.clip(np.where(known, read.data, 0.0) / max(top, 1e-9) * 255, 0, 255).astype(np.uint8)
     return png(np.dstack([colours[index], np.where(known, 255, 0).astype(np.uint8)]))
 
 
-def mask_picture(path: Path, shape: tuple[int, int], colour: tuple[int, int, int]) -> bytes:
-    """A raster of 1, 0 and 255 (nothing) with its ones in one colour; a thinned pixel that held a one keeps it."""
-    with open_raster(path) as raster:
-        marks = raster.read(1, out_shape=shape, resampling=Resampling.nearest) == 1
-    picture = np.zeros((*shape, 4), dtype=np.uint8)
-    picture[marks] = (*colour, 255)
+def mask_picture(path: Path, grid: Scene, piece: Piece, colour: tuple[int, int, int]) -> bytes:
+    """The ones of a raster in one colour, outlined, so that what lies below stays in sight; everything else transparent."""
+    marks = read_marks(path, grid, piece)
+    picture = np.zeros((*piece.shape, 4), dtype=np.uint8)
+    picture[marks] = (*colour, FILL)
+    picture[marks & ~_inside(marks)] = (*colour, 255)
     return png(picture)
+
+
+def _inside(marks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Marks whose four neighbours are marked too; the edge of the picture is no edge of a patch."""
+    framed = np.pad(marks, 1, constant_values=True)
+    return np.asarray(framed[:-2, 1:-1] & framed[2:, 1:-1] & framed[1:-1, :-2] & framed[1:-1, 2:])
+
+
+def read_marks(path: Path, grid: Scene, piece: Piece) -> NDArray[np.bool_]:
+    """Where a raster of 1, 0 and 255 (nothing) is 1, bool [rows, columns]; patches smaller than a pixel of the picture keep one."""
+    finer = min(FINER, int(np.ceil(piece.reduction)))
+    rows, columns = piece.shape
+    read = read_piece(path, 1, grid, Piece(piece.box, (rows * finer, columns * finer)), Resampling.nearest).filled(0) == 1
+    return np.asarray(read.reshape(rows, finer, columns, finer).any(axis=(1, 3)))
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:

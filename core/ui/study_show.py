@@ -4,22 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from core.prepare.windowing import PRESETS, default_window, full_range
-from core.types import Picture, Study, Window
+from core.types import Explanation, Picture, Study, Window
+from core.ui.colours import heat
+from core.ui.scene_pictures import png
 from core.ui.viewer import Colours, Grid, Layer, Length, Look, Packed, Preset, Show
-from core.ui.words import INTENDED_USE
+from core.ui.words import INTENDED_USE, method_words
 
 AXES = (("L", "R"), ("P", "A"), ("H", "F"))
 """Letters at the positive and negative end of each axis of the patient: PS3.3 C.7.6.2.1.1, C.7.6.1.1.1."""
 OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
+PROJECTIONS = frozenset({"CR", "DX", "MG", "RF", "XA", "PX", "IO", "RG"})
+OPACITY = 0.4
+"""Of an overlay at first."""
+CLEAREST = 60
+"""Alpha of the least marked pixel of an overlay, of 255."""
 OBLIQUE = 0.3
 """A second letter is written where the direction leans that much to another axis."""
 
 
+def show_image(image: Study | Picture, packed: Packed, key: str, look: Look | None, extra: Sequence[Layer] = (), grid: Grid | None = None,
+               colours: Colours | None = None, first: Look | None = None) -> Show:  # fmt: skip
+    """Either kind of image; arguments as of show_study."""
+    if isinstance(image, Picture):
+        return show_picture(image, packed, key, look, extra, grid, colours)
+    return show_study(image, packed, key, look, extra, grid, colours, first)
+
+
 def show_study(study: Study, packed: Packed, key: str, look: Look | None, extra: Sequence[Layer] = (), grid: Grid | None = None,
-               colours: Colours | None = None) -> Show:  # fmt: skip
-    """extra: overlays. key: of the image, so that another one starts with a view of its own."""
-    frames = study.shape[0]
+               colours: Colours | None = None, first: Look | None = None) -> Show:  # fmt: skip
+    """extra: overlays. key: of the image, so that another one starts with a view of its own.
+
+    first: what first_look gave for the middle frame, where it was asked already: it decodes that frame.
+    """
     return Show(
         key=key,
         label=f"{study.modality or 'DICOM'} image",
@@ -27,7 +46,7 @@ def show_study(study: Study, packed: Packed, key: str, look: Look | None, extra:
         rows=packed.rows,
         packed=packed,
         layers=tuple(extra),
-        first=first_look(study, packed, frames // 2),
+        first=first or first_look(study, packed, study.shape[0] // 2),
         look=look,
         presets=presets_of(study),
         marks=marks_of(study),
@@ -46,6 +65,23 @@ def show_picture(picture: Picture, packed: Packed, key: str, look: Look | None, 
         key=key, label="Picture", columns=packed.columns, rows=packed.rows, packed=packed, layers=tuple(extra),
         first=Look(shape="LINEAR_EXACT"), look=look, texts=(picture.name, INTENDED_USE.replace(". ", ".\n")), grid=grid, colours=colours,
     )  # fmt: skip
+
+
+def saliency_layer(explanation: Explanation, image: Study | Picture, *, is_on: bool) -> Layer:
+    """The map over an image that was squashed whole to the model's input. What counts for little is clear, so that the image stays."""
+    values = explanation.saliency if explanation.tokens is None else explanation.tokens.values - explanation.tokens.values.min()
+    shares = np.asarray(values / max(float(values.max()), 1e-12), dtype=np.float32)
+    opaque = np.rint(CLEAREST + (255 - CLEAREST) * shares).astype(np.uint8)
+    rows, columns = image.pixels.shape[:2] if isinstance(image, Picture) else image.shape[1:]
+    return Layer(
+        id=f"{explanation.method}.{explanation.target}",
+        picture=png(np.dstack([heat(shares), opaque])),
+        box=(0.0, 0.0, float(columns), float(rows)),
+        name=method_words(explanation.method),
+        opacity=OPACITY,
+        on=is_on,
+        smooth=explanation.tokens is None,
+    )
 
 
 def headline(study: Study) -> str:
@@ -97,5 +133,9 @@ def length_of(study: Study) -> Length | None:
     """The scale bar; a projection's millimetres are those of the detector, not of the body."""
     if not study.spacing_mm:
         return None
-    is_projection = study.modality in ("CR", "DX", "MG", "RF", "XA", "PX", "IO", "RG")
-    return Length(study.spacing_mm[1], "mm", "at the detector" if is_projection else "")
+    return Length(study.spacing_mm[1], "mm", "at the detector" if is_projection(study) else "")
+
+
+def is_projection(study: Study) -> bool:
+    """Whether the image is a shadow, whose millimetres are those of the detector."""
+    return study.modality in PROJECTIONS

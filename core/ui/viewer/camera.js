@@ -51,6 +51,13 @@ class Camera {
     return [x, y, box[2] * this.scale, box[3] * this.scale * this.aspect];
   }
 
+  // What of the source is in view: [left, top, width, height] in its pixels.
+  get seen() {
+    const [left, top] = this.toSource(0, 0).map((value) => Math.max(0, value));
+    const [right, bottom] = this.toSource(this.width, this.height);
+    return [left, top, Math.min(this.columns, right) - left, Math.min(this.rows, bottom) - top];
+  }
+
   zoomAt(x, y, factor) {
     const [column, row] = this.toSource(x, y);
     this.zoom = Math.min(64, Math.max(0.5, this.zoom * factor));

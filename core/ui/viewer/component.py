@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.ui.viewer.facts import Layer, Look, Picked, Show
+from core.ui.viewer.facts import Box, Layer, Look, Picked, Show
 from core.ui.viewer.media import publish
 from core.ui.viewer.pack import Packed
 
@@ -31,10 +31,14 @@ _mount = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Event:
-    """What the viewer told in this run. look: the settled view, None before the first. picked: a click, None in every other run."""
+    """What the viewer told in this run. look: the settled view, None before the first. picked: a click, None in every other run.
+
+    seen: the part of the source in view, None before the user came closer and for a viewer that was not asked to tell.
+    """
 
     look: Look | None
     picked: Picked | None
+    seen: Box | None = None
 
 
 def view(show: Show, key: str, on_picked: Callable[[], None] | None = None) -> Event:
@@ -43,8 +47,8 @@ def view(show: Show, key: str, on_picked: Callable[[], None] | None = None) -> E
     data = show.as_data()
     data["layers"] = [_layer(layer, f"{key}.layer.{layer.id}") for layer in show.layers]
     data["stack"] = _stack(show.packed, show.key, look.slice, key) if show.packed else None
-    told = _mount(key=key, data=data, on_view_change=_nothing, on_picked_change=on_picked or _nothing)
-    return Event(_look(told.view, show.key), _picked(told.picked))
+    told = _mount(key=key, data=data, on_view_change=_nothing, on_seen_change=_nothing, on_picked_change=on_picked or _nothing)
+    return Event(_look(told.view, show.key), _picked(told.picked), _seen(told.seen, show.key))
 
 
 def _nothing() -> None:
@@ -94,6 +98,13 @@ def _stack(packed: Packed, identity: str, index: int, key: str) -> dict[str, Any
 def _look(told: Any, key: str) -> Look | None:
     """A view that was settled on another image is none of ours."""
     return Look.of(told) if told and told.get("key") == key else None
+
+
+def _seen(told: Any, key: str) -> Box | None:
+    if not told or told.get("key") != key:
+        return None
+    left, top, width, height = map(float, told["box"])
+    return left, top, width, height
 
 
 def _picked(told: Any) -> Picked | None:

@@ -103,6 +103,7 @@ class Show:
     texts: upper left and upper right corner. marks: letters at "north", "south", "west", "east".
     affine: source pixels (column, row) to map coordinates, six numbers, for the read-out under the cursor.
     go_to: (id, box): brings the box into view once for each id.
+    tells_seen: whether the viewer reports the part in view, so that it can be drawn sharper.
     """
 
     key: str
@@ -124,6 +125,7 @@ class Show:
     affine: tuple[float, ...] | None = None
     go_to: tuple[str, Box] | None = None
     is_plain: bool = False
+    tells_seen: bool = False
     height: str = "clamp(380px, calc(100vh - 250px), 1100px)"
 
     def as_data(self) -> dict[str, Any]:
@@ -149,6 +151,7 @@ class Show:
             "geo": self.affine and {"affine": list(self.affine), "digits": 5 if abs(self.affine[0]) < 0.01 else 0},
             "command": self.go_to and {"id": self.go_to[0], "box": list(self.go_to[1])},
             "plain": self.is_plain,
+            "tellsSeen": self.tells_seen,
             "height": self.height,
         }
 

@@ -31,6 +31,7 @@ class Viewer {
   show(data, setStateValue, setTriggerValue) {
     this.send = (view) => setStateValue("view", view);
     this.pick = (place) => setTriggerValue("picked", place);
+    this.sendSeen = (seen) => setStateValue("seen", seen);
     const isNew = data.key !== this.key;
     this.data = data;
     this.key = data.key;
@@ -120,10 +121,20 @@ class Viewer {
     this.drawGrid(context);
     for (const box of data.boxes ?? []) this.outline(context, box, "#ffffff", 1.5);
     this.readout.tell(this);
+    this.tellSeen();
     this.controls.pressPreset(data.presets, view);
     Object.assign(this.canvas.dataset, {
       ready: isReady, slice: view.slice + 1, centre: Math.round(view.centre), width: Math.round(view.width), zoom: camera.zoom.toFixed(2),
     });
+  }
+
+  // Where the eye is close the server may draw sharper; it hears of the place once the hand rests. A whole view that nobody left is no news.
+  tellSeen() {
+    const seen = this.camera.seen.map(Math.round).join(" ");
+    if (!this.data.tellsSeen || seen === this.seen || (!this.seen && this.camera.zoom <= 1)) return;
+    this.seen = seen;
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => this.sendSeen({ key: this.key, box: this.camera.seen }), 2 * SETTLED_AFTER_MS);
   }
 
   drawStack(context) {

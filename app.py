@@ -1,0 +1,30 @@
+"""Sightline: page configuration, the sign-in gate, navigation. The pages draw; core knows."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.ui import frame, gate
+from core.ui.errors import guarded
+from core.ui.folders import remove_what_a_dead_server_left
+
+st.set_page_config(page_title="Sightline", page_icon="assets/icon.png", layout="wide")
+remove_what_a_dead_server_left()
+frame.dress()
+
+if not gate.is_open():
+    gate.ask()
+    st.stop()
+
+page = st.navigation(
+    [
+        st.Page("pages/home.py", title="Home", default=True),
+        st.Page("pages/radiology.py", title="Radiology"),
+        st.Page("pages/earth.py", title="Earth"),
+        st.Page("pages/explain.py", title="Explain"),
+    ]
+)
+place_of_work = frame.rail()
+with guarded():
+    page.run()
+frame.running_work(place_of_work)

@@ -1,0 +1,148 @@
+"""The Change tab: how much, from what to what, where, and why a patch counts as what it became."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.types import ChangeMap, ChangePolygon
+from core.ui.bars import facts, quiet
+from core.ui.charts import transitions_chart, transitions_words
+from core.ui.colours import class_colours, css, saliency_colours
+from core.ui.desk import Desk
+from core.ui.earth import Room, Why, date_words
+from core.ui.earth_cover import place_words
+from core.ui.earth_patch import before_and_after, saliency_picture
+from core.ui.earth_work import METHODS, change, largest, megapixels, middle, misfit, start_change, why
+from core.ui.errors import show_error
+from core.ui.progress import result_of
+from core.ui.why import belief
+from core.ui.words import counted, hectares, label_words, method_words, share
+
+LISTED = 12
+"""Patches in the list; the GeoPackage holds all."""
+
+
+def change_tab(desk: Desk, here: Room) -> None:
+    """What differs between the two dates shown."""
+    unfit = misfit(here)
+    if here.after is None:
+        quiet("One date is shown. Add another in the tab Scenes, or choose two under the map.")
+    elif unfit:
+        show_error(unfit)
+    else:
+        _compared(desk, here)
+
+
+def _compared(desk: Desk, here: Room) -> None:
+    here.method = st.segmented_control(
+        "Method", list(METHODS), default=here.method, required=True, format_func=METHODS.__getitem__, label_visibility="collapsed",
+        key="earth.method", help="By class: the two class maps differ. By embedding: what the model sees of the place differs.",
+    ) or here.method  # fmt: skip
+    slot = change(desk, here)
+    if not slot.title:
+        return _offer(desk, here)
+    result = result_of(slot, "earth.change") if slot.job is None else None
+    return _result(desk, here, result) if result else None
+
+
+def _offer(desk: Desk, here: Room) -> None:
+    size = sum(megapixels(here, number) for number in here.pair)
+    quiet(f"Not compared yet. There are about {size:,.1f} million pixels of the model to read, both dates together.")
+    if st.button("Compare these dates", key="earth.compare", type="primary"):
+        start_change(desk, here)
+        st.rerun()
+
+
+def _result(desk: Desk, here: Room, result: ChangeMap) -> None:
+    between = f"{date_words(result.before)} to {date_words(result.after)}"
+    if result.changed_pixels:
+        st.markdown(f"#### {hectares(result.changed_hectares)} changed")
+        quiet(f"{between}, {share(result.changed_pixels / result.valid_pixels)} of what both dates show.")
+        _changed(desk, here, result)
+    else:
+        st.markdown("#### No change")
+        quiet(f"{between}: none of the {result.valid_pixels:,} valid pixels that the dates share.")
+    for assumption in result.assumptions:
+        quiet(f"Assumed: {assumption}")
+    quiet("The score of change is not calibrated. Season, sun, haze, cloud and small shifts change images too.")
+
+
+def _changed(desk: Desk, here: Room, result: ChangeMap) -> None:
+    colours = dict(zip(result.labels, map(css, class_colours(result.labels)), strict=True))
+    if any(each.before != each.after and each.pixels for each in result.transitions):
+        st.plotly_chart(
+            transitions_chart(result.transitions, colours), config={"displayModeBar": False}, key="earth.sankey",
+            alt=transitions_words(result.transitions),
+        )  # fmt: skip
+    _patches(desk, here, result)
+
+
+def _patches(desk: Desk, here: Room, result: ChangeMap) -> None:
+    listed = largest(result)
+    if not listed:
+        return
+    shown = {polygon.id: polygon for polygon in listed[:LISTED]}
+    if here.polygon is not None and here.polygon not in shown:
+        shown |= {polygon.id: polygon for polygon in listed if polygon.id == here.polygon}
+    st.markdown("##### Largest patches")
+    chosen = st.radio(
+        "Largest patches", list(shown), index=list(shown).index(here.polygon) if here.polygon in shown else None,
+        format_func=lambda number: patch_title(shown[number]), captions=[patch_words(polygon) for polygon in shown.values()],
+        key=f"earth.patches.{here.pair}.{here.method}.{here.polygon if here.polygon not in list(shown)[:LISTED] else ''}",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if chosen != here.polygon:
+        here.polygon = chosen
+        st.rerun()
+    if len(listed) > LISTED:
+        quiet(f"{counted(len(listed), 'patch')[:-1]}es in all; the file changes.gpkg holds them." if len(listed) != 1 else "")
+    if chosen is not None:
+        _patch(desk, here, shown[chosen])
+
+
+def patch_title(polygon: ChangePolygon) -> str:
+    """ "Forest to Residential"."""
+    if polygon.before is None or polygon.after is None:
+        return f"Patch {polygon.id}"
+    return f"{label_words(polygon.before)} to {label_words(polygon.after).lower()}"
+
+
+def patch_words(polygon: ChangePolygon) -> str:
+    """Area and score."""
+    return f"{hectares(polygon.hectares)}, score {polygon.probability:.2f}"
+
+
+def _patch(desk: Desk, here: Room, polygon: ChangePolygon) -> None:
+    """Before, after and why."""
+    st.divider()
+    before, after = before_and_after(here, polygon)
+    assert here.after is not None
+    for column, picture, title in zip(st.columns(2, gap="small"), (before, after), (here.before, here.after), strict=True):
+        column.image(picture, width="stretch", alt=f"Patch {polygon.id} on {date_words(title)}")
+        with column:
+            quiet(date_words(title))
+    found = result_of(why(desk, here, polygon), "earth.why")
+    if found is not None:
+        _why(here, found, polygon)
+
+
+def _why(here: Room, found: Why, polygon: ChangePolygon) -> None:
+    explanation = found.explanation
+    st.markdown(f"##### Why {label_words(explanation.target).lower()}, on {date_words(here.after or here.before)}")
+    left, right = st.columns([1, 1.2], gap="small")
+    left.image(saliency_picture(found), width="stretch", alt=f"Saliency of {label_words(explanation.target)} over the window")
+    with left:
+        _colour_bar()
+    with right:
+        size = f"{found.input.box[2]:.0f} x {found.input.box[3]:.0f} px"
+        facts({"Method": method_words(explanation.method), "Window": size, "Middle": place_words(here, *middle(polygon.window))})
+    belief(explanation)
+
+
+def _colour_bar() -> None:
+    colours = saliency_colours()
+    stops = ", ".join(colours.stops)
+    st.html(
+        f'<div class="colourbar"><span>{colours.low}</span><i style="background:linear-gradient(to right, {stops})"></i>'
+        f"<span>{colours.high}</span></div>"
+    )

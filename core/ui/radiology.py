@@ -1,0 +1,257 @@
+"""What the Radiology page holds and starts: images read, packed for the viewer, answered, explained, reported."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from core.errors import InputError, UnreadableFile
+from core.inference.engine import engine_for
+from core.inference.jobs import Progress
+from core.journeys.image import Opened, compose, explain_image, open_images, predict
+from core.prepare.kinds import describe_modality, modality_of
+from core.report.text import section_text
+from core.types import Calibration, Domain, Explanation, Picture, Prediction, Report, Scene, Study
+from core.ui.colours import saliency_colours
+from core.ui.desk import Desk, Slot
+from core.ui.errors import Words, words_of
+from core.ui.folders import OpenFolder
+from core.ui.intake import Wanted
+from core.ui.study_show import first_look, saliency_layer, show_image
+from core.ui.viewer import Grid, Look, Packed, Picked, Show, pack_picture, pack_study
+from core.ui.words import counted
+from models.registry import list_models
+
+PLACE = "radiology"
+FIRST_METHOD = "rollout"
+"""Explains an image without being asked: it costs one pass, the measurements beside it a few hundred."""
+
+HEIGHT = "clamp(420px, calc(100vh - 118px), 1400px)"
+"""Of the viewer: the window's, less the bar above it and the slider below."""
+
+Shown = Study | Picture
+Target = tuple[str, str]
+"""Method and label."""
+
+
+@dataclass(frozen=True)
+class Slices:
+    """An image made ready for the browser, and the view it opens with."""
+
+    packed: Packed
+    first: Look | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model said, and what the page must know of the model to show it. grid: (rows, columns) of its tokens."""
+
+    prediction: Prediction
+    calibration: Calibration | None
+    grid: tuple[int, int]
+    methods: tuple[str, ...]
+
+    @property
+    def coverage(self) -> float | None:
+        """What the conformal set was made for; None for scores that are not calibrated."""
+        return self.calibration.coverage if self.calibration else None
+
+
+@dataclass
+class Opening:
+    """One image of the room and everything that was made of it.
+
+    name: unlike that of any other; widgets and views of this image carry it. target: method and label whose map is shown.
+    """
+
+    image: Shown
+    name: str = field(default_factory=lambda: secrets.token_hex(4))
+    slices: dict[str, Slot[Slices]] = field(default_factory=dict)
+    look: Look | None = None
+    answers: dict[str, Slot[Answer]] = field(default_factory=dict)
+    explained: dict[tuple[str, Target], Slot[Explanation]] = field(default_factory=dict)
+    target: Target | None = None
+    picked: tuple[int, int] | None = None
+    report: Report | None = None
+    report_of: tuple[str, Target | None] | None = None
+
+    def slots(self) -> Iterator[Slot[Any]]:
+        """All work on this image."""
+        return chain(self.slices.values(), self.answers.values(), self.explained.values())
+
+
+@dataclass
+class Room:
+    """Everything that is open on the page. refused: label and words of each file that could not be opened."""
+
+    openings: tuple[Opening, ...]
+    refused: tuple[tuple[str, Words], ...]
+    folder: OpenFolder
+    chosen: int = 0
+
+    @property
+    def opening(self) -> Opening:
+        """The image that is looked at."""
+        return self.openings[self.chosen]
+
+
+# ---------------------------------------------------------------- open and close
+
+
+def arrival(desk: Desk) -> Slot[Room]:
+    """The room that is being opened, or is open."""
+    slot: Slot[Room] = desk.slot(desk.places.setdefault(PLACE, {}), "room")
+    return slot
+
+
+def open_in(desk: Desk, wanted: Wanted) -> None:
+    """Begin to read files; what was open before is closed."""
+    close(desk)
+    arrival(desk).start(f"Opening {wanted.title}", partial(_open, wanted), "files")
+
+
+def close(desk: Desk) -> None:
+    """Let go of everything on the page: work is stopped, uploads are deleted."""
+    slot = arrival(desk)
+    slot.settle()
+    room = slot.value
+    desk.forget([slot, *(each for opening in room.openings for each in opening.slots())] if room else [slot])
+    del desk.places[PLACE]
+    if room:
+        room.folder.remove()
+
+
+def _open(wanted: Wanted, progress: Progress) -> Room:
+    folder = wanted.folder or OpenFolder()
+    try:
+        return _room(open_images(wanted.paths, folder.path / "unpacked", progress.update), folder)
+    except BaseException:
+        folder.remove()
+        raise
+
+
+def _room(opened: Opened, folder: OpenFolder) -> Room:
+    """Raises the reason where nothing can be shown."""
+    scenes = [image for image in opened.images if isinstance(image, Scene)]
+    refused = [*opened.refused, *((scene.name, _is_scene(scene)) for scene in scenes)]
+    openings = tuple(Opening(image) for image in opened.images if not isinstance(image, Scene))
+    if not openings and len(refused) == 1:
+        raise refused[0][1]
+    if not openings and refused:
+        first = refused[0][1]
+        raise UnreadableFile(f"None of the {counted(len(refused), 'file')} can be shown. The first: {first.message}", first.hint)
+    if not openings:
+        raise UnreadableFile("There is no file in it that could be an image.", "Choose DICOM files, PNG or JPEG.")
+    return Room(openings, tuple((label, words_of(error)) for label, error in refused), folder)
+
+
+def _is_scene(scene: Scene) -> InputError:
+    return UnreadableFile(f"{scene.name} is a satellite scene.", "Open it on the Earth page.")
+
+
+# ---------------------------------------------------------------- the viewer
+
+
+def slices(desk: Desk, opening: Opening) -> Slot[Slices]:
+    """The slices of an image, made ready for the browser."""
+    slot: Slot[Slices] = desk.slot(opening.slices, "all")
+    slot.ensure(f"Preparing {opening.image.name}", partial(_pack, opening.image), "slices")
+    return slot
+
+
+def _pack(image: Shown, progress: Progress) -> Slices:
+    if isinstance(image, Picture):
+        return Slices(pack_picture(image))
+    packed = pack_study(image, progress.update)
+    return Slices(packed, first_look(image, packed, image.shape[0] // 2))
+
+
+def show(opening: Opening, shown: Slices, answer: Answer | None, explanation: Explanation | None, *, has_overlay: bool) -> Show:
+    """What the viewer draws: the image, the map over it, and the tokens that can be clicked."""
+    rows, columns = size_of(opening.image)
+    layers = [saliency_layer(explanation, opening.image, is_on=has_overlay)] if explanation else []
+    grid = Grid(*answer.grid, box=(0.0, 0.0, float(columns), float(rows)), picked=opening.picked) if answer else None
+    colours = saliency_colours() if explanation and has_overlay else None
+    drawn = show_image(opening.image, shown.packed, opening.name, opening.look, layers, grid, colours, shown.first)
+    return replace(drawn, height=HEIGHT)
+
+
+def size_of(image: Shown) -> tuple[int, int]:
+    """(rows, columns)."""
+    return (image.pixels.shape[0], image.pixels.shape[1]) if isinstance(image, Picture) else image.shape[1:]
+
+
+def pick(opening: Opening, grid: tuple[int, int], place: Picked) -> None:
+    """Remember the token under a click; a second click lets go of it. A radiograph is squashed whole to the model's input."""
+    rows, columns = size_of(opening.image)
+    cell = place.row * grid[0] // rows, place.column * grid[1] // columns
+    opening.picked = None if cell == opening.picked else cell
+
+
+# ---------------------------------------------------------------- models, answers, explanations, reports
+
+
+def models_for(image: Shown) -> list[str]:
+    """Ids of the models that were made for this kind of image; a picture does not say what it is, and every radiograph model may try."""
+    made = [model for model in list_models() if model.preprocess.domain is Domain.RADIOGRAPH]
+    kind = modality_of(image) if isinstance(image, Study) else ""
+    return [model.id for model in made if not kind or not model.preprocess.modalities or kind in model.preprocess.modalities]
+
+
+def why_no_model(image: Shown) -> tuple[str, str]:
+    """A title and a sentence."""
+    made = [model for model in list_models() if model.preprocess.domain is Domain.RADIOGRAPH]
+    if not made or isinstance(image, Picture):
+        return "There is no radiograph model on this machine", "A model is a folder in models/zoo, or wherever SIGHTLINE_ZOO points."
+    kind = modality_of(image)
+    read = sorted({modality for model in made for modality in model.preprocess.modalities})
+    title = f"No bundled model reads {kind} yet"
+    return title, f"This is {describe_modality(kind)}; the models here read {', '.join(read)}. It can be looked at, windowed and scrolled."
+
+
+def answer(desk: Desk, opening: Opening, model: str) -> Slot[Answer]:
+    """What a model says of an image."""
+    slot: Slot[Answer] = desk.slot(opening.answers, model)
+    slot.ensure(f"Reading {opening.image.name}", partial(_answer, opening.image, model), "steps")
+    return slot
+
+
+def _answer(image: Shown, model: str, progress: Progress) -> Answer:
+    progress.update(0)
+    prediction = predict(image, model)
+    loaded = engine_for(model).model
+    return Answer(prediction, loaded.calibration, loaded.token_grid, loaded.methods)
+
+
+def explanation(desk: Desk, opening: Opening, model: str, target: Target) -> Slot[Explanation]:
+    """The map of one method for one label; the first method begins by itself, a further one when it is chosen."""
+    opening.target = target
+    slot: Slot[Explanation] = desk.slot(opening.explained, (model, target))
+    slot.ensure(f"Explaining {opening.image.name}", partial(_explain, opening.image, model, target), "passes")
+    return slot
+
+
+def _explain(image: Shown, model: str, target: Target, progress: Progress) -> Explanation:
+    method, label = target
+    return explain_image(image, model, method, label, progress=progress.update)
+
+
+def report(opening: Opening, model: str, prediction: Prediction, shown: Explanation | None) -> Report:
+    """The report of what is on the page, with what the user wrote into sections whose composed text is still the same."""
+    made_of = (model, opening.target if shown else None)
+    if opening.report is None or opening.report_of != made_of:
+        opening.report = _with_edits(compose(opening.image, prediction, shown, model), opening.report)
+        opening.report_of = made_of
+    return opening.report
+
+
+def _with_edits(fresh: Report, last: Report | None) -> Report:
+    if last is None or not last.edited:
+        return fresh
+    composed = replace(last, edited={})
+    kept = {name: text for name, text in last.edited.items() if section_text(composed, name) == section_text(fresh, name)}
+    return replace(fresh, edited=kept)

@@ -1,0 +1,115 @@
+"""Earth: the map two thirds, one third what is known about the place; the dates below the map."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.ui import earth, earth_work
+from core.ui.bars import note, quiet
+from core.ui.desk import desk
+from core.ui.earth import Room
+from core.ui.earth_change import change_tab
+from core.ui.earth_cover import cover_tab
+from core.ui.earth_files import export_tab, report_tab
+from core.ui.earth_intake import empty_state
+from core.ui.earth_map import TABS_KEY, pick, show
+from core.ui.earth_scenes import scenes_tab
+from core.ui.errors import guarded
+from core.ui.intake import asked_samples
+from core.ui.progress import is_under_way, result_of
+from core.ui.viewer import view
+from core.ui.words import counted
+
+TABS = ("Scenes", "Land cover", "Change", "Report", "Export")
+HERE = desk()
+
+
+@st.fragment
+def picture(room: Room) -> None:
+    """The map; it runs alone when the view changes, and the page runs with it when a place is clicked."""
+    with guarded():
+        ground = result_of(earth_work.ground(HERE, room), "earth.ground")
+        if ground is None:
+            return
+        event = view(show(HERE, room, ground, room.look), "earth.map")
+        room.look = event.look or room.look
+        if event.seen != room.seen:
+            room.seen = event.seen
+            st.rerun(scope="fragment")
+        if event.picked:
+            pick(HERE, room, event.picked)
+            st.rerun(scope="app")
+
+
+def timeline(room: Room) -> None:
+    """The dates that are open; both ends on one date show that date alone."""
+    if len(room.groups) < 2:
+        return
+    before, after = st.select_slider(
+        "Dates shown", range(len(room.groups)), value=room.pair, key=f"earth.dates.{len(room.held)}",
+        format_func=lambda number: earth.date_words(room.groups[number].scene), label_visibility="collapsed",
+    )  # fmt: skip
+    if (before, after) != room.pair:
+        earth.choose(room, (before, after))
+        st.rerun()
+
+
+def head(room: Room) -> None:
+    """How many scenes, with which model, and the button that lets go of them."""
+    name, close = st.columns([4, 1], vertical_alignment="center")
+    known = earth_work.models()
+    if len(known) > 1:
+        room.model = name.selectbox(
+            "Model", list(known), list(known).index(room.model) if room.model in known else 0, key="earth.model",
+            format_func=lambda id: known[id].card.title or id, label_visibility="collapsed",
+        )  # fmt: skip
+    else:
+        name.text(f"{counted(len(room.groups), 'scene')}, {next((one.card.title or id for id, one in known.items()), 'no model')}")
+    if close.button("Close", key="earth.close", width="stretch", help="Forget these scenes; uploads and results are deleted here."):
+        earth.close(HERE)
+        st.rerun()
+    if room.refused:
+        quiet(f"{counted(len(room.refused), 'file')} not opened; the tab Scenes says why.")
+
+
+def panel(room: Room) -> None:
+    """Tabs beside the map; only the open one is drawn."""
+    head(room)
+    for name, slot in earth_work.running(room):
+        is_under_way(slot, f"earth.{name}")
+    if room.tab:
+        st.session_state[TABS_KEY], room.tab = room.tab, ""
+    scenes, cover, change, report, export = st.tabs(TABS, key=TABS_KEY, on_change="rerun")
+    if scenes.open:
+        with scenes:
+            scenes_tab(HERE, room)
+    for tab, draw in ((cover, cover_tab), (change, change_tab), (report, report_tab), (export, export_tab)):
+        if not tab.open:
+            continue
+        with tab:
+            if room.model:
+                draw(HERE, room)
+            else:
+                note("No model of land cover", "No model on this machine reads satellite scenes. `sightline train` makes one.")
+
+
+asked = asked_samples("geotiff")
+if asked:
+    earth.close(HERE)
+    earth.open_in(HERE, asked)
+is_arriving = is_under_way(earth.opening(HERE), "earth.opening")
+open_room = earth.room(HERE, next(iter(earth_work.models()), ""))
+if open_room is not None:
+    earth_work.settle(open_room)
+    earth_work.start_what_is_quick(HERE, open_room)
+    left, right = st.columns([2, 1], gap="medium")
+    with right, st.container(key="panel"), guarded():
+        panel(open_room)
+    with left:
+        picture(open_room)
+        timeline(open_room)
+elif not is_arriving:
+    wanted = empty_state(HERE)
+    if wanted:
+        earth.open_in(HERE, wanted)
+        st.rerun()

@@ -1,0 +1,104 @@
+"""Explain: one image, several methods beside each other, what a patch attends to, and how far the methods agree."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.types import Scene
+from core.ui import explain
+from core.ui.bars import note, quiet
+from core.ui.desk import desk
+from core.ui.errors import guarded, show_error
+from core.ui.explain import Ready, Room
+from core.ui.explain_agreement import agreement, on_tokens
+from core.ui.explain_intake import empty_state, locator
+from core.ui.explain_maps import maps
+from core.ui.explain_patch import patch_view
+from core.ui.findings import probability_words
+from core.ui.progress import is_under_way, result_of
+from core.ui.words import label_words, method_words
+
+HERE = desk()
+
+
+def choose_image_and_model(room: Room) -> bool:
+    """The first two choices, and the button that lets go of all. Whether there is a model."""
+    image, model, close = st.columns([3, 3, 1], vertical_alignment="bottom")
+    names = [each.name for each in room.images]
+    chosen = image.selectbox("Image", range(len(names)), room.chosen, format_func=names.__getitem__, key=f"explain.image.{room.name}")
+    if chosen != room.chosen:
+        room.chosen, room.model, room.target, room.at, room.picked, room.cell = chosen, "", "", None, None, None
+    if close.button("Close", key="explain.close", width="stretch", help="Forget this image; uploads are deleted from this machine."):
+        explain.close(HERE)
+        st.rerun()
+    known = explain.models_for(room.image)
+    if not known:
+        note("No model", "There is no model on this machine. `sightline train` makes one.")
+        return False
+    ids = list(known)
+    taken = model.selectbox(
+        "Model", ids, ids.index(room.model) if room.model in known else 0, key=f"explain.model.{room.name}.{room.chosen}",
+        format_func=lambda id: known[id].card.title or id,
+    )  # fmt: skip
+    if taken != room.model:
+        room.model, room.target, room.picked, room.cell = taken, "", None, None
+    return True
+
+
+def choose_target_and_methods(room: Room, made: Ready) -> None:
+    """What is explained, by which methods, and how strong the maps lie over the image."""
+    target, methods, opacity = st.columns([2, 3, 2], vertical_alignment="bottom")
+    prediction = made.prediction
+    order = sorted(prediction.labels, key=lambda label: -prediction.probability(label))
+    is_known = prediction.probabilities is not None and not prediction.outside.is_outside
+    chances = {label: f", {probability_words(prediction.probability(label))}" if is_known else "" for label in order}
+    room.target = target.selectbox(
+        "Target", order, order.index(room.target) if room.target in order else 0, key=f"explain.target.{room.name}.{room.key}",
+        format_func=lambda label: label_words(label) + chances[label],
+    )  # fmt: skip
+    room.methods = tuple(
+        methods.pills(
+            "Methods", made.methods, selection_mode="multi", default=list(room.methods or made.methods), format_func=method_words,
+            key=f"explain.methods.{room.name}",
+        )
+    )  # fmt: skip
+    room.opacity = opacity.slider("Opacity of all maps", 0, 100, room.opacity, format="%d %%", key=f"explain.opacity.{room.name}")
+
+
+def bench(room: Room) -> None:
+    """Everything on one image."""
+    for label, words in room.refused:
+        show_error(words, label)
+    if not choose_image_and_model(room):
+        return
+    made = result_of(explain.ready(HERE, room), "explain.ready")
+    if made is None:
+        return
+    if made.given.is_empty:
+        note("This model cannot read this image", made.given.refusal)
+        return
+    choose_target_and_methods(room, made)
+    outside = made.prediction.outside
+    if outside.is_outside:
+        note("Outside what this model knows", f"{outside.reason} The maps show how the model reacts, not a finding.")
+    left, right = st.columns([2.1, 1], gap="large")
+    with left, guarded():
+        found = maps(HERE, room, made) if room.methods else {}
+        if not room.methods:
+            quiet("Choose a method.")
+        agreement({method: on_tokens(result.saliency, made.grid) for method, result in found.items()})
+    with right, guarded():
+        patch_view(HERE, room, made)
+        if isinstance(room.image, Scene) and made.given.box[2:] != (room.image.width, room.image.height):
+            locator(room, room.image, made.given)
+
+
+is_arriving = is_under_way(explain.arrival(HERE), "explain.arrival")
+open_room = explain.arrival(HERE).value
+if open_room:
+    bench(open_room)
+elif not is_arriving:
+    wanted = empty_state(HERE)
+    if wanted:
+        explain.open_in(HERE, wanted)
+        st.rerun()

@@ -1,0 +1,156 @@
+"""The real application on a free port, in a real Chromium, with a home of its own. Every request that leaves the machine is recorded.
+
+SIGHTLINE_SCREENSHOTS=FOLDER also writes what the tests see, as PNG: the pictures of README.md are made so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from core.settings import settings
+
+PROJECT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]  # fmt: skip
+START_SECONDS = 180
+PATIENCE_MS = 120_000
+SIZE = {"width": 1440, "height": 900}
+NETWORK_SCHEMES = ("http", "https", "ws", "wss")
+Shoot = Callable[[str], None]
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the application may read (SIGHTLINE_ROOTS); its home lies beside it."""
+    folder = tmp_path_factory.mktemp("e2e") / "images"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(place: Path) -> Iterator[str]:
+    """Where the application answers."""
+    for model in ("chest-xray", "land-cover"):
+        if not (settings().zoo / model / "model.safetensors").is_file():
+            pytest.skip(f"{settings().zoo / model} is not here: browser tests need the bundled models")
+    with serve(place, {}) as answering:
+        yield answering
+
+
+@contextmanager
+def serve(place: Path, environment: dict[str, str]) -> Iterator[str]:
+    """The application on a free port until the context is left."""
+    port = free_port()
+    home = place.parent / f"home-{port}"
+    told = {"OMP_NUM_THREADS": "2", **os.environ, "SIGHTLINE_HOME": str(home), "SIGHTLINE_ROOTS": str(place), **environment}
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.address", "127.0.0.1"]
+    log = (place.parent / f"server-{port}.log").open("w")
+    server = subprocess.Popen(command, cwd=PROJECT, env=told, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        wait_until_it_answers(f"http://127.0.0.1:{port}", server, Path(log.name))
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+        log.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_it_answers(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    ends = time.monotonic() + START_SECONDS
+    while time.monotonic() < ends:
+        if server.poll() is not None:
+            pytest.fail(f"the application ended at once:\n{log.read_text()}")
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail("the application did not answer in time")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not here: browser tests need it (apt-get install chromium)")
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Watch:
+    """What a tab asked for, and the scripts that failed in it."""
+
+    def __init__(self, tab: Page) -> None:
+        self.asked: list[str] = []
+        self.failed: list[str] = []
+        tab.on("request", lambda request: self.asked.append(request.url))
+        tab.on("websocket", lambda socket: self.asked.append(socket.url))
+        tab.on("pageerror", lambda error: self.failed.append(str(error)))
+
+    @property
+    def outside(self) -> list[str]:
+        """Addresses on other machines."""
+        parts = [(url, urlsplit(url)) for url in self.asked]
+        return [url for url, part in parts if part.scheme in NETWORK_SCHEMES and part.hostname != "127.0.0.1"]
+
+
+@contextmanager
+def tab_in(browser: Browser, address: str) -> Iterator[tuple[Page, Watch]]:
+    """A fresh tab and what watches it."""
+    context = browser.new_context(viewport=SIZE, base_url=address, accept_downloads=True)
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+    tab = context.new_page()
+    tab.set_default_timeout(PATIENCE_MS)
+    try:
+        yield tab, Watch(tab)
+    finally:
+        context.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A fresh tab. When the test ends, no request may have left this machine and no script may have failed."""
+    with tab_in(browser, address) as (tab, watch):
+        yield tab
+    assert watch.outside == [], f"requests left the machine: {watch.outside}"
+    assert watch.failed == [], f"a script failed in the page: {watch.failed}"
+
+
+@pytest.fixture
+def shoot(page: Page) -> Shoot:
+    """shoot(name): a picture of the page, where SIGHTLINE_SCREENSHOTS names a folder for them."""
+    folder = os.environ.get("SIGHTLINE_SCREENSHOTS")
+
+    def take(name: str) -> None:
+        if folder:
+            page.mouse.move(0, 0)
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
+
+    return take

@@ -1,0 +1,40 @@
+"""Nothing that is opened leaves the machine, and nobody reaches a page past the gate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.conftest import serve, tab_in
+
+PAGES = ("/", "/radiology", "/earth", "/explain")
+
+
+def test_no_page_asks_another_machine_for_anything(browser: Browser, address: str) -> None:
+    with tab_in(browser, address) as (page, watch):
+        for path in PAGES:
+            page.goto(path)
+            expect(page.get_by_text("Not for clinical decisions").first).to_be_visible()
+            expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+        assert any(url.startswith("ws") for url in watch.asked), "not even the application's own socket was seen"
+        assert watch.outside == []
+
+
+def test_a_request_that_leaves_would_be_seen(browser: Browser, address: str) -> None:
+    """The watch itself is watched: else the test above could not fail."""
+    with tab_in(browser, address) as (page, watch):
+        page.goto("/")
+        page.evaluate("fetch('https://elsewhere.example/font.woff2').catch(() => null)")
+        assert watch.outside == ["https://elsewhere.example/font.woff2"]
+
+
+def test_a_page_that_is_asked_for_by_its_address_stands_behind_the_gate(browser: Browser, place: Path) -> None:
+    """On a server that nobody has visited: Streamlit would then serve the files of pages/ by itself."""
+    with serve(place, {"SIGHTLINE_PASSWORD": "open sesame"}) as address, tab_in(browser, address) as (page, _):
+        page.goto("/radiology")
+        expect(page.get_by_label("Password", exact=True)).to_be_visible()
+        expect(page.get_by_text("Open an image")).to_have_count(0)
+        page.get_by_label("Password", exact=True).fill("open sesame")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_text("Open an image")).to_be_visible()

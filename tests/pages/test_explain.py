@@ -1,0 +1,79 @@
+"""The Explain page: agreement of maps, attention of a patch, the input as a picture, and the page itself without a browser."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import spearmanr
+
+from core.types import ModelInput
+from core.ui.attention_pictures import GAP, attention_of, mosaic, scaled
+from core.ui.explain_agreement import on_tokens, rank_correlations
+from core.ui.explain_maps import parameter_words, patch_at, shown_pixels
+from core.ui.viewer import Picked
+
+
+def maps(count: int, seed: int = 0) -> list[np.ndarray]:
+    return list(np.random.default_rng(seed).random((count, 6, 5), dtype=np.float32))
+
+
+def given(channels: int, rows: int = 8, columns: int = 12) -> ModelInput:
+    shown = np.linspace(0.0, 1.0, channels * rows * columns, dtype=np.float32).reshape(channels, rows, columns)
+    return ModelInput(shown, shown, (0.0, 0.0, float(columns), float(rows)))
+
+
+def test_agreement_is_spearmans_rank_correlation() -> None:
+    first, second, third = maps(3)
+    third = third.round(1)  # ties share their mean rank
+    found = rank_correlations([first, second, third])
+    expected = spearmanr(np.stack([first.ravel(), second.ravel(), third.ravel()]), axis=1).statistic
+    assert_allclose(found, expected, atol=1e-12)
+
+
+def test_a_map_agrees_with_itself_in_any_unit_and_opposes_its_negative() -> None:
+    (first,) = maps(1)
+    assert_allclose(rank_correlations([first, np.exp(5 * first), -first])[0], [1.0, 1.0, -1.0])
+
+
+def test_a_flat_map_agrees_with_nothing() -> None:
+    (first,) = maps(1)
+    found = rank_correlations([first, np.ones_like(first)])
+    assert np.isnan(found[0, 1])
+    assert found[0, 0] == pytest.approx(1.0)
+
+
+def test_a_map_of_tokens_keeps_its_numbers_on_the_tokens() -> None:
+    tokens = np.arange(12, dtype=np.float32).reshape(3, 4)
+    assert_array_equal(on_tokens(tokens.repeat(8, axis=0).repeat(8, axis=1), (3, 4)), tokens)
+
+
+def test_a_patch_attends_by_its_row_and_is_attended_by_its_column() -> None:
+    attention = np.random.default_rng(1).random((2, 3, 6, 6), dtype=np.float32)  # a grid of 2 x 3
+    assert_array_equal(attention_of(attention, (2, 3), (1, 2), True)[1, 2].ravel(), attention[1, 2, 5, :])
+    assert_array_equal(attention_of(attention, (2, 3), (1, 2), False)[1, 2].ravel(), attention[1, 2, :, 5])
+
+
+def test_the_mosaic_has_a_cell_for_each_layer_and_head() -> None:
+    picture, columns, rows = mosaic(np.ones((2, 3, 4, 5), dtype=np.float32))
+    assert (rows, columns) == (2 * (4 + GAP), 3 * (5 + GAP))
+    assert picture.startswith(b"\x89PNG")
+
+
+def test_each_map_of_the_mosaic_reaches_the_top_of_its_scale() -> None:
+    assert_allclose(scaled(np.array([[[0.001, 0.002]], [[5.0, 1.0]]], dtype=np.float32)).max(axis=(1, 2)), [1.0, 1.0])
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_the_input_is_shown_in_colour_whatever_its_channels(channels: int) -> None:
+    pixels = shown_pixels(given(channels))
+    assert (pixels.shape, pixels.dtype) == ((8, 12, 3), np.uint8)
+
+
+@pytest.mark.parametrize(("column", "row", "patch"), [(0, 0, (0, 0)), (11, 7, (1, 2)), (4, 3, (0, 1)), (3, 4, (1, 0))])
+def test_a_click_picks_the_patch_under_it(column: int, row: int, patch: tuple[int, int]) -> None:
+    assert patch_at(given(1), (2, 3), Picked(column, row, 0, "before")) == patch
+
+
+def test_parameters_that_only_cost_time_are_not_told() -> None:
+    assert parameter_words({"steps": 32, "window": (8, 8), "seed": 0, "removal_steps": 16, "stride": None}) == "steps 32, window 8 x 8"

@@ -1,0 +1,110 @@
+"""The Home page: what this is, three ways in, and what the models here know."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.inference.jobs import jobs
+from core.settings import PROJECT, settings
+from core.ui.desk import Desk
+from core.ui.model_cards import figure_words, figures
+from core.ui.radiology import arrival
+from core.ui.words import INTENDED_USE
+from tests.pages.conftest import words
+
+
+def test_home_says_what_each_model_answers_and_what_it_does_not_know(application: AppTest) -> None:
+    said = words(application)
+    assert "Tiny radiograph model" in said
+    for label in ("Normal", "Bacterial pneumonia", "Viral pneumonia", "Annual crop", "Sea or lake"):
+        assert f"<li>{label}</li>" in said
+    assert "<dt>Accuracy</dt><dd>0.50</dd>" in said
+    assert "<dt>Licence</dt><dd>Apache-2.0</dd>" in said
+    assert "It knows nothing." in said
+    assert "Integrated Gradients" in said
+
+
+def test_every_page_shows_the_intended_use_and_the_device(application: AppTest) -> None:
+    rail = [text.value for text in application.sidebar.text]
+    assert INTENDED_USE in rail
+    assert any("torch" in line for line in rail)
+
+
+def test_a_tile_asks_its_page_for_its_sample(application: AppTest) -> None:
+    assert [button.label for button in application.button] == ["A chest radiograph", "A CT series", "One place, two dates"]
+    application.button(key="open-1").click().run()
+    assert not application.exception
+    desk = jobs().held(application.query_params["desk"])
+    assert isinstance(desk, Desk)
+    assert arrival(desk).title == "Opening A chest CT series (synthetic)"
+
+
+def test_an_empty_zoo_is_told_in_a_sentence(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_ZOO", str(tmp_path / "nothing"))
+    settings.cache_clear()
+    page = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    assert not page.exception
+    assert "There are none yet." in words(page)
+
+
+def test_a_broken_model_folder_is_told_and_leaves_the_page_standing(
+    home: Path, tiny_zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(tiny_zoo, tmp_path / "zoo")
+    (tmp_path / "zoo" / "chest-xray" / "preprocess.json").unlink()
+    monkeypatch.setenv("SIGHTLINE_ZOO", str(tmp_path / "zoo"))
+    settings.cache_clear()
+    page = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    assert not page.exception
+    assert "damaged or incomplete" in words(page)
+    assert "preprocess.json" in words(page)
+
+
+def test_a_password_keeps_the_pages_closed_until_it_is_given(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_PASSWORD", "open sesame")
+    monkeypatch.setattr("core.ui.gate.SECONDS_AFTER_A_WRONG_TRY", 0.0)
+    settings.cache_clear()
+    page = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    assert "Models on this machine" not in words(page)
+    page.text_input[0].set_value("open window")
+    page.button[0].click().run()
+    assert [error.value for error in page.error] == ["That is not the password."]
+    page.text_input[0].set_value("open sesame")
+    page.button[0].click().run()
+    assert "Models on this machine" in words(page)
+
+
+@pytest.mark.parametrize("page", sorted(file.name for file in (PROJECT / "pages").glob("*.py")))
+def test_no_page_is_served_past_the_gate(page: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit serves pages/ by address before app.py has run once: a page drawn on its own shows nothing to whoever is not let in."""
+    monkeypatch.setenv("SIGHTLINE_PASSWORD", "open sesame")
+    settings.cache_clear()
+    alone = AppTest.from_file(str(PROJECT / "pages" / page), default_timeout=60).run()
+    assert not alone.exception
+    assert words(alone) == ""
+    assert [*alone.button, *alone.text_input, *alone.get("file_uploader")] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.934, "0.93"),
+        ([0.934, 0.91, 0.951], "0.93 (0.91 to 0.95)"),
+        ({"value": 0.5, "low": 0.25, "high": 0.75}, "0.50 (0.25 to 0.75)"),
+        (624, "624"),
+        (True, ""),
+        ("best", ""),
+        ({"by": [1]}, ""),
+    ],
+)
+def test_a_figure_is_written_with_its_interval(value: object, said: str) -> None:
+    assert figure_words(value) == said
+
+
+def test_what_a_card_keeps_for_programs_alone_is_not_shown() -> None:
+    metrics = {"balanced_accuracy": [0.9, None, None], "pneumonia_auroc": [0.97, 0.96, 0.98], "ece_by_chance": 0.02, "confusion": [[1, 2]]}
+    assert figures(metrics) == [("Balanced accuracy", "0.90"), ("AUROC, pneumonia", "0.97 (0.96 to 0.98)")]
