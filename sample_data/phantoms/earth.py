@@ -18,6 +18,8 @@ from sample_data.phantoms.drawing import Image, band_noise, power_noise, smooth_
 SIZE = 640
 DIGITAL_NUMBERS = 2750.0 / 255.0  # of a level of the rendering; reflectance is the number / 10,000
 
+CROWNS_SEED = 11
+
 Place = NDArray[np.bool_]
 Colours = NDArray[np.float64]
 Painter = Callable[[np.random.Generator], Colours]
@@ -92,8 +94,10 @@ def _tinted(light: Image, colour: tuple[float, float, float, float], gains: tupl
 
 
 def _forest(land: np.random.Generator) -> Colours:
-    relief = 3.4 * power_noise(land, (SIZE, SIZE), 1.5) + 2.6 * band_noise(land, (SIZE, SIZE), 3.5)
-    return _tinted(relief, (38.0, 63.0, 75.0, 235.0), (1.0, 0.95, 0.7, 7.0))
+    """Mean and deviation are those of forest in the rendering; without the grain of crowns it would look like water."""
+    crowns = np.random.default_rng(CROWNS_SEED).standard_normal((SIZE, SIZE))
+    relief = 3.0 * power_noise(land, (SIZE, SIZE), 1.5) + 4.0 * band_noise(land, (SIZE, SIZE), 3.5) + 6.0 * crowns
+    return _tinted(relief, (42.0, 67.0, 75.0, 235.0), (1.0, 1.1, 0.6, 4.0))
 
 
 def _lake(land: np.random.Generator) -> Colours:
