@@ -35,7 +35,7 @@ def as_values(model: ModelSummary) -> dict[str, Any]:
         "modality": card.modality,
         "licence": card.licence,
         "metrics": card.metrics,
-        "methods": model.methods,
+        "explanation_methods": model.methods,
     }
 
 
@@ -59,5 +59,12 @@ def _say(model: ModelSummary) -> None:
     say(f"  labels: {', '.join(model.labels)}")
     say(f"  modality: {card.modality or 'not declared'}; licence: {card.licence or 'not declared'}")
     if card.metrics:
-        say(f"  metrics: {', '.join(f'{name} {value}' for name, value in card.metrics.items())}")
+        say(f"  metrics: {', '.join(f'{name} {_figure(value)}' for name, value in card.metrics.items())}")
     say(f"  explanation methods: {', '.join(model.methods)}")
+
+
+def _figure(value: Any) -> str:
+    """A figure of a card: a number, or [value, low, high] with the ends of its interval, which may be missing."""
+    if not isinstance(value, list) or len(value) != 3:
+        return str(value)
+    return str(value[0]) if None in value[1:] else f"{value[0]} ({value[1]} to {value[2]})"

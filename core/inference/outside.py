@@ -1,7 +1,8 @@
 """Whether a model was made for an image: first what its header and kind say, then how far its embedding lies from the training's.
 
 The distance is Mahalanobis' under a shrunken covariance (Lee et al. 2018, "A Simple Unified Framework for Detecting Out-of-Distribution
-Samples", without classes): directions that hardly vary over the training weigh most, and it is there that strangers give themselves away.
+Samples", without classes, on all layers at once): directions that hardly vary over the training weigh most, and it is there that
+strangers give themselves away.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import OutOfRange
 from core.types import Domain, ModelInput, Outside
 from models.registry import LoadedModel, OutsideModel
 
@@ -16,6 +18,10 @@ SHARE_REFUSED = 0.03
 """Share of held-back images of the right kind that the threshold gives up, to catch strangers."""
 SHRINKAGE = 1e-3
 """Share of the mean variance that is added to each direction, so that none is taken as without any."""
+SMALLEST_VARIANCE = 1e-12
+"""Of a direction, where a training has none at all."""
+MOST_DIRECTIONS = 256
+"""Principal directions that are kept, those that vary most; further ones found no more strangers, and hold only noise."""
 KINDS = {Domain.RADIOGRAPH: "radiographs", Domain.LAND_COVER: "satellite images"}
 
 
@@ -39,19 +45,21 @@ def judge(given: ModelInput, embedding: NDArray[np.float32] | None, model: Loade
     return Outside(score, known.threshold, bool(reason), reason)
 
 
-def fit_outside(
-    train: NDArray[np.float32], held: NDArray[np.float32], share_refused: float = SHARE_REFUSED
-) -> OutsideModel:
+def fit_outside(train: NDArray[np.float32], held: NDArray[np.float32], share_refused: float = SHARE_REFUSED) -> OutsideModel:
     """What the training's embeddings look like, and the distance that all but `share_refused` of the held-back ones keep.
 
-    train, held: float32 [images, D], of images of the right kind; those of `held` were not trained on.
+    train, held: float32 [images, D], of images that the model shall answer; those of `held` were not trained on.
+    Raises OutOfRange for fewer than two images to train or none held back, and for a share outside [0, 1).
     """
+    if len(train) < 2 or len(held) < 1:
+        raise OutOfRange("images for the outside gate", (len(train), len(held)), "at least 2 of the training and 1 held back")
+    if not 0.0 <= share_refused < 1.0:
+        raise OutOfRange("share_refused", share_refused, "0 <= share_refused < 1")
     values = np.asarray(train, dtype=np.float64)
-    mean = values.mean(axis=0)
-    variances, directions = np.linalg.eigh(np.cov(values, rowvar=False))  # [D], [D, D]
-    floor = SHRINKAGE * variances.mean()
-    whitening = directions / np.sqrt(np.maximum(variances, 0.0) + floor)
-    unbounded = OutsideModel(mean.astype(np.float32), whitening.astype(np.float32), float("inf"))
+    variances, directions = np.linalg.eigh(np.cov(values, rowvar=False))  # [D] ascending, [D, D]
+    spreads = np.sqrt(np.maximum(variances, 0.0) + max(SHRINKAGE * variances.mean(), SMALLEST_VARIANCE))
+    whitening = (directions / spreads)[:, -MOST_DIRECTIONS:]
+    unbounded = OutsideModel(values.mean(axis=0).astype(np.float32), whitening.astype(np.float32), float("inf"))
     threshold = float(np.quantile(outside_score(held, unbounded), 1.0 - share_refused))
     return OutsideModel(unbounded.mean, unbounded.whitening, threshold)
 

@@ -105,5 +105,5 @@ def desk() -> Desk:
         token = jobs().hold(held, is_busy=lambda: bool(held.running()))
     st.session_state[_TOKEN] = token
     if st.query_params.get(_PARAMETER) != token:
-        st.query_params[_PARAMETER] = token
+        st.query_params[_PARAMETER] = str(token)
     return held

@@ -126,8 +126,8 @@ def _maps(desk: Desk, here: Room, ground: Ground) -> list[Layer]:
     if changed is not None:
         classes = [known or made for known, made in zip(classes, (changed.landcover_before, changed.landcover_after), strict=False)]
     labels = next((result.labels for result in (*mapped, changed) if result is not None), ())
-    drawn = [path and _classes(here, path, labels, ground.piece) for path in classes]
-    trusted = [result and _values(here, result.confidence, ground.piece, table()) for result in mapped]
+    drawn = [_classes(here, path, labels, ground.piece) if path else None for path in classes]
+    trusted = [_values(here, result.confidence, ground.piece, table()) if result else None for result in mapped]
     return [
         *_by_date(here, "Land cover", drawn, is_on=len(shown) == 1),
         *_by_date(here, "Confidence", trusted, is_on=False),

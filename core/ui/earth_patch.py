@@ -89,7 +89,7 @@ def report_pictures(made: LandCoverMap | ChangeMap) -> Pictures:
     shown = zip((before, after), stretches, strict=True)
     dates = [true_colour(scene, stretch=stretch, grid=before, piece=piece) for scene, stretch in shown]
     changed = read_marks(made.change, before, piece)
-    marked = _over(dates[1], np.where(changed[..., np.newaxis], np.uint8(CHANGED), dates[1]))
+    marked = _over(dates[1], np.where(changed[..., np.newaxis], np.array(CHANGED, dtype=np.uint8), dates[1]))
     return [(date_words(before), dates[0]), (date_words(made.after), dates[1]), ("Changed", marked)]
 
 

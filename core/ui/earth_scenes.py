@@ -121,9 +121,12 @@ def _form(desk: Desk, here: Room, number: int) -> None:
         colours = _band_fields(scene.bands, number)
         left, right = st.columns(2)
         band = scene.bands[0]
-        told = {"placeholder": "not told"}
-        scale = left.number_input("Scale", value=band.scale, format="%.6f", step=0.0001, key=f"earth.scale.{number}", **told)
-        offset = right.number_input("Offset", value=band.offset, format="%.4f", step=0.1, key=f"earth.offset.{number}", **told)
+        scale = left.number_input(
+            "Scale", value=band.scale, format="%.6f", step=0.0001, placeholder="not told", key=f"earth.scale.{number}"
+        )  # fmt: skip
+        offset = right.number_input(
+            "Offset", value=band.offset, format="%.4f", step=0.1, placeholder="not told", key=f"earth.offset.{number}"
+        )  # fmt: skip
         quiet("Reflectance = value x scale + offset. Sentinel-2 since January 2022 (baseline 04.00): 0.0001 and -0.1.")
         date = st.date_input("Date", value=scene.date, format="YYYY-MM-DD", min_value="1950-01-01", key=f"earth.date.{number}")
         for_all = bool(alike) and st.checkbox(f"The same bands and scale for {_others(len(alike))}", value=True, key=f"earth.all.{number}")
@@ -138,9 +141,10 @@ def _correct(desk: Desk, here: Room, told: dict[int, SceneOptions]) -> None:
     try:
         correct(desk, here, told)
     except SightlineError as error:
-        return show_error(error)
-    here.tab = first_tab(here)
-    return st.rerun()
+        show_error(error)
+    else:
+        here.tab = first_tab(here)
+        st.rerun()
 
 
 def _band_fields(bands: Sequence[Band], number: int) -> list[str]:

@@ -60,11 +60,12 @@ OUR_FAULT = "Something failed on our side"
 
 @dataclass(frozen=True)
 class Words:
-    """What is shown: a title, what happened, and what to do."""
+    """What is shown: a title, what happened, and what to do. is_lasting: the same work would fail again."""
 
     title: str
     message: str
     hint: str
+    is_lasting: bool = False
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.message, self.hint) if part)
@@ -74,7 +75,7 @@ def words_of(error: BaseException) -> Words:
     """The words for an error; for one that nobody foresaw, the code under which the log knows it."""
     title = next((title for kind, title in TITLES if isinstance(error, kind)), OUR_FAULT)
     told = error if isinstance(error, SightlineError) else our_fault(error)
-    return Words(title, told.message, told.hint)
+    return Words(title, told.message, told.hint, isinstance(error, (InputError, ModelError)))
 
 
 def show_error(error: BaseException | Words, about: str = "") -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -30,6 +32,8 @@ PLACE = "explain"
 MOST_ATTENTION_BYTES = 512_000_000
 """Attention of all layers and heads that is held for the patch view; it grows with the fourth power of the image's side."""
 
+WAIT_SECONDS = 0.1
+
 Place = tuple[int, int]
 Cell = tuple[int, int]
 
@@ -44,6 +48,34 @@ class Ready:
     methods: tuple[str, ...]
     token_scores: FloatImage | None
     is_calibrated: bool
+
+
+class Turns:
+    """Work that goes one after another: the first map is there in a third of the time that three at once would take."""
+
+    def __init__(self) -> None:
+        self._free = threading.Condition()
+        self._waiting: list[int] = []
+        self._is_busy = False
+
+    @contextmanager
+    def turn(self, rank: int, progress: Progress) -> Iterator[None]:
+        """Inside, nobody else works. rank: of those who wait the lowest comes next. Raises Cancelled where the user stopped it."""
+        with self._free:
+            self._waiting.append(rank)
+            try:
+                while self._is_busy or rank > min(self._waiting):
+                    self._free.wait(WAIT_SECONDS)
+                    progress.update(0)
+                self._is_busy = True
+            finally:
+                self._waiting.remove(rank)
+        try:
+            yield
+        finally:
+            with self._free:
+                self._is_busy = False
+                self._free.notify_all()
 
 
 @dataclass
@@ -72,6 +104,7 @@ class Room:
     inputs: dict[Any, Slot[Ready]] = field(default_factory=dict)
     explained: dict[Any, Slot[Explanation]] = field(default_factory=dict)
     attention: dict[Any, Slot[FloatImage]] = field(default_factory=dict)
+    turns: Turns = field(default_factory=Turns)
     drawn: dict[Any, bytes] = field(default_factory=dict)
 
     @property
@@ -171,12 +204,14 @@ def _ready(image: Image, model: str, at: Place | None, progress: Progress) -> Re
 def explanation(desk: Desk, here: Room, made: Ready, method: str) -> Slot[Explanation]:
     """The map of one method for the chosen target."""
     slot: Slot[Explanation] = desk.slot(here.explained, (*here.key, method, here.target))
-    slot.ensure(method_words(method), partial(_explain, made.given, here.model, method, here.target), "forward passes")
+    rank = made.methods.index(method)
+    slot.ensure(method_words(method), partial(_explain, here.turns, rank, made.given, here.model, method, here.target), "forward passes")
     return slot
 
 
-def _explain(given: ModelInput, model: str, method: str, target: str, progress: Progress) -> Explanation:
-    return explain(engine_for(model), given, method, target, progress=progress.update)
+def _explain(turns: Turns, rank: int, given: ModelInput, model: str, method: str, target: str, progress: Progress) -> Explanation:
+    with turns.turn(rank, progress):
+        return explain(engine_for(model), given, method, target, progress=progress.update)
 
 
 def attention(desk: Desk, here: Room, made: Ready) -> Slot[FloatImage]:

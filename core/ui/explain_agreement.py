@@ -42,7 +42,7 @@ def agreement(maps: Mapping[str, FloatImage]) -> None:
     """The matrix of the methods that are there. maps: by method, on the tokens."""
     st.markdown("##### Agreement between methods")
     if len(maps) < 2:
-        return quiet("Choose at least two methods: their maps are compared here.")
+        return quiet("The maps of two methods or more are compared here, once they are there.")
     names = list(maps)
     values = rank_correlations(list(maps.values()))
     head = "".join(f"<th>{escape(method_words(name))}</th>" for name in names)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.types import Explanation, ModelInput
 from core.ui.bars import quiet, removal_bars
 from core.ui.colours import heat_picture, saliency_colours
-from core.ui.desk import Desk
+from core.ui.desk import Desk, Slot
 from core.ui.explain import Ready, Room, explanation
 from core.ui.progress import result_of
 from core.ui.scene_pictures import png
@@ -29,12 +29,17 @@ SILENT = frozenset({"seed", "internal_batch_size", "perturbations_per_eval", "re
 def maps(desk: Desk, here: Room, made: Ready) -> dict[str, Explanation]:
     """Draw the maps of the chosen methods; returns those that are there. A click on one picks the patch for all."""
     found: dict[str, Explanation] = {}
+    slots = {method: explanation(desk, here, made, method) for method in here.methods}
+    at_work = _at_work(slots)
     for first in range(0, len(here.methods), MOST_BESIDE):
         row = here.methods[first : first + MOST_BESIDE]
         for column, method in zip(st.columns(min(MOST_BESIDE, len(here.methods)), gap="medium"), row, strict=False):
             with column:
                 st.markdown(f"##### {method_words(method)}")
-                result = result_of(explanation(desk, here, made, method), f"explain.map.{method}")
+                if slots[method].job is not None and method not in at_work:
+                    quiet("Waits for its turn.")
+                    continue
+                result = result_of(slots[method], f"explain.map.{method}")
                 if result is not None:
                     found[method] = result
                     _map(here, made, result)
@@ -45,6 +50,14 @@ def maps(desk: Desk, here: Room, made: Ready) -> dict[str, Explanation]:
             f"{len(first_found.deletion.curve) - 1} steps. Lower deletion and higher insertion are better. {HEATMAP}"
         )
     return found
+
+
+def _at_work(slots: Mapping[str, Slot[Explanation]]) -> list[str]:
+    """The methods whose progress is worth drawing: those that have begun, else the one whose turn is next."""
+    for slot in slots.values():
+        slot.settle()
+    waiting = [method for method, slot in slots.items() if slot.job is not None]
+    return [method for method in waiting if slots[method].job.total] or waiting[:1]  # type: ignore[union-attr]
 
 
 def _map(here: Room, made: Ready, result: Explanation) -> None:

@@ -67,6 +67,8 @@ def _offer_again(slot: Slot[Any], key: str) -> None:
         show_error(slot.failed)
     else:
         quiet(f"{slot.title}: stopped before it was done.")
+    if slot.failed and slot.failed.is_lasting:
+        return
     if st.button("Try again" if slot.failed else "Start again", key=f"{key}.again"):
         slot.start_again()
         st.rerun()

@@ -171,10 +171,11 @@ def _pack(image: Shown, progress: Progress) -> Slices:
 
 
 def show(opening: Opening, shown: Slices, answer: Answer | None, explanation: Explanation | None, *, has_overlay: bool) -> Show:
-    """What the viewer draws: the image, the map over it, and the tokens that can be clicked."""
+    """What the viewer draws: the image, the map over it where has_overlay, and the tokens that can be clicked."""
     rows, columns = size_of(opening.image)
     layers = [saliency_layer(explanation, opening.image, is_on=has_overlay)] if explanation else []
-    grid = Grid(*answer.grid, box=(0.0, 0.0, float(columns), float(rows)), picked=opening.picked) if answer else None
+    picked = opening.picked if has_overlay else None
+    grid = Grid(*answer.grid, box=(0.0, 0.0, float(columns), float(rows)), picked=picked) if answer else None
     colours = saliency_colours() if explanation and has_overlay else None
     drawn = show_image(opening.image, shown.packed, opening.name, opening.look, layers, grid, colours, shown.first)
     return replace(drawn, height=HEIGHT)

@@ -9,6 +9,7 @@ import io
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ NOTHING = 255
 """Nodata of a class raster."""
 
 Box = tuple[int, int, int, int]
+Masked = np.ma.MaskedArray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True)
@@ -122,21 +124,23 @@ def _stretch_of(scene: Scene, values: NDArray[np.float32] | None) -> Stretch:
 
 def _values(band: Band, grid: Scene, piece: Piece) -> NDArray[np.float32]:
     """float32 [rows, columns], in reflectance where the band tells how; NaN where there are no data."""
-    read = read_piece(band.file, band.index, grid, piece, Resampling.average).astype(np.float32).filled(np.nan)
+    read = np.ma.filled(read_piece(band.file, band.index, grid, piece, Resampling.average).astype(np.float32), np.nan)
     return np.asarray(read * np.float32(band.scale or 1.0) + np.float32(band.offset or 0.0), dtype=np.float32)
 
 
-def read_piece(path: Path, index: int, grid: Scene, piece: Piece, resampling: Resampling) -> np.ma.MaskedArray:
+def read_piece(path: Path, index: int, grid: Scene, piece: Piece, resampling: Resampling) -> Masked:
     """One band of a GeoTIFF on the grid of a scene: masked [rows, columns] of the piece. Raises UnreadableFile."""
     with open_raster(path) as raster:
         if _is_on(raster, grid):
-            return raster.read(index, window=Window(*piece.box), out_shape=piece.shape, resampling=resampling, masked=True)
+            read: Masked = raster.read(index, window=Window(*piece.box), out_shape=piece.shape, resampling=resampling, masked=True)
+            return read
         (left, top, width, height), (rows, columns) = piece.box, piece.shape
         transform = grid.transform @ Affine.translation(left, top) @ Affine.scale(width / columns, height / rows)
         has_nodata = any(value is not None for value in raster.nodatavals)
         target = {"crs": grid.crs, "transform": transform, "width": columns, "height": rows}
         with WarpedVRT(raster, resampling=resampling, add_alpha=not has_nodata, **target) as warped:
-            return warped.read(index, masked=True)
+            warped_read: Masked = warped.read(index, masked=True)
+    return warped_read
 
 
 def _is_on(raster: DatasetReader, grid: Scene) -> bool:

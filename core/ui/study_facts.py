@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydicom.multival import MultiValue
+
 from core.prepare.kinds import describe_modality, modality_of
 from core.types import Picture, Study
 from core.ui.study_show import AXES, is_projection
@@ -85,5 +87,5 @@ def _sentence(text: str) -> str:
 
 
 def _short(value: object) -> str:
-    text = ", ".join(str(part) for part in value) if isinstance(value, (list, tuple)) or hasattr(value, "append") else str(value)
+    text = ", ".join(str(part) for part in value) if isinstance(value, (list, tuple, MultiValue)) else str(value)
     return text if len(text) <= 120 else f"{text[:117]}..."

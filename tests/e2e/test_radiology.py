@@ -134,7 +134,7 @@ def test_an_uploaded_ct_image_keeps_its_header_and_says_that_no_model_reads_it(p
     page.goto("/radiology")
     page.locator("input[type=file]").set_input_files(get_testdata_file("CT_small.dcm"))
     picture = canvas(page)
-    expect(page.get_by_text("No bundled model reads CT yet")).to_be_visible()
+    expect(page.get_by_text("No bundled model reads CT yet").first).to_be_visible()
     for key, width, centre in (("1", "400", "40"), ("2", "1500", "-600"), ("4", "2500", "480")):
         picture.focus()
         page.keyboard.press(key)
@@ -169,7 +169,7 @@ def test_a_ct_series_is_scrolled_and_windowed(page: Page, shoot: Shoot) -> None:
     expect(picture).to_have_attribute("data-slice", "22")
     page.get_by_role("button", name="lung 2").click()
     expect(picture).to_have_attribute("data-width", "1500")
-    expect(page.get_by_text("No bundled model reads CT yet")).to_be_visible()
+    expect(page.get_by_text("No bundled model reads CT yet").first).to_be_visible()
     open_tab(page, "Study")
     expect(page.get_by_text("One volume")).to_be_visible()
     shoot("radiology-ct")
@@ -178,7 +178,7 @@ def test_a_ct_series_is_scrolled_and_windowed(page: Page, shoot: Shoot) -> None:
 def test_a_damaged_file_is_refused_in_a_sentence_and_another_may_be_tried(page: Page, tmp_path: Path, shoot: Shoot) -> None:
     whole = (PROJECT / "sample_data" / "chest-radiograph.dcm").read_bytes()
     damaged = tmp_path / "damaged.dcm"
-    damaged.write_bytes(whole[: len(whole) // 3])
+    damaged.write_bytes(whole[:400])
     page.goto("/radiology")
     page.locator("input[type=file]").set_input_files(damaged)
     expect(page.get_by_text("This file cannot be read")).to_be_visible()

@@ -28,6 +28,7 @@ from core.ui.scene_pictures import NOTHING, classes_picture, part, read_classes,
 from tests.pages.conftest import run_until, words
 from tests.unit.readers.geotiff_files import write_geotiff
 
+
 def no_watch(done: int, total: int) -> None:
     """Nobody looks."""
 

@@ -30,9 +30,8 @@ def test_the_help_imports_no_heavy_library() -> None:
 
 def test_libraries_say_nothing_beside_the_answers(tmp_path: Path, radiograph_model: Path) -> None:
     """A header that pydicom warns about, a raster without a grid, one that is cut off, a name that is no text: nobody else speaks."""
-    odd = slice_dataset(PatientName="DOE^JANE")
-    odd.add_new("PatientBirthDate", "DA", "not a date")
-    save(odd, tmp_path / "a.dcm")
+    odd = save(slice_dataset(PatientName="DOE^JANE", PatientBirthDate="19990101"), tmp_path / "a.dcm")
+    odd.write_bytes(odd.read_bytes().replace(b"19990101", b"not date"))
     write_picture(tmp_path / "b.jpg")
     write_geotiff(tmp_path / "c.tif", crs=None, transform=None)
     (tmp_path / "d.tif").write_bytes((tmp_path / "c.tif").read_bytes()[:200])

@@ -29,9 +29,9 @@ def test_models_tells_what_the_cards_declare_and_names_a_broken_one(zoo: Path, s
     assert ran.status == 0
     told = {model["id"]: model for model in ran.json["models"]}
     assert list(told) == ["a-cover", "b-radiograph"]
-    assert set(told["a-cover"]) == {"id", "title", "task", "labels", "modality", "licence", "metrics", "methods"}
+    assert set(told["a-cover"]) == {"id", "title", "task", "labels", "modality", "licence", "metrics", "explanation_methods"}
     assert told["b-radiograph"]["labels"] == ["normal", "bacterial-pneumonia", "viral-pneumonia"]
-    assert told["a-cover"]["methods"] == ["rollout", "integrated-gradients", "occlusion"]
+    assert told["a-cover"]["explanation_methods"] == ["rollout", "integrated-gradients", "occlusion"]
     assert told["a-cover"]["metrics"] == {"accuracy": 0.5}
     assert "c-broken" in ran.error
 
@@ -40,6 +40,12 @@ def test_models_without_json_is_readable(zoo: Path, sightline: Sightline) -> Non
     said = sightline("models").out
     assert "a-cover: Tiny land-cover model" in said
     assert "explanation methods: rollout, integrated-gradients, occlusion" in said
+
+
+def test_a_figure_of_a_card_may_carry_its_interval(zoo: Path, sightline: Sightline) -> None:
+    card = zoo / "a-cover" / "README.md"
+    card.write_text(card.read_text().replace('"accuracy": 0.5', '"accuracy": [0.5, 0.4, 0.6], "ece": [0.1, null, null]'))
+    assert "accuracy 0.5 (0.4 to 0.6), ece 0.1" in sightline("models").out
 
 
 def test_an_empty_zoo_is_no_error(tmp_path: Path, sightline: Sightline, monkeypatch: pytest.MonkeyPatch) -> None:

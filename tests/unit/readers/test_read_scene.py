@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from affine import Affine
 from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
-from rasterio.transform import from_origin
+from rasterio.transform import Affine, from_origin
 
 from core.errors import NoGrid, NoOverlap, NotFound, OutOfRange
 from core.readers import SceneOptions, open_raster, read_scene

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from affine import Affine
 from rasterio.crs import CRS
-from rasterio.transform import from_bounds, from_origin
+from rasterio.transform import Affine, from_bounds, from_origin
 
 from core.readers.bandnames import band_token, colour_of
 from core.readers.dates import date_of, plain_date

@@ -1,0 +1,215 @@
+"""The outside gate: what a header rules out, and what looks unlike the training, is told with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+from skimage import data
+
+from core.errors import OutOfRange
+from core.inference.engine import Engine, engine_for
+from core.inference.outside import MOST_DIRECTIONS, fit_outside, judge, outside_score
+from core.inference.prediction import predict_input
+from core.prepare.inputs import to_input
+from core.readers import read_dicom
+from core.settings import settings
+from core.types import FloatImage, ModelInput, Picture, Prediction
+from models.registry import LoadedModel, OutsideModel, load_model
+from tests.tiny import FAR, write_tiny_model
+
+DIMENSIONS = 40
+SAMPLES = Path(__file__).resolve().parents[3] / "sample_data"
+SPREADS = np.geomspace(10.0, 0.05, DIMENSIONS)
+
+
+def embeddings(count: int, seed: int, turn: int = 0) -> NDArray[np.float32]:
+    """Embeddings of one kind of images: correlated, with spreads from 10 down to 0.05 around a mean of 3."""
+    basis = np.linalg.qr(np.random.default_rng(turn).normal(size=(DIMENSIONS, DIMENSIONS)))[0]
+    return (3.0 + np.random.default_rng(seed).normal(size=(count, DIMENSIONS)) * SPREADS @ basis.T).astype(np.float32)
+
+
+def narrow_direction() -> NDArray[np.float64]:
+    """The direction in which embeddings of that kind vary least."""
+    basis = np.linalg.qr(np.random.default_rng(0).normal(size=(DIMENSIONS, DIMENSIONS)))[0]
+    return np.asarray(basis[:, -1])
+
+
+@pytest.fixture(scope="module")
+def gate() -> OutsideModel:
+    return fit_outside(embeddings(3000, seed=1), embeddings(2000, seed=2))
+
+
+def given(refusal: str = "") -> ModelInput:
+    pixels = np.zeros((1, 32, 32), dtype=np.float32)
+    return ModelInput(pixels, pixels, (0.0, 0.0, 32.0, 32.0), refusal=refusal)
+
+
+def model_with(engine: Engine, gate: OutsideModel | None) -> LoadedModel:
+    return replace(engine.model, outside=gate)
+
+
+# ---------------------------------------------------------------- the distance
+
+
+def test_about_three_in_a_hundred_of_the_right_kind_are_given_up(gate: OutsideModel) -> None:
+    refused = (outside_score(embeddings(4000, seed=3), gate) > gate.threshold).mean()
+    assert 0.015 < refused < 0.05
+
+
+def test_the_share_that_is_given_up_can_be_chosen() -> None:
+    held = embeddings(1000, seed=2)
+    gate = fit_outside(embeddings(3000, seed=1), held, share_refused=0.2)
+    assert (outside_score(held, gate) > gate.threshold).mean() == pytest.approx(0.2, abs=0.01)
+
+
+def test_another_kind_of_image_is_outside_although_its_mean_and_spread_are_the_same(gate: OutsideModel) -> None:
+    strangers = embeddings(500, seed=4, turn=1)
+    assert (outside_score(strangers, gate) > gate.threshold).mean() > 0.99
+
+
+def test_a_small_step_where_the_training_never_goes_counts_more_than_a_large_one_where_it_does(gate: OutsideModel) -> None:
+    mean = gate.mean.astype(np.float64)
+    along = np.linalg.qr(np.random.default_rng(0).normal(size=(DIMENSIONS, DIMENSIONS)))[0][:, 0]
+    small = outside_score((mean + 2.0 * narrow_direction()).astype(np.float32), gate)
+    large = outside_score((mean + 10.0 * along).astype(np.float32), gate)
+    assert float(large) < gate.threshold < float(small)
+
+
+def test_the_score_grows_with_distance_and_is_the_length_of_the_whitened_difference(gate: OutsideModel) -> None:
+    several = embeddings(5, seed=5)
+    scores = outside_score(several, gate)
+    assert scores.shape == (5,)
+    for embedding, score in zip(several, scores, strict=True):
+        assert float(outside_score(embedding, gate)) == pytest.approx(float(score), rel=1e-6)
+        assert float(np.linalg.norm((embedding - gate.mean) @ gate.whitening)) == pytest.approx(float(score), rel=1e-5)
+    further = gate.mean + 2.0 * (several - gate.mean)
+    np.testing.assert_allclose(outside_score(further, gate), 2.0 * scores, rtol=1e-4)
+
+
+def test_any_leading_shape_is_scored(gate: OutsideModel) -> None:
+    several = embeddings(6, seed=6)
+    np.testing.assert_allclose(outside_score(several.reshape(2, 3, -1), gate).ravel(), outside_score(several, gate), rtol=1e-5)
+
+
+def test_fewer_images_than_dimensions_give_a_finite_gate() -> None:
+    gate = fit_outside(embeddings(12, seed=1), embeddings(12, seed=2))
+    assert np.isfinite(gate.whitening).all() and np.isfinite(gate.threshold)
+    constant = fit_outside(np.ones((4, 3), dtype=np.float32), np.ones((1, 3), dtype=np.float32))
+    assert np.isfinite(constant.whitening).all() and constant.threshold == 0.0
+
+
+def test_a_wide_network_keeps_a_small_gate() -> None:
+    random = np.random.default_rng(0)
+    wide = random.normal(size=(50, MOST_DIRECTIONS + 44)).astype(np.float32)
+    assert fit_outside(wide, wide).whitening.shape == (MOST_DIRECTIONS + 44, MOST_DIRECTIONS)
+
+
+@pytest.mark.parametrize(("train", "held", "share"), [(1, 5, 0.03), (5, 0, 0.03), (5, 5, 1.0), (5, 5, -0.1)])
+def test_what_cannot_make_a_gate_is_refused(train: int, held: int, share: float) -> None:
+    with pytest.raises(OutOfRange):
+        fit_outside(embeddings(train, seed=1), embeddings(held, seed=2), share)
+
+
+# ---------------------------------------------------------------- the verdict
+
+
+def test_a_header_that_rules_the_image_out_comes_first_and_the_distance_is_told_beside(engine: Engine, gate: OutsideModel) -> None:
+    refusal = "The file holds an ultrasound image; the model reads radiographs (CR, DX)."
+    outside = judge(given(refusal), gate.mean, model_with(engine, gate))
+    assert (outside.is_outside, outside.reason, outside.score) == (True, refusal, 0.0)
+
+
+def test_what_looks_unlike_the_training_is_outside_with_a_sentence(engine: Engine, gate: OutsideModel) -> None:
+    far = (gate.mean + 2.0 * narrow_direction()).astype(np.float32)
+    outside = judge(given(), far, model_with(engine, gate))
+    assert outside.is_outside and outside.score > outside.threshold == gate.threshold
+    assert outside.reason.startswith("The image does not look like the radiographs that the model was trained on (distance ")
+    assert outside.reason.endswith(").")
+
+
+def test_what_looks_like_the_training_is_inside_without_a_reason(engine: Engine, gate: OutsideModel) -> None:
+    outside = judge(given(), gate.mean, model_with(engine, gate))
+    assert (outside.is_outside, outside.reason) == (False, "")
+
+
+def test_a_score_that_is_no_number_is_outside(engine: Engine, gate: OutsideModel) -> None:
+    assert judge(given(), np.full(DIMENSIONS, np.nan, dtype=np.float32), model_with(engine, gate)).is_outside
+
+
+def test_a_model_without_a_gate_still_obeys_the_header(engine: Engine, gate: OutsideModel) -> None:
+    plain = judge(given(), gate.mean, model_with(engine, None))
+    assert not plain.is_outside and np.isnan(plain.score) and np.isnan(plain.threshold)
+    assert judge(given("It is a CT image."), gate.mean, model_with(engine, None)).is_outside
+
+
+def test_a_gate_is_the_same_after_it_was_written_and_read(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    gate = fit_outside(random.normal(size=(300, 96)).astype(np.float32), random.normal(size=(100, 96)).astype(np.float32))
+    folder = write_tiny_model(tmp_path / "tiny")
+    arrays = {"mean": gate.mean, "whitening": gate.whitening, "threshold": np.array([gate.threshold], dtype=np.float64)}
+    save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, folder / "outside.safetensors")
+    again = load_model(str(folder)).outside
+    assert again is not None and again.threshold == gate.threshold < FAR
+    np.testing.assert_array_equal(again.whitening, gate.whitening)
+
+
+# ---------------------------------------------------------------- the bundled radiograph model
+
+
+@pytest.fixture(scope="module")
+def chest() -> Iterator[Engine]:
+    if not (settings().zoo / "chest-xray" / "outside.safetensors").is_file():
+        pytest.skip("models/zoo/chest-xray is not here")
+    yield engine_for("chest-xray")
+
+
+def picture(pixels: NDArray[np.uint8]) -> Picture:
+    return Picture("picture.png", "0" * 64, np.ascontiguousarray(pixels, dtype=np.uint8))
+
+
+def answered(engine: Engine, pixels: NDArray[np.uint8]) -> Prediction:
+    return predict_input(engine, to_input(picture(pixels), engine.model.preprocess))
+
+
+def noise(power: float) -> NDArray[np.uint8]:
+    """Random pixels whose amplitude falls with frequency: 0 is white, 1 looks like clouds."""
+    frequencies = np.hypot(np.fft.fftfreq(256)[:, None], np.fft.fftfreq(256)[None])
+    frequencies[0, 0] = 1.0
+    waves = np.fft.fft2(np.random.default_rng(0).normal(size=(256, 256))) / frequencies**power
+    values: FloatImage = np.fft.ifft2(waves).real.astype(np.float32)
+    return np.uint8(255 * (values - values.min()) / np.ptp(values))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("name", ["camera", "brick", "grass", "moon", "coins", "page"])
+def test_grey_photographs_are_outside_what_the_radiograph_model_knows(chest: Engine, name: str) -> None:
+    prediction = answered(chest, getattr(data, name)())
+    assert prediction.outside.is_outside and prediction.prediction is None
+    assert "does not look like the radiographs" in prediction.outside.reason
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5])
+def test_noise_is_outside(chest: Engine, power: float) -> None:
+    assert answered(chest, noise(power)).outside.is_outside
+
+
+def test_a_colour_photograph_is_outside_by_its_colours(chest: Engine) -> None:
+    prediction = answered(chest, data.astronaut())
+    assert prediction.outside.is_outside and "in colour" in prediction.outside.reason
+
+
+def test_a_slice_of_a_ct_is_outside_by_its_header_and_by_its_look(chest: Engine) -> None:
+    slice_ = to_input(read_dicom(SAMPLES / "ct-series" / "slice-14.dcm"), chest.model.preprocess)
+    assert "a CT image" in predict_input(chest, slice_).outside.reason
+    assert predict_input(chest, replace(slice_, refusal="")).outside.is_outside
+
+
+@pytest.mark.parametrize("name", ["chest-radiograph.dcm", "chest-radiograph-opacity.dcm"])
+def test_the_bundled_radiographs_are_inside(chest: Engine, name: str) -> None:
+    prediction = predict_input(chest, to_input(read_dicom(SAMPLES / name), chest.model.preprocess))
+    assert not prediction.outside.is_outside, prediction.outside
