@@ -72,7 +72,8 @@ def gates(engine: Engine, known: OutsideModel, inside: Sequence[Item], foreign: 
         strange = outside_score(_embeddings(engine, items), known)
         is_strange = np.r_[np.zeros(len(own), dtype=bool), np.ones(len(strange), dtype=bool)]
         auroc = binary_auroc(is_strange, np.r_[own, strange].astype(np.float32))
-        found.append(Gate("/".join(folder.parts[-2:]), len(items), float("nan") if auroc is None else auroc, float((strange > known.threshold).mean())))
+        score = float("nan") if auroc is None else auroc
+        found.append(Gate("/".join(folder.parts[-2:]), len(items), score, float((strange > known.threshold).mean())))
     return float((own > known.threshold).mean()), found
 
 

@@ -239,8 +239,8 @@ def test_the_bundled_pair_changed_where_its_truth_says(tmp_path: Path) -> None:
         pytest.skip("models/zoo/land-cover is not here: this test needs the trained model")
     scenes = [read_scene([PROJECT / "sample_data" / f"earth-{when}.tif"]) for when in ("before", "after")]
     result = detect_change(scenes[0], scenes[1], engine_for("land-cover"), tmp_path)
-    truth = {"Residential": (256, 240, 144, 136), "Industrial": (352, 496, 88, 96)}  # what was built, and where
-    assert [one.after for one in result.polygons[:2]] == list(truth)
+    truth = {("Forest", "Residential"): (256, 240, 144, 136), ("AnnualCrop", "Industrial"): (352, 496, 88, 96)}
+    assert [(one.before, one.after) for one in result.polygons[:2]] == list(truth)
     changed, expected = pixels_of(result.change) == 1, np.zeros((640, 640), dtype=bool)
     for one, (left, top, width, height) in zip(result.polygons, truth.values(), strict=False):
         assert one.hectares == pytest.approx(width * height * 0.01, rel=0.25)
