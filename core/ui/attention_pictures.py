@@ -33,7 +33,7 @@ def scaled(maps: FloatImage) -> FloatImage:
 def mosaic(maps: FloatImage) -> tuple[bytes, int, int]:
     """(PNG, columns, rows): layers from top to bottom, heads from left to right."""
     layers, heads, rows, columns = maps.shape
-    picture: NDArray[np.uint8] = np.zeros((layers * (rows + GAP), heads * (columns + GAP), 3), dtype=np.uint8)
+    picture: NDArray[np.uint8] = np.zeros((layers * (rows + GAP) - GAP, heads * (columns + GAP) - GAP, 3), dtype=np.uint8)
     for layer in range(layers):
         for head in range(heads):
             top, left = layer * (rows + GAP), head * (columns + GAP)

@@ -18,7 +18,7 @@ from core.ui.progress import result_of
 from core.ui.scene_pictures import png
 from core.ui.viewer import Grid, Layer, Picked, Show, view
 from core.ui.why import HEATMAP, verdict_words
-from core.ui.words import method_words
+from core.ui.words import method_words, share
 
 MOST_BESIDE = 3
 """Maps in a row."""
@@ -70,7 +70,7 @@ def _map(here: Room, made: Ready, result: Explanation) -> None:
     removal_bars(result.deletion, result.insertion)
     quiet(verdict_words(result))
     if result.completeness_error is not None:
-        quiet(f"Completeness: the attributions miss the change of the logit by {100 * result.completeness_error:.1f} %.")
+        quiet(f"Completeness: the attributions miss the change of the logit by {share(result.completeness_error)}.")
     if not result.class_specific:
         quiet("The same map for every target: it follows attention, not evidence.")
     quiet(f"{result.seconds:.1f} s, {parameter_words(result.parameters)}.")

@@ -13,7 +13,7 @@ from core.ui.explain import Ready, Room, attention
 from core.ui.explain_maps import input_picture
 from core.ui.progress import result_of
 from core.ui.viewer import Grid, Layer, Show, view
-from core.ui.words import label_words
+from core.ui.words import label_words, share
 
 MOST_LABELS = 4
 DIRECTIONS = {True: "Attends to", False: "Attended to by"}
@@ -64,7 +64,7 @@ def _attention(here: Room, made: Ready, found: FloatImage) -> None:
     if here.cell is not None and here.cell[0] < layers and here.cell[1] < heads:
         taken, title = maps[here.cell], f"Layer {here.cell[0] + 1}, head {here.cell[1] + 1}"
     view(_over_input(here, made, taken), f"explain.attention.{here.name}")
-    quiet(f"{title}. The strongest patch gets {100 * float(taken.max()):.1f} % of the attention.")
+    quiet(f"{title}. The strongest patch gets {share(float(taken.max()))} of the attention.")
     _mosaic(here, maps)
 
 
@@ -110,7 +110,7 @@ def _mosaic(here: Room, maps: FloatImage) -> None:
             columns=columns,
             rows=rows,
             layers=(Layer("mosaic", picture, box, ground=True, smooth=False),),
-            grid=Grid(layers, heads, (-GAP / 2, -GAP / 2, float(columns), float(rows)), here.cell),
+            grid=Grid(layers, heads, (-GAP / 2, -GAP / 2, float(columns + GAP), float(rows + GAP)), here.cell),
             is_plain=True,
             height=f"calc((100vw - 330px) * {0.3 * rows / columns:.3f})",
         ),

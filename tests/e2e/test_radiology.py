@@ -55,7 +55,7 @@ def test_a_sample_is_read_windowed_explained_reported_and_taken_away(page: Page,
     page.get_by_role("button", name="A chest radiograph", exact=True).click()
 
     # Findings: bars, or the reason in place of them.
-    expect(page.get_by_text("Not for clinical use")).to_be_visible()
+    expect(page.get_by_text("Not for clinical use").first).to_be_visible()
     picture = canvas(page)
     expect(page.locator(".bars:visible, .note:visible").first).to_be_visible()
     shoot("radiology-findings")
@@ -119,7 +119,7 @@ def test_a_sample_is_read_windowed_explained_reported_and_taken_away(page: Page,
 
     # A reload loses nothing; closing forgets everything.
     page.reload()
-    expect(page.get_by_text("Not for clinical use")).to_be_visible()
+    expect(page.get_by_text("Not for clinical use").first).to_be_visible()
     canvas(page)
     open_tab(page, "Report")
     expect(page.get_by_text("Signed by R. Reader").first).to_be_visible()
@@ -143,7 +143,7 @@ def test_an_uploaded_ct_image_keeps_its_header_and_says_that_no_model_reads_it(p
     picture.hover()
     expect(page.get_by_text(re.compile(r"-?\d+ HU"))).to_be_visible()
     open_tab(page, "Study")
-    expect(page.get_by_text("A CT image")).to_be_visible()
+    expect(page.get_by_text("A CT image", exact=True)).to_be_visible()
     expect(page.get_by_text("CompressedSamples")).to_have_count(0)
     shoot("radiology-ct-image")
     page.get_by_role("link", name="Home").click()
@@ -167,7 +167,7 @@ def test_a_ct_series_is_scrolled_and_windowed(page: Page, shoot: Shoot) -> None:
     expect(picture).to_have_attribute("data-slice", str(len(CT_SERIES)))
     page.get_by_role("slider", name="Slice").fill("22")
     expect(picture).to_have_attribute("data-slice", "22")
-    page.get_by_role("button", name="lung 2").click()
+    page.get_by_role("button", name=re.compile("^lung")).click()
     expect(picture).to_have_attribute("data-width", "1500")
     expect(page.get_by_text("No bundled model reads CT yet").first).to_be_visible()
     open_tab(page, "Study")
@@ -181,11 +181,11 @@ def test_a_damaged_file_is_refused_in_a_sentence_and_another_may_be_tried(page: 
     damaged.write_bytes(whole[:400])
     page.goto("/radiology")
     page.locator("input[type=file]").set_input_files(damaged)
-    expect(page.get_by_text("This file cannot be read")).to_be_visible()
+    expect(page.get_by_text("damaged.dcm is a DICOM object that holds no image")).to_be_visible()
     expect(page.get_by_text("Open an image")).to_be_visible()
     expect(page.get_by_text("Traceback")).to_have_count(0)
     shoot("radiology-refused")
     sound = tmp_path / "without-an-ending"
     sound.write_bytes(whole)
     page.locator("input[type=file]").set_input_files(sound)
-    expect(page.get_by_text("Not for clinical use")).to_be_visible()
+    expect(page.get_by_text("Not for clinical use").first).to_be_visible()

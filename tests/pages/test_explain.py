@@ -56,7 +56,7 @@ def test_a_patch_attends_by_its_row_and_is_attended_by_its_column() -> None:
 
 def test_the_mosaic_has_a_cell_for_each_layer_and_head() -> None:
     picture, columns, rows = mosaic(np.ones((2, 3, 4, 5), dtype=np.float32))
-    assert (rows, columns) == (2 * (4 + GAP), 3 * (5 + GAP))
+    assert (rows, columns) == (2 * 4 + GAP, 3 * 5 + 2 * GAP)
     assert picture.startswith(b"\x89PNG")
 
 
