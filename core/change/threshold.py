@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from core.change.evidence import STEPS
 from core.types import FloatImage
 
-CLASS_THRESHOLD = 0.5
-"""Total variation from which classes count as different: the dates disagree on half of what they believe."""
+CLASS_THRESHOLD = 0.7
+"""Total variation from which classes count as different: the dates disagree on most of what they believe."""
 DEVIATIONS = 6.0
 """Robust standard deviations above the median from which embeddings count as different."""
-LEAST_DISTANCE, MOST_DISTANCE = 0.2, 0.7
+LEAST_DISTANCE, MOST_DISTANCE = 0.2, 0.9
 """Cosine distances below which embeddings never count as different, and from which they always do: a scene may have changed all over."""
 NORMAL_DEVIATION = 1.4826
 """A standard deviation of a normal distribution, in median absolute deviations."""

@@ -41,7 +41,7 @@ def detect_change(
     """Write change.tif, change_score.tif, landcover_before.tif, landcover_after.tif, transitions.csv and changes.gpkg into `out`; with
     zones, zones.csv too. The second date is brought to the grid of the first.
 
-    method: "classes": a pixel has changed where its most probable class differs and the dates disagree on at least half of their class
+    method: "classes": a pixel has changed where its most probable class differs and the dates disagree on at least 70 % of their class
     probabilities. "embedding": where its token's embedding lies further apart than is usual between these dates, whatever its class.
     Exchanging dates that share a grid exchanges `from` and `to` and changes nothing else.
     min_area_hectares: smaller patches are left out of changes.gpkg; rasters and transitions keep every pixel.

@@ -62,7 +62,8 @@ class Room:
     """Everything that is open on the page.
 
     pair: numbers in `groups` of the two dates shown, the same twice where one is. picked: (column, row) on the grid of the first date.
-    polygon: id of the chosen patch. hidden: labels that are not drawn. seen: the part of the grid in view, told by the viewer.
+    polygon: id of the chosen patch; visits: how often one was chosen, so that the map goes there each time. hidden: labels that are not
+    drawn. seen: the part of the grid in view, told by the viewer.
     Books are keyed by scenes' numbers, the model, and what else decides. held: keeps uploads on disk, results: what was made of them.
     """
 
@@ -76,6 +77,7 @@ class Room:
     method: str = "classes"
     picked: Pixel | None = None
     polygon: int | None = None
+    visits: int = 0
     hidden: frozenset[str] = frozenset()
     seen: Box | None = None
     tab: str = ""
@@ -198,6 +200,11 @@ def close(desk: Desk) -> None:
         read.workspace.remove()
         if read.wanted.folder is not None:
             read.wanted.folder.remove()
+
+
+def visit(here: Room, polygon: int | None) -> None:
+    """Choose a patch of change by its id, or none."""
+    here.polygon, here.visits = polygon, here.visits + 1
 
 
 def choose(here: Room, pair: Pair) -> None:

@@ -9,14 +9,14 @@ from core.ui.bars import facts, quiet
 from core.ui.charts import transitions_chart, transitions_words
 from core.ui.colours import class_colours, css, saliency_colours
 from core.ui.desk import Desk
-from core.ui.earth import Room, Why, date_words
+from core.ui.earth import Room, Why, date_words, visit
 from core.ui.earth_cover import place_words
 from core.ui.earth_patch import before_and_after, saliency_picture
 from core.ui.earth_work import METHODS, change, largest, megapixels, middle, misfit, start_change, why
 from core.ui.errors import show_error
 from core.ui.progress import result_of
-from core.ui.why import belief
-from core.ui.words import counted, hectares, label_words, method_words, share
+from core.ui.why import HEATMAP_OF_A_SCENE, belief
+from core.ui.words import hectares, label_words, method_words, share
 
 LISTED = 12
 """Patches in the list; the GeoPackage holds all."""
@@ -68,36 +68,34 @@ def _result(desk: Desk, here: Room, result: ChangeMap) -> None:
 
 
 def _changed(desk: Desk, here: Room, result: ChangeMap) -> None:
+    """The chosen patch, else all of them: what is read stands beside the map, whatever the length of the list."""
+    listed = largest(result)
+    places = {polygon.id: place for place, polygon in enumerate(listed)}
+    if here.polygon in places:
+        return _patch(desk, here, listed, places[here.polygon])
     colours = dict(zip(result.labels, map(css, class_colours(result.labels)), strict=True))
     if any(each.before != each.after and each.pixels for each in result.transitions):
         st.plotly_chart(
             transitions_chart(result.transitions, colours), config={"displayModeBar": False}, key="earth.sankey",
             alt=transitions_words(result.transitions),
         )  # fmt: skip
-    _patches(desk, here, result)
+    return _list(here, listed)
 
 
-def _patches(desk: Desk, here: Room, result: ChangeMap) -> None:
-    listed = largest(result)
-    if not listed:
-        return
-    shown = {polygon.id: polygon for polygon in listed[:LISTED]}
-    if here.polygon is not None and here.polygon not in shown:
-        shown |= {polygon.id: polygon for polygon in listed if polygon.id == here.polygon}
+def _list(here: Room, listed: list[ChangePolygon]) -> None:
     st.markdown("##### Largest patches")
+    shown = {polygon.id: polygon for polygon in listed[:LISTED]}
     chosen = st.radio(
-        "Largest patches", list(shown), index=list(shown).index(here.polygon) if here.polygon in shown else None,
-        format_func=lambda number: patch_title(shown[number]), captions=[patch_words(polygon) for polygon in shown.values()],
-        key=f"earth.patches.{here.pair}.{here.method}.{here.polygon if here.polygon not in list(shown)[:LISTED] else ''}",
+        "Largest patches", list(shown), index=None, format_func=lambda number: patch_title(shown[number]),
+        captions=[patch_words(polygon) for polygon in shown.values()], key=f"earth.patches.{here.pair}.{here.method}",
         label_visibility="collapsed",
     )  # fmt: skip
-    if chosen != here.polygon:
-        here.polygon = chosen
-        st.rerun()
     if len(listed) > LISTED:
-        quiet(f"{counted(len(listed), 'patch')[:-1]}es in all; the file changes.gpkg holds them." if len(listed) != 1 else "")
+        quiet(f"{len(listed):,} patches in all; the file changes.gpkg holds them.")
+    quiet("Choose one, here or on the map: it is shown before, after, and why.")
     if chosen is not None:
-        _patch(desk, here, shown[chosen])
+        visit(here, chosen)
+        st.rerun()
 
 
 def patch_title(polygon: ChangePolygon) -> str:
@@ -112,18 +110,31 @@ def patch_words(polygon: ChangePolygon) -> str:
     return f"{hectares(polygon.hectares)}, score {polygon.probability:.2f}"
 
 
-def _patch(desk: Desk, here: Room, polygon: ChangePolygon) -> None:
-    """Before, after and why."""
-    st.divider()
-    before, after = before_and_after(here, polygon)
+def _patch(desk: Desk, here: Room, listed: list[ChangePolygon], place: int) -> None:
+    """One patch: before, after and why, and the way to its neighbours in the list."""
+    polygon = listed[place]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("All patches", key="earth.patch.all"):
+            _go_to(here, None)
+        if st.button("Previous", key="earth.patch.previous", disabled=place == 0):
+            _go_to(here, listed[place - 1])
+        if st.button("Next", key="earth.patch.next", disabled=place == len(listed) - 1):
+            _go_to(here, listed[place + 1])
+    st.markdown(f"##### {patch_title(polygon)}")
+    quiet(f"{patch_words(polygon)}; number {place + 1:,} of {len(listed):,} by area.")
     assert here.after is not None
-    for column, picture, title in zip(st.columns(2, gap="small"), (before, after), (here.before, here.after), strict=True):
-        column.image(picture, width="stretch", alt=f"Patch {polygon.id} on {date_words(title)}")
+    for column, picture, scene in zip(st.columns(2, gap="small"), before_and_after(here, polygon), (here.before, here.after), strict=True):
+        column.image(picture, width="stretch", alt=f"Patch {polygon.id} on {date_words(scene)}")
         with column:
-            quiet(date_words(title))
+            quiet(date_words(scene))
     found = result_of(why(desk, here, polygon), "earth.why")
     if found is not None:
         _why(here, found, polygon)
+
+
+def _go_to(here: Room, polygon: ChangePolygon | None) -> None:
+    visit(here, polygon.id if polygon else None)
+    st.rerun()
 
 
 def _why(here: Room, found: Why, polygon: ChangePolygon) -> None:
@@ -136,7 +147,7 @@ def _why(here: Room, found: Why, polygon: ChangePolygon) -> None:
     with right:
         size = f"{found.input.box[2]:.0f} x {found.input.box[3]:.0f} px"
         facts({"Method": method_words(explanation.method), "Window": size, "Middle": place_words(here, *middle(polygon.window))})
-    belief(explanation)
+    belief(explanation, HEATMAP_OF_A_SCENE)
 
 
 def _colour_bar() -> None:

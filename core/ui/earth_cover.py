@@ -11,6 +11,7 @@ from core.ui.colours import class_colours, css
 from core.ui.desk import Desk
 from core.ui.earth import PlaceScores, Room, date_words
 from core.ui.earth_work import is_quick, land_cover, map_if_new, megapixels, place_scores, shown_scenes, start_map
+from core.ui.findings import probability_words
 from core.ui.progress import result_of
 from core.ui.words import hectares, label_words, share
 
@@ -70,7 +71,7 @@ def _areas(here: Room, result: LandCoverMap) -> None:
     found = sorted((area for area in result.areas if area.pixels), key=lambda area: -area.hectares)
     largest = found[0].share
     bars(
-        Bar(label_words(area.label), area.share / largest, f"{hectares(area.hectares)}  {share(area.share)}", colours[area.label],
+        Bar(label_words(area.label), area.share / largest, f"{hectares(area.hectares)}, {share(area.share)}", colours[area.label],
             swatch=colours[area.label])
         for area in found
     )  # fmt: skip
@@ -115,9 +116,10 @@ def _scores(place: PlaceScores, title: str) -> None:
     colours = class_colours(prediction.labels)
     order = sorted(range(len(scores)), key=lambda index: -scores[index])
     bars(
-        Bar(label_words(prediction.labels[index]), scores[index], f"{scores[index]:.2f}", css(colours[index]), swatch=css(colours[index]))
+        Bar(label_words(prediction.labels[index]), scores[index], probability_words(scores[index]), css(colours[index]),
+            swatch=css(colours[index]))
         for index in order[:MOST_LABELS]
-    )
+    )  # fmt: skip
 
 
 def place_words(here: Room, column: int, row: int) -> str:

@@ -15,7 +15,7 @@ from core.prepare.ground import pixel_metres
 from core.types import ChangeMap, ChangePolygon, Scene
 from core.ui.colours import CHANGE, CHANGED, class_colours, heat_picture, saliency_colours, table
 from core.ui.desk import Desk
-from core.ui.earth import Room, date_words
+from core.ui.earth import Room, date_words, visit
 from core.ui.earth_ground import Ground, draw_piece, sharper_piece
 from core.ui.earth_work import change, land_cover, polygon_at, shown_scenes
 from core.ui.scene_pictures import Piece, classes_picture, mask_picture, read_classes, values_picture
@@ -52,9 +52,9 @@ def show(desk: Desk, here: Room, ground: Ground, look: Look | None) -> Show:
         aspect=metres[1] / metres[0] if metres else 1.0,
         length=Length(metres[0], "m") if metres else None,
         boxes=_boxes(here, chosen),
-        colours=saliency_colours() if saliency else None,
+        colours=saliency_colours() if any(layer.on for layer in saliency) else None,
         affine=(t.a, t.b, t.c, t.d, t.e, t.f) if scene.crs else None,
-        go_to=(f"{here.pair}.{here.method}.{chosen.id}", _floats(chosen.window)) if chosen else None,
+        go_to=(f"{here.visits}.{chosen.id}", _floats(chosen.window)) if chosen else None,
         tells_seen=ground.piece.reduction > 1.0,
         height=f"clamp(380px, calc(100vh - {175 if len(here.groups) > 1 else 110}px), 1100px)",
     )
@@ -72,11 +72,16 @@ def pick(desk: Desk, here: Room, picked: Picked) -> None:
     """A click on the map: a patch of change where the eye is on change and one lies there, else the scores of the place."""
     at = (picked.column, picked.row)
     result = change(desk, here).value if here.after else None
-    polygon = polygon_at(result, at) if result is not None and st.session_state.get(TABS_KEY) == "Change" else None
+    polygon = polygon_at(result, at) if result is not None and is_on_tab("Change") else None
     if polygon is not None:
-        here.polygon = polygon.id
+        visit(here, polygon.id)
         return
     here.picked, here.tab = at, "Land cover"
+
+
+def is_on_tab(name: str) -> bool:
+    """Whether that tab of the panel is open: the map shows what is spoken of."""
+    return st.session_state.get(TABS_KEY) == name
 
 
 def north(scene: Scene) -> dict[str, str]:
@@ -129,7 +134,7 @@ def _maps(desk: Desk, here: Room, ground: Ground) -> list[Layer]:
     drawn = [_classes(here, path, labels, ground.piece) if path else None for path in classes]
     trusted = [_values(here, result.confidence, ground.piece, table()) if result else None for result in mapped]
     return [
-        *_by_date(here, "Land cover", drawn, is_on=len(shown) == 1),
+        *_by_date(here, "Land cover", drawn, is_on=len(shown) == 1 or is_on_tab("Land cover")),
         *_by_date(here, "Confidence", trusted, is_on=False),
     ]
 
@@ -166,7 +171,7 @@ def _change(desk: Desk, here: Room, ground: Ground) -> list[Layer]:
     score = _values(here, result.score, ground.piece, table(CHANGE), None if result.method == "embedding" else 1.0)
     return [
         Layer("score", score, whole, name="Score", opacity=OPACITY, on=False, smooth=False),
-        Layer("change", mask, whole, name="Change", opacity=CHANGE_OPACITY, smooth=False),
+        Layer("change", mask, whole, name="Change", opacity=CHANGE_OPACITY, on=not is_on_tab("Land cover"), smooth=False),
     ]
 
 
@@ -176,11 +181,13 @@ def _saliency(here: Room, polygon: ChangePolygon | None) -> list[Layer]:
     if slot is None or slot.value is None:
         return []
     picture = heat_picture(slot.value.explanation.saliency)
-    return [Layer(f"saliency.{here.polygon}", picture, slot.value.input.box, name="Why", opacity=OPACITY, side="after", smooth=False)]
+    is_on = not is_on_tab("Land cover")
+    box = slot.value.input.box
+    return [Layer(f"saliency.{here.polygon}", picture, box, name="Why", opacity=OPACITY, on=is_on, side="after", smooth=False)]
 
 
 def _boxes(here: Room, polygon: ChangePolygon | None) -> tuple[Box, ...]:
-    boxes = [_floats(polygon.window)] if polygon else []
+    boxes = [_floats(polygon.window)] if polygon and not is_on_tab("Land cover") else []
     slot = here.places.get((here.pair[0], here.pair[0], here.model, here.picked)) if here.picked else None
     if slot is not None and slot.value is not None:
         boxes.append(slot.value.box)

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.types import Explanation, ModelInput
+from core.types import Explanation, ModelInput, Scene
 from core.ui.bars import quiet, removal_bars
 from core.ui.colours import heat_picture, saliency_colours
 from core.ui.desk import Desk, Slot
@@ -17,8 +17,8 @@ from core.ui.explain import Ready, Room, explanation
 from core.ui.progress import result_of
 from core.ui.scene_pictures import png
 from core.ui.viewer import Grid, Layer, Picked, Show, view
-from core.ui.why import HEATMAP, verdict_words
-from core.ui.words import method_words, share
+from core.ui.why import HEATMAP, HEATMAP_OF_A_SCENE, completeness_words, verdict_words
+from core.ui.words import method_words
 
 MOST_BESIDE = 3
 """Maps in a row."""
@@ -44,10 +44,11 @@ def maps(desk: Desk, here: Room, made: Ready) -> dict[str, Explanation]:
                     found[method] = result
                     _map(here, made, result)
     if found:
-        first_found = next(iter(found.values()))
+        score = next(iter(found.values())).deletion
+        caution = HEATMAP_OF_A_SCENE if isinstance(here.image, Scene) else HEATMAP
         quiet(
-            f"The pale bands are what {first_found.deletion.random_maps} random maps score, by the same "
-            f"{len(first_found.deletion.curve) - 1} steps. Lower deletion and higher insertion are better. {HEATMAP}"
+            f"The pale bands are what {score.random_maps} random maps score in the same {len(score.curve) - 1} steps. "
+            f"Lower deletion and higher insertion are better. {caution}"
         )
     return found
 
@@ -70,7 +71,7 @@ def _map(here: Room, made: Ready, result: Explanation) -> None:
     removal_bars(result.deletion, result.insertion)
     quiet(verdict_words(result))
     if result.completeness_error is not None:
-        quiet(f"Completeness: the attributions miss the change of the logit by {share(result.completeness_error)}.")
+        quiet(completeness_words(result.completeness_error))
     if not result.class_specific:
         quiet("The same map for every target: it follows attention, not evidence.")
     quiet(f"{result.seconds:.1f} s, {parameter_words(result.parameters)}.")

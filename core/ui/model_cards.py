@@ -25,7 +25,7 @@ FIGURES = {
 PARENT_KINDS = ("accuracy", "auroc")
 """Figures that a card also gives for labels taken together, such as pneumonia of either kind."""
 SHARE = 1.0
-"""Figures up to this are shares and get two decimals."""
+"""Figures up to this are shares and get three decimals, as in the card: two would make some of them 1.00."""
 MOST_LIMITS = 3
 """Limits that a card on the Home page names; the model's own card names all."""
 
@@ -65,7 +65,7 @@ def _card(model: ModelSummary) -> str:
 
 
 def figures(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The figures that tell how good a model is, with intervals: ("Accuracy", "0.93 (0.91 to 0.95)"). The card itself has them all."""
+    """The figures that tell how good a model is, with intervals: ("Accuracy", "0.934 (0.910 to 0.951)"). The card itself has them all."""
     named = [(_figure_name(name), figure_words(value)) for name, value in metrics.items()]
     return [(name, words) for name, words in named if name and words]
 
@@ -92,5 +92,5 @@ def figure_words(value: Any) -> str:
 
 def _number(value: float) -> str:
     if abs(value) <= SHARE:
-        return f"{value:.2f}"
+        return f"{value:.3f}"
     return f"{value:,.0f}" if value == round(value) else f"{value:.3g}"

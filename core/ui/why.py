@@ -9,12 +9,13 @@ from core.ui.bars import quiet, removal_bars
 from core.ui.words import label_words
 
 HEATMAP = "A heatmap is not a lesion outline."
+HEATMAP_OF_A_SCENE = "A heatmap is not a boundary on the ground."
 COMPLETENESS_SMALL = 0.05
 """Relative error up to which attributions add up to the change of the output."""
 
 
-def belief(explanation: Explanation) -> None:
-    """The measurements of one map: bars against random, completeness, and a sentence of what they mean here."""
+def belief(explanation: Explanation, caution: str = HEATMAP) -> None:
+    """The measurements of one map: bars against random, completeness, and a sentence of what they mean here. caution: what a map is not."""
     removal_bars(explanation.deletion, explanation.insertion)
     st.text(verdict_words(explanation))
     if explanation.completeness_error is not None:
@@ -22,7 +23,7 @@ def belief(explanation: Explanation) -> None:
     if not explanation.class_specific:
         quiet(f"This method draws the same map for every label; its measurements are for {label_words(explanation.target).lower()}.")
     maps = explanation.deletion.random_maps
-    quiet(f"The pale bands are what {maps} random maps score. Lower deletion and higher insertion are better. {HEATMAP}")
+    quiet(f"The pale bands are what {maps} random maps score. Lower deletion and higher insertion are better. {caution}")
 
 
 def verdict_words(explanation: Explanation) -> str:

@@ -22,7 +22,7 @@ def test_home_says_what_each_model_answers_and_what_it_does_not_know(application
     assert "Tiny radiograph model" in said
     for label in ("Normal", "Bacterial pneumonia", "Viral pneumonia", "Annual crop", "Sea or lake"):
         assert f"<li>{label}</li>" in said
-    assert "<dt>Accuracy</dt><dd>0.50</dd>" in said
+    assert "<dt>Accuracy</dt><dd>0.500</dd>" in said
     assert "<dt>Licence</dt><dd>Apache-2.0</dd>" in said
     assert "It knows nothing." in said
     assert "Integrated Gradients" in said
@@ -92,9 +92,9 @@ def test_no_page_is_served_past_the_gate(page: str, home: Path, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (0.934, "0.93"),
-        ([0.934, 0.91, 0.951], "0.93 (0.91 to 0.95)"),
-        ({"value": 0.5, "low": 0.25, "high": 0.75}, "0.50 (0.25 to 0.75)"),
+        (0.934, "0.934"),
+        ([0.934, 0.91, 0.951], "0.934 (0.910 to 0.951)"),
+        ({"value": 0.5, "low": 0.25, "high": 0.75}, "0.500 (0.250 to 0.750)"),
         (624, "624"),
         (True, ""),
         ("best", ""),
@@ -107,4 +107,4 @@ def test_a_figure_is_written_with_its_interval(value: object, said: str) -> None
 
 def test_what_a_card_keeps_for_programs_alone_is_not_shown() -> None:
     metrics = {"balanced_accuracy": [0.9, None, None], "pneumonia_auroc": [0.97, 0.96, 0.98], "ece_by_chance": 0.02, "confusion": [[1, 2]]}
-    assert figures(metrics) == [("Balanced accuracy", "0.90"), ("AUROC, pneumonia", "0.97 (0.96 to 0.98)")]
+    assert figures(metrics) == [("Balanced accuracy", "0.900"), ("AUROC, pneumonia", "0.970 (0.960 to 0.980)")]

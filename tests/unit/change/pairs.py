@@ -31,8 +31,8 @@ DARK, BRIGHT = (300, 500, 700), (2600, 2300, 1900)
 
 
 def tiny_engine(folder: Path, domain: Domain = Domain.LAND_COVER) -> Engine:
-    """A tiny random model on the CPU."""
-    return Engine(load_model(str(write_tiny_model(folder, domain))), Runtime())
+    """A tiny random model on the CPU, sure of itself as an uncalibrated one is."""
+    return Engine(load_model(str(write_tiny_model(folder, domain, calibrated=False))), Runtime())
 
 
 def ground(seed: int = 3, size: tuple[int, int] = SIZE) -> NDArray[np.uint16]:
