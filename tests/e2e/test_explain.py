@@ -1,0 +1,81 @@
+"""A teacher's way through the Explain page, in a browser: one image, several methods, a patch, and how far the methods agree."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from core.settings import PROJECT
+from tests.e2e.conftest import Shoot
+
+SAMPLES = PROJECT / "sample_data"
+METHODS = ("Attention rollout", "Integrated Gradients", "Occlusion")
+MATRIX = "table.agreement td"
+
+
+def open_sample(page: Page, name: str) -> None:
+    page.goto("/explain")
+    page.locator("input[type=file]").set_input_files(SAMPLES / name)
+    expect(page.get_by_role("button", name="Close")).to_be_visible()
+
+
+def picture(page: Page, label: str | re.Pattern[str]) -> Locator:
+    found = page.get_by_role("img", name=label)
+    expect(found).to_have_attribute("data-ready", "true")
+    return found
+
+
+def click_in(page: Page, found: Locator, across: float, down: float) -> None:
+    """A click; across and down are shares of the picture."""
+    found.scroll_into_view_if_needed()
+    box = found.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+
+
+def test_methods_stand_side_by_side_with_what_they_are_worth(page: Page, shoot: Shoot) -> None:
+    open_sample(page, "chest-radiograph-opacity.dcm")
+
+    # A map a method, each measured against random maps, and how far they agree.
+    expect(page.locator(MATRIX)).to_have_count(9)
+    for method in METHODS:
+        picture(page, re.compile(f"^{method} for "))
+    expect(page.get_by_text("Deletion", exact=True)).to_have_count(3)
+    expect(page.get_by_text("Completeness: ")).to_have_count(1)
+
+    # A patch: what it attends to, and what attends to it.
+    click_in(page, picture(page, re.compile("^Occlusion for ")), 0.4, 0.6)
+    expect(page.get_by_text(re.compile(r"^\d+ across, \d+ down, of "))).to_be_visible()
+    expect(page.get_by_text(re.compile("All layers, mean of"))).to_be_visible()
+    shoot("explain")
+    page.get_by_role("radio", name="Attended to by").click()
+    click_in(page, picture(page, re.compile("^Attention of .* layers by")), 0.05, 0.05)
+    expect(page.get_by_text("Layer 1, head 1.")).to_be_visible()
+
+    # A reload loses nothing; a method that is not wanted goes.
+    page.reload()
+    expect(page.locator(MATRIX)).to_have_count(9)
+    expect(page.get_by_text("Layer 1, head 1.")).to_be_visible()
+    page.get_by_role("button", name="Attention rollout", exact=True).click()
+    expect(page.locator(MATRIX)).to_have_count(4)
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_text("Open an image", exact=True)).to_be_visible()
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+
+
+def test_the_window_of_a_scene_goes_where_it_is_clicked(page: Page) -> None:
+    open_sample(page, "earth-after.tif")
+    expect(page.locator(MATRIX)).to_have_count(9)
+    target = page.get_by_role("combobox", name=re.compile("Target"))
+    overview = picture(page, re.compile("^Overview of earth-after.tif"))
+    click_in(page, overview, 0.62, 0.1)
+    expect(page.locator(MATRIX)).to_have_count(9)
+    expect(target).to_have_value(re.compile("Sea or lake"))
+
+
+def test_an_image_that_no_model_was_made_for_is_explained_with_a_warning(page: Page) -> None:
+    open_sample(page, "ct-series/" + sorted(path.name for path in (SAMPLES / "ct-series").iterdir())[12])
+    expect(page.get_by_text("Outside what this model knows")).to_be_visible()
+    expect(page.get_by_text("The maps show how the model reacts, not a finding.")).to_be_visible()
+    expect(page.get_by_text("Deletion", exact=True).first).to_be_visible()
