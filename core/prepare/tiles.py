@@ -66,9 +66,12 @@ class TileGrid:
 def tile_grid(scene: Scene, preprocess: Preprocess, patch: tuple[int, int]) -> TileGrid:
     """The lattice of a scene for a model that reads tiles of preprocess.size in patches of `patch`, (rows, columns) of its own pixels.
 
-    Pixels more than MOST_ENLARGED times coarser than the model's are outside what it knows, and are cut as if they were that fine.
+    Pixels more than MOST_ENLARGED times coarser than the model's are outside what it knows. They are read as they are: to enlarge them would
+    cost a multiple of the time and show the model nothing.
     """
     across, down = pixels_a_model_pixel(scene, preprocess)
+    if min(across, down) * MOST_ENLARGED < 1.0:
+        across, down = 1.0, 1.0
     rows, down = _fitted(scene.height, down)
     columns, across = _fitted(scene.width, across)
     tile = (preprocess.size[0] // patch[0], preprocess.size[1] // patch[1])
@@ -142,7 +145,7 @@ def _fitted(length: int, scale: float) -> tuple[int, float]:
     """(model pixels, scene pixels a model pixel) that fill `length` scene pixels exactly."""
     if abs(scale - 1.0) <= SAME_SCALE:
         return length, 1.0
-    count = max(1, round(length / max(scale, 1.0 / MOST_ENLARGED)))
+    count = max(1, round(length / scale))
     return count, length / count
 
 

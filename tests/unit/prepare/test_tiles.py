@@ -65,10 +65,11 @@ def test_tiles_overlap_by_a_quarter() -> None:
     assert grid.tiles == len(grid.row_starts) ** 2
 
 
-def test_pixels_of_nearly_the_models_size_are_read_as_they_are_and_very_coarse_ones_enlarged_four_times_at_most() -> None:
-    assert tile_grid(empty_scene(640, 640, 10.3), ex.LAND, PATCH).down == 1.0
+def test_pixels_of_nearly_the_models_size_and_far_coarser_ones_are_read_as_they_are() -> None:
+    assert tile_grid(empty_scene(640, 640, 10.3), ex.LAND, PATCH).rows == 640
     assert tile_grid(empty_scene(640, 640, 5.0), ex.LAND, PATCH).rows == 320
-    assert tile_grid(empty_scene(100, 100, 1000.0), ex.LAND, PATCH).rows == 400
+    assert tile_grid(empty_scene(100, 100, 39.0), ex.LAND, PATCH).rows == 390
+    assert tile_grid(empty_scene(100, 100, 41.0), ex.LAND, PATCH).rows == 100
 
 
 def test_the_weights_of_a_tile_are_largest_in_its_middle_and_never_zero() -> None:
