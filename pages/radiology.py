@@ -66,7 +66,7 @@ def head(room: Room) -> None:
         st.session_state.setdefault("radiology.image", room.chosen)
         room.chosen = name.selectbox(
             "Image", range(len(names)), key="radiology.image", label_visibility="collapsed",
-            format_func=lambda index: f"{index + 1} of {len(names)}: {names[index]}",
+            format_func=lambda index: names[index] if names.count(names[index]) == 1 else f"{index + 1}: {names[index]}",
         )  # fmt: skip
     else:
         name.text(names[0])

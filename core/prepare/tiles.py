@@ -66,7 +66,7 @@ class TileGrid:
 def tile_grid(scene: Scene, preprocess: Preprocess, patch: tuple[int, int]) -> TileGrid:
     """The lattice of a scene for a model that reads tiles of preprocess.size in patches of `patch`, (rows, columns) of its own pixels.
 
-    Pixels more than MOST_ENLARGED times coarser than the model's are outside what it knows. They are read as they are: to enlarge them would
+    Pixels more than MOST_ENLARGED times coarser than the model's are outside what it knows. They are read as they are: enlarging them would
     cost a multiple of the time and show the model nothing.
     """
     across, down = pixels_a_model_pixel(scene, preprocess)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -41,6 +42,8 @@ WHAT = {
     "classes.gpkg": "Classes as polygons, GeoPackage",
     "changes.gpkg": "Patches of change as polygons, GeoPackage",
 }
+MOST_DOWNLOADED = 1_000_000_000
+"""Bytes: Streamlit holds what it sends in memory."""
 BESIDE = frozenset({".qml", ".xml"})
 """Styles and names that lie beside a raster: nobody wants them alone."""
 
@@ -117,8 +120,13 @@ def export_tab(desk: Desk, here: Room) -> None:
         with words:
             st.text(file.name)
             quiet(f"{WHAT.get(file.name, 'Data')}, {file_size(file.stat().st_size)}")
+        if file.stat().st_size > MOST_DOWNLOADED:
+            quiet(f"Too large to pass through the browser. Until you close this page it lies at {file}.")
+            continue
         with button:
             _download("Download", file.name, lambda file=file: file.open("rb"), result.key)  # type: ignore[misc]
+    if sum(file.stat().st_size for file in files_of(result.folder)) > MOST_DOWNLOADED:
+        return
     quiet("The archive holds these, their styles for QGIS, the names of the classes, and the report.")
     _download("All of it, as a zip", "sightline.zip", lambda: _zip(result, report, report_pictures(result.made)), result.key)
 
@@ -144,14 +152,15 @@ def _json(report: Report) -> bytes:
 
 
 def _zip(result: Result, report: Report, pictures: Pictures) -> BinaryIO:
-    """Everything in one archive on disk, since rasters may be large; the file is gone once it was sent."""
-    held = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+    """Everything in one archive, on disk since rasters may be large; its name is gone before it is sent."""
+    handle, path = tempfile.mkstemp(dir=result.folder.parent, suffix=".zip")
+    with os.fdopen(handle, "wb") as held, zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files_of(result.folder):
             archive.write(file, file.name, zipfile.ZIP_STORED if file.suffix == ".tif" else None)
         with tempfile.TemporaryDirectory() as folder:
             write_report(report, Path(folder), pictures)
             for file in files_of(Path(folder)):
                 archive.write(file, file.name)
-    held.seek(0)
-    return held
+    packed = Path(path).open("rb")  # noqa: SIM115 - whoever sends it closes it
+    Path(path).unlink()
+    return packed

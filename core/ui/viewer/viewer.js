@@ -58,6 +58,7 @@ class Viewer {
 
   dress() {
     const { data } = this;
+    this.root.classList.add("dressed");
     this.root.classList.toggle("plain", Boolean(data.plain));
     this.root.classList.toggle("pans", !data.stack);
     this.stage.style.height = data.height;

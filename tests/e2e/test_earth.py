@@ -1,0 +1,159 @@
+"""An analyst's way through the Earth page, in a browser: two dates of one place, mapped, compared, explained and taken away."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Locator, Page, expect
+from rasterio.transform import from_origin
+
+from tests.e2e.conftest import Shoot
+from tests.unit.readers.geotiff_files import write_geotiff
+
+CHANGED = re.compile(r"^[\d,.]+ ha changed$")
+MAPPED = re.compile(r"^[\d,.]+ ha mapped$")
+EMPTY = "Open one date or several"
+
+
+def canvas(page: Page) -> Locator:
+    """The map, once it is drawn."""
+    found = page.locator("canvas[data-ready=true]").first
+    expect(found).to_be_visible()
+    return found
+
+
+def click_map(page: Page, across: float, down: float) -> None:
+    """A click on the map; across and down are shares of it."""
+    box = canvas(page).bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+    expect(page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
+
+
+def shown(page: Page, text: str | re.Pattern[str]) -> Locator:
+    return page.get_by_text(text).locator("visible=true").first
+
+
+def downloaded(page: Page, button: Locator) -> bytes:
+    with page.expect_download() as waiting:
+        button.click()
+    return Path(str(waiting.value.path())).read_bytes()
+
+
+def file_button(page: Page, name: str) -> Locator:
+    """The button beside a file's name."""
+    row = page.locator('[data-testid="stHorizontalBlock"]').filter(has=page.get_by_text(name, exact=True)).last
+    return row.get_by_role("button", name="Download")
+
+
+def test_two_dates_of_the_sample_are_compared_explained_and_taken_away(page: Page, shoot: Shoot) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="One place, two dates", exact=True).click()
+
+    # What changed stands beside the map; the swipe bar follows the keys.
+    expect(shown(page, CHANGED)).to_be_visible()
+    expect(canvas(page)).to_have_attribute("aria-label", re.compile("Map of earth-before.tif"))
+    expect(page.get_by_role("button", name="Change", exact=True)).to_have_attribute("aria-pressed", "true")
+    shoot("earth-change")
+    swipe = page.get_by_role("slider", name="Swipe between the two dates")
+    swipe.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(swipe).to_have_attribute("aria-valuenow", "45")
+
+    # A patch of change: the map goes there, and says why it counts as what it became.
+    page.get_by_text("Forest to residential").first.click()
+    expect(shown(page, "The pale bands are what")).to_be_visible()
+    expect(canvas(page)).not_to_have_attribute("data-zoom", "1.00")
+    expect(page.get_by_role("button", name="Why", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(shown(page, "Why residential, on 2021-06-19")).to_be_visible()
+    shoot("earth-why")
+    page.get_by_role("button", name="Next").click()
+    expect(shown(page, re.compile("number 2 of"))).to_be_visible()
+
+    # Areas by class, and what the model says of a place that is clicked.
+    open_tab(page, "Land cover")
+    expect(shown(page, MAPPED)).to_be_visible()
+    expect(page.get_by_role("button", name="Land cover", exact=True)).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Reset").click()
+    click_map(page, 0.3, 0.3)
+    expect(shown(page, "At this place")).to_be_visible()
+    expect(shown(page, "Scores of the token there")).to_be_visible()
+    shoot("earth-cover")
+
+    # A page switch and a reload lose nothing.
+    page.get_by_role("link", name="Home").click()
+    expect(page.get_by_text("Models on this machine")).to_be_visible()
+    page.get_by_role("link", name="Earth").click()
+    canvas(page)
+    page.reload()
+    canvas(page)
+    open_tab(page, "Change")
+    expect(shown(page, CHANGED)).to_be_visible()
+
+    # The report and the files.
+    open_tab(page, "Report")
+    expect(shown(page, re.compile("Forest became residential on"))).to_be_visible()
+    open_tab(page, "Export")
+    assert downloaded(page, file_button(page, "change.tif"))[:4] in (b"II*\x00", b"II+\x00")
+    assert downloaded(page, file_button(page, "changes.gpkg")).startswith(b"SQLite format 3")
+    assert b"Forest,Residential" in downloaded(page, file_button(page, "transitions.csv"))
+    archive = zipfile.ZipFile(io.BytesIO(downloaded(page, page.get_by_role("button", name="All of it, as a zip"))))
+    assert {"change.tif", "change.qml", "changes.gpkg", "report.pdf", "report.md", "report.json"} <= set(archive.namelist())
+
+    page.get_by_role("button", name="Close").click()
+    expect(shown(page, EMPTY)).to_be_visible()
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+
+
+def test_unnamed_bands_are_asked_for_and_then_mapped(page: Page, tmp_path: Path) -> None:
+    path = write_geotiff(tmp_path / "unnamed_20200601.tif", np.full((4, 96, 96), 900, np.uint16))
+    page.goto("/earth")
+    page.locator("input[type=file]").set_input_files(path)
+    expect(shown(page, "Which band is which?")).to_be_visible()
+    expect(shown(page, MAPPED)).to_have_count(0)
+    page.get_by_role("button", name="Use these").click()
+    expect(shown(page, MAPPED)).to_be_visible()
+
+
+def test_dates_of_different_places_are_refused_with_both_footprints(page: Page, tmp_path: Path) -> None:
+    names, grey = ("B04", "B03", "B02"), np.full((3, 96, 96), 900, np.uint16)
+    here = write_geotiff(tmp_path / "here_20190601.tif", grey, descriptions=names)
+    far = from_origin(600_000.0, 5_000_000.0, 10.0, 10.0)
+    there = write_geotiff(tmp_path / "there_20210601.tif", grey, transform=far, descriptions=names)
+    page.goto("/earth")
+    page.locator("input[type=file]").set_input_files([here, there])
+    refusal = shown(page, "do not overlap")
+    expect(refusal).to_contain_text("(3.0000, ")
+    expect(refusal).to_contain_text("(4.2")
+
+
+def test_a_large_scene_waits_to_be_asked_and_stops_when_told(page: Page, place: Path) -> None:
+    noise = np.random.default_rng(0).integers(300, 3000, (3, 2200, 2200), dtype=np.uint16)
+    path = write_geotiff(place / "large_20200601.tif", noise, descriptions=("B04", "B03", "B02"), tiled=True)
+    page.goto("/earth")
+    page.get_by_label("A folder or file on this machine, or an address").fill(str(path))
+    page.get_by_role("button", name="Open", exact=True).click()
+    page.get_by_role("button", name="Map this date").click()
+    expect(shown(page, re.compile(r"Mapping 2020-06-01: [\d,]+ of [\d,]+ tiles"))).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(shown(page, "stopped before it was done")).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    expect(shown(page, EMPTY)).to_be_visible()
+
+
+def test_bands_of_paris_in_a_file_each_become_two_dates(page: Page, shared_data: Path) -> None:
+    folder = shared_data / "geotiff" / "sentinel2-one-band-a-file-paris"
+    page.goto("/earth")
+    page.locator("input[type=file]").set_input_files(sorted(folder.glob("*/*.tif")))
+    expect(shown(page, CHANGED)).to_be_visible()
+    expect(shown(page, "2016-11-30 to 2017-11-07")).to_be_visible()
+    open_tab(page, "Scenes")
+    expect(page.get_by_text(", 13 files").locator("visible=true")).to_have_count(2)
