@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.change.caveats import WARN_OUTSIDE_SHARE
 from core.types import ChangeMap, ChangePolygon
-from core.ui.bars import facts, quiet
+from core.ui.bars import facts, note, quiet
 from core.ui.charts import transitions_chart, transitions_words
 from core.ui.colours import class_colours, css, saliency_colours
 from core.ui.desk import Desk
 from core.ui.earth import Room, Why, date_words, visit
 from core.ui.earth_cover import place_words
 from core.ui.earth_patch import before_and_after, saliency_picture
-from core.ui.earth_work import METHODS, change, largest, megapixels, middle, misfit, start_change, why
+from core.ui.earth_work import METHODS, change, largest, megapixels, middle, misfit, start_change, unreadable, why
 from core.ui.errors import show_error
 from core.ui.progress import result_of
 from core.ui.why import HEATMAP_OF_A_SCENE, belief
@@ -24,7 +25,7 @@ LISTED = 12
 
 def change_tab(desk: Desk, here: Room) -> None:
     """What differs between the two dates shown."""
-    unfit = misfit(here)
+    unfit = misfit(here) or next(filter(None, (unreadable(here, number) for number in here.pair)), None)
     if here.after is None:
         quiet("One date is shown. Add another in the tab Scenes, or choose two under the map.")
     elif unfit:
@@ -34,10 +35,13 @@ def change_tab(desk: Desk, here: Room) -> None:
 
 
 def _compared(desk: Desk, here: Room) -> None:
-    here.method = st.segmented_control(
+    method = st.segmented_control(
         "Method", list(METHODS), default=here.method, required=True, format_func=METHODS.__getitem__, label_visibility="collapsed",
         key="earth.method", help="By class: the two class maps differ. By embedding: what the model sees of the place differs.",
-    ) or here.method  # fmt: skip
+    )  # fmt: skip
+    if method and method != here.method:
+        here.method, here.polygon = method, None
+        st.rerun()
     slot = change(desk, here)
     if not slot.title:
         return _offer(desk, here)
@@ -54,6 +58,10 @@ def _offer(desk: Desk, here: Room) -> None:
 
 
 def _result(desk: Desk, here: Room, result: ChangeMap) -> None:
+    strange = max(float(result.parameters.get(f"outside_share_{which}", 0.0)) for which in ("before", "after"))
+    if strange > WARN_OUTSIDE_SHARE:
+        told = f"{share(strange)} of the valid pixels of one date lie in tiles unlike the training data"
+        note("Outside what this model knows", f"{told}; what changed there may mean nothing.")
     between = f"{date_words(result.before)} to {date_words(result.after)}"
     if result.changed_pixels:
         st.markdown(f"#### {hectares(result.changed_hectares)} changed")

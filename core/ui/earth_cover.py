@@ -10,7 +10,8 @@ from core.ui.bars import Bar, bars, note, quiet
 from core.ui.colours import class_colours, css
 from core.ui.desk import Desk
 from core.ui.earth import PlaceScores, Room, date_words
-from core.ui.earth_work import is_quick, land_cover, map_if_new, megapixels, place_scores, shown_scenes, start_map
+from core.ui.earth_work import is_quick, land_cover, map_if_new, megapixels, place_scores, shown_scenes, start_map, unreadable
+from core.ui.errors import show_error
 from core.ui.findings import probability_words
 from core.ui.progress import result_of
 from core.ui.words import hectares, label_words, share
@@ -27,6 +28,9 @@ def cover_tab(desk: Desk, here: Room) -> None:
     slot = land_cover(desk, here, number)
     if is_quick(here):
         map_if_new(desk, here, number)
+    unfit = unreadable(here, number)
+    if unfit:
+        return show_error(unfit)
     if not slot.title:
         return _offer(desk, here, number)
     result = result_of(slot, f"earth.map.{number}") if slot.job is None else None

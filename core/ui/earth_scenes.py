@@ -107,10 +107,13 @@ def _values_words(scene: Scene) -> str:
 def _questions(desk: Desk, here: Room, number: int) -> None:
     scene = here.groups[number].scene
     is_open = is_question_open(scene)
-    if is_open:
+    is_first = is_open and not any(is_question_open(group.scene) for group in here.groups[:number])
+    if is_first:
         guessed = next(sentence for sentence in scene.assumptions if sentence.startswith(UNNAMED))
         note("Which band is which?", f"{guessed} Say what they are, then the scene is analysed.")
-    with st.expander("Say what the bands are" if is_open else "Correct bands, scale or date", expanded=is_open, key=f"earth.ask.{number}"):
+    elif is_open:
+        quiet("Its bands are not named either.")
+    with st.expander("Say what the bands are" if is_open else "Correct bands, scale or date", expanded=is_first, key=f"earth.ask.{number}"):
         _form(desk, here, number)
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.errors import SightlineError
+from core.errors import MissingBands, SightlineError
 from core.explain.methods import explain
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
@@ -15,6 +15,7 @@ from core.inference.jobs import Progress
 from core.inference.prediction import predict_input
 from core.journeys.scene_change import detect_change
 from core.journeys.scene_map import map_scene
+from core.prepare.bands import resolve_bands
 from core.prepare.grid import on_grid_of, overlap_or_refuse
 from core.prepare.ground import pixel_metres
 from core.prepare.scene_input import input_at
@@ -52,6 +53,19 @@ def misfit(here: Room) -> Words | None:
     return None
 
 
+def unreadable(here: Room, number: int) -> Words | None:
+    """Why the model cannot read a scene for want of bands, None where it can."""
+    scene, model = here.groups[number].scene, models().get(here.model)
+    if model is None:
+        return None
+    try:
+        resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)
+    except MissingBands as error:
+        hint = f"This model reads {', '.join(model.preprocess.channels)}: say in the tab Scenes which bands those are."
+        return Words(words_of(error).title, error.message, hint, is_lasting=True)
+    return None
+
+
 def shown_scenes(here: Room) -> list[tuple[int, Scene]]:
     """(number, scene on the grid of the first) of the dates shown that can be laid on one another."""
     shown = [(here.pair[0], here.before)]
@@ -71,7 +85,7 @@ def megapixels(here: Room, number: int) -> float:
 def is_quick(here: Room) -> bool:
     """Whether the dates shown may be analysed without being asked."""
     shown = set(here.pair)
-    is_clear = not any(is_question_open(here.groups[number].scene) for number in shown)
+    is_clear = not any(is_question_open(here.groups[number].scene) or unreadable(here, number) for number in shown)
     return is_clear and sum(megapixels(here, number) for number in shown) <= AUTOMATIC_MEGAPIXELS
 
 
