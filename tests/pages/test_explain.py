@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import spearmanr
+from streamlit.testing.v1 import AppTest
 
+from core.errors import Cancelled
+from core.inference.jobs import Progress, jobs
+from core.settings import settings
 from core.types import ModelInput
 from core.ui.attention_pictures import GAP, attention_of, mosaic, scaled
+from core.ui.explain import Turns
 from core.ui.explain_agreement import on_tokens, rank_correlations
 from core.ui.explain_maps import parameter_words, patch_at, shown_pixels
 from core.ui.viewer import Picked
+from tests.pages.conftest import PATIENCE_S, run_until, words
 
 
 def maps(count: int, seed: int = 0) -> list[np.ndarray]:
@@ -77,3 +89,98 @@ def test_a_click_picks_the_patch_under_it(column: int, row: int, patch: tuple[in
 
 def test_parameters_that_only_cost_time_are_not_told() -> None:
     assert parameter_words({"steps": 32, "window": (8, 8), "seed": 0, "removal_steps": 16, "stride": None}) == "steps 32, window 8 x 8"
+
+
+# ---------------------------------------------------------------- one after another
+
+
+def test_methods_take_turns_and_the_first_in_the_row_comes_next() -> None:
+    turns, order, lock = Turns(), [], threading.Lock()
+    first_is_in, go_on = threading.Event(), threading.Event()
+
+    def work(rank: int, progress: Progress) -> None:
+        with turns.turn(rank, progress):
+            with lock:
+                order.append(rank)
+            first_is_in.set()
+            go_on.wait(PATIENCE_S)
+
+    begun = [jobs().start(partial(work, 2), "turns")]
+    first_is_in.wait(PATIENCE_S)
+    begun += [jobs().start(partial(work, rank), "turns") for rank in (1, 0)]
+    wait_until(lambda: len(turns._waiting) == 2)
+    go_on.set()
+    assert all(job.wait(PATIENCE_S) for job in begun)
+    assert order == [2, 0, 1]
+
+
+def test_whoever_is_stopped_while_waiting_does_not_hold_up_the_others() -> None:
+    turns, go_on, is_in = Turns(), threading.Event(), threading.Event()
+
+    def work(rank: int, progress: Progress) -> int:
+        with turns.turn(rank, progress):
+            is_in.set()
+            go_on.wait(PATIENCE_S)
+            return rank
+
+    running = jobs().start(partial(work, 0), "turns")
+    is_in.wait(PATIENCE_S)
+    stopped, last = (jobs().start(partial(work, rank), "turns") for rank in (1, 2))
+    stopped.cancel()
+    assert stopped.wait(PATIENCE_S)
+    assert isinstance(stopped.error, Cancelled)
+    go_on.set()
+    assert running.wait(PATIENCE_S)
+    assert last.wait(PATIENCE_S)
+    assert last.result == 2
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    ends = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+# ---------------------------------------------------------------- the page
+
+
+def on_explain(application: AppTest) -> AppTest:
+    return application.switch_page("pages/explain.py").run()
+
+
+def test_an_empty_page_offers_an_image_of_either_kind(application: AppTest) -> None:
+    page = on_explain(application)
+    assert "Open an image" in words(page)
+    assert {"A chest radiograph (synthetic)", "One place, 2019 (synthetic)"} <= {button.label for button in page.button}
+
+
+def test_every_method_is_drawn_measured_and_compared(application: AppTest) -> None:
+    page = on_explain(application)
+    page.button(key="explain.sample.chest-radiograph").click()
+    text = run_until(page, lambda said: "rank correlation" in said)
+    assert text.count("Deletion") == 3
+    assert "Completeness: " in text
+    assert "The same map for every target" in text
+    assert text.count("<td") == 9
+
+
+def test_a_scene_is_explained_by_the_model_of_scenes(application: AppTest) -> None:
+    page = on_explain(application)
+    page.button(key="explain.sample.earth-after").click()
+    text = run_until(page, lambda said: "rank correlation" in said)
+    assert "32 x 32 px of 640 x 640" in text
+    assert "A heatmap is not a boundary on the ground." in text
+    assert next(box.value for box in page.selectbox if box.label == "Model") == "land-cover"
+
+
+def test_what_cannot_be_opened_is_told_in_a_sentence(application: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "note.txt").write_text("no image")
+    monkeypatch.setenv("SIGHTLINE_ROOTS", str(tmp_path))
+    settings.cache_clear()
+    page = on_explain(application)
+    page.text_input(key="explain.place").set_value(str(tmp_path / "note.txt"))
+    page.button(key="FormSubmitter:explain.form-Open").click()
+    text = run_until(page, lambda said: "cannot be read" in said)
+    assert "note.txt" in text
+    assert "Open an image" in text
