@@ -8,7 +8,7 @@ from core.types import Scene
 from core.ui import explain
 from core.ui.bars import note, quiet
 from core.ui.desk import desk
-from core.ui.errors import guarded, show_error
+from core.ui.errors import guarded
 from core.ui.explain import Ready, Room
 from core.ui.explain_agreement import agreement, on_tokens
 from core.ui.explain_intake import empty_state, locator
@@ -16,6 +16,7 @@ from core.ui.explain_maps import maps
 from core.ui.explain_patch import patch_view
 from core.ui.findings import probability_words
 from core.ui.progress import is_under_way, result_of
+from core.ui.refusals import refused
 from core.ui.words import label_words, method_words
 
 HERE = desk()
@@ -67,8 +68,7 @@ def choose_target_and_methods(room: Room, made: Ready) -> None:
 
 def bench(room: Room) -> None:
     """Everything on one image."""
-    for label, words in room.refused:
-        show_error(words, label)
+    refused(room.refused)
     if not choose_image_and_model(room):
         return
     made = result_of(explain.ready(HERE, room), "explain.ready")

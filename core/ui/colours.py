@@ -41,5 +41,5 @@ def saliency_colours(low: str = "least", high: str = "most") -> Colours:
 
 
 def css(colour: Colour) -> str:
-    """"#rrggbb"."""
+    """ "#rrggbb"."""
     return "#{:02x}{:02x}{:02x}".format(*colour)

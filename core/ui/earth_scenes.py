@@ -17,6 +17,7 @@ from core.ui.desk import Desk
 from core.ui.earth import Room, correct, date_words, first_tab, open_in, opening
 from core.ui.errors import show_error
 from core.ui.intake import drop_zone, place_field, public_samples, sample_tiles
+from core.ui.refusals import refused
 from core.ui.scene_groups import UNNAMED, is_question_open
 from core.ui.words import counted
 
@@ -37,8 +38,7 @@ def scenes_tab(desk: Desk, here: Room) -> None:
         with st.container(border=True, key=f"scene-{number}"):
             _card(group.scene)
             _questions(desk, here, number)
-    for label, words in here.refused:
-        show_error(words, label)
+    refused(here.refused)
     _add(desk, here)
 
 

@@ -50,7 +50,7 @@ def _answer(prediction: Prediction, coverage: float | None) -> None:
 
 
 def answer_words(prediction: Prediction, coverage: float) -> str:
-    """"0.83 (calibrated; 90 % set: bacterial pneumonia, viral pneumonia)."."""
+    """ "0.83 (calibrated; 90 % set: bacterial pneumonia, viral pneumonia)."."""
     labels = ", ".join(label_words(label).lower() for label in prediction.conformal_set)
     value = probability_words(prediction.probability(str(prediction.prediction)))
     return f"{value} (calibrated; {100 * coverage:.0f} % set: {labels})."

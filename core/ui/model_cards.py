@@ -71,7 +71,7 @@ def figures(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _figure_name(key: str) -> str:
-    """"AUROC, pneumonia" for pneumonia_auroc; "" for what is not told here."""
+    """ "AUROC, pneumonia" for pneumonia_auroc; "" for what is not told here."""
     if key in FIGURES:
         return FIGURES[key]
     parent, _, kind = key.rpartition("_")

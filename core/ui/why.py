@@ -44,7 +44,7 @@ def completeness_words(error: float) -> str:
 
 
 def score_words(name: str, score: RemovalScore) -> str:
-    """"Deletion 0.42; random maps 0.55 (0.47 to 0.63)": for readers who do not see bars."""
+    """ "Deletion 0.42; random maps 0.55 (0.47 to 0.63)": for readers who do not see bars."""
     return f"{name} {score.value:.2f}; random maps {score.random_mean:.2f} ({score.random_low:.2f} to {score.random_high:.2f})"
 
 

@@ -69,7 +69,7 @@ def patch(opening: Opening, answer: Answer, explanation: Explanation) -> None:
 
 
 def place_words(picked: tuple[int, int], grid: tuple[int, int]) -> str:
-    """"Patch 5 across, 7 down, upper left lung field". picked: (row, column) on the grid of tokens."""
+    """ "Patch 5 across, 7 down, upper left lung field". picked: (row, column) on the grid of tokens."""
     alone = np.zeros(grid, dtype=np.float32)
     alone[picked] = 1.0
     region = region_words(alone, Domain.RADIOGRAPH)
@@ -77,7 +77,7 @@ def place_words(picked: tuple[int, int], grid: tuple[int, int]) -> str:
 
 
 def rank_words(tokens: FloatImage, picked: tuple[int, int]) -> str:
-    """"Number 12 of 196 patches in this map, at 82 % of the strongest"."""
+    """ "Number 12 of 196 patches in this map, at 82 % of the strongest"."""
     rank = int((tokens > tokens[picked]).sum()) + 1
     top = float(tokens.max())
     share = f", at {100 * float(tokens[picked]) / top:.0f} % of the strongest" if top > 0 else ""

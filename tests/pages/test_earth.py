@@ -263,6 +263,17 @@ def test_dates_of_different_places_are_refused_with_both_footprints(application:
     assert "(4.2" in text
 
 
+def test_a_second_date_is_added_to_the_first_and_compared_with_it(application: AppTest) -> None:
+    page = on_earth(application).run()
+    page.button(key="earth.sample.earth-after").click()
+    assert "One date is shown" not in run_until(page, lambda said: "ha mapped" in said)
+    page.session_state["earth.tabs"] = "Scenes"
+    run_until(page, lambda said: "Correct" in said or "earth-after.tif" in said)
+    page.button(key="earth.add.1.sample.earth-before").click()
+    text = run_until(page, lambda said: " ha changed" in said or "No change" in said)
+    assert "2019-06-15 to 2021-06-19" in text
+
+
 def test_closing_deletes_what_was_made(application: AppTest, home: Path) -> None:
     page = on_earth(application).run()
     page.button(key="earth.sample.pair").click()
