@@ -338,7 +338,7 @@ class RemovalScore:
 
     @property
     def verdict(self) -> str:
-        """"above", "below" or "within" what random maps score."""
+        """ "above", "below" or "within" what random maps score."""
         if self.value > self.random_high:
             return "above"
         return "below" if self.value < self.random_low else "within"

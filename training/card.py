@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from models.registry import CARD
-from training.data import Parts
-from training.figures import Figure, Held
+from training.figures import Figure, Held, Measured
+from training.items import Parts
 from training.recipe import Recipe
 
 NAMES = {
@@ -26,23 +26,25 @@ NAMES = {
 }
 
 
-def write_card(folder: Path, recipe: Recipe, parts: Parts, figures: Mapping[str, Figure], held: Held, command: str, minutes: float) -> None:
-    """README.md of a model folder, from the recipe and from what was measured."""
-    card = recipe.card
+def write_card(folder: Path, recipe: Recipe, parts: Parts, tests: Sequence[Measured], command: str, minutes: float) -> None:
+    """README.md of a model folder, from the recipe and from what was measured; the first test gives the figures of the front matter."""
+    card, main = recipe.card, tests[0]
     front = {
         "title": card.title,
         "task": card.task,
         "modality": card.modality,
         "licence": card.licence,
-        "metrics": {name: figure.as_json() for name, figure in figures.items()},
+        "metrics": {name: figure.as_json() for name, figure in main.figures.items()},
     }
     lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
     lines += [f"# {card.title}", ""]
     lines += _role(recipe)
     lines += ["## Training data", "", card.origin, "", _split_words(recipe, parts), ""]
     lines += ["## How it was made", "", *_making(recipe, command, minutes), ""]
-    lines += ["## Figures", "", *_figures(recipe, figures, len(held.labels), command), ""]
-    lines += ["### By label", "", *_by_label(recipe, held), ""]
+    lines += ["## Figures", "", *_figures(recipe, main), ""]
+    lines += ["### By label", "", *_by_label(recipe, main.held), ""]
+    for test in tests[1:]:
+        lines += [f"### {test.origin}", "", *_figures(recipe, test), ""]
     lines += ["## Limits", "", *(f"- {sentence}" for sentence in _sentences(card.limits)), ""]
     (folder / CARD).write_text("\n".join(lines), encoding="utf-8")
 
@@ -89,11 +91,12 @@ def _making(recipe: Recipe, command: str, minutes: float) -> list[str]:
     ]
 
 
-def _figures(recipe: Recipe, figures: Mapping[str, Figure], count: int, command: str) -> list[str]:
+def _figures(recipe: Recipe, test: Measured) -> list[str]:
     unit = "patients" if recipe.data.split == "patient" else "blocks of one degree"
-    rows = [f"| {_name(name)} | {figure.value:.3f} | {_interval(figure)} |" for name, figure in figures.items()]
+    rows = [f"| {_name(name)} | {figure.value:.3f} | {_interval(figure)} |" for name, figure in test.figures.items()]
     return [
-        f"On the {count:,} validation images, by the command above; 95 % intervals by bootstrap over {unit} (1,000 draws).",
+        f"On the {len(test.held.labels):,} validation images of {test.origin}, by the command above; "
+        f"95 % intervals by bootstrap over {unit} (1,000 draws).",
         "",
         "| figure | value | 95 % interval |",
         "|---|---|---|",

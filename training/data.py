@@ -1,13 +1,10 @@
-"""A folder of images by label, divided so that nothing of one patient, or of one place, is on both sides."""
+"""Folders of images by label, divided so that nothing of one patient, or of one place, is on both sides."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import re
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 import numpy as np
@@ -19,47 +16,29 @@ from torch import Tensor
 from core.errors import BadRecipe, NotFound
 from core.prepare.tensor import resize
 from core.types import Preprocess
-from training.recipe import DataPart, Recipe
+from training.items import Item, Parts
+from training.patients import by_patient
+from training.places import by_longitude
+from training.recipe import Recipe
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
-PATIENT = re.compile(r"(person|IM-)0*(\d+)")
-BLOCK_DEGREES = 1.0
 
 
-@dataclass(frozen=True)
-class Item:
-    """One image file: label is an index into the recipe's labels; group is the patient or the block of ground that it belongs to."""
+def split(recipe: Recipe, folders: Sequence[Path]) -> Parts:
+    """The images of each DIR/<label>/, each folder divided by itself, then joined.
 
-    path: Path
-    label: int
-    group: str
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The three sides of a split. calibration chooses temperature and thresholds; validation only gives figures."""
-
-    train: tuple[Item, ...]
-    calibration: tuple[Item, ...]
-    validation: tuple[Item, ...]
-
-
-def split(recipe: Recipe, folder: Path) -> Parts:
-    """The images of DIR/<label>/. Raises NotFound for a missing folder, BadRecipe for data that the recipe cannot divide."""
-    if not folder.is_dir():
-        raise NotFound(f"{folder}: no such folder.", "Give the folder that holds one sub-folder for each label.")
-    files = [(path, index) for index, label in enumerate(recipe.labels) for path in _images(folder, label)]
-    parts = _by_patient(files, recipe.data) if recipe.data.split == "patient" else _by_longitude(files, folder, recipe.data)
+    The first folder must hold every label in each part. Further ones may hold parent labels instead: of such an image it is known only
+    that it is one of the parent's labels. Raises NotFound for a missing folder, BadRecipe for data that the recipe cannot divide.
+    """
+    if not folders:
+        raise BadRecipe("No folder of data was given.", "Give the folder that holds one sub-folder for each label.")
+    parts = [_split(recipe, folder) for folder in folders]
     for name in ("train", "calibration", "validation"):
-        if {item.label for item in getattr(parts, name)} != set(range(len(recipe.labels))):
-            raise BadRecipe(f"{folder}: the {name} part does not hold every label.", "Give more images, or another data.validation_share.")
-    return parts
-
-
-def patient_of(name: str) -> str:
-    """The patient in a Kermany file name: person<ID>_..., IM-<ID>-..., NORMAL2-IM-<ID>-...; the whole stem where there is none."""
-    found = PATIENT.search(name)
-    return f"{found[1]}{int(found[2])}" if found else Path(name).stem
+        if not set(range(len(recipe.labels))) <= {item.label for item in getattr(parts[0], name)}:
+            raise BadRecipe(
+                f"{folders[0]}: the {name} part does not hold every label.", "Give more images, or another data.validation_share."
+            )
+    return reduce(add, parts)
 
 
 def read_images(items: Sequence[Item], preprocess: Preprocess, size: tuple[int, int]) -> Tensor:
@@ -71,9 +50,22 @@ def read_images(items: Sequence[Item], preprocess: Preprocess, size: tuple[int, 
     return images
 
 
-def labels_of(items: Sequence[Item]) -> NDArray[np.int64]:
-    """int64 [images]."""
-    return np.array([item.label for item in items], dtype=np.int64)
+def _split(recipe: Recipe, folder: Path) -> Parts:
+    if not folder.is_dir():
+        raise NotFound(f"{folder}: no such folder.", "Give the folder that holds one sub-folder for each label.")
+    names = [name for name in recipe.names if (folder / name).is_dir()]
+    covered = {label for name in names for label in recipe.members(name)}
+    missing = [label for label in recipe.labels if label not in covered]
+    if missing:
+        raise BadRecipe(f"{folder} has no folder {missing[0]}.", "The data must hold one folder for each label of the recipe.")
+    files = [(path, recipe.names.index(name)) for name in names for path in _images(folder / name)]
+    if recipe.data.split == "patient":
+        return by_patient(files, folder, recipe.data.validation_share, recipe.data.seed)
+    return by_longitude(files, folder, recipe.data.validation_share)
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
 
 
 def _decoded(path: Path, channels: int) -> NDArray[np.float32]:
@@ -85,71 +77,3 @@ def _decoded(path: Path, channels: int) -> NDArray[np.float32]:
 
 def _quantised(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.asarray(np.clip(np.round(values * 255.0), 0, 255), dtype=np.uint8)
-
-
-def _images(folder: Path, label: str) -> list[Path]:
-    if not (folder / label).is_dir():
-        raise BadRecipe(f"{folder} has no folder {label}.", "The data must hold one folder for each label of the recipe.")
-    return sorted(path for path in (folder / label).iterdir() if path.suffix.lower() in SUFFIXES)
-
-
-def _by_patient(files: list[tuple[Path, int]], data: DataPart) -> Parts:
-    groups = _joined_by_duplicates([(path, patient_of(path.name)) for path, _ in files])
-    items = [Item(path, label, group) for (path, label), group in zip(files, groups, strict=True)]
-    names = sorted({item.group for item in items})
-    order = np.random.default_rng(data.seed).permutation(len(names))
-    held = max(2, round(len(names) * data.validation_share))
-    side = {names[place]: rank for rank, place in enumerate(order)}
-    return Parts(
-        train=tuple(item for item in items if side[item.group] >= held),
-        calibration=tuple(item for item in items if side[item.group] < held // 2),
-        validation=tuple(item for item in items if held // 2 <= side[item.group] < held),
-    )
-
-
-def _joined_by_duplicates(named: list[tuple[Path, str]]) -> list[str]:
-    """The group of each file; groups that share an exact copy of a file become one."""
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while parent.setdefault(name, name) != name:
-            name = parent[name]
-        return name
-
-    by_digest: dict[str, list[str]] = defaultdict(list)
-    for path, group in named:
-        by_digest[hashlib.sha256(path.read_bytes()).hexdigest()].append(group)
-    for copies in by_digest.values():
-        for other in copies[1:]:
-            parent[root(other)] = root(copies[0])
-    return [root(group) for _, group in named]
-
-
-def _by_longitude(files: list[tuple[Path, int]], folder: Path, data: DataPart) -> Parts:
-    """The easternmost share is held back; its blocks of one degree of latitude go to calibration and validation in turn."""
-    places = _places(folder / "index.csv")
-    missing = [path for path, _ in files if _key(path) not in places]
-    if missing:
-        raise BadRecipe(f"{folder / 'index.csv'} does not list {_key(missing[0])}.", "It must list every image as file,latitude,longitude.")
-    where = np.array([places[_key(path)] for path, _ in files])  # [images, (latitude, longitude)]
-    border = float(np.quantile(where[:, 1], 1.0 - data.validation_share))
-    sides: dict[str, list[Item]] = {"train": [], "calibration": [], "validation": []}
-    for (path, label), (latitude, longitude) in zip(files, where, strict=True):
-        row, column = int(latitude // BLOCK_DEGREES), int(longitude // BLOCK_DEGREES)
-        side = "train" if longitude < border else ("calibration", "validation")[row % 2]
-        sides[side].append(Item(path, label, f"{row},{column}"))
-    return Parts(*(tuple(sides[name]) for name in ("train", "calibration", "validation")))
-
-
-def _key(path: Path) -> str:
-    return f"{path.parent.name}/{path.name}"
-
-
-def _places(index: Path) -> dict[str, tuple[float, float]]:
-    if not index.is_file():
-        raise NotFound(f"{index}: no such file.", "A split by longitude needs index.csv with file, latitude, longitude.")
-    with index.open(newline="", encoding="utf-8") as lines:
-        try:
-            return {row["file"]: (float(row["latitude"]), float(row["longitude"])) for row in csv.DictReader(lines)}
-        except (KeyError, ValueError, TypeError) as error:
-            raise BadRecipe(f"{index}: {error}.", "It must have the columns file, latitude, longitude.") from None

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from core.inference.calibration import conformal_set, probabilities
 from core.journeys import figures
 from core.types import Calibration
-from training.data import Item, labels_of
+from training.items import Item, labels_of
+from training.recipe import Recipe
 
 DRAWS = 1000
 SEED = 11
@@ -47,6 +48,37 @@ class Held:
 def held_back(items: Sequence[Item], logits: NDArray[np.float32], calibration: Calibration) -> Held:
     """What the figures are made from."""
     return Held(labels_of(items), probabilities(logits, calibration), [item.group for item in items])
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The figures on the validation images of one origin. by name; `held` is what they were made from."""
+
+    origin: str
+    held: Held
+    figures: dict[str, Figure]
+
+
+def tested(recipe: Recipe, items: Sequence[Item], logits: NDArray[np.float32], calibration: Calibration) -> list[Measured]:
+    """One an origin, in the order of the items. Where images are known by a parent label, the parents alone are measured."""
+    origins = np.array([item.origin for item in items])
+    found = []
+    for origin in dict.fromkeys(origins.tolist()):
+        own = np.flatnonzero(origins == origin)
+        held = held_back([items[int(place)] for place in own], logits[own], calibration)
+        has_labels = bool((held.labels < len(recipe.labels)).all())
+        figures = measure(held, recipe.labels, calibration, recipe.parents) if has_labels else measure_parents(held, recipe)
+        found.append(Measured(origin, held, figures))
+    return found
+
+
+def measure_parents(held: Held, recipe: Recipe) -> dict[str, Figure]:
+    """AUROC and accuracy of each parent label."""
+    weights = _weights(held.groups)
+    found: dict[str, Callable[[Weights], Weights]] = {}
+    for parent in recipe.parents:
+        found |= _parent(parent, held, [recipe.labels.index(member) for member in recipe.members(parent)], recipe.names.index(parent))
+    return {name: _figure(function, weights) for name, function in found.items()}
 
 
 def measure(held: Held, names: Sequence[str], calibration: Calibration, parents: Mapping[str, Sequence[str]]) -> dict[str, Figure]:
@@ -88,9 +120,10 @@ def auroc(weights: Weights, truth: NDArray[np.bool_], scores: NDArray[np.floatin
         return np.asarray((is_so * (below + is_not / 2)).sum(axis=1) / (is_so.sum(axis=1) * is_not.sum(axis=1)))
 
 
-def _parent(parent: str, held: Held, members: Sequence[int]) -> dict[str, Callable[[Weights], Weights]]:
+def _parent(parent: str, held: Held, members: Sequence[int], itself: int = -1) -> dict[str, Callable[[Weights], Weights]]:
+    """itself: how an image is labelled that is known by the parent label alone."""
     chance = held.chances[:, members].sum(axis=1)
-    is_so = np.isin(held.labels, members)
+    is_so = np.isin(held.labels, [*members, itself])
     return {
         f"{parent}_auroc": lambda w: auroc(w, is_so, chance),
         f"{parent}_accuracy": lambda w: _mean(w, (chance >= figures.DECISION) == is_so),

@@ -22,9 +22,7 @@ class Outputs:
     embeddings: NDArray[np.float32]
 
 
-def forward_all(
-    network: BertImageForImageClassification, images: Tensor, preprocess: Preprocess, batch_size: int = 64
-) -> Outputs:
+def forward_all(network: BertImageForImageClassification, images: Tensor, preprocess: Preprocess, batch_size: int = 64) -> Outputs:
     """images: uint8 [N, C, rows, columns] at the network's size."""
     network = network.eval()
     logits, embeddings = [], []

@@ -92,7 +92,11 @@ class CardPart:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A training, whole. parents: name -> labels that it sums up (config.json declares it, `evaluate` scores it)."""
+    """A training, whole.
+
+    parents: name -> labels that it sums up (config.json declares it, `evaluate` scores it). shares: name -> how often it is drawn, 1 each
+    where nothing is said.
+    """
 
     id: str
     labels: tuple[str, ...]
@@ -104,6 +108,15 @@ class Recipe:
     card: CardPart
     parents: dict[str, list[str]] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What an image of the training may be called: the labels, then the parent labels."""
+        return (*self.labels, *self.parents)
+
+    def members(self, name: str) -> tuple[str, ...]:
+        """The labels that a name stands for."""
+        return tuple(self.parents[name]) if name in self.parents else (name,)
 
     def config(self) -> BertImageConfig:
         """The network's configuration, labels included."""
@@ -200,7 +213,7 @@ def _check(recipe: Recipe, path: Path) -> None:
     for name, members in recipe.parents.items():
         demand(set(members) < set(recipe.labels), f"parents.{name}", members, f"some of {', '.join(recipe.labels)}")
     for label in recipe.shares:
-        demand(label in recipe.labels, "shares", label, f"one of {', '.join(recipe.labels)}")
+        demand(label in recipe.names, "shares", label, f"one of {', '.join(recipe.names)}")
     try:
         recipe.config()
     except (ValueError, TypeError) as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -16,9 +17,10 @@ from core.inference.outside import fit_outside
 from core.types import Calibration
 from models.bert_image import BertImageForImageClassification
 from training.card import write_card
-from training.data import Item, Parts, labels_of, read_images, split
-from training.figures import held_back, measure
+from training.data import read_images, split
+from training.figures import tested
 from training.forward import Outputs, forward_all
+from training.items import Item, Parts, labels_of
 from training.recipe import Recipe, read_recipe
 from training.trainer import fit
 from training.zoo import loaded_back, write_calibration, write_network, write_outside
@@ -28,8 +30,8 @@ CLOCK = "minutes.json"
 """How long the training took, all its runs together; beside the checkpoints."""
 
 
-def train(recipe_path: Path, data: Path, out: Path) -> Path:
-    """Train by a recipe on DIR/<label>/<files>, calibrate, measure, and write OUT/<id>, a folder as models/zoo holds them.
+def train(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
+    """Train by a recipe on each DIR/<label>/<files>, calibrate, measure, and write OUT/<id>, a folder as models/zoo holds them.
 
     Checkpoints lie in OUT/checkpoints/<id>; a run that was stopped goes on from the newest. Progress is printed.
     Raises NotFound and BadRecipe for a recipe or data that cannot be used.
@@ -42,7 +44,8 @@ def train(recipe_path: Path, data: Path, out: Path) -> Path:
     minutes = _minutes(work, (time.monotonic() - began) / 60.0)
     folder = out / recipe.id
     write_network(folder, network, recipe.preprocess)
-    command = shlex.join(["sightline", "train", _shown(recipe_path), "--data", _shown(data), "--out", _shown(out)])
+    folders = [word for each in data for word in ("--data", _shown(each))]
+    command = shlex.join(["sightline", "train", _shown(recipe_path), *folders, "--out", _shown(out)])
     finish(folder, recipe, parts, command, minutes)
     return folder
 
@@ -51,19 +54,29 @@ def finish(folder: Path, recipe: Recipe, parts: Parts, command: str, minutes: fl
     """Calibrate, fit the gate and write the card for the network that lies in `folder`, by its weights as they were written."""
     network = loaded_back(folder)
     train, calibration, validation = (_outputs(recipe, network, part) for part in (parts.train, parts.calibration, parts.validation))
-    learnt = calibrated(calibration, labels_of(parts.calibration))
+    learnt = calibrated(*_with_labels(recipe, parts.calibration, calibration))
     write_calibration(folder, learnt)
-    write_outside(folder, fit_outside(train.embeddings, calibration.embeddings))
-    held = held_back(parts.validation, validation.logits, learnt)
-    figures = measure(held, recipe.labels, learnt, recipe.parents)
-    write_card(folder, recipe, parts, figures, held, command, minutes)
+    write_outside(folder, fit_outside(train.embeddings, _by_origin(parts.calibration, calibration.embeddings)))
+    write_card(folder, recipe, parts, tested(recipe, parts.validation, validation.logits, learnt), command, minutes)
 
 
-def calibrated(outputs: Outputs, labels: NDArray[Any]) -> Calibration:
-    """Temperature and the threshold of the 90 % sets, from images that were not trained on."""
-    temperature = fit_temperature(outputs.logits, labels)
+def calibrated(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Calibration:
+    """Temperature and the threshold of the 90 % sets, from images that were not trained on and whose label is known."""
+    temperature = fit_temperature(logits, labels)
     plain = Calibration(temperature=temperature, conformal_threshold=1.0)
-    return Calibration(temperature, fit_conformal_threshold(probabilities(outputs.logits, plain), labels, plain.coverage))
+    return Calibration(temperature, fit_conformal_threshold(probabilities(logits, plain), labels, plain.coverage))
+
+
+def _with_labels(recipe: Recipe, items: Sequence[Item], outputs: Outputs) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Logits and labels of the images of which more than a parent label is known."""
+    labels = labels_of(items)
+    known = labels < len(recipe.labels)
+    return outputs.logits[known], labels[known]
+
+
+def _by_origin(items: Sequence[Item], embeddings: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    origins = np.array([item.origin for item in items])
+    return [embeddings[origins == origin] for origin in dict.fromkeys(origins.tolist())]
 
 
 def _fitted(recipe: Recipe, parts: Parts, work: Path) -> BertImageForImageClassification:
@@ -92,5 +105,3 @@ def _minutes(work: Path, this_run: float) -> float:
 def _shown(path: Path) -> str:
     """A path as a card may show it: without what lies above the project's neighbours."""
     return str(path) if not path.is_absolute() else path.name
-
-

@@ -52,7 +52,8 @@ class BalancedSampler(Sampler[int]):
         random = np.random.default_rng(self.seed)
         members = [np.flatnonzero(self.labels == label) for label in range(len(self.shares))]
         queues: list[list[int]] = [[] for _ in members]
-        for label in random.choice(len(members), size=self.length, p=self.shares / self.shares.sum()):
+        shares = np.where([len(one) > 0 for one in members], self.shares, 0.0)
+        for label in random.choice(len(members), size=self.length, p=shares / shares.sum()):
             if not queues[label]:
                 queues[label] = random.permutation(members[label]).tolist()
             yield queues[label].pop()
@@ -71,22 +72,34 @@ class ImageTrainer(Trainer):  # type: ignore[misc]
 
     def _get_train_sampler(self, train_dataset: Dataset[int] | None = None) -> Sampler[int]:
         schedule, recipe = self.recipe.schedule, self.recipe
-        shares = [recipe.shares.get(label, 1.0) for label in recipe.labels]
+        shares = [recipe.shares.get(name, 1.0) for name in recipe.names]
         return BalancedSampler(self.targets.numpy(), shares, schedule.steps * schedule.batch_size, schedule.seed)
 
     def compute_loss(self, model: Any, inputs: dict[str, Tensor], return_outputs: bool = False, **kwargs: Any) -> Any:
         """Cross-entropy against smoothed targets. inputs: images uint8 [B, C, rows, columns], labels int64 [B]."""
         recipe = self.recipe
         x = augmented(inputs["images"].float() / 255.0, recipe.preprocess.size, recipe.augmentation)
-        targets = torch.nn.functional.one_hot(inputs["labels"], len(recipe.labels)).float()
+        targets = torch.nn.functional.one_hot(inputs["labels"], len(recipe.names)).float()
         x, targets = mixed(standardised(x, recipe.preprocess), targets, recipe.augmentation.cutmix)
         rows, columns = recipe.config().grid
         output = model(
             pixel_values=x.contiguous(memory_format=torch.channels_last),
             keep_tokens=kept_tokens(len(x), rows * columns, recipe.augmentation.dropped),
         )
-        loss = torch.nn.functional.cross_entropy(output.logits.float(), targets, label_smoothing=recipe.schedule.label_smoothing)
+        loss = label_loss(output.logits.float(), targets, recipe)
         return (loss, output) if return_outputs else loss
+
+
+def label_loss(logits: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
+    """Cross-entropy with smoothed labels; the probability of a parent label is the sum of its members'.
+
+    logits: float32 [batch, labels]. targets: float32 [batch, names], rows summing to 1. Returns a scalar.
+    """
+    chances = torch.nn.functional.log_softmax(logits, dim=1)
+    places = [[recipe.labels.index(label) for label in recipe.members(name)] for name in recipe.names]
+    named = torch.stack([chances[:, place].logsumexp(dim=1) for place in places], dim=1)
+    smoothing = recipe.schedule.label_smoothing
+    return (1.0 - smoothing) * -(targets * named).sum(dim=1).mean() + smoothing * -chances.mean()
 
 
 class Progress(TrainerCallback):  # type: ignore[misc]
@@ -116,9 +129,11 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         averaged = deepcopy(network)
         averaged.load_state_dict(self.averaged.mean)
         images, labels = self.held
-        found = forward_all(averaged, images, self.recipe.preprocess).logits.argmax(axis=1)
-        recalls = [float((found[labels == label] == label).mean()) for label in range(len(self.recipe.labels))]
-        return f"held back: accuracy {float((found == labels).mean()):.4f}, balanced {float(np.mean(recalls)):.4f}"
+        logits = forward_all(averaged, images, self.recipe.preprocess).logits
+        known = labels < len(self.recipe.labels)  # of the others only a parent label is known
+        truth, found = labels[known], logits[known].argmax(axis=1)
+        recalls = [float((found[truth == label] == label).mean()) for label in range(len(self.recipe.labels))]
+        return f"held back: accuracy {float((found == truth).mean()):.4f}, balanced {float(np.mean(recalls)):.4f}"
 
 
 def fit(

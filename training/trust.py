@@ -1,6 +1,6 @@
 """Measures what a card must say beside accuracy: whether strangers are refused, and whether explanations beat random maps.
 
-    python -m training.trust models/zoo/ID training/recipes/ID.toml --data DIR --foreign DIR [DIR ...]
+    python -m training.trust models/zoo/ID training/recipes/ID.toml --data DIR [DIR ...] --foreign DIR [DIR ...]
 
 writes the sections "Outside gate" and "Faithfulness" into the card. Images of --foreign are of other kinds; they are brought to the model's
 size and colour mode, so that the gate must judge their content.
@@ -28,7 +28,8 @@ from core.types import Explanation
 from models.registry import CARD, OutsideModel
 from training.augment import standardised
 from training.card import add_section
-from training.data import SUFFIXES, Item, read_images, split
+from training.data import SUFFIXES, read_images, split
+from training.items import Item
 from training.recipe import read_recipe
 
 FOREIGN_IMAGES = 600
@@ -155,7 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.trust", description="Measure the outside gate and faithfulness of a model.")
     parser.add_argument("model", type=Path, help="model folder")
     parser.add_argument("recipe", type=Path)
-    parser.add_argument("--data", type=Path, required=True, help="the data that the recipe was trained on")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="the data that the recipe was trained on")
     parser.add_argument("--foreign", type=Path, nargs="+", required=True, help="folders of images of other kinds")
     given = parser.parse_args()
     engine = engine_for(str(given.model))
@@ -164,7 +165,7 @@ def main() -> None:
     inside = split(read_recipe(given.recipe), given.data).validation
     foreign = [str(folder) for folder in given.foreign]
     command = shlex.join(
-        ["python", "-m", "training.trust", str(given.model), str(given.recipe), "--data", str(given.data), "--foreign", *foreign]
+        ["python", "-m", "training.trust", str(given.model), str(given.recipe), "--data", *map(str, given.data), "--foreign", *foreign]
     )
     refused, found = gates(engine, engine.model.outside, inside, given.foreign)
     add_section(given.model / CARD, "Outside gate", gate_lines(refused, found, len(inside), command))

@@ -26,7 +26,7 @@ PATIENT_SIDE = {"left": "right", "right": "left"}
 
 
 def region_words(saliency: FloatImage, domain: Domain) -> str:
-    """"north-east of the scene", "upper left lung field as displayed (usually the patient's right)"; "" where the map is flat.
+    """ "north-east of the scene", "upper left lung field as displayed (usually the patient's right)"; "" where the map is flat.
 
     saliency: float32 [rows, columns], row 0 at the top. To be read after "strongest in the".
     """

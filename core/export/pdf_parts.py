@@ -120,4 +120,3 @@ class AgainstRandom(Flowable):  # type: ignore[misc]
         canvas.rect(x, y, 8, 4.4, stroke=0, fill=1)
         canvas.setFillColor(QUIET)
         canvas.drawString(x + 11, y, f"{self.words[1]} {self.band[1]:.3f} ({self.band[0]:.3f} to {self.band[2]:.3f})")
-

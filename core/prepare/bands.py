@@ -21,9 +21,7 @@ SENTINEL_2_SCALE = 0.0001
 """Reflectance a digital number of Sentinel-2 (ESA, Sentinel-2 Products Specification Document), before the offset of baseline 04.00."""
 
 
-def resolve_bands(
-    scene: Scene, channels: Sequence[str], reflectance_top: float | None = None
-) -> tuple[tuple[Band, ...], tuple[str, ...]]:
+def resolve_bands(scene: Scene, channels: Sequence[str], reflectance_top: float | None = None) -> tuple[tuple[Band, ...], tuple[str, ...]]:
     """The bands that show `channels`, in their order, each with scale and offset; and sentences about what had to be assumed.
 
     reflectance_top: what 8-bit values of 255 stand for, since such files are rendered for display; 1.0 by default.

@@ -83,7 +83,7 @@ def modality_of(study: Study) -> str:
 
 
 def describe_modality(modality: str) -> str:
-    """"a CT image", "a mammogram (MG)"; an unknown code is quoted."""
+    """ "a CT image", "a mammogram (MG)"; an unknown code is quoted."""
     return NAMES.get(modality, f"an object of modality {modality}")
 
 

@@ -225,4 +225,3 @@ def test_jobs_know_nothing_of_pages() -> None:
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert not {name for name in names if name.startswith(("streamlit", "core.ui", "torch"))}
-

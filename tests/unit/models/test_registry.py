@@ -194,7 +194,7 @@ def test_a_card_without_front_matter_is_all_text(tmp_path: Path) -> None:
 
 
 def test_a_card_in_another_encoding_does_not_stop_its_model(folder: Path) -> None:
-    (folder / "README.md").write_bytes("---\ntitle: \"Röntgen\"\n---\n".encode("latin-1"))
+    (folder / "README.md").write_bytes('---\ntitle: "Röntgen"\n---\n'.encode("latin-1"))
     assert load_model(str(folder)).card.title.startswith("R")
 
 

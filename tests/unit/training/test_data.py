@@ -14,13 +14,15 @@ from core.errors import BadRecipe
 from core.prepare.inputs import to_input
 from core.readers import read_picture
 from tests.unit.training.conftest import RECIPE
-from training.data import Item, Parts, patient_of, read_images, split
+from training.data import read_images, split
+from training.items import Item, Parts
+from training.patients import patient_of
 from training.recipe import Recipe, read_recipe
 
 
 def parts_of(recipe: Recipe, images: Path) -> tuple[Parts, list[tuple[Item, ...]]]:
-    parts = split(recipe, images)
-    return parts, [parts.train, parts.calibration, parts.validation]
+    parts = split(recipe, [images])
+    return parts, sides_of(parts)
 
 
 def by_longitude(recipe_file: Path) -> Recipe:
@@ -40,7 +42,7 @@ def test_patients_who_share_a_copy_of_an_image_stay_together(recipe_file: Path, 
     for other in range(1, 16):
         shutil.copy(images / "dark" / "person0_0.png", images / "dark" / f"person{other}_0.png")
     with pytest.raises(BadRecipe, match="does not hold every label"):
-        split(read_recipe(recipe_file), images)  # all dark images are one group now, which can be on one side alone
+        split(read_recipe(recipe_file), [images])  # all dark images are one group now, which can be on one side alone
 
 
 def test_what_is_held_back_lies_east_of_everything_trained_on(recipe_file: Path, images: Path) -> None:
@@ -59,13 +61,64 @@ def test_an_image_that_the_index_does_not_list_is_named(recipe_file: Path, image
     recipe = by_longitude(recipe_file)
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(images / "dark" / "stranger.png")
     with pytest.raises(BadRecipe, match=r"stranger\.png"):
-        split(recipe, images)
+        split(recipe, [images])
 
 
 def test_a_label_without_a_folder_is_named(recipe_file: Path, images: Path) -> None:
     shutil.rmtree(images / "bright")
     with pytest.raises(BadRecipe, match="bright"):
-        split(read_recipe(recipe_file), images)
+        split(read_recipe(recipe_file), [images])
+
+
+def test_a_further_folder_may_know_parent_labels_alone(recipe_file: Path, images: Path, tmp_path: Path) -> None:
+    recipe = read_recipe(recipe_file)
+    parts = split(recipe, [images, lamps(tmp_path)])
+    lit = [item for side in sides_of(parts) for item in side if item.path.parent.name == "light"]
+    assert len(lit) == 24
+    assert {item.label for item in lit} == {recipe.names.index("light")} == {2}
+    assert {item.origin for item in lit} == {"/".join(tmp_path.parts[-1:]) + "/lamps"}
+
+
+def test_the_index_names_patients_and_those_with_boxes_always_validate(recipe_file: Path, images: Path, tmp_path: Path) -> None:
+    parts = split(read_recipe(recipe_file), [images, lamps(tmp_path)])
+    sides = [
+        {item.group for item in side if item.path.parent.name == "light"} for side in (parts.train, parts.calibration, parts.validation)
+    ]
+    assert set.union(*sides) == {f"p{number}" for number in range(12)}
+    assert all(not (one & other) for one, other in combinations(sides, 2))
+    assert {"p3", "p8"} <= sides[2]
+
+
+def test_the_first_folder_must_hold_every_label(recipe_file: Path, images: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadRecipe, match="lamps: the train part does not hold every label"):
+        split(read_recipe(recipe_file), [lamps(tmp_path), images])
+
+
+def test_the_first_split_does_not_depend_on_further_folders(recipe_file: Path, images: Path, tmp_path: Path) -> None:
+    recipe = read_recipe(recipe_file)
+    alone, joined = split(recipe, [images]), split(recipe, [images, lamps(tmp_path)])
+    assert joined.train[: len(alone.train)] == alone.train
+    assert joined.validation[: len(alone.validation)] == alone.validation
+
+
+def sides_of(parts: Parts) -> list[tuple[Item, ...]]:
+    return [parts.train, parts.calibration, parts.validation]
+
+
+def lamps(tmp_path: Path) -> Path:
+    """Images of twelve patients by the parent label `light` or the label `dark`; two of the patients have boxes."""
+    folder = tmp_path / "lamps"
+    rows = ["file,patient,boxes"]
+    for name in ("light", "dark"):
+        (folder / name).mkdir(parents=True)
+        for number in range(12):
+            for take in range(2):
+                pixels = np.random.default_rng([number, take, len(name)]).integers(0, 255, (8, 8), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / name / f"{number}{take}.png")
+                boxes = '"[[""lamp"", 1, 1, 2, 2]]"' if name == "light" and number in (3, 8) and take == 0 else "[]"
+                rows.append(f"{name}/{number}{take}.png,p{number},{boxes}")
+    (folder / "index.csv").write_text("\n".join(rows))
+    return folder
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +15,11 @@ from models.registry import load_model
 from tests.unit.training.conftest import RECIPE, draw_images
 from training import trainer
 from training.averaging import AVERAGED
-from training.data import labels_of, read_images, split
+from training.data import read_images, split
+from training.items import labels_of
 from training.recipe import Recipe, read_recipe
 from training.train import train
-from training.trainer import BalancedSampler, fit, last_checkpoint
+from training.trainer import BalancedSampler, fit, label_loss, last_checkpoint
 from training.trust import faithfulness, gates
 
 
@@ -41,11 +42,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     recipe = place / "tiny.toml"
     recipe.write_text(RECIPE.format(split="patient", steps=12))
     images = draw_images(place)
-    return Trained(train(recipe, images, place / "out"), images, read_recipe(recipe))
+    return Trained(train(recipe, [images], place / "out"), images, read_recipe(recipe))
 
 
 def fitted(recipe: Recipe, images: Path, work: Path) -> dict[str, torch.Tensor]:
-    parts = split(recipe, images)
+    parts = split(recipe, [images])
     train_images = (read_images(parts.train, recipe.preprocess, recipe.data.read_size), labels_of(parts.train))
     held = (read_images(parts.validation, recipe.preprocess, recipe.preprocess.size), labels_of(parts.validation))
     return {name: value.clone() for name, value in fit(recipe, train_images, held, work).state_dict().items()}
@@ -114,6 +115,22 @@ def test_each_label_has_its_share_and_each_image_comes_once_before_any_comes_twi
     assert all(len(set(rare[start : start + 5].tolist())) == 5 for start in range(0, len(rare) - 5, 5))
 
 
+def test_a_name_without_images_is_never_drawn() -> None:
+    drawn = list(BalancedSampler(np.array([0, 1, 0]), [1.0, 1.0, 5.0], 50, seed=1))
+    assert set(drawn) == {0, 1, 2}
+
+
+def test_the_loss_of_a_label_is_cross_entropy_and_of_a_parent_the_sum_of_its_members(recipe_file: Path) -> None:
+    recipe = replace(read_recipe(recipe_file), labels=("a", "b", "c"), parents={"bc": ["b", "c"]})
+    logits = torch.tensor([[0.3, 1.2, -0.5]])
+    smoothing = recipe.schedule.label_smoothing
+    own = torch.nn.functional.cross_entropy(logits, torch.tensor([1]), label_smoothing=smoothing)
+    assert torch.isclose(label_loss(logits, torch.tensor([[0.0, 1.0, 0.0, 0.0]]), recipe), own)
+    chances = logits.softmax(dim=1)[0]
+    parent = -(1 - smoothing) * torch.log(chances[1] + chances[2]) - smoothing * torch.log(chances).mean()
+    assert torch.isclose(label_loss(logits, torch.tensor([[0.0, 0.0, 0.0, 1.0]]), recipe), parent)
+
+
 def test_noise_is_stranger_to_the_gate_than_what_was_held_back(trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "noise").mkdir()
     for number in range(8):
@@ -121,7 +138,7 @@ def test_noise_is_stranger_to_the_gate_than_what_was_held_back(trained: Trained,
         Image.fromarray(pixels).save(tmp_path / "noise" / f"{number}.png")
     engine = engine_for(str(trained.folder))
     assert engine.model.outside is not None
-    refused, found = gates(engine, engine.model.outside, split(trained.recipe, trained.images).validation, [tmp_path / "noise"])
+    refused, found = gates(engine, engine.model.outside, split(trained.recipe, [trained.images]).validation, [tmp_path / "noise"])
     assert refused < 0.5
     assert found[0].count == 8
     assert found[0].auroc > 0.9
@@ -129,6 +146,6 @@ def test_noise_is_stranger_to_the_gate_than_what_was_held_back(trained: Trained,
 
 def test_every_method_is_measured_for_the_card(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.trust.EXPLAINED_IMAGES", 2)
-    rows = faithfulness(engine_for(str(trained.folder)), split(trained.recipe, trained.images).validation)
+    rows = faithfulness(engine_for(str(trained.folder)), split(trained.recipe, [trained.images]).validation)
     assert {row.method for row in rows} == {"rollout", "integrated-gradients", "occlusion"}
     assert all(0.0 <= row.deletion_better <= 1.0 for row in rows)

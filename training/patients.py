@@ -1,0 +1,91 @@
+"""A split in which nothing of one patient is on two sides."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from training.items import Item, Parts, key_of
+
+INDEX = "index.csv"
+NAMED = re.compile(r"(person|IM-)0*(\d+)")
+NO_BOXES = ("", "[]")
+"""What the index says of an image that nobody drew boxes on."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """What DIR/index.csv says of the images. patients: by file. marked: files on which experts drew boxes."""
+
+    patients: dict[str, str] = field(default_factory=dict)
+    marked: frozenset[str] = frozenset()
+
+
+def by_patient(files: Sequence[tuple[Path, int]], folder: Path, share: float, seed: int) -> Parts:
+    """Patients in random order: half of `share` calibrates, half validates, the rest trains.
+
+    files: (path, label). The patient is what folder/index.csv says, else what the name says. Images with boxes drawn by experts are for
+    scoring explanations: their patients always validate.
+    """
+    index = read_index(folder)
+    groups = joined_by_duplicates([(path, index.patients.get(key_of(path)) or patient_of(path.name)) for path, _ in files])
+    items = [Item(path, label, group, origin_of(folder)) for (path, label), group in zip(files, groups, strict=True)]
+    marked = {item.group for item in items if key_of(item.path) in index.marked}
+    names = sorted({item.group for item in items})
+    held = max(2, round(len(names) * share))
+    order = np.random.default_rng(seed).permutation(len(names))
+    rank = {names[place]: position for position, place in enumerate(order)} | dict.fromkeys(marked, held - 1)
+    return Parts(
+        train=tuple(item for item in items if rank[item.group] >= held),
+        calibration=tuple(item for item in items if rank[item.group] < held // 2),
+        validation=tuple(item for item in items if held // 2 <= rank[item.group] < held),
+    )
+
+
+def patient_of(name: str) -> str:
+    """The patient in a Kermany file name: person<ID>_..., IM-<ID>-..., NORMAL2-IM-<ID>-...; the whole stem where there is none."""
+    found = NAMED.search(name)
+    return f"{found[1]}{int(found[2])}" if found else Path(name).stem
+
+
+def origin_of(folder: Path) -> str:
+    """What a card calls a folder of images: its name and its parent's."""
+    return "/".join(folder.resolve().parts[-2:])
+
+
+def read_index(folder: Path) -> Index:
+    """Index of a folder; an empty one where it has none, or none that names patients.."""
+    if not (folder / INDEX).is_file():
+        return Index()
+    with (folder / INDEX).open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    if not rows or not {"file", "patient"} <= rows[0].keys():
+        return Index()
+    boxes = next((column for column in rows[0] if column.startswith("boxes")), None)
+    marked = frozenset(row["file"] for row in rows if boxes is not None and row[boxes] not in NO_BOXES)
+    return Index({row["file"]: row["patient"] for row in rows}, marked)
+
+
+def joined_by_duplicates(named: Sequence[tuple[Path, str]]) -> list[str]:
+    """The group of each (file, patient); groups that share an exact copy of a file become one."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            name = parent[name]
+        return name
+
+    by_digest: dict[str, list[str]] = defaultdict(list)
+    for path, group in named:
+        by_digest[hashlib.sha256(path.read_bytes()).hexdigest()].append(group)
+    for copies in by_digest.values():
+        for other in copies[1:]:
+            parent[root(other)] = root(copies[0])
+    return [root(group) for _, group in named]
