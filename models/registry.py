@@ -31,6 +31,8 @@ NEEDED, OPTIONAL = (CONFIG, WEIGHTS, PREPROCESS), (CALIBRATION, OUTSIDE, CARD)
 FILES = NEEDED + OPTIONAL
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 METHODS = ("rollout", "integrated-gradients", "occlusion")
+FIRST_METHOD = "integrated-gradients"
+"""What explains where nobody chose a method: the one whose maps beat random ones most often (the section Faithfulness of the cards)."""
 
 
 @dataclass(frozen=True)

@@ -89,4 +89,5 @@ def as_values(result: ChangeMap) -> dict[str, Any]:
 
 
 def _assumptions(result: ChangeMap) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*result.before.assumptions, *result.after.assumptions, *result.assumptions)))
+    """The warning that a scene is outside what the model knows comes first, then what was assumed of each scene."""
+    return tuple(dict.fromkeys((*result.assumptions, *result.before.assumptions, *result.after.assumptions)))

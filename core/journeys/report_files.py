@@ -17,6 +17,7 @@ from core.report.model_facts import model_facts
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
 from core.types import ChangeMap, Explanation, Image, LandCoverMap, Prediction, Report
+from models.registry import FIRST_METHOD
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def report_image(
     prediction, explanation = predict(image, model, watch=progress), None
     if prediction.probabilities is not None:
         likeliest = prediction.labels[int(np.argmax(prediction.probabilities))]
-        explanation = explain_image(image, model, engine.model.methods[0], likeliest, progress=progress)
+        explanation = explain_image(image, model, FIRST_METHOD, likeliest, progress=progress)
     report = compose(image, prediction, explanation, model, language)
     pictures = image_pictures(image, explained_input(image, engine.model.preprocess), explanation, language_of(language))
     return ImageReport(prediction, explanation, write_report(report, folder, pictures))

@@ -25,13 +25,11 @@ from core.ui.earth import Pixel, PlaceScores, Room, Why, date_words
 from core.ui.earth_ground import Ground, draw_ground
 from core.ui.errors import Words, words_of
 from core.ui.scene_groups import is_question_open
-from models.registry import ModelSummary, list_models
+from models.registry import FIRST_METHOD, ModelSummary, list_models
 
 AUTOMATIC_MEGAPIXELS = 4.0
 """Dates of up to so many million pixels of the model are analysed without being asked; more wait for a button."""
 METHODS = {"classes": "By class", "embedding": "By embedding"}
-WHY = "integrated-gradients"
-"""What explains a patch of change: it speaks for one class, and says how complete it is."""
 
 
 def models() -> dict[str, ModelSummary]:
@@ -221,7 +219,7 @@ def why(desk: Desk, here: Room, polygon: ChangePolygon) -> Slot[Why]:
 def _why(scene: Scene, model: str, polygon: ChangePolygon, progress: Progress) -> Why:
     engine = engine_for(model)
     given = input_at(scene, engine.model.preprocess, *middle(polygon.window))
-    return Why(explain(engine, given, WHY, polygon.after, progress=progress.update), given)
+    return Why(explain(engine, given, FIRST_METHOD, polygon.after, progress=progress.update), given)
 
 
 def middle(window: tuple[int, int, int, int]) -> Pixel:

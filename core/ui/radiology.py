@@ -27,8 +27,6 @@ from core.ui.words import counted
 from models.registry import list_models
 
 PLACE = "radiology"
-FIRST_METHOD = "rollout"
-"""Explains an image without being asked: it costs one pass, the measurements beside it a few hundred."""
 
 HEIGHT = "clamp(420px, calc(100vh - 118px), 1400px)"
 """Of the viewer: the window's, less the bar above it and the slider below."""

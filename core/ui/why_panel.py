@@ -17,6 +17,7 @@ from core.ui.progress import result_of
 from core.ui.radiology import Answer, Opening, Target
 from core.ui.why import belief, made_by
 from core.ui.words import label_words, method_words
+from models.registry import FIRST_METHOD
 
 
 def why(desk: Desk, opening: Opening, model: str, answer: Answer) -> Explanation | None:
@@ -36,7 +37,7 @@ def why(desk: Desk, opening: Opening, model: str, answer: Answer) -> Explanation
 def _choose(opening: Opening, answer: Answer) -> Target:
     prediction = answer.prediction
     likely = label_of_interest(answer)
-    last_method, last_label = opening.target or (radiology.FIRST_METHOD, likely)
+    last_method, last_label = opening.target or (FIRST_METHOD, likely)
     method_key, label_key = f"radiology.method.{opening.name}", f"radiology.target.{opening.name}"
     st.session_state.setdefault(method_key, last_method)
     st.session_state.setdefault(label_key, last_label)

@@ -23,7 +23,7 @@ def test_of_one_image_the_report_lies_in_the_folder_itself(tmp_path: Path, radio
     assert (out / "report.pdf").read_bytes().startswith(b"%PDF")
     told = json.loads((out / "report.json").read_text())
     assert told["kind"] == "image"
-    assert told["parameters"]["explanation"]["method"] == "rollout"
+    assert told["parameters"]["explanation"]["method"] == "integrated-gradients"
     assert ran.json["reports"][0]["path"] == str(picture)
     assert {Path(file).name for file in ran.json["reports"][0]["files"]} == {"report.md", "report.pdf", "report.json"}
 
