@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.measured import Measurement, OperatingPoint
 from models.registry import CARD
 from training.figures import Figure, Held, Measured
 from training.items import Parts
@@ -25,8 +26,13 @@ NAMES = {
     "ece_by_chance": "Calibration error that a perfectly calibrated model shows by chance here",
 }
 
+ANSWERED_IN_CARD = (0.5, 0.8, 0.9, 1.0)
+"""Shares of images whose accuracy the card gives; measured.json has more."""
 
-def write_card(folder: Path, recipe: Recipe, parts: Parts, tests: Sequence[Measured], command: str, minutes: float) -> None:
+
+def write_card(
+    folder: Path, recipe: Recipe, parts: Parts, tests: Sequence[Measured], measured: Sequence[Measurement], command: str, minutes: float
+) -> None:
     """README.md of a model folder, from the recipe and from what was measured; the first test gives the figures of the front matter."""
     card, main = recipe.card, tests[0]
     front = {
@@ -45,6 +51,7 @@ def write_card(folder: Path, recipe: Recipe, parts: Parts, tests: Sequence[Measu
     lines += ["### By label", "", *_by_label(recipe, main.held), ""]
     for test in tests[1:]:
         lines += [f"### {test.origin}", "", *_figures(recipe, test), ""]
+    lines += _curves(measured)
     lines += ["## Limits", "", *(f"- {sentence}" for sentence in _sentences(card.limits)), ""]
     (folder / CARD).write_text("\n".join(lines), encoding="utf-8")
 
@@ -117,6 +124,35 @@ def _by_label(recipe: Recipe, held: Held) -> list[str]:
         for label, row, recall in zip(recipe.labels, counts, recalls, strict=True)
     ]
     return [head, "|---" * (len(recipe.labels) + 2) + "|", *rows]
+
+
+def _curves(measured: Sequence[Measurement]) -> list[str]:
+    """What measured.json holds, as far as a few rows can say it."""
+    points = [(one.origin, point) for one in measured for point in one.operating_points]
+    lines = []
+    if points:
+        lines += ["### Operating points", "", "Thresholds were chosen on the calibration part; what they give on the validation part:", ""]
+        lines += ["| images | found from | chosen for | sensitivity | specificity |", "|---|---|---|---|---|"]
+        lines += [f"| {origin} | P({point.label}) >= {point.threshold:.3f} | {_aim(point)} | {_rates(point)} |" for origin, point in points]
+        lines += [""]
+    main = measured[0]
+    if main.answered:
+        shares = [one for one in main.answered if one.share in ANSWERED_IN_CARD]
+        lines += ["### When the least sure are left unanswered", "", "| share of images answered | accuracy |", "|---|---|"]
+        lines += [*(f"| {100 * one.share:.0f} % | {one.accuracy:.3f} |" for one in shares), ""]
+    if main.dropped:
+        lines += ["### When tokens are left out", "", "A random share of the tokens, as measurements of explanations do it.", ""]
+        lines += ["| share left out | accuracy |", "|---|---|"]
+        lines += [*(f"| {100 * one.share:.0f} % | {one.accuracy:.3f} |" for one in main.dropped), ""]
+    return lines
+
+
+def _aim(point: OperatingPoint) -> str:
+    return "one half" if point.aim is None else f"{100 * point.aim:.0f} % sensitivity"
+
+
+def _rates(point: OperatingPoint) -> str:
+    return f"{point.sensitivity:.3f} | {point.specificity:.3f}"
 
 
 def _name(name: str) -> str:

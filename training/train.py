@@ -16,9 +16,11 @@ from core.inference.calibration import fit_conformal_threshold, fit_temperature,
 from core.inference.outside import fit_outside
 from core.types import Calibration
 from models.bert_image import BertImageForImageClassification
+from models.measured import write_measured
 from training.card import write_card
+from training.curves import accuracy_without_tokens, measurements
 from training.data import read_images, split
-from training.figures import tested
+from training.figures import held_back, tested
 from training.forward import Outputs, forward_all
 from training.items import Item, Parts, labels_of
 from training.recipe import Recipe, read_recipe
@@ -57,7 +59,12 @@ def finish(folder: Path, recipe: Recipe, parts: Parts, command: str, minutes: fl
     learnt = calibrated(*_with_labels(recipe, parts.calibration, calibration))
     write_calibration(folder, learnt)
     write_outside(folder, fit_outside(train.embeddings, _by_origin(parts.calibration, calibration.embeddings)))
-    write_card(folder, recipe, parts, tested(recipe, parts.validation, validation.logits, learnt), command, minutes)
+    tests = tested(recipe, parts.validation, validation.logits, learnt)
+    main = tuple(item for item in parts.validation if item.origin == tests[0].origin)
+    dropped = accuracy_without_tokens(network, _at_network_size(recipe, main), labels_of(main), recipe)
+    measured = measurements(recipe, tests, held_back(parts.calibration, calibration.logits, learnt), dropped)
+    write_measured(folder, measured)
+    write_card(folder, recipe, parts, tests, measured, command, minutes)
 
 
 def calibrated(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Calibration:

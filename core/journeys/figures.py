@@ -62,7 +62,7 @@ def calibration_error(truth: Truth, chances: Chances) -> float | None:
     if not len(truth):
         return None
     confidence = chances.max(axis=1).astype(np.float64)
-    return _binned_error((chances.argmax(axis=1) == truth) - confidence, _bins(confidence))
+    return _binned_error((chances.argmax(axis=1) == truth) - confidence, bins_of(confidence))
 
 
 def calibration_error_by_chance(chances: Chances) -> float | None:
@@ -73,12 +73,12 @@ def calibration_error_by_chance(chances: Chances) -> float | None:
     if not len(chances):
         return None
     confidence = chances.max(axis=1).astype(np.float64)
-    bins, random = _bins(confidence), np.random.default_rng(SEED)
+    bins, random = bins_of(confidence), np.random.default_rng(SEED)
     errors = [_binned_error((random.random(len(confidence)) < confidence) - confidence, bins) for _ in range(SIMULATIONS)]
     return float(np.mean(errors))
 
 
-def _bins(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
+def bins_of(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
     """int [images]: the bin, whose upper edge belongs to it."""
     return np.asarray(np.clip(np.ceil(confidence * BINS) - 1, 0, BINS - 1), dtype=np.int64)
 

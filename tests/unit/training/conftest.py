@@ -84,6 +84,22 @@ def draw_images(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
+def lamps(tmp_path: Path) -> Path:
+    """Images of twelve patients by the parent label `light` or the label `dark`; two of the patients have boxes."""
+    folder = tmp_path / "lamps"
+    rows = ["file,patient,boxes"]
+    for name in ("light", "dark"):
+        (folder / name).mkdir(parents=True)
+        for number in range(12):
+            for take in range(2):
+                pixels = np.random.default_rng([number, take, len(name)]).integers(0, 255, (8, 8), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / name / f"{number}{take}.png")
+                boxes = '"[[""lamp"", 1, 1, 2, 2]]"' if name == "light" and number in (3, 8) and take == 0 else "[]"
+                rows.append(f"{name}/{number}{take}.png,p{number},{boxes}")
+    (folder / "index.csv").write_text("\n".join(rows))
+    return folder
+
+
 @pytest.fixture
 def recipe_file(tmp_path: Path) -> Path:
     """A recipe of 12 steps, divided by patient."""

@@ -13,7 +13,7 @@ from PIL import Image
 from core.errors import BadRecipe
 from core.prepare.inputs import to_input
 from core.readers import read_picture
-from tests.unit.training.conftest import RECIPE
+from tests.unit.training.conftest import RECIPE, lamps
 from training.data import read_images, split
 from training.items import Item, Parts
 from training.patients import patient_of
@@ -103,22 +103,6 @@ def test_the_first_split_does_not_depend_on_further_folders(recipe_file: Path, i
 
 def sides_of(parts: Parts) -> list[tuple[Item, ...]]:
     return [parts.train, parts.calibration, parts.validation]
-
-
-def lamps(tmp_path: Path) -> Path:
-    """Images of twelve patients by the parent label `light` or the label `dark`; two of the patients have boxes."""
-    folder = tmp_path / "lamps"
-    rows = ["file,patient,boxes"]
-    for name in ("light", "dark"):
-        (folder / name).mkdir(parents=True)
-        for number in range(12):
-            for take in range(2):
-                pixels = np.random.default_rng([number, take, len(name)]).integers(0, 255, (8, 8), dtype=np.uint8)
-                Image.fromarray(pixels).save(folder / name / f"{number}{take}.png")
-                boxes = '"[[""lamp"", 1, 1, 2, 2]]"' if name == "light" and number in (3, 8) and take == 0 else "[]"
-                rows.append(f"{name}/{number}{take}.png,p{number},{boxes}")
-    (folder / "index.csv").write_text("\n".join(rows))
-    return folder
 
 
 @pytest.mark.parametrize(

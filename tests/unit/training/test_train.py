@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 
 from core.inference.engine import engine_for
+from models.measured import read_measured
 from models.registry import load_model
-from tests.unit.training.conftest import RECIPE, draw_images
+from tests.unit.training.conftest import RECIPE, draw_images, lamps
 from training import trainer
 from training.averaging import AVERAGED
 from training.data import read_images, split
@@ -70,6 +71,30 @@ def test_the_card_has_every_figure_with_its_interval_and_the_command(trained: Tr
         assert low <= value <= high
     assert "sightline train" in card.text
     assert "- It knows nothing else." in card.text
+
+
+def test_curves_are_written_beside_the_weights_and_told_in_the_card(trained: Trained) -> None:
+    (measured,) = read_measured(trained.folder)
+    assert measured.count == sum(map(sum, measured.confusion)) == sum(one.count for one in measured.reliability)
+    assert [one.share for one in measured.dropped] == [0.0, 0.25, 0.5, 0.75]
+    assert [point.aim for point in measured.operating_points] == [None, 0.9, 0.95]
+    text = load_model(str(trained.folder)).card.text
+    for title in ("Operating points", "When the least sure are left unanswered", "When tokens are left out"):
+        assert f"### {title}" in text
+
+
+def test_images_known_by_a_parent_label_are_learnt_from_and_measured_apart(tmp_path: Path) -> None:
+    recipe = tmp_path / "tiny.toml"
+    recipe.write_text(RECIPE.format(split="patient", steps=4))
+    images = draw_images(tmp_path)
+    folder = train(recipe, [images, lamps(tmp_path)], tmp_path / "out")
+    main, further = read_measured(folder)
+    assert further.origin.endswith("/lamps")
+    assert further.confusion == ()
+    assert {point.label for point in further.operating_points} == {"light"}
+    card = load_model(str(folder)).card
+    assert f"### {further.origin}" in card.text
+    assert main.count == sum(map(sum, main.confusion))
 
 
 def test_a_killed_run_goes_on_and_ends_where_an_undisturbed_one_does(
