@@ -22,6 +22,7 @@ page = st.navigation(
         st.Page("pages/radiology.py", title="Radiology"),
         st.Page("pages/earth.py", title="Earth"),
         st.Page("pages/explain.py", title="Explain"),
+        st.Page("pages/models.py", title="Models"),
     ]
 )
 place_of_work = frame.rail()

@@ -71,6 +71,11 @@ class ModelSummary:
     card: ModelCard
     methods: tuple[str, ...] = METHODS
 
+    @property
+    def title(self) -> str:
+        """What a list calls it: by its card, else by its id, of a folder the last name."""
+        return self.card.title or (Path(self.id).name if Path(self.id).is_absolute() else self.id)
+
 
 @dataclass(frozen=True)
 class LoadedModel:

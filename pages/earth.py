@@ -61,10 +61,10 @@ def head(room: Room) -> None:
     if len(known) > 1:
         room.model = name.selectbox(
             "Model", list(known), list(known).index(room.model) if room.model in known else 0, key="earth.model",
-            format_func=lambda id: known[id].card.title or id, label_visibility="collapsed",
+            format_func=lambda id: known[id].title, label_visibility="collapsed",
         )  # fmt: skip
     else:
-        name.text(f"{counted(len(room.groups), 'scene')}, {next((one.card.title or id for id, one in known.items()), 'no model')}")
+        name.text(f"{counted(len(room.groups), 'scene')}, {next((one.title for one in known.values()), 'no model')}")
     if close.button("Close", key="earth.close", width="stretch", help="Forget these scenes; uploads and results are deleted here."):
         earth.close(HERE)
         st.rerun()

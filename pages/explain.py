@@ -39,7 +39,7 @@ def choose_image_and_model(room: Room) -> bool:
     ids = list(known)
     taken = model.selectbox(
         "Model", ids, ids.index(room.model) if room.model in known else 0, key=f"explain.model.{room.name}.{room.chosen}",
-        format_func=lambda id: known[id].card.title or id,
+        format_func=lambda id: known[id].title,
     )  # fmt: skip
     if taken != room.model:
         room.model, room.target, room.picked, room.cell = taken, "", None, None

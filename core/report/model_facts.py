@@ -51,6 +51,11 @@ def card_limits(card: ModelCard) -> tuple[str, ...]:
     return _items(_section(card.text, LIMIT_HEADINGS))
 
 
+def card_section(card: ModelCard, heading: str) -> str:
+    """What stands under a heading of the card, up to the next one, as Markdown; "" where there is none. heading: in lower case."""
+    return _section(card.text, (heading,)).strip()
+
+
 def _section(text: str, headings: tuple[str, ...]) -> str:
     """What stands under the first heading of those, up to the next heading; "" where there is none."""
     parts = re.split(r"^#+ +(.+?) *$", text, flags=re.MULTILINE)

@@ -24,8 +24,9 @@ from core.ui.desk import Desk, Slot
 from core.ui.earth import Pixel, PlaceScores, Room, Why, date_words
 from core.ui.earth_ground import Ground, draw_ground
 from core.ui.errors import Words, words_of
+from core.ui.own_models import known_models
 from core.ui.scene_groups import is_question_open
-from models.registry import FIRST_METHOD, ModelSummary, list_models
+from models.registry import FIRST_METHOD, ModelSummary
 
 AUTOMATIC_MEGAPIXELS = 4.0
 """Dates of up to so many million pixels of the model are analysed without being asked; more wait for a button."""
@@ -35,7 +36,7 @@ METHODS = {"classes": "By class", "embedding": "By embedding"}
 def models() -> dict[str, ModelSummary]:
     """The models of land cover on this machine, by id."""
     try:
-        return {model.id: model for model in list_models() if model.preprocess.domain is Domain.LAND_COVER}
+        return {model.id: model for model in known_models() if model.preprocess.domain is Domain.LAND_COVER}
     except SightlineError:
         return {}
 

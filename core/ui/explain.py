@@ -24,9 +24,10 @@ from core.ui.desk import Desk, Slot
 from core.ui.errors import Words, words_of
 from core.ui.folders import OpenFolder
 from core.ui.intake import Wanted
+from core.ui.own_models import known_models
 from core.ui.scene_groups import group_scenes
 from core.ui.words import method_words
-from models.registry import ModelSummary, list_models
+from models.registry import ModelSummary
 
 PLACE = "explain"
 MOST_ATTENTION_BYTES = 512_000_000
@@ -176,7 +177,7 @@ def models_for(image: Image) -> dict[str, ModelSummary]:
     """All models of this machine by id, those made for such an image first."""
     wanted = Domain.LAND_COVER if isinstance(image, Scene) else Domain.RADIOGRAPH
     try:
-        known = list_models()
+        known = known_models()
     except SightlineError:
         return {}
     return {model.id: model for model in sorted(known, key=lambda model: model.preprocess.domain is not wanted)}

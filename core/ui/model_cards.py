@@ -57,7 +57,7 @@ def _card(model: ModelSummary) -> str:
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts if value)
     limits = "".join(f"<p>{escape(limit)}</p>" for limit in card_limits(card)[:MOST_LIMITS])
     return (
-        f'<article><h5>{escape(card.title or model.id)}</h5><p class="quiet">{escape(model.id)}</p>'
+        f'<article><h5>{escape(model.title)}</h5><p class="quiet">{escape(model.id)}</p>'
         f'<ul class="labels">{labels}</ul><dl class="facts">{rows}</dl>'
         + (f'<div class="limits"><b>What it does not know</b>{limits}</div>' if limits else "")
         + "</article>"

@@ -21,10 +21,10 @@ from core.ui.desk import Desk, Slot
 from core.ui.errors import Words, words_of
 from core.ui.folders import OpenFolder
 from core.ui.intake import Wanted
+from core.ui.own_models import known_models
 from core.ui.study_show import first_look, saliency_layer, show_image
 from core.ui.viewer import Grid, Look, Packed, Picked, Show, pack_picture, pack_study
 from core.ui.words import counted
-from models.registry import list_models
 
 PLACE = "radiology"
 
@@ -196,14 +196,14 @@ def pick(opening: Opening, grid: tuple[int, int], place: Picked) -> None:
 
 def models_for(image: Shown) -> list[str]:
     """Ids of the models that were made for this kind of image; a picture does not say what it is, and every radiograph model may try."""
-    made = [model for model in list_models() if model.preprocess.domain is Domain.RADIOGRAPH]
+    made = [model for model in known_models() if model.preprocess.domain is Domain.RADIOGRAPH]
     kind = modality_of(image) if isinstance(image, Study) else ""
     return [model.id for model in made if not kind or not model.preprocess.modalities or kind in model.preprocess.modalities]
 
 
 def why_no_model(image: Shown) -> tuple[str, str]:
     """A title and a sentence."""
-    made = [model for model in list_models() if model.preprocess.domain is Domain.RADIOGRAPH]
+    made = [model for model in known_models() if model.preprocess.domain is Domain.RADIOGRAPH]
     if not made or isinstance(image, Picture):
         return "There is no radiograph model on this machine", "A model is a folder in models/zoo, or wherever SIGHTLINE_ZOO points."
     kind = modality_of(image)

@@ -1,0 +1,42 @@
+"""Models: what the models here know and do not know, and a model of your own."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import SightlineError
+from core.ui.bars import quiet
+from core.ui.desk import desk
+from core.ui.errors import guarded, show_error
+from core.ui.model_page import model_page
+from core.ui.own_models import WANTED, known_models, own_model_form
+from models.registry import ModelSummary
+
+HERE = desk()
+
+
+def choose(models: dict[str, ModelSummary]) -> ModelSummary:
+    """The model that is shown."""
+    first = next(iter(models))
+    wanted = st.session_state.pop(WANTED, st.session_state.get("models.chosen"))
+    st.session_state["models.chosen"] = wanted if wanted in models else first
+    chosen = st.segmented_control(
+        "Model", list(models), key="models.chosen", required=True, label_visibility="collapsed",
+        format_func=lambda name: models[name].title,
+    )  # fmt: skip
+    return models[chosen or first]
+
+
+try:
+    found = {model.id: model for model in known_models()}
+except SightlineError as error:
+    found = {}
+    show_error(error)
+if found:
+    with guarded():
+        model_page(choose(found))
+else:
+    quiet("There are none yet. A model is a folder in models/zoo, or wherever SIGHTLINE_ZOO points; `sightline train` writes one.")
+st.divider()
+st.markdown("#### Use your own")
+own_model_form(HERE)
