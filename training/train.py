@@ -58,7 +58,7 @@ def finish(folder: Path, recipe: Recipe, parts: Parts, command: str, minutes: fl
     train, calibration, validation = (_outputs(recipe, network, part) for part in (parts.train, parts.calibration, parts.validation))
     learnt = calibrated(*_with_labels(recipe, parts.calibration, calibration))
     write_calibration(folder, learnt)
-    write_outside(folder, fit_outside(train.embeddings, _by_origin(parts.calibration, calibration.embeddings)))
+    write_outside(folder, fit_outside(_by_origin(parts.train, train.embeddings), _by_origin(parts.calibration, calibration.embeddings)))
     tests = tested(recipe, parts.validation, validation.logits, learnt)
     main = tuple(item for item in parts.validation if item.origin == tests[0].origin)
     dropped = accuracy_without_tokens(network, _at_network_size(recipe, main), labels_of(main), recipe)

@@ -47,23 +47,27 @@ def judge(given: ModelInput, embedding: NDArray[np.float32] | None, model: Loade
     return Outside(score, known.threshold, bool(reason), reason)
 
 
-def fit_outside(train: NDArray[np.float32], held: Sequence[NDArray[np.float32]], share_refused: float = SHARE_REFUSED) -> OutsideModel:
+def fit_outside(
+    train: Sequence[NDArray[np.float32]], held: Sequence[NDArray[np.float32]], share_refused: float = SHARE_REFUSED
+) -> OutsideModel:
     """What the training's embeddings look like, and the distance that all but `share_refused` of the held-back ones keep, of each origin.
 
-    train: float32 [images, D], of images that the model shall answer. held: the same of images that were not trained on, one array an
-    origin (a hospital, a sensor), so that a small one is not given up for a large one.
+    train: float32 [images, D], of images that the model shall answer, one array an origin (a hospital, a sensor); each origin counts alike,
+    so that a small one is not given up for a large one. held: the same of images that were not trained on.
     Raises OutOfRange for fewer than two images to train or none held back of an origin, and for a share outside [0, 1).
     """
-    if len(train) < 2 or not held or not all(len(one) for one in held):
-        counts = (len(train), *(len(one) for one in held))
-        raise OutOfRange("images for the outside gate", counts, "at least 2 of the training and 1 held back of each origin")
+    if not train or not held or min(len(one) for one in train) < 2 or not all(len(one) for one in held):
+        counts = tuple(len(one) for one in (*train, *held))
+        raise OutOfRange("images for the outside gate", counts, "at least 2 of the training and 1 held back, of each origin")
     if not 0.0 <= share_refused < 1.0:
         raise OutOfRange("share_refused", share_refused, "0 <= share_refused < 1")
-    values = np.asarray(train, dtype=np.float64)
-    variances, directions = np.linalg.eigh(np.cov(values, rowvar=False))  # [D] ascending, [D, D]
+    values = np.concatenate(train).astype(np.float64)
+    weights = np.concatenate([np.full(len(one), 1.0 / len(one)) for one in train])
+    variances, directions = np.linalg.eigh(np.cov(values, rowvar=False, aweights=weights))  # [D] ascending, [D, D]
     spreads = np.sqrt(np.maximum(variances, 0.0) + max(SHRINKAGE * variances.mean(), SMALLEST_VARIANCE))
     whitening = (directions / spreads)[:, -MOST_DIRECTIONS:]
-    unbounded = OutsideModel(values.mean(axis=0).astype(np.float32), whitening.astype(np.float32), float("inf"))
+    mean = np.average(values, axis=0, weights=weights)
+    unbounded = OutsideModel(mean.astype(np.float32), whitening.astype(np.float32), float("inf"))
     threshold = max(float(np.quantile(outside_score(one, unbounded), 1.0 - share_refused)) for one in held)
     return OutsideModel(unbounded.mean, unbounded.whitening, threshold)
 

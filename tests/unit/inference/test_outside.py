@@ -42,7 +42,7 @@ def narrow_direction() -> NDArray[np.float64]:
 
 @pytest.fixture(scope="module")
 def gate() -> OutsideModel:
-    return fit_outside(embeddings(3000, seed=1), [embeddings(2000, seed=2)])
+    return fit_outside([embeddings(3000, seed=1)], [embeddings(2000, seed=2)])
 
 
 def given(refusal: str = "") -> ModelInput:
@@ -59,8 +59,16 @@ def model_with(engine: Engine, gate: OutsideModel | None) -> LoadedModel:
 
 def test_no_origin_is_given_up_for_a_larger_one() -> None:
     far = embeddings(40, seed=3) + 2.0
-    gate = fit_outside(embeddings(3000, seed=1), [embeddings(2000, seed=2), far], share_refused=0.1)
+    gate = fit_outside([embeddings(3000, seed=1)], [embeddings(2000, seed=2), far], share_refused=0.1)
     assert float((outside_score(far, gate) > gate.threshold).mean()) <= 0.1
+
+
+def test_a_small_origin_counts_as_much_as_a_large_one() -> None:
+    small = embeddings(60, seed=3) + 2.0
+    alike = fit_outside([embeddings(3000, seed=1), small], [embeddings(2000, seed=2)])
+    thrown_together = fit_outside([np.concatenate([embeddings(3000, seed=1), small])], [embeddings(2000, seed=2)])
+    assert outside_score(small, alike).mean() < outside_score(small, thrown_together).mean()
+    assert alike.mean == pytest.approx((embeddings(3000, seed=1).mean(axis=0) + small.mean(axis=0)) / 2.0, abs=1e-4)
 
 
 def test_about_three_in_a_hundred_of_the_right_kind_are_given_up(gate: OutsideModel) -> None:
@@ -70,7 +78,7 @@ def test_about_three_in_a_hundred_of_the_right_kind_are_given_up(gate: OutsideMo
 
 def test_the_share_that_is_given_up_can_be_chosen() -> None:
     held = embeddings(1000, seed=2)
-    gate = fit_outside(embeddings(3000, seed=1), [held], share_refused=0.2)
+    gate = fit_outside([embeddings(3000, seed=1)], [held], share_refused=0.2)
     assert (outside_score(held, gate) > gate.threshold).mean() == pytest.approx(0.2, abs=0.01)
 
 
@@ -104,22 +112,22 @@ def test_any_leading_shape_is_scored(gate: OutsideModel) -> None:
 
 
 def test_fewer_images_than_dimensions_give_a_finite_gate() -> None:
-    gate = fit_outside(embeddings(12, seed=1), [embeddings(12, seed=2)])
+    gate = fit_outside([embeddings(12, seed=1)], [embeddings(12, seed=2)])
     assert np.isfinite(gate.whitening).all() and np.isfinite(gate.threshold)
-    constant = fit_outside(np.ones((4, 3), dtype=np.float32), [np.ones((1, 3), dtype=np.float32)])
+    constant = fit_outside([np.ones((4, 3), dtype=np.float32)], [np.ones((1, 3), dtype=np.float32)])
     assert np.isfinite(constant.whitening).all() and constant.threshold == 0.0
 
 
 def test_a_wide_network_keeps_a_small_gate() -> None:
     random = np.random.default_rng(0)
     wide = random.normal(size=(50, MOST_DIRECTIONS + 44)).astype(np.float32)
-    assert fit_outside(wide, [wide]).whitening.shape == (MOST_DIRECTIONS + 44, MOST_DIRECTIONS)
+    assert fit_outside([wide], [wide]).whitening.shape == (MOST_DIRECTIONS + 44, MOST_DIRECTIONS)
 
 
 @pytest.mark.parametrize(("train", "held", "share"), [(1, 5, 0.03), (5, 0, 0.03), (5, 5, 1.0), (5, 5, -0.1)])
 def test_what_cannot_make_a_gate_is_refused(train: int, held: int, share: float) -> None:
     with pytest.raises(OutOfRange):
-        fit_outside(embeddings(train, seed=1), [embeddings(held, seed=2)], share)
+        fit_outside([embeddings(train, seed=1)], [embeddings(held, seed=2)], share)
 
 
 # ---------------------------------------------------------------- the verdict
@@ -156,7 +164,7 @@ def test_a_model_without_a_gate_still_obeys_the_header(engine: Engine, gate: Out
 
 def test_a_gate_is_the_same_after_it_was_written_and_read(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    gate = fit_outside(random.normal(size=(300, 96)).astype(np.float32), [random.normal(size=(100, 96)).astype(np.float32)])
+    gate = fit_outside([random.normal(size=(300, 96)).astype(np.float32)], [random.normal(size=(100, 96)).astype(np.float32)])
     folder = write_tiny_model(tmp_path / "tiny")
     arrays = {"mean": gate.mean, "whitening": gate.whitening, "threshold": np.array([gate.threshold], dtype=np.float64)}
     save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, folder / "outside.safetensors")
