@@ -51,13 +51,16 @@ class ModelCard:
 class OutsideModel:
     """What the embeddings of training images look like, for telling strangers.
 
-    mean: float32 [D]. whitening: float32 [D, K]; the score of x is the length of (x - mean) @ whitening.
-    threshold: scores above it are outside.
+    mean: float32 [D]. whitening: float32 [D, K]. With w = (x - mean) @ whitening, the score of x is the length of w, or
+    w @ direction + offset where that is more. threshold: scores above it are outside.
+    direction: float32 [K], towards strangers that the gate has learnt; None for a gate that knows the distance alone.
     """
 
     mean: NDArray[np.float32]
     whitening: NDArray[np.float32]
     threshold: float
+    direction: NDArray[np.float32] | None = None
+    offset: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -232,6 +235,9 @@ def _check_fit(folder: Path, config: BertImageConfig, preprocess: Preprocess, ou
         and not len(preprocess.mean) == len(preprocess.deviation) == channels,
         f"{OUTSIDE} is not made for embeddings of {dimensions}": outside is not None
         and not len(outside.mean) == len(outside.whitening) == dimensions,
+        f"direction and whitening in {OUTSIDE} do not fit": outside is not None
+        and outside.direction is not None
+        and outside.direction.shape != outside.whitening.shape[1:],
     }
     for fault, is_there in faults.items():
         if is_there:
@@ -276,6 +282,8 @@ def _outside(folder: Path) -> OutsideModel | None:
             mean=arrays["mean"].astype(np.float32),
             whitening=arrays["whitening"].astype(np.float32),
             threshold=float(arrays["threshold"].item()),
+            direction=arrays["direction"].astype(np.float32) if "direction" in arrays else None,
+            offset=float(arrays["offset"].item()) if "offset" in arrays else 0.0,
         )
     except (SafetensorError, KeyError, ValueError) as error:
         raise BrokenModel(f"{folder / OUTSIDE} cannot be used: {error}.", "Write it again with `sightline train`.") from None

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from core.errors import BadRecipe, NotFound
 from core.types import Domain, Preprocess
 from models.bert_image import BertImageConfig
+from training.strangers import KINDS
 
 SPLITS = ("patient", "longitude")
 Section = TypeVar("Section")
@@ -79,6 +80,14 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class GatePart:
+    """What the outside gate learns from beside the distance: kinds of training.strangers, and how many images of each."""
+
+    strangers: tuple[str, ...] = ()
+    count: int = 300
+
+
+@dataclass(frozen=True)
 class CardPart:
     """What the model card says that no measurement gives."""
 
@@ -106,6 +115,7 @@ class Recipe:
     augmentation: Augmentation
     schedule: Schedule
     card: CardPart
+    gate: GatePart = GatePart()
     parents: dict[str, list[str]] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
 
@@ -148,6 +158,7 @@ def read_recipe(path: Path) -> Recipe:
         augmentation=_section(Augmentation, table, "augmentation", path),
         schedule=_section(Schedule, table, "schedule", path),
         card=_section(CardPart, table, "card", path),
+        gate=_section(GatePart, {"gate": table.get("gate", {})}, "gate", path),
         parents=table.get("parents", {}),
         shares=table.get("shares", {}),
     )
@@ -177,7 +188,7 @@ def _section(kind: type[Section], table: dict[str, Any], name: str, path: Path) 
 
 def _check_number(name: str, value: Any, wanted: str, path: Path) -> None:
     numbers = value if isinstance(value, list) else [value]
-    kinds: dict[str, tuple[type, ...]] = {"int": (int,), "str": (str,), "bool": (bool,)}
+    kinds: dict[str, tuple[type, ...]] = {"int": (int,), "str": (str,), "tuple[str, ...]": (str,), "bool": (bool,)}
     right = kinds.get(wanted, (int, float))
     if wanted.startswith("tuple") != isinstance(value, list) or not all(isinstance(each, right) for each in numbers):
         raise BadRecipe(f"{path}: {name} is {value!r}.", f"It must be of the type {wanted}.")
@@ -210,6 +221,8 @@ def _check(recipe: Recipe, path: Path) -> None:
     demand(all(0.0 <= each < 1.0 for each in dropped), "augmentation.dropped", dropped, "0 <= share < 1")
     standard = recipe.preprocess.standardise
     demand(standard in ("image", "fixed"), "preprocess.standardise", standard, "image or fixed")
+    for kind in recipe.gate.strangers:
+        demand(kind in KINDS, "gate.strangers", kind, f"one of {', '.join(KINDS)}")
     for name, members in recipe.parents.items():
         demand(set(members) < set(recipe.labels), f"parents.{name}", members, f"some of {', '.join(recipe.labels)}")
     for label in recipe.shares:

@@ -24,6 +24,7 @@ from training.figures import held_back, tested
 from training.forward import Outputs, forward_all
 from training.items import Item, Parts, labels_of
 from training.recipe import Recipe, read_recipe
+from training.strangers import strangers
 from training.trainer import fit
 from training.zoo import loaded_back, write_calibration, write_network, write_outside
 
@@ -58,7 +59,8 @@ def finish(folder: Path, recipe: Recipe, parts: Parts, command: str, minutes: fl
     train, calibration, validation = (_outputs(recipe, network, part) for part in (parts.train, parts.calibration, parts.validation))
     learnt = calibrated(*_with_labels(recipe, parts.calibration, calibration))
     write_calibration(folder, learnt)
-    write_outside(folder, fit_outside(_by_origin(parts.train, train.embeddings), _by_origin(parts.calibration, calibration.embeddings)))
+    origins = (_by_origin(parts.train, train.embeddings), _by_origin(parts.calibration, calibration.embeddings))
+    write_outside(folder, fit_outside(*origins, strangers=_strangers(recipe, network, parts.train)))
     tests = tested(recipe, parts.validation, validation.logits, learnt)
     main = tuple(item for item in parts.validation if item.origin == tests[0].origin)
     dropped = accuracy_without_tokens(network, _at_network_size(recipe, main), labels_of(main), recipe)
@@ -79,6 +81,17 @@ def _with_labels(recipe: Recipe, items: Sequence[Item], outputs: Outputs) -> tup
     labels = labels_of(items)
     known = labels < len(recipe.labels)
     return outputs.logits[known], labels[known]
+
+
+def _strangers(recipe: Recipe, network: BertImageForImageClassification, items: Sequence[Item]) -> list[NDArray[np.float32]]:
+    """Embeddings of images that the model was not made for, made from some that it was made for."""
+    gate = recipe.gate
+    if not gate.strangers:
+        return []
+    chosen = np.random.default_rng(recipe.data.seed).permutation(len(items))[: gate.count]
+    images = _at_network_size(recipe, tuple(items[int(place)] for place in chosen))
+    made = strangers(images, gate.strangers, gate.count, recipe.data.seed)
+    return [forward_all(network, one, recipe.preprocess).embeddings for one in made.values()]
 
 
 def _by_origin(items: Sequence[Item], embeddings: NDArray[np.float32]) -> list[NDArray[np.float32]]:

@@ -35,8 +35,10 @@ def write_calibration(folder: Path, calibration: Calibration) -> None:
 
 
 def write_outside(folder: Path, outside: OutsideModel) -> None:
-    """outside.safetensors: mean and whitening in half precision where that keeps the distances, the threshold in full."""
+    """outside.safetensors: every array as the model has it, numbers as float64 of one element."""
     arrays = {"mean": outside.mean, "whitening": outside.whitening, "threshold": np.array([outside.threshold], dtype=np.float64)}
+    if outside.direction is not None:
+        arrays |= {"direction": outside.direction, "offset": np.array([outside.offset], dtype=np.float64)}
     save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, folder / OUTSIDE)
 
 

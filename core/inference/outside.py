@@ -2,15 +2,19 @@
 
 The distance is Mahalanobis' under a shrunken covariance (Lee et al. 2018, "A Simple Unified Framework for Detecting Out-of-Distribution
 Samples", without classes, on all layers at once): directions that hardly vary over the training weigh most, and it is there that
-strangers give themselves away.
+strangers give themselves away. Where strangers were at hand, a linear judge of the same whitened embedding joins (Hendrycks et al.
+2019, "Deep Anomaly Detection with Outlier Exposure"): distance finds what lies far in any direction, the judge what lies near in a
+telling one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
 
 from core.errors import OutOfRange
 from core.types import Domain, ModelInput, Outside
@@ -22,14 +26,21 @@ SHRINKAGE = 1e-3
 """Share of the mean variance that is added to each direction, so that none is taken as without any."""
 SMALLEST_VARIANCE = 1e-12
 """Of a direction, where a training has none at all."""
+JUDGE_FREEDOM, JUDGED_WEIGHT, JUDGE_ITERATIONS = 1e-2, 1000.0, 500
+"""Of the linear judge: inverse strength of its ridge, weight of either side, and most steps."""
 MOST_DIRECTIONS = 256
 """Principal directions that are kept, those that vary most; further ones found no more strangers, and hold only noise."""
+Embeddings = NDArray[np.float32]
 KINDS = {Domain.RADIOGRAPH: "radiographs", Domain.LAND_COVER: "satellite images"}
 
 
 def outside_score(embedding: NDArray[np.float32], model: OutsideModel) -> NDArray[np.float64]:
     """Distance of embeddings, float32 [..., D], from those of the training; growing with strangeness. Returns [...]."""
-    return np.asarray(np.linalg.norm((embedding - model.mean) @ model.whitening, axis=-1), dtype=np.float64)
+    whitened = (embedding - model.mean) @ model.whitening
+    length = np.asarray(np.linalg.norm(whitened, axis=-1), dtype=np.float64)
+    if model.direction is None:
+        return length
+    return np.maximum(length, np.asarray(whitened @ model.direction + model.offset, dtype=np.float64))
 
 
 def judge(given: ModelInput, embedding: NDArray[np.float32] | None, model: LoadedModel) -> Outside:
@@ -48,12 +59,12 @@ def judge(given: ModelInput, embedding: NDArray[np.float32] | None, model: Loade
 
 
 def fit_outside(
-    train: Sequence[NDArray[np.float32]], held: Sequence[NDArray[np.float32]], share_refused: float = SHARE_REFUSED
+    train: Sequence[Embeddings], held: Sequence[Embeddings], share_refused: float = SHARE_REFUSED, strangers: Sequence[Embeddings] = ()
 ) -> OutsideModel:
-    """What the training's embeddings look like, and the distance that all but `share_refused` of the held-back ones keep, of each origin.
+    """What the training's embeddings look like, and the score that all but `share_refused` of the held-back ones keep, of each origin.
 
     train: float32 [images, D], of images that the model shall answer, one array an origin (a hospital, a sensor); each origin counts alike,
-    so that a small one is not given up for a large one. held: the same of images that were not trained on.
+    so that a small one is not given up for a large one. held: the same of images that were not trained on. strangers: one array a kind.
     Raises OutOfRange for fewer than two images to train or none held back of an origin, and for a share outside [0, 1).
     """
     if not train or not held or min(len(one) for one in train) < 2 or not all(len(one) for one in held):
@@ -61,15 +72,43 @@ def fit_outside(
         raise OutOfRange("images for the outside gate", counts, "at least 2 of the training and 1 held back, of each origin")
     if not 0.0 <= share_refused < 1.0:
         raise OutOfRange("share_refused", share_refused, "0 <= share_refused < 1")
-    values = np.concatenate(train).astype(np.float64)
-    weights = np.concatenate([np.full(len(one), 1.0 / len(one)) for one in train])
+    gate = _distance(train)
+    if strangers:
+        gate = _with_judge(gate, train, held, strangers, 1.0 - share_refused)
+    threshold = max(float(np.quantile(outside_score(one, gate), 1.0 - share_refused)) for one in held)
+    return replace(gate, threshold=threshold)
+
+
+def _distance(train: Sequence[Embeddings]) -> OutsideModel:
+    """Mean and whitening, without a threshold."""
+    values, weights = np.concatenate(train).astype(np.float64), _alike(train)
     variances, directions = np.linalg.eigh(np.cov(values, rowvar=False, aweights=weights))  # [D] ascending, [D, D]
     spreads = np.sqrt(np.maximum(variances, 0.0) + max(SHRINKAGE * variances.mean(), SMALLEST_VARIANCE))
     whitening = (directions / spreads)[:, -MOST_DIRECTIONS:]
     mean = np.average(values, axis=0, weights=weights)
-    unbounded = OutsideModel(mean.astype(np.float32), whitening.astype(np.float32), float("inf"))
-    threshold = max(float(np.quantile(outside_score(one, unbounded), 1.0 - share_refused)) for one in held)
-    return OutsideModel(unbounded.mean, unbounded.whitening, threshold)
+    return OutsideModel(mean.astype(np.float32), whitening.astype(np.float32), float("inf"))
+
+
+def _with_judge(
+    gate: OutsideModel, train: Sequence[Embeddings], held: Sequence[Embeddings], strangers: Sequence[Embeddings], keeps: float
+) -> OutsideModel:
+    """A logistic judge beside the distance, scaled so that of what was held back both give up as much at the same score."""
+    known, strange, kept = (np.concatenate(part) for part in (train, strangers, held))
+    whitened = (np.concatenate([known, strange]) - gate.mean) @ gate.whitening
+    weights = np.concatenate([_alike(train), _alike(strangers)]) * JUDGED_WEIGHT
+    is_strange = np.repeat([False, True], [len(known), len(strange)])
+    judge = LogisticRegression(C=JUDGE_FREEDOM, max_iter=JUDGE_ITERATIONS).fit(whitened, is_strange, sample_weight=weights)
+    direction, offset = judge.coef_[0], float(judge.intercept_[0])
+    distances = outside_score(kept, gate)
+    verdicts = (kept - gate.mean) @ gate.whitening @ direction + offset
+    (middle, high), (middle_verdict, high_verdict) = (np.quantile(of, (0.5, keeps)) for of in (distances, verdicts))
+    scale = (high - middle) / max(high_verdict - middle_verdict, SMALLEST_VARIANCE)
+    return replace(gate, direction=(direction * scale).astype(np.float32), offset=float((offset - middle_verdict) * scale + middle))
+
+
+def _alike(arrays: Sequence[Embeddings]) -> NDArray[np.float64]:
+    """A weight for each row, so that each array counts alike and all weigh one."""
+    return np.concatenate([np.full(len(one), 1.0 / len(one) / len(arrays)) for one in arrays])
 
 
 def _distance_reason(score: float, threshold: float, domain: Domain) -> str:

@@ -71,6 +71,23 @@ def test_a_small_origin_counts_as_much_as_a_large_one() -> None:
     assert alike.mean == pytest.approx((embeddings(3000, seed=1).mean(axis=0) + small.mean(axis=0)) / 2.0, abs=1e-4)
 
 
+def test_a_judge_finds_strangers_that_lie_near() -> None:
+    train, held = embeddings(3000, seed=1), embeddings(2000, seed=2)
+    step = np.linalg.qr(np.random.default_rng(0).normal(size=(DIMENSIONS, DIMENSIONS)))[0][:, 0].astype(np.float32) * 25.0
+    known, unknown = embeddings(300, seed=3) + step, embeddings(300, seed=4) + step
+    plain, judged = fit_outside([train], [held]), fit_outside([train], [held], strangers=[known])
+    refused = [float((outside_score(unknown, gate) > gate.threshold).mean()) for gate in (plain, judged)]
+    assert refused[1] > refused[0] + 0.2
+    assert float((outside_score(embeddings(2000, seed=5), judged) > judged.threshold).mean()) < 0.05
+
+
+def test_a_judge_gives_up_no_stranger_that_the_distance_finds() -> None:
+    train, held = embeddings(3000, seed=1), embeddings(2000, seed=2)
+    far = embeddings(50, seed=3) + np.float32(60.0) * narrow_direction().astype(np.float32)
+    judged = fit_outside([train], [held], strangers=[embeddings(300, seed=4) * 2.0])
+    assert (outside_score(far, judged) > judged.threshold).all()
+
+
 def test_about_three_in_a_hundred_of_the_right_kind_are_given_up(gate: OutsideModel) -> None:
     refused = (outside_score(embeddings(4000, seed=3), gate) > gate.threshold).mean()
     assert 0.015 < refused < 0.05
