@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import serve, tab_in
 
-PAGES = ("/", "/radiology", "/earth", "/explain")
+PAGES = ("/", "/radiology", "/earth", "/explain", "/models")
 
 
 def test_no_page_asks_another_machine_for_anything(browser: Browser, address: str) -> None:
