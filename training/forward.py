@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -16,20 +16,28 @@ from training.augment import standardised
 
 @dataclass(frozen=True)
 class Outputs:
-    """logits: float32 [images, labels]. embeddings: float32 [images, (layers + 1) * width]."""
+    """logits: float32 [images, labels]. embeddings: float32 [images, (layers + 1) * width].
+
+    heads: logits of the further heads by name, float32 [images, labels] or [images, tokens, labels].
+    """
 
     logits: NDArray[np.float32]
     embeddings: NDArray[np.float32]
+    heads: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 def forward_all(network: BertImageForImageClassification, images: Tensor, preprocess: Preprocess, batch_size: int = 64) -> Outputs:
     """images: uint8 [N, C, rows, columns] at the network's size."""
     network = network.eval()
     logits, embeddings = [], []
+    heads: dict[str, list[Tensor]] = {name: [] for name in network.config.further_heads}
     with torch.inference_mode():
         for start in range(0, len(images), batch_size):
             x = standardised(images[start : start + batch_size].float() / 255.0, preprocess)
             output = network(pixel_values=x.to(network.device))
             logits.append(output.logits.float().cpu())
             embeddings.append(output.embedding.float().cpu())
-    return Outputs(torch.cat(logits).numpy(), torch.cat(embeddings).numpy())
+            for name, found in heads.items():
+                found.append(output.head_logits[name].float().cpu())
+    further = {name: torch.cat(found).numpy() for name, found in heads.items()}
+    return Outputs(torch.cat(logits).numpy(), torch.cat(embeddings).numpy(), further)
