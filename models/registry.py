@@ -225,6 +225,10 @@ def _check_fit(folder: Path, config: BertImageConfig, preprocess: Preprocess, ou
         f"standardise in {PREPROCESS} is neither image nor fixed": preprocess.standardise not in ("image", "fixed"),
         f"mean and deviation in {PREPROCESS} are not one a channel": preprocess.standardise == "fixed"
         and not len(preprocess.mean) == len(preprocess.deviation) == channels,
+        f"a model of CT needs pixel_spacing_mm in {PREPROCESS}, and tokens that are answered for, which the pooling cls has not in {CONFIG}": (
+            preprocess.domain is Domain.CHEST_CT
+            and (not preprocess.pixel_spacing_mm or (config.pooling == "cls" and not config.token_heads))
+        ),
         f"{OUTSIDE} is not made for embeddings of {dimensions}": outside is not None
         and not len(outside.mean) == len(outside.whitening) == dimensions,
     }

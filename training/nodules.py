@@ -17,6 +17,7 @@ from PIL import Image as Pillow
 
 from core.errors import BadRecipe, NotFound
 from training.patients import INDEX
+from training.recipe import Recipe
 
 NEEDED = ("file", "patient", "most_readers")
 RATING = "malignancy_1_to_5_or_ambiguous"
@@ -36,7 +37,7 @@ class Crops:
     """Crops, each with its nodule in the middle.
 
     images: uint8 [crops, rows, columns]. readers: uint8 of that shape, how many readers drew the pixel.
-    malignancy: int64 [crops], 0 rated below the middle, 1 above it, UNRATED where neither. drawn_by: int64 [crops], most readers of a pixel.
+    malignancy: int64 [crops], 0 rated below the middle, 1 above it, UNRATED where neither.
     """
 
     paths: tuple[Path, ...]
@@ -92,6 +93,13 @@ def read_crops(folder: Path) -> Crops:
     )
 
 
+def read_sides(folders: Sequence[Path], recipe: Recipe) -> Sides:
+    """The crops of the one folder that such a recipe takes, divided. Raises as read_crops, and BadRecipe for several folders."""
+    if len(folders) != 1:
+        raise BadRecipe(f"{len(folders)} folders of crops were given.", "Give one, with its index.csv.")
+    return by_patient(read_crops(folders[0]), recipe.data.validation_share, recipe.data.seed)
+
+
 def by_patient(crops: Crops, share: float, seed: int) -> Sides:
     """Patients in random order: half of `share` calibrates, half validates, the rest trains."""
     names = sorted(set(crops.patients))
@@ -137,8 +145,3 @@ def rated(crops: Crops) -> NDArray[np.bool_]:
 def area_of(crops: Crops) -> NDArray[np.float32]:
     """float32 [crops]: pixels that any reader drew, the plainest sign of malignancy."""
     return (crops.readers > 0).sum(axis=(1, 2)).astype(np.float32)
-
-
-def patients_of(sides: Sequence[Crops]) -> list[int]:
-    """Patients of each side."""
-    return [len(set(side.patients)) for side in sides]

@@ -6,6 +6,8 @@ Is there a nodule (the labels), how malignant do its readers think it (the head 
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +15,15 @@ import torch
 import torch.nn.functional as F
 from torch import LongTensor, Tensor
 
+from models.bert_image import BertImageForImageClassification
 from training.augment import kept_tokens, shaded, standardised
-from training.nodules import UNRATED, Crops
+from training.malignancy import MALIGNANCY, calibrate_rating
+from training.nodules import UNRATED, Crops, Sides
 from training.recipe import Recipe
-from training.trainer import ImageTrainer, label_loss
-from training.windows import WITH, centres, cut, entries, token_shares
+from training.trainer import ImageTrainer, label_loss, run
+from training.windows import WITH, centres, cut, cut_once, entries, token_shares
 
-MALIGNANCY, PLACE = "malignancy", "place"
+PLACE = "place"
 MALIGNANCY_WEIGHT, PLACE_WEIGHT = 0.3, 3.0
 """Of the further questions in the loss, beside 1 for the labels. Few tokens hold a nodule, so the mean over tokens is small."""
 STILL_SEEN = 0.5
@@ -63,6 +67,17 @@ class WindowTrainer(ImageTrainer):
         loss = loss + PLACE_WEIGHT * place_loss(output.head_logits[PLACE].float(), shares)
         loss = loss + MALIGNANCY_WEIGHT * rating_loss(output.head_logits[MALIGNANCY].float(), inputs["malignancy"], seen)
         return (loss, output) if return_outputs else loss
+
+
+def fit_windows(recipe: Recipe, sides: Sides, work: Path) -> BertImageForImageClassification:
+    """The trained network with averaged weights, its rating of malignancy calibrated.
+
+    work: folder of checkpoints; where it holds a whole one, the run goes on from there.
+    """
+    held = cut_once(sides.validation, recipe.preprocess.size, recipe.data.seed)
+    made = run(recipe, partial(WindowTrainer, recipe, sides.train), (torch.from_numpy(held.images[:, np.newaxis]), held.labels), work)
+    calibrate_rating(made, sides.calibration, recipe)
+    return made
 
 
 def is_seen(shares: Tensor, kept: LongTensor | None) -> Tensor:

@@ -1,6 +1,6 @@
 """Windows of crops: where one may lie to hold a nodule whole, or nothing that a reader drew, and how one is cut.
 
-The nodule is always in the middle of its crop. A window therefore lies at a random one of all its places, or a network would learn the place.
+The nodule is always in the middle of its crop. So a window lies at a random one of all its places, or a network would learn the place.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.errors import BadRecipe
 from training.augment import framed
-from training.nodules import READERS, READERS_OF_A_NODULE, Crops
-from training.recipe import Augmentation
+from training.items import Item, Parts
+from training.nodules import READERS, READERS_OF_A_NODULE, Crops, Sides
+from training.patients import origin_of
+from training.recipe import Augmentation, Recipe
 
 WITHOUT, WITH = 0, 1
 """The two labels, in the recipe's order: no reader drew in the window; it holds the whole of a nodule that at least two readers drew."""
@@ -25,13 +28,14 @@ WITHOUT, WITH = 0, 1
 class Windows:
     """Windows that were cut once, for measuring.
 
-    images, readers: uint8 [windows, rows, columns]. labels: int64 [windows], WITHOUT or WITH. crops: int64 [windows], which crop each is of.
+    images: uint8 [windows, rows, columns]. labels: int64 [windows], WITHOUT or WITH. crops: int64 [windows], the crop of each.
+    boxes: (left, top, width, height) of each in its crop.
     """
 
     images: NDArray[np.uint8]
-    readers: NDArray[np.uint8]
     labels: NDArray[np.int64]
     crops: NDArray[np.int64]
+    boxes: tuple[tuple[int, int, int, int], ...]
 
 
 def corners(readers: NDArray[np.uint8], size: tuple[int, int], label: int) -> NDArray[np.int64]:
@@ -60,13 +64,28 @@ def cut_once(crops: Crops, size: tuple[int, int], seed: int) -> Windows:
     """One window of each entry, at a place drawn by the seed, as the pixels are."""
     random = np.random.default_rng(seed)
     places, labels = entries(crops, size)
-    images, readers = [], []
+    images, boxes = [], []
     for place, label in zip(places, labels, strict=True):
-        top, left = random.choice(corners(crops.readers[place], size, int(label)))
-        window = np.s_[place, top : top + size[0], left : left + size[1]]
-        images.append(crops.images[window])
-        readers.append(crops.readers[window])
-    return Windows(np.stack(images), np.stack(readers), labels, places)
+        top, left = (int(each) for each in random.choice(corners(crops.readers[place], size, int(label))))
+        images.append(crops.images[place, top : top + size[0], left : left + size[1]])
+        boxes.append((left, top, size[1], size[0]))
+    return Windows(np.array(images, dtype=np.uint8).reshape(-1, *size), labels, places, tuple(boxes))
+
+
+def window_parts(sides: Sides, recipe: Recipe) -> Parts:
+    """One window of each entry of each side, as images of a training. Raises BadRecipe where a side lacks a label."""
+    parts = [_items(crops, recipe) for crops in (sides.train, sides.calibration, sides.validation)]
+    if not all({WITHOUT, WITH} <= {item.label for item in part} for part in parts):
+        raise BadRecipe("A part of the crops holds no window of each label.", "Give more patients, or another data.validation_share.")
+    return Parts(*parts)
+
+
+def _items(crops: Crops, recipe: Recipe) -> tuple[Item, ...]:
+    found = cut_once(crops, recipe.preprocess.size, recipe.data.seed)
+    return tuple(
+        Item(crops.paths[crop], int(label), crops.patients[crop], origin_of(crops.paths[crop].parent.parent), box)
+        for crop, label, box in zip(found.crops, found.labels, found.boxes, strict=True)
+    )
 
 
 def centres(crops: Crops, places: NDArray[np.int64], labels: NDArray[np.int64], size: tuple[int, int]) -> Tensor:

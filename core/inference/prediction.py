@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,18 @@ def parent_heads(chances: NDArray[np.float32], model: LoadedModel) -> dict[str, 
     return {name: sum(float(chances[model.labels.index(member)]) for member in members) for name, members in parents.items()} or None
 
 
+def further_heads(forward: Forward, place: int, model: LoadedModel) -> dict[str, dict[str, list[Any]]]:
+    """{name: {labels, probabilities}} of each further head that speaks for a whole image; their temperature lies in their weights.
+
+    place: of the input in `forward`.
+    """
+    named: Mapping[str, Sequence[str]] = model.network.config.heads or {}
+    return {
+        name: {"labels": list(labels), "probabilities": probabilities(forward.heads[name][place], None).tolist()}
+        for name, labels in named.items()
+    }
+
+
 def _prediction(
     engine: Engine,
     given: ModelInput,
@@ -84,7 +97,7 @@ def _prediction(
 ) -> Prediction:
     """place: of the input in `forward`; None for an empty one, which gets its reason instead of an answer."""
     model, runtime = engine.model, engine.runtime
-    logits = chances = tokens = answer = None
+    logits = chances = tokens = answer = heads = None
     likely: tuple[str, ...] = ()
     if forward is None or place is None:
         outside = judge(given, None, model)
@@ -93,6 +106,7 @@ def _prediction(
         tokens = None if forward.token_logits is None else forward.token_logits[place]
         chances = probabilities(logits, model.calibration)
         likely, answer = decide(chances, model.labels, model.calibration, outside)
+        heads = {**(parent_heads(chances, model) or {}), **further_heads(forward, place, model)} or None
         seconds = {**seconds, "forward": forward.seconds / len(forward.logits)}
     return Prediction(
         model=model.id,
@@ -109,5 +123,5 @@ def _prediction(
         seconds=seconds,
         precision=runtime.precision,
         device=runtime.name,
-        heads=None if chances is None else parent_heads(chances, model),
+        heads=heads,
     )
