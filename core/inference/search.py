@@ -1,7 +1,8 @@
 """Slices searched window by window for what a model of CT finds.
 
 First windows lie side by side over the lungs; the model's token head says which tokens hold a find, and that is averaged where windows
-overlap. Where that is highest, a window is put about the place, and its probability is the score of the candidate. Of candidates that lie
+overlap. Where that is highest, a window is put about the place. The score of the candidate is the window's probability times the strongest
+token there as a share of the window's strongest: a window is no witness for a place that its tokens do not point to. Of candidates that lie
 close together, in a slice or in neighbouring slices, the best one stays (non-maximum suppression).
 """
 
@@ -31,7 +32,7 @@ MOST_PLACES = 8
 MOST_CANDIDATES = 10
 """Candidates of an image; further ones would be false alarms, since hardly anybody has more nodules that are worth a look."""
 LOWEST_SCORE = 0.25
-"""A candidate with a lower probability is not told."""
+"""A candidate with a lower score is not told."""
 
 Watch = Callable[[int, int], None]
 
@@ -40,14 +41,15 @@ Watch = Callable[[int, int], None]
 class Candidate:
     """A place where something was found.
 
-    column, row: of the source, from 0, middle of a pixel at whole numbers. frame: from 0. score: probability of the window about it.
-    window: the input whose middle it is, as near as the slice allows.
+    column, row: of the source, from 0, middle of a pixel at whole numbers. frame: from 0. score: in [0, 1], at most the probability.
+    window: the input whose middle it is, as near as the slice allows; probability: its own.
     """
 
     column: float
     row: float
     frame: int
     score: float
+    probability: float
     window: ModelInput
 
 
@@ -56,7 +58,8 @@ class SliceSearch:
     """What was found in one slice.
 
     candidates: best first. distances: of its windows from the training's embeddings. windows: how many were read.
-    best: the window with the highest probability of a find, and that probability; None where nothing was searched.
+    best: the probability of a find in the best candidate's window, and that window; where there is no candidate, in the likeliest window;
+    None where nothing was searched.
     """
 
     frame: int
@@ -89,11 +92,7 @@ def search_slice(engine: Engine, plane: Plane) -> SliceSearch:
     found = _scored(engine, plane, looked_at, apart)
     known = engine.model.outside
     distances = () if known is None else tuple(outside_score(forward.embeddings, known).tolist())
-    scores = probabilities(forward.logits, engine.model.calibration)[:, found_label(engine.model)]
-    highest = int(np.argmax(scores))
-    best = (float(scores[highest]), window_at(plane, *places[highest], preprocess))
-    if found and found[0].score >= best[0]:
-        best = (found[0].score, found[0].window)
+    best = (found[0].probability, found[0].window) if found else _likeliest(engine.model, forward, plane, places)
     return SliceSearch(plane.frame, found, distances, len(places), best)
 
 
@@ -118,6 +117,13 @@ def told(slices: Sequence[SliceSearch], spacing_mm: tuple[float, float, float]) 
         if all(_distance(one, other, spacing_mm) > APART_MM for other in kept):
             kept.append(one)
     return tuple(kept[:MOST_CANDIDATES])
+
+
+def _likeliest(model: LoadedModel, forward: Forward, plane: Plane, places: Sequence[tuple[int, int]]) -> tuple[float, ModelInput]:
+    """The probability of a find in the window that has most of it, and that window."""
+    chances = probabilities(forward.logits, model.calibration)[:, found_label(model)]
+    highest = int(np.argmax(chances))
+    return float(chances[highest]), window_at(plane, *places[highest], model.preprocess)
 
 
 def _tokens(model: LoadedModel, forward: Forward) -> FloatImage:
@@ -162,28 +168,31 @@ def _scored(engine: Engine, plane: Plane, places: Sequence[tuple[int, int]], apa
     model = engine.model
     windows = [window_about(plane, (column + 0.5) * plane.across, (row + 0.5) * plane.down, model.preprocess) for row, column in places]
     forward = engine.forward(np.stack([window.values for window in windows]))
-    scores = probabilities(forward.logits, model.calibration)[:, found_label(model)]
+    chances = probabilities(forward.logits, model.calibration)[:, found_label(model)]
     tokens = _tokens(model, forward)
     found = []
-    for place, window, grid, score in zip(places, windows, tokens, scores, strict=True):
-        row, column = _middle(plane, window, grid, place, model.patch, apart)
-        found.append(Candidate(column * plane.across - 0.5, row * plane.down - 0.5, plane.frame, float(score), window))
+    for place, window, grid, chance in zip(places, windows, tokens, chances.tolist(), strict=True):
+        row, column, share = _middle(plane, window, grid, place, model.patch, apart)
+        found.append(Candidate(column * plane.across - 0.5, row * plane.down - 0.5, plane.frame, chance * share, chance, window))
     return tuple(sorted(found, key=lambda one: -one.score))
 
 
 def _middle(
     plane: Plane, window: ModelInput, grid: FloatImage, place: tuple[int, int], patch: tuple[int, int], apart: float
-) -> tuple[float, float]:
-    """(row, column) in the plane: the mean place of the tokens about `place`, weighted by how sure each is; `place` where none is."""
+) -> tuple[float, float, float]:
+    """(row, column) in the plane: the mean place of the tokens about `place`, weighted by how sure each is; `place` where none is.
+
+    With it the strongest token there, as a share of the strongest of the window.
+    """
     left, top = window.box[0] / plane.across, window.box[1] / plane.down
     rows = top + (np.arange(grid.shape[0]) + 0.5)[:, np.newaxis] * patch[0]
     columns = left + (np.arange(grid.shape[1]) + 0.5)[np.newaxis, :] * patch[1]
     near = (rows - place[0]) ** 2 + (columns - place[1]) ** 2 <= apart**2
     weights = np.where(near, grid, 0.0).astype(np.float64)
-    total = float(weights.sum())
+    total, share = float(weights.sum()), float(weights.max() / max(float(grid.max()), FAINTEST))
     if total < FAINTEST:
-        return place[0] + 0.5, place[1] + 0.5
-    return float((weights * rows).sum() / total), float((weights * columns).sum() / total)
+        return place[0] + 0.5, place[1] + 0.5, share
+    return float((weights * rows).sum() / total), float((weights * columns).sum() / total), share
 
 
 def _distance(one: Candidate, other: Candidate, spacing_mm: tuple[float, float, float]) -> float:

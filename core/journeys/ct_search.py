@@ -22,8 +22,8 @@ Slice = Study | Picture
 class Searched:
     """What was found in an image.
 
-    prediction: of the window with the highest probability of a find, candidates included; window: that input.
-    by_slice: that probability in each slice that was searched, by its number from 0. label: what is found.
+    prediction: of the best window of all, candidates included; window: that input.
+    by_slice: probability of the best window of each slice that was searched, by its number from 0. label: what is found.
     pixel_mm: (width, height) of a pixel of the image; the model's own where the image does not tell.
     """
 
@@ -91,8 +91,8 @@ def _how(slices: Sequence[SliceSearch], label: str) -> tuple[str, ...]:
         return ()
     where = f" in {searched:,} slices" if len(slices) > 1 else ""
     return (
-        f"The answer is that of the window with the highest probability of {label} among {windows:,}{where}; "
-        "the probability is calibrated on single windows, and the highest of many is high more often than it is right.",
+        f"The answer is that of the likeliest place of {label} among {windows:,} windows{where}; the probability is calibrated on "
+        "single windows, and the highest of many is high more often than it is right.",
     )
 
 
@@ -113,7 +113,7 @@ def _outside(slices: Sequence[SliceSearch], engine: Engine) -> Outside:
 
 
 def _as_told(one: Candidate) -> dict[str, float]:
-    """x, y: column and row of the source, from 0. slice: from 1. score: calibrated probability of the window about it."""
+    """x, y: column and row of the source, from 0. slice: from 1. score: as of core.inference.search.Candidate."""
     return {"x": round(one.column, 1), "y": round(one.row, 1), "slice": one.frame + 1, "score": round(one.score, 4)}
 
 

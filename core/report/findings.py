@@ -104,7 +104,7 @@ def _say_candidates(composer: Composer, prediction: Prediction) -> None:
         composer.say(SECTION, "candidates_none", count=composer.fact("candidates.count", 0, "count", "prediction"))
     for number, one in enumerate(prediction.candidates, start=1):
         roles = {"number": composer.fact(f"candidate.{number}.number", number, "count", "prediction")}
-        for role, key, unit in (("column", "x", ""), ("row", "y", ""), ("slice", "slice", "count"), ("score", "score", "probability")):
+        for role, key, unit in (("column", "x", ""), ("row", "y", ""), ("slice", "slice", "count"), ("score", "score", "score")):
             roles[role] = composer.fact(f"candidate.{number}.{role}", float(one[key]), unit, "prediction")
         composer.say(SECTION, "candidate", **roles)
 

@@ -53,8 +53,8 @@ def candidate_list(searched: Searched, key: str, last: Visit | None) -> Visit | 
         return None
     st.markdown("##### Candidates")
     for number, one in enumerate(found):
-        words = f"Slice {one['slice']:.0f}, column {one['x']:.0f}, row {one['y']:.0f}: {probability_words(one['score'])}"
+        words = f"Slice {one['slice']:.0f}, column {one['x']:.0f}, row {one['y']:.0f}: score {one['score']:.2f}"
         if st.button(words, key=f"{key}.{number}", width="stretch"):
             return Visit(last.number + 1 if last else 1, outline(searched, one), int(one["slice"]) - 1)
-    quiet("Each number is the calibrated probability of the window about the place. A click shows it.")
+    quiet("A score is the probability of the window about the place, lowered where the window points elsewhere. A click shows the place.")
     return None
