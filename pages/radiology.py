@@ -128,7 +128,8 @@ def panel(room: Room) -> tuple[Answer | None, Explanation | None]:
     with written:
         opening.report = report_panel(radiology.report(opening, model, answer.prediction, shown), f"{key}.report")
     with out:
-        image_downloads(Taken(opening.image, model, opening.report, shown), f"{key}.export")
+        window = answer.searched.window if answer.searched else None
+        image_downloads(Taken(opening.image, model, opening.report, shown, window), f"{key}.export")
     return answer, shown
 
 

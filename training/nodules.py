@@ -52,7 +52,7 @@ class Crops:
     @property
     def drawn_by(self) -> NDArray[np.int64]:
         """int64 [crops]: the largest number of readers who drew one pixel."""
-        return self.readers.max(axis=(1, 2)).astype(np.int64)
+        return np.asarray(self.readers.max(axis=(1, 2)), dtype=np.int64)
 
     def some(self, places: NDArray[np.intp]) -> Crops:
         """The crops of these numbers, in that order."""
@@ -139,9 +139,9 @@ def _rated(rating: str) -> int:
 
 def rated(crops: Crops) -> NDArray[np.bool_]:
     """bool [crops]: whether enough readers drew the nodule for its rating to be measured against, and it is rated."""
-    return (crops.malignancy != UNRATED) & (crops.drawn_by >= READERS_OF_A_RATING)
+    return np.asarray((crops.malignancy != UNRATED) & (crops.drawn_by >= READERS_OF_A_RATING), dtype=np.bool_)
 
 
 def area_of(crops: Crops) -> NDArray[np.float32]:
     """float32 [crops]: pixels that any reader drew, the plainest sign of malignancy."""
-    return (crops.readers > 0).sum(axis=(1, 2)).astype(np.float32)
+    return np.asarray((crops.readers > 0).sum(axis=(1, 2)), dtype=np.float32)

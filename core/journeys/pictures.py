@@ -103,7 +103,7 @@ def _is_piece(image: Image, given: ModelInput) -> bool:
     if isinstance(image, Scene):
         return True
     rows, columns = image.shape[1:] if isinstance(image, Study) else image.pixels.shape[:2]
-    return given.box[2] < columns or given.box[3] < rows
+    return bool(given.box[2] < columns or given.box[3] < rows)
 
 
 def _as_bytes(shown: FloatImage) -> Pixels:

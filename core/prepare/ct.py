@@ -49,7 +49,7 @@ def is_searched(image: Slice, preprocess: Preprocess) -> bool:
     if isinstance(image, Study):
         return modality_of(image) not in NOT_IMAGES
     rows, columns = image.pixels.shape[:2]
-    return rows > WHOLE * preprocess.size[0] or columns > WHOLE * preprocess.size[1]
+    return bool(rows > WHOLE * preprocess.size[0] or columns > WHOLE * preprocess.size[1])
 
 
 def plane_of(image: Slice, preprocess: Preprocess, frame: int = 0) -> Plane:

@@ -66,7 +66,8 @@ def _say_header(composer: Composer, study: Study, prediction: Prediction) -> Non
     frames = study.shape[0]
     if frames > 1 and prediction.frame is not None:
         number = composer.fact("image.frame", prediction.frame, "count", "prediction")
-        composer.say("technique", "frame", frame=number, frames=composer.fact("image.frames", frames, "count", "study header"))
+        template = "frame" if prediction.candidates is None else "frame_best"
+        composer.say("technique", template, frame=number, frames=composer.fact("image.frames", frames, "count", "study header"))
 
 
 def _say_preparation(composer: Composer, image: Image, prediction: Prediction, model: ModelFacts) -> None:

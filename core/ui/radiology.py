@@ -187,12 +187,9 @@ def show(opening: Opening, shown: Slices, answer: Answer | None, explanation: Ex
     grid = Grid(*answer.grid, box=box, picked=picked) if answer and is_read else None
     colours = saliency_colours() if explanation and has_overlay and is_read else None
     drawn = show_image(opening.image, shown.packed, opening.name, opening.look, layers, grid, colours, shown.first)
-    boxes = candidate_boxes(answer.searched, here) if answer else ()
+    drawn = replace(drawn, height=HEIGHT, boxes=candidate_boxes(answer.searched, here) if answer else ())
     visit = opening.visit
-    return replace(
-        drawn, height=HEIGHT, boxes=boxes,
-        go_to=visit and (f"{opening.name}.{visit.number}", visit.box), go_to_slice=visit and visit.frame,
-    )  # fmt: skip
+    return drawn if visit is None else replace(drawn, go_to=(f"{opening.name}.{visit.number}", visit.box), go_to_slice=visit.frame)
 
 
 def slice_in_view(opening: Opening, shown: Slices) -> int:

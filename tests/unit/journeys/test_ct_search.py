@@ -8,13 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from core.errors import OutOfRange
 from core.inference.engine import Engine, engine_for
+from core.inference.prediction import predict_input
 from core.journeys.ct_search import search_ct
 from core.journeys.image import compose, explain_image, explained_input, predict
 from core.journeys.report_files import report_image
+from core.prepare.inputs import to_input
+from core.readers import read_dicom
 from core.report.text import as_text
+from core.settings import PROJECT
 from core.types import Domain, Picture
 from tests.tiny import write_tiny_model
 from tests.unit.prepare.ct_slices import chest, slices
@@ -23,6 +28,14 @@ from tests.unit.prepare.ct_slices import chest, slices
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(write_tiny_model(tmp_path_factory.mktemp("models") / "ct", Domain.CHEST_CT))
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Iterator[Engine]:
+    """The model of the zoo."""
+    if not (PROJECT / "models" / "zoo" / "chest-ct" / "model.safetensors").is_file():
+        pytest.skip("models/zoo/chest-ct is not here: this test needs the bundled model")
+    yield engine_for(str(PROJECT / "models" / "zoo" / "chest-ct"))
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +117,18 @@ def test_a_report_says_how_the_slice_was_read_and_what_was_found(folder: str, tm
     assert text.count("Candidate ") == len(prediction.candidates or ())
     made = report_image(study, folder, tmp_path)
     assert all(path.stat().st_size > 0 for path in made.files)
+
+
+def test_the_nodule_of_the_bundled_phantom_is_found_and_the_phantom_is_inside(bundled: Engine) -> None:
+    prediction = search_ct(read_dicom(PROJECT / "sample_data" / "ct-series" / "slice-22.dcm"), bundled).prediction
+    assert not prediction.outside.is_outside, prediction.outside
+    assert prediction.prediction == "nodule"
+    distances = [np.hypot(one["x"] - 68, one["y"] - 112) * 1.4 for one in prediction.candidates or ()]
+    assert min(distances) < 6.0  # millimetres; its radius is 5.5
+
+
+@pytest.mark.parametrize("pixels", [np.random.default_rng(0).integers(0, 255, (56, 56)), np.indices((56, 56)).sum(axis=0) * 2])
+def test_noise_and_ramps_are_outside_what_the_bundled_model_knows(bundled: Engine, pixels: NDArray[np.int64]) -> None:
+    assert predict_input(
+        bundled, to_input(Picture("a.png", "0" * 64, pixels.astype(np.uint8)), bundled.model.preprocess)
+    ).outside.is_outside
