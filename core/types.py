@@ -195,6 +195,7 @@ class Preprocess:
     reflectance_top: reflectance that is rendered as 1.0 (0 is 0.0); None for radiographs.
     age_years: (youngest, oldest) of the training's patients, None where it does not apply.
     pixel_spacing_mm: millimetres a pixel that a model of CT was trained at; None for the others.
+    turns: whether the answer is the mean over the quarter turns and mirror images of an input, which must be square.
     """
 
     domain: Domain
@@ -207,6 +208,7 @@ class Preprocess:
     reflectance_top: float | None = None
     age_years: tuple[float, float] | None = None
     pixel_spacing_mm: float | None = None
+    turns: bool = False
     modalities: tuple[str, ...] = ()
     body_parts: tuple[str, ...] = ()
     views: tuple[str, ...] = ()

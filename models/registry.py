@@ -226,6 +226,7 @@ def _check_fit(folder: Path, config: BertImageConfig, preprocess: Preprocess, ou
         f"standardise in {PREPROCESS} is neither image nor fixed": preprocess.standardise not in ("image", "fixed"),
         f"mean and deviation in {PREPROCESS} are not one a channel": preprocess.standardise == "fixed"
         and not len(preprocess.mean) == len(preprocess.deviation) == channels,
+        f"turns in {PREPROCESS} needs a square size": preprocess.turns and preprocess.size[0] != preprocess.size[1],
         f"a model of CT needs pixel_spacing_mm in {PREPROCESS}": is_ct and not preprocess.pixel_spacing_mm,
         f"a model of CT needs token_heads or the pooling mean in {CONFIG}": is_ct and config.pooling == "cls" and not config.token_heads,
         f"{OUTSIDE} is not made for embeddings of {dimensions}": outside is not None

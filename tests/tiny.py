@@ -52,6 +52,7 @@ PREPROCESS: dict[Domain, dict[str, Any]] = {
         "modalities": ["CT"],
         "body_parts": ["CHEST"],
         "pixel_spacing_mm": 0.7,
+        "turns": True,
     },
 }
 HEADS_OF_CT: dict[str, Any] = {"heads": {"malignancy": ["benign", "malignant"]}, "token_heads": {"place": ["elsewhere", "nodule"]}}

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.inference.views import mean_view, views
 from core.types import Preprocess
 from models.bert_image import BertImageForImageClassification
 from training.augment import standardised
@@ -24,6 +25,20 @@ class Outputs:
     logits: NDArray[np.float32]
     embeddings: NDArray[np.float32]
     heads: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+
+def answer_all(network: BertImageForImageClassification, images: Tensor, preprocess: Preprocess) -> Outputs:
+    """As forward_all, with the logits that predictions are made from: the mean over the views where the preprocessing says so."""
+    upright = forward_all(network, images, preprocess)
+    if not preprocess.turns:
+        return upright
+    seen = forward_all(network, torch.from_numpy(views(images.numpy())[len(images) :]), preprocess)
+    tokens = set(network.config.token_heads or {})
+    return Outputs(
+        mean_view(np.concatenate([upright.logits, seen.logits])),
+        upright.embeddings,
+        {name: found if name in tokens else mean_view(np.concatenate([found, seen.heads[name]])) for name, found in upright.heads.items()},
+    )
 
 
 def forward_all(network: BertImageForImageClassification, images: Tensor, preprocess: Preprocess, batch_size: int = 64) -> Outputs:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.inference.calibration import fit_temperature, probabilities
 from models.bert_image import BertImageForImageClassification
 from training.figures import Figure, auroc, estimated
-from training.forward import forward_all
+from training.forward import answer_all
 from training.nodules import READERS_OF_A_RATING, Crops, Sides, area_of, rated
 from training.recipe import Recipe
 from training.windows import WITH, cut_once
@@ -73,4 +73,4 @@ def _rated_windows(
     places = windows.crops[chosen]
     if not len(places):
         return np.empty((0, 2), dtype=np.float32), np.empty(0, dtype=np.int64), places
-    return forward_all(network, images, recipe.preprocess).heads[MALIGNANCY], crops.malignancy[places], places
+    return answer_all(network, images, recipe.preprocess).heads[MALIGNANCY], crops.malignancy[places], places

@@ -20,7 +20,7 @@ from models.registry import CARD
 from training.card import add_section, write_card
 from training.data import read_images, split
 from training.figures import tested
-from training.forward import Outputs, forward_all
+from training.forward import Outputs, answer_all, forward_all
 from training.items import Item, Parts, labels_of
 from training.malignancy import malignancy_lines
 from training.nodules import read_sides
@@ -59,7 +59,10 @@ def train(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
 def finish(folder: Path, recipe: Recipe, parts: Parts, command: str, minutes: float) -> None:
     """Calibrate, fit the gate and write the card for the network that lies in `folder`, by its weights as they were written."""
     network = loaded_back(folder)
-    train, calibration, validation = (_outputs(recipe, network, part) for part in (parts.train, parts.calibration, parts.validation))
+    train = forward_all(network, _at_network_size(recipe, parts.train), recipe.preprocess)
+    calibration, validation = (
+        answer_all(network, _at_network_size(recipe, part), recipe.preprocess) for part in (parts.calibration, parts.validation)
+    )
     learnt = calibrated(*_with_labels(recipe, parts.calibration, calibration))
     write_calibration(folder, learnt)
     write_outside(folder, fit_outside(train.embeddings, _by_origin(parts.calibration, calibration.embeddings)))
@@ -91,10 +94,6 @@ def _fitted(recipe: Recipe, parts: Parts, data: Sequence[Path], work: Path) -> B
     train = (read_images(parts.train, recipe.preprocess, recipe.data.read_size), labels_of(parts.train))
     held = (_at_network_size(recipe, parts.validation), labels_of(parts.validation))
     return fit(recipe, train, held, work)
-
-
-def _outputs(recipe: Recipe, network: BertImageForImageClassification, items: tuple[Item, ...]) -> Outputs:
-    return forward_all(network, _at_network_size(recipe, items), recipe.preprocess)
 
 
 def _at_network_size(recipe: Recipe, items: tuple[Item, ...]) -> Tensor:

@@ -24,7 +24,7 @@ from training.trainer import ImageTrainer, label_loss, run
 from training.windows import WITH, centres, cut, cut_once, entries, token_shares
 
 PLACE = "place"
-MALIGNANCY_WEIGHT, PLACE_WEIGHT = 0.3, 3.0
+MALIGNANCY_WEIGHT, PLACE_WEIGHT = 1.0, 3.0
 """Of the further questions in the loss, beside 1 for the labels. Few tokens hold a nodule, so the mean over tokens is small."""
 STILL_SEEN = 0.5
 """A nodule counts as seen where a token that was kept has at least this share of what its best token had."""

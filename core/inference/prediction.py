@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.inference.calibration import conformal_set, probabilities
 from core.inference.engine import Engine, Forward
 from core.inference.outside import judge
+from core.inference.views import answered
 from core.types import Calibration, ModelInput, Outside, Prediction
 from models.registry import LoadedModel
 
@@ -43,7 +44,7 @@ def predict_inputs(
 ) -> list[Prediction]:
     """The predictions for several inputs of one size, in their order, computed together. Parameters as of predict_input."""
     whole = [given for given in inputs if not given.is_empty]
-    forward = engine.forward(np.stack([given.values for given in whole])) if whole else None
+    forward = answered(engine, np.stack([given.values for given in whole])) if whole else None
     places = iter(range(len(whole)))
     times = dict(seconds or {})
     return [

@@ -17,6 +17,7 @@ from scipy import ndimage
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine, Forward
 from core.inference.outside import outside_score
+from core.inference.views import answered
 from core.prepare.ct import Plane, corners, window_about, window_at
 from core.types import FloatImage, ModelInput
 from models.registry import LoadedModel
@@ -167,7 +168,7 @@ def _scored(engine: Engine, plane: Plane, places: Sequence[tuple[int, int]], apa
         return ()
     model = engine.model
     windows = [window_about(plane, (column + 0.5) * plane.across, (row + 0.5) * plane.down, model.preprocess) for row, column in places]
-    forward = engine.forward(np.stack([window.values for window in windows]))
+    forward = answered(engine, np.stack([window.values for window in windows]))
     chances = probabilities(forward.logits, model.calibration)[:, found_label(model)]
     tokens = _tokens(model, forward)
     found = []
