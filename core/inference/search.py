@@ -32,8 +32,8 @@ MOST_PLACES = 8
 """Places of a slice that are looked at again."""
 MOST_CANDIDATES = 10
 """Candidates of an image; further ones would be false alarms, since hardly anybody has more nodules that are worth a look."""
-LOWEST_SCORE = 0.25
-"""A candidate with a lower score is not told."""
+LOWEST_SCORE = 0.5
+"""A candidate with a lower score is not told: it is less likely a find than not."""
 
 Watch = Callable[[int, int], None]
 

@@ -27,6 +27,8 @@ def why(desk: Desk, opening: Opening, model: str, answer: Answer) -> Explanation
         return None
     target = _choose(opening, answer)
     shown = result_of(radiology.explanation(desk, opening, model, target, answer.searched), "radiology.why")
+    if answer.searched:
+        quiet(f"What is explained is the best window, in slice {answer.searched.window.frame + 1}; the map lies on it there.")
     if shown is not None:
         belief(shown)
         patch(opening, answer, shown)

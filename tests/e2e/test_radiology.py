@@ -15,6 +15,8 @@ from tests.e2e.conftest import Shoot
 
 CT_SERIES = sorted((PROJECT / "sample_data" / "ct-series").iterdir())
 MEASURED = "The pale bands are what"
+SEARCH_MS = 400_000
+"""A series is searched slice by slice, which takes long on a machine that is busy elsewhere."""
 
 
 def canvas(page: Page) -> Locator:
@@ -169,7 +171,7 @@ def test_a_ct_series_is_scrolled_and_windowed(page: Page, shoot: Shoot) -> None:
     expect(picture).to_have_attribute("data-slice", "22")
     page.get_by_role("button", name=re.compile("^lung")).click()
     expect(picture).to_have_attribute("data-width", "1500")
-    expect(page.get_by_text("Candidates").first).to_be_visible()
+    expect(page.get_by_text("Candidates").first).to_be_visible(timeout=SEARCH_MS)
     expect(page.get_by_text("in its best window").first).to_be_visible()
     open_tab(page, "Study")
     expect(page.get_by_text("One volume")).to_be_visible()
