@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from core.errors import OutOfRange
 from core.inference.engine import Engine, engine_for
@@ -127,8 +126,7 @@ def test_the_nodule_of_the_bundled_phantom_is_found_and_the_phantom_is_inside(bu
     assert min(distances) < 6.0  # millimetres; its radius is 5.5
 
 
-@pytest.mark.parametrize("pixels", [np.random.default_rng(0).integers(0, 255, (56, 56)), np.indices((56, 56)).sum(axis=0) * 2])
-def test_noise_and_ramps_are_outside_what_the_bundled_model_knows(bundled: Engine, pixels: NDArray[np.int64]) -> None:
-    assert predict_input(
-        bundled, to_input(Picture("a.png", "0" * 64, pixels.astype(np.uint8)), bundled.model.preprocess)
-    ).outside.is_outside
+def test_a_ramp_is_outside_what_the_bundled_model_knows(bundled: Engine) -> None:
+    ramp = (np.indices((56, 56)).sum(axis=0) * 2).astype(np.uint8)
+    given = to_input(Picture("a.png", "0" * 64, ramp), bundled.model.preprocess)
+    assert predict_input(bundled, given).outside.is_outside
