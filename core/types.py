@@ -180,6 +180,7 @@ class Domain(StrEnum):
 
     RADIOGRAPH = "radiograph"
     LAND_COVER = "land-cover"
+    CHEST_CT = "chest-ct"
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,8 @@ class Preprocess:
     ground_sample_distance_m: metres a pixel that the model was trained at; None for radiographs.
     reflectance_top: reflectance that is rendered as 1.0 (0 is 0.0); None for radiographs.
     age_years: (youngest, oldest) of the training's patients, None where it does not apply.
+    pixel_spacing_mm: millimetres a pixel that a model of CT was trained at; None for the others.
+    turns: whether the answer is the mean over the quarter turns and mirror images of an input, which must be square.
     """
 
     domain: Domain
@@ -204,6 +207,8 @@ class Preprocess:
     ground_sample_distance_m: float | None = None
     reflectance_top: float | None = None
     age_years: tuple[float, float] | None = None
+    pixel_spacing_mm: float | None = None
+    turns: bool = False
     modalities: tuple[str, ...] = ()
     body_parts: tuple[str, ...] = ()
     views: tuple[str, ...] = ()

@@ -227,12 +227,16 @@ def _quiet() -> Iterator[None]:
 def _check_fit(folder: Path, config: BertImageConfig, preprocess: Preprocess, outside: OutsideModel | None) -> None:
     """Raises BrokenModel, naming the first thing that the files of a folder say differently."""
     channels, dimensions = len(preprocess.channels), (config.num_hidden_layers + 1) * config.hidden_size
+    is_ct = preprocess.domain is Domain.CHEST_CT
     faults = {
         f"{PREPROCESS} names {channels} channels, {CONFIG} {config.num_channels}": channels != config.num_channels,
         f"size in {PREPROCESS} is not a multiple of patch_size in {CONFIG}": any(side % config.patch_size for side in preprocess.size),
         f"standardise in {PREPROCESS} is neither image nor fixed": preprocess.standardise not in ("image", "fixed"),
         f"mean and deviation in {PREPROCESS} are not one a channel": preprocess.standardise == "fixed"
         and not len(preprocess.mean) == len(preprocess.deviation) == channels,
+        f"turns in {PREPROCESS} needs a square size": preprocess.turns and preprocess.size[0] != preprocess.size[1],
+        f"a model of CT needs pixel_spacing_mm in {PREPROCESS}": is_ct and not preprocess.pixel_spacing_mm,
+        f"a model of CT needs token_heads or the pooling mean in {CONFIG}": is_ct and config.pooling == "cls" and not config.token_heads,
         f"{OUTSIDE} is not made for embeddings of {dimensions}": outside is not None
         and not len(outside.mean) == len(outside.whitening) == dimensions,
         f"direction and whitening in {OUTSIDE} do not fit": outside is not None

@@ -7,6 +7,7 @@ import streamlit as st
 from core.types import Explanation, Study
 from core.ui import radiology
 from core.ui.bars import facts, note, quiet
+from core.ui.candidates import slice_words
 from core.ui.desk import desk
 from core.ui.errors import guarded, show_error
 from core.ui.exports import Taken, image_downloads
@@ -14,6 +15,7 @@ from core.ui.findings import findings
 from core.ui.intake import asked_samples, drop_zone, place_field, public_samples, sample_tiles
 from core.ui.progress import is_under_way, result_of
 from core.ui.radiology import Answer, Opening, Room
+from core.ui.radiology_models import models_for, why_no_model
 from core.ui.report_panel import report_panel
 from core.ui.study_facts import geometry_words, image_facts, kept_header
 from core.ui.viewer import view
@@ -51,9 +53,13 @@ def picture(opening: Opening, answer: Answer | None, shown: Explanation | None, 
         if slices is None:
             return
         event = view(radiology.show(opening, slices, answer, shown, has_overlay=has_overlay), "radiology.viewer")
-        opening.look = event.look or opening.look
+        has_moved = radiology.look(opening, event.look)
+        if answer and answer.searched:
+            quiet(slice_words(answer.searched, radiology.slice_in_view(opening, slices)))
+            if has_moved:
+                st.rerun(scope="fragment")
         if event.picked and answer:
-            radiology.pick(opening, answer.grid, event.picked)
+            radiology.pick(opening, answer.grid, event.picked, answer)
             st.session_state["radiology.go_to"] = "Why"
             st.rerun(scope="app")
 
@@ -99,11 +105,11 @@ def panel(room: Room) -> tuple[Answer | None, Explanation | None]:
     opening = room.opening
     with header:
         study(opening)
-    models = radiology.models_for(opening.image)
+    models = models_for(opening.image)
     if not models:
         for tab in (seen, reasons, written, out):
             with tab:
-                note(*radiology.why_no_model(opening.image))
+                note(*why_no_model(opening.image))
         return None, None
     model = models[0]
     with seen:
@@ -112,6 +118,8 @@ def panel(room: Room) -> tuple[Answer | None, Explanation | None]:
         answer = result_of(radiology.answer(HERE, opening, model), "radiology.answer")
         if answer:
             findings(answer.prediction, answer.coverage)
+            if radiology.go_to_candidate(opening, answer):
+                st.rerun()
     if answer is None:
         return None, None
     with reasons:
@@ -120,7 +128,8 @@ def panel(room: Room) -> tuple[Answer | None, Explanation | None]:
     with written:
         opening.report = report_panel(radiology.report(opening, model, answer.prediction, shown), f"{key}.report")
     with out:
-        image_downloads(Taken(opening.image, model, opening.report, shown), f"{key}.export")
+        window = answer.searched.window if answer.searched else None
+        image_downloads(Taken(opening.image, model, opening.report, shown, window), f"{key}.export")
     return answer, shown
 
 

@@ -21,6 +21,7 @@ LABELS = {
         "AnnualCrop", "Forest", "HerbaceousVegetation", "Highway", "Industrial",
         "Pasture", "PermanentCrop", "Residential", "River", "SeaLake",
     ),
+    Domain.CHEST_CT: ("no-nodule", "nodule"),
 }  # fmt: skip
 PREPROCESS: dict[Domain, dict[str, Any]] = {
     Domain.RADIOGRAPH: {
@@ -43,7 +44,19 @@ PREPROCESS: dict[Domain, dict[str, Any]] = {
         "ground_sample_distance_m": 10.0,
         "reflectance_top": 0.275,
     },
+    Domain.CHEST_CT: {
+        "domain": "chest-ct",
+        "size": [SIDE, SIDE],
+        "channels": ["luminance"],
+        "standardise": "image",
+        "modalities": ["CT"],
+        "body_parts": ["CHEST"],
+        "pixel_spacing_mm": 0.7,
+        "turns": True,
+    },
 }
+HEADS_OF_CT: dict[str, Any] = {"heads": {"malignancy": ["benign", "malignant"]}, "token_heads": {"place": ["elsewhere", "nodule"]}}
+MODALITIES = {Domain.RADIOGRAPH: "CR, DX", Domain.LAND_COVER: "Sentinel-2, red, green, blue, 10 m", Domain.CHEST_CT: "CT"}
 CARD = """---
 title: "{title}"
 task: "classification"
@@ -86,8 +99,8 @@ def write_tiny_model(
     threshold = np.array([FAR], dtype=np.float32)
     outside = {"mean": np.zeros(dimensions, np.float32), "whitening": whitening, "threshold": threshold}
     save_file(outside, folder / "outside.safetensors")
-    modality = "CR, DX" if domain is Domain.RADIOGRAPH else "Sentinel-2, red, green, blue, 10 m"
-    (folder / "README.md").write_text(CARD.format(title=f"Tiny {domain.value} model", modality=modality), encoding="utf-8")
+    card = CARD.format(title=f"Tiny {domain.value} model", modality=MODALITIES[domain])
+    (folder / "README.md").write_text(card, encoding="utf-8")
     return folder
 
 
@@ -108,6 +121,7 @@ def tiny_network(domain: Domain = Domain.RADIOGRAPH, *, pooling: str = "mean", s
         initializer_range=SPREAD,
         id2label=dict(enumerate(labels)),
         label2id={label: index for index, label in enumerate(labels)},
+        **(HEADS_OF_CT if domain is Domain.CHEST_CT else {}),
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

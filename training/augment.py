@@ -18,7 +18,11 @@ from training.recipe import Augmentation
 
 def augmented(images: Tensor, size: tuple[int, int], how: Augmentation) -> Tensor:
     """float32 [batch, channels, rows, columns] in [0, 1] -> the same at `size`, each image changed in its own way."""
-    x = framed(images, size, how)
+    return shaded(framed(images, size, how), how)
+
+
+def shaded(x: Tensor, how: Augmentation) -> Tensor:
+    """What does not move a pixel: light, sharpness, noise, a hole. float32 [batch, channels, rows, columns] in [0, 1], and so returned."""
     x = relit(x, how)
     x = blurred(x, how.blur)
     if how.noise:
@@ -26,8 +30,14 @@ def augmented(images: Tensor, size: tuple[int, int], how: Augmentation) -> Tenso
     return holed(x.clamp(0.0, 1.0), how.cutout)
 
 
-def framed(images: Tensor, size: tuple[int, int], how: Augmentation) -> Tensor:
-    """Zoom, shift, stretch, rotation, quarter turns and mirror images by one affine map each (bilinear, edges repeated)."""
+def framed(
+    images: Tensor, size: tuple[int, int], how: Augmentation, middle: Tensor | None = None, share: tuple[float, float] = (1.0, 1.0)
+) -> Tensor:
+    """Zoom, shift, stretch, rotation, quarter turns and mirror images by one affine map each (bilinear, edges repeated).
+
+    middle: float32 [batch, (x, y)] in [-1, 1], of a crop whose sides are `share` (rows, columns) of the image's; by default a crop is the
+    whole image, moved at random as far as `zoom` and `shift` allow.
+    """
     batch = images.shape[0]
     zoom = _uniform(images, *how.zoom).flatten()
     angle = (_uniform(images, -1.0, 1.0) * math.radians(how.degrees)).flatten()
@@ -38,11 +48,11 @@ def framed(images: Tensor, size: tuple[int, int], how: Augmentation) -> Tensor:
     stretch = torch.exp(_uniform(images, -how.stretch, how.stretch)).flatten()
     # A crop stays inside the image: it can move by what the zoom leaves free, and by `shift` beyond.
     free = (1.0 - zoom).clamp(min=0.0) + how.shift
-    x, y = (free * (torch.rand(batch) * 2 - 1) for _ in range(2))
+    x, y = (free * (torch.rand(batch) * 2 - 1) for _ in range(2)) if middle is None else middle.unbind(dim=1)
     cos, sin = torch.cos(angle), torch.sin(angle)
     rows = [
-        torch.stack([zoom * stretch * cos * mirror, -zoom * stretch * sin, x], dim=1),
-        torch.stack([zoom / stretch * sin * mirror, zoom / stretch * cos, y], dim=1),
+        torch.stack([share[1] * zoom * stretch * cos * mirror, -share[1] * zoom * stretch * sin, x], dim=1),
+        torch.stack([share[0] * zoom / stretch * sin * mirror, share[0] * zoom / stretch * cos, y], dim=1),
     ]
     grid = F.affine_grid(torch.stack(rows, dim=1), [batch, images.shape[1], *size], align_corners=False)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)

@@ -17,21 +17,25 @@ from core.errors import BadRecipe, NotFound
 from core.prepare.tensor import resize
 from core.types import Preprocess
 from training.items import Item, Parts
+from training.nodules import read_sides
 from training.patients import by_patient
 from training.places import by_longitude
 from training.recipe import Recipe
+from training.windows import window_parts
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 def split(recipe: Recipe, folders: Sequence[Path]) -> Parts:
-    """The images of each DIR/<label>/, each folder divided by itself, then joined.
+    """The images of each DIR/<label>/, each folder divided by itself, then joined; of crops of CT, one window of each kind in a crop.
 
     The first folder must hold every label in each part. Further ones may hold parent labels instead: of such an image it is known only
     that it is one of the parent's labels. Raises NotFound for a missing folder, BadRecipe for data that the recipe cannot divide.
     """
     if not folders:
         raise BadRecipe("No folder of data was given.", "Give the folder that holds one sub-folder for each label.")
+    if recipe.data.layout == "nodules":
+        return window_parts(read_sides(folders, recipe), recipe)
     parts = [_split(recipe, folder) for folder in folders]
     for name in ("train", "calibration", "validation"):
         if not set(range(len(recipe.labels))) <= {item.label for item in getattr(parts[0], name)}:
@@ -46,7 +50,7 @@ def read_images(items: Sequence[Item], preprocess: Preprocess, size: tuple[int, 
     channels = len(preprocess.channels)
     images = torch.empty((len(items), channels, *size), dtype=torch.uint8)
     for index, item in enumerate(items):
-        images[index] = torch.from_numpy(_quantised(resize(_decoded(item.path, channels), size)))
+        images[index] = torch.from_numpy(_quantised(resize(_decoded(item, channels), size)))
     return images
 
 
@@ -68,10 +72,13 @@ def _images(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
 
 
-def _decoded(path: Path, channels: int) -> NDArray[np.float32]:
-    """float32 [channels, rows, columns] in [0, 1]."""
-    with Pillow.open(path) as picture:
+def _decoded(item: Item, channels: int) -> NDArray[np.float32]:
+    """float32 [channels, rows, columns] in [0, 1]: the file, or the piece of it that is meant."""
+    with Pillow.open(item.path) as picture:
         pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"), dtype=np.float32) / np.float32(255.0)
+    if item.box is not None:
+        left, top, width, height = item.box
+        pixels = pixels[top : top + height, left : left + width]
     return np.ascontiguousarray(pixels[np.newaxis] if channels == 1 else np.moveaxis(pixels, 2, 0))
 
 

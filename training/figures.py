@@ -120,6 +120,11 @@ def auroc(weights: Weights, truth: NDArray[np.bool_], scores: NDArray[np.floatin
         return np.asarray((is_so * (below + is_not / 2)).sum(axis=1) / (is_so.sum(axis=1) * is_not.sum(axis=1)))
 
 
+def estimated(function: Callable[[Weights], Weights], groups: Sequence[str]) -> Figure:
+    """A figure of images of these patients or blocks, with its interval. function: from weights [draws, images] to [draws]."""
+    return _figure(function, _weights(groups))
+
+
 def _parent(parent: str, held: Held, members: Sequence[int], itself: int = -1) -> dict[str, Callable[[Weights], Weights]]:
     """itself: how an image is labelled that is known by the parent label alone."""
     chance = held.chances[:, members].sum(axis=1)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.inference.views import mean_view, views
 from core.types import Preprocess
 from models.bert_image import BertImageForImageClassification
 from training.augment import standardised
@@ -16,20 +17,42 @@ from training.augment import standardised
 
 @dataclass(frozen=True)
 class Outputs:
-    """logits: float32 [images, labels]. embeddings: float32 [images, (layers + 1) * width]."""
+    """logits: float32 [images, labels]. embeddings: float32 [images, (layers + 1) * width].
+
+    heads: logits of the further heads by name, float32 [images, labels] or [images, tokens, labels].
+    """
 
     logits: NDArray[np.float32]
     embeddings: NDArray[np.float32]
+    heads: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+
+def answer_all(network: BertImageForImageClassification, images: Tensor, preprocess: Preprocess) -> Outputs:
+    """As forward_all, with the logits that predictions are made from: the mean over the views where the preprocessing says so."""
+    upright = forward_all(network, images, preprocess)
+    if not preprocess.turns:
+        return upright
+    seen = forward_all(network, torch.from_numpy(views(images.numpy())[len(images) :]), preprocess)
+    tokens = set(network.config.token_heads or {})
+    return Outputs(
+        mean_view(np.concatenate([upright.logits, seen.logits])),
+        upright.embeddings,
+        {name: found if name in tokens else mean_view(np.concatenate([found, seen.heads[name]])) for name, found in upright.heads.items()},
+    )
 
 
 def forward_all(network: BertImageForImageClassification, images: Tensor, preprocess: Preprocess, batch_size: int = 64) -> Outputs:
     """images: uint8 [N, C, rows, columns] at the network's size."""
     network = network.eval()
     logits, embeddings = [], []
+    heads: dict[str, list[Tensor]] = {name: [] for name in network.config.further_heads}
     with torch.inference_mode():
         for start in range(0, len(images), batch_size):
             x = standardised(images[start : start + batch_size].float() / 255.0, preprocess)
             output = network(pixel_values=x.to(network.device))
             logits.append(output.logits.float().cpu())
             embeddings.append(output.embedding.float().cpu())
-    return Outputs(torch.cat(logits).numpy(), torch.cat(embeddings).numpy())
+            for name, found in heads.items():
+                found.append(output.head_logits[name].float().cpu())
+    further = {name: torch.cat(found).numpy() for name, found in heads.items()}
+    return Outputs(torch.cat(logits).numpy(), torch.cat(embeddings).numpy(), further)

@@ -15,13 +15,15 @@ class Item:
     """One image file.
 
     label: index into the recipe's names: its labels, then its parent labels. group: the patient or the block of ground that it belongs to.
-    origin: the folder of data that it comes from, as cards call it.
+    origin: the folder of data that it comes from, as cards call it. box: (left, top, width, height) of the piece of the file that is meant,
+    None for the whole.
     """
 
     path: Path
     label: int
     group: str
     origin: str = ""
+    box: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True)

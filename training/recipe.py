@@ -14,13 +14,15 @@ from models.bert_image import BertImageConfig
 from training.strangers import KINDS
 
 SPLITS = ("patient", "longitude")
+LAYOUTS = ("labels", "nodules")
 Section = TypeVar("Section")
 
 
 @dataclass(frozen=True)
 class DataPart:
-    """How a folder DIR/<label>/<files> is divided.
+    """How a folder of data is laid out and divided.
 
+    layout: "labels" (DIR/<label>/<files>) or "nodules" (crops of CT with what readers drew, training/nodules.py).
     split: "patient" (the patient is in the file's name) or "longitude" (the easternmost images, by DIR/index.csv).
     validation_share: share of the images that is held back; half of it calibrates, the other half gives the figures of the card.
     read_size: (rows, columns) that images are kept at for training; at least the network's, so that crops stay sharp.
@@ -30,6 +32,7 @@ class DataPart:
     validation_share: float
     read_size: tuple[int, int]
     seed: int = 7
+    layout: str = "labels"
 
 
 @dataclass(frozen=True)
@@ -214,6 +217,7 @@ def _check(recipe: Recipe, path: Path) -> None:
 
     demand(len(recipe.labels) >= 2, "labels", recipe.labels, "at least two labels")
     demand(recipe.data.split in SPLITS, "data.split", recipe.data.split, f"one of {', '.join(SPLITS)}")
+    demand(recipe.data.layout in LAYOUTS, "data.layout", recipe.data.layout, f"one of {', '.join(LAYOUTS)}")
     demand(0.0 < recipe.data.validation_share < 0.5, "data.validation_share", recipe.data.validation_share, "0 < validation_share < 0.5")
     demand(recipe.schedule.steps >= 1, "schedule.steps", recipe.schedule.steps, "at least 1")
     demand(recipe.schedule.batch_size >= 2, "schedule.batch_size", recipe.schedule.batch_size, "at least 2")

@@ -17,15 +17,19 @@ from core.inference.outside import fit_outside
 from core.types import Calibration
 from models.bert_image import BertImageForImageClassification
 from models.measured import write_measured
-from training.card import write_card
+from models.registry import CARD
+from training.card import add_section, write_card
 from training.curves import accuracy_without_tokens, measurements
 from training.data import read_images, split
 from training.figures import held_back, tested
-from training.forward import Outputs, forward_all
+from training.forward import Outputs, answer_all, forward_all
 from training.items import Item, Parts, labels_of
+from training.malignancy import malignancy_lines
+from training.nodules import read_sides
 from training.recipe import Recipe, read_recipe
 from training.strangers import strangers
 from training.trainer import fit
+from training.window_trainer import fit_windows
 from training.zoo import loaded_back, write_calibration, write_network, write_outside
 
 CHECKPOINTS = "checkpoints"
@@ -34,7 +38,7 @@ CLOCK = "minutes.json"
 
 
 def train(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
-    """Train by a recipe on each DIR/<label>/<files>, calibrate, measure, and write OUT/<id>, a folder as models/zoo holds them.
+    """Train by a recipe on each DIR/<label>/<files>, or on crops of CT where it says so; calibrate, measure, write OUT/<id> as the zoo's.
 
     Checkpoints lie in OUT/checkpoints/<id>; a run that was stopped goes on from the newest. Progress is printed.
     Raises NotFound and BadRecipe for a recipe or data that cannot be used.
@@ -43,20 +47,25 @@ def train(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
     parts = split(recipe, data)
     work = out / CHECKPOINTS / recipe.id
     began = time.monotonic()
-    network = _fitted(recipe, parts, work)
+    network = _fitted(recipe, parts, data, work)
     minutes = _minutes(work, (time.monotonic() - began) / 60.0)
     folder = out / recipe.id
     write_network(folder, network, recipe.preprocess)
     folders = [word for each in data for word in ("--data", _shown(each))]
     command = shlex.join(["sightline", "train", _shown(recipe_path), *folders, "--out", _shown(out)])
     finish(folder, recipe, parts, command, minutes)
+    if recipe.data.layout == "nodules":
+        add_section(folder / CARD, "Malignancy", malignancy_lines(loaded_back(folder), read_sides(data, recipe), recipe))
     return folder
 
 
 def finish(folder: Path, recipe: Recipe, parts: Parts, command: str, minutes: float) -> None:
     """Calibrate, fit the gate and write the card for the network that lies in `folder`, by its weights as they were written."""
     network = loaded_back(folder)
-    train, calibration, validation = (_outputs(recipe, network, part) for part in (parts.train, parts.calibration, parts.validation))
+    train = forward_all(network, _at_network_size(recipe, parts.train), recipe.preprocess)
+    calibration, validation = (
+        answer_all(network, _at_network_size(recipe, part), recipe.preprocess) for part in (parts.calibration, parts.validation)
+    )
     learnt = calibrated(*_with_labels(recipe, parts.calibration, calibration))
     write_calibration(folder, learnt)
     origins = (_by_origin(parts.train, train.embeddings), _by_origin(parts.calibration, calibration.embeddings))
@@ -99,14 +108,12 @@ def _by_origin(items: Sequence[Item], embeddings: NDArray[np.float32]) -> list[N
     return [embeddings[origins == origin] for origin in dict.fromkeys(origins.tolist())]
 
 
-def _fitted(recipe: Recipe, parts: Parts, work: Path) -> BertImageForImageClassification:
+def _fitted(recipe: Recipe, parts: Parts, data: Sequence[Path], work: Path) -> BertImageForImageClassification:
+    if recipe.data.layout == "nodules":
+        return fit_windows(recipe, read_sides(data, recipe), work)
     train = (read_images(parts.train, recipe.preprocess, recipe.data.read_size), labels_of(parts.train))
     held = (_at_network_size(recipe, parts.validation), labels_of(parts.validation))
     return fit(recipe, train, held, work)
-
-
-def _outputs(recipe: Recipe, network: BertImageForImageClassification, items: tuple[Item, ...]) -> Outputs:
-    return forward_all(network, _at_network_size(recipe, items), recipe.preprocess)
 
 
 def _at_network_size(recipe: Recipe, items: tuple[Item, ...]) -> Tensor:

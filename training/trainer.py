@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
 
+from core.inference.calibration import probabilities
+from core.journeys.figures import auroc
 from models.bert_image import BertImageForImageClassification
 from training.augment import augmented, kept_tokens, mixed, standardised
 from training.averaging import AVERAGED, AveragedWeights
@@ -133,7 +136,9 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         known = labels < len(self.recipe.labels)  # of the others only a parent label is known
         truth, found = labels[known], logits[known].argmax(axis=1)
         recalls = [float((found[truth == label] == label).mean()) for label in range(len(self.recipe.labels))]
-        return f"held back: accuracy {float((found == truth).mean()):.4f}, balanced {float(np.mean(recalls)):.4f}"
+        area = auroc(truth, probabilities(logits[known], None))
+        ranked = "" if area is None else f", AUROC {area:.4f}"
+        return f"held back: accuracy {float((found == truth).mean()):.4f}, balanced {float(np.mean(recalls)):.4f}{ranked}"
 
 
 def fit(
@@ -144,17 +149,18 @@ def fit(
     train, held: uint8 images [N, C, rows, columns] (held at the network's own size) and int64 labels [N].
     work: folder of checkpoints; where it holds a whole one, the run goes on from there.
     """
+    return run(recipe, partial(ImageTrainer, recipe, *train), held, work)
+
+
+def run(
+    recipe: Recipe, make: Callable[..., Trainer], held: tuple[Tensor, NDArray[np.int64]], work: Path
+) -> BertImageForImageClassification:
+    """The loop of every training. make: a trainer of what transformers' Trainer takes (model, args, callbacks). held, work: as of fit."""
     set_seed(recipe.schedule.seed)
     torch.set_num_threads(recipe.schedule.threads)
     network = BertImageForImageClassification(recipe.config()).to(memory_format=torch.channels_last)
     averaged = AveragedWeights(network, recipe.schedule.averaging)
-    trainer = ImageTrainer(
-        recipe,
-        *train,
-        model=network,
-        args=_arguments(recipe, work),
-        callbacks=[averaged, Progress(recipe, averaged, held)],
-    )
+    trainer = make(model=network, args=_arguments(recipe, work), callbacks=[averaged, Progress(recipe, averaged, held)])
     checkpoint = last_checkpoint(work)
     if checkpoint is not None:
         print(f"{recipe.id}: going on from {checkpoint}", flush=True)

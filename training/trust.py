@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from core.inference.outside import outside_score
 from core.journeys.figures import binary_auroc
 from core.prepare.inputs import to_input
 from core.readers import read_picture
-from core.types import Explanation
+from core.types import Explanation, Picture
 from models.registry import CARD, OutsideModel
 from training.augment import standardised
 from training.card import add_section
@@ -81,7 +81,7 @@ def gates(engine: Engine, known: OutsideModel, inside: Sequence[Item], foreign: 
 def faithfulness(engine: Engine, items: Sequence[Item]) -> list[Faithfulness]:
     """One row a method, over images drawn from `items` by a fixed seed. Targets are the most probable labels."""
     chosen = np.random.default_rng(SEED).permutation(len(items))[:EXPLAINED_IMAGES]
-    inputs = [to_input(read_picture(items[place].path), engine.model.preprocess) for place in chosen]
+    inputs = [to_input(_picture(items[place]), engine.model.preprocess) for place in chosen]
     return [_summed(method, [explain(engine, given, method) for given in inputs]) for method in METHODS]
 
 
@@ -104,6 +104,15 @@ def _embeddings(engine: Engine, items: Sequence[Item]) -> NDArray[np.float32]:
     images = read_images(items, preprocess, preprocess.size)
     batches = (standardised(images[start : start + BATCH].float() / 255.0, preprocess) for start in range(0, len(images), BATCH))
     return np.concatenate([engine.forward(batch.numpy()).embeddings for batch in batches])
+
+
+def _picture(item: Item) -> Picture:
+    """The file, or the piece of it that is meant."""
+    picture = read_picture(item.path)
+    if item.box is None:
+        return picture
+    left, top, width, height = item.box
+    return replace(picture, pixels=picture.pixels[top : top + height, left : left + width])
 
 
 def _some(folder: Path) -> list[Item]:

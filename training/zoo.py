@@ -26,7 +26,7 @@ def write_network(folder: Path, network: BertImageForImageClassification, prepro
         name: (value.half() if value.is_floating_point() else value).contiguous().clone() for name, value in network.state_dict().items()
     }
     save_tensors(halves, folder / WEIGHTS, metadata={"format": "pt"})
-    write_json(folder / PREPROCESS, {key: value for key, value in asdict(preprocess).items() if value not in (None, ())})
+    write_json(folder / PREPROCESS, {key: value for key, value in asdict(preprocess).items() if value not in (None, (), False)})
 
 
 def write_calibration(folder: Path, calibration: Calibration) -> None:

@@ -26,7 +26,10 @@ def explain(
         str | None, typer.Option("--target", metavar="LABEL", help="The label to explain; the most probable by default.")
     ] = None,
     at: Annotated[
-        tuple[int, int] | None, typer.Option("--at", metavar="COLUMN ROW", help="Middle of the window of a scene; its centre by default.")
+        tuple[int, int] | None,
+        typer.Option(
+            "--at", metavar="COLUMN ROW", help="Middle of the window of a scene or a CT slice; its centre, or the best window, by default."
+        ),
     ] = None,
     bands: Bands = "",
     scale: Scale = None,
@@ -48,7 +51,7 @@ def explain(
     with workspace() as work, Ticker("passes") as ticker:
         source = single(path, work)
         image = read_image(source.path, options=options)
-        given = explained_input(image, engine.model.preprocess, at=at)
+        given = explained_input(image, engine, at=at)
         explanation = explain_input(engine, given, method, target, progress=ticker)
     notes = [*given.assumptions, *([given.refusal] if given.refusal else [])]
     Assumptions().tell(source.label, notes)

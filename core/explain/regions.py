@@ -33,6 +33,8 @@ def region_words(saliency: FloatImage, domain: Domain) -> str:
     if saliency.size == 0 or float(np.ptp(saliency)) <= FLAT:
         return ""
     across, down = strongest_place(saliency)
+    if domain is Domain.CHEST_CT:
+        return _of_window(across, down)
     return _of_scene(across, down) if domain is Domain.LAND_COVER else _of_radiograph(across, down)
 
 
@@ -51,6 +53,14 @@ def _of_scene(across: float, down: float) -> str:
         return "centre of the scene"
     sector = SECTORS[round(np.arctan2(north, east) / (np.pi / 4)) % len(SECTORS)]
     return f"{sector} of the scene"
+
+
+def _of_window(across: float, down: float) -> str:
+    """A window of a CT slice is small, and knows no side of the patient."""
+    if max(abs(across - 0.5), abs(down - 0.5)) <= CENTRE_SHARE / 2:
+        return "middle of the window"
+    height = "upper" if down < 0.5 else "lower"
+    return f"{height} {'left' if across < 0.5 else 'right'} of the window"
 
 
 def _of_radiograph(across: float, down: float) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +22,8 @@ from models.bert_image.modelling import BertImageClassifierOutput
 from models.registry import FILES, LoadedModel, find_folder, load_model
 
 T = TypeVar("T")
+HEAD = "head."
+"""What the arrays of further heads are named by, before the head's own name."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Forward:
     logits: float32 [N, labels], uncalibrated. embeddings: float32 [N, (layers + 1) * width].
     token_logits: float32 [N, rows, columns, labels] on the token grid, None where the head does not speak for tokens.
     seconds: wall time of the passes that the inputs were in. notices: sentences, where the batch had to be halved.
+    heads: logits of the further heads by name, float32 [N, labels], of those of tokens [N, rows, columns, labels].
     """
 
     logits: NDArray[np.float32]
@@ -38,6 +41,7 @@ class Forward:
     embeddings: NDArray[np.float32]
     seconds: float
     notices: tuple[str, ...] = ()
+    heads: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 class Engine:
@@ -60,7 +64,8 @@ class Engine:
         self._check(values)
         answer = self._batcher.forward(np.asarray(values, dtype=np.float32))
         arrays = answer.arrays
-        return Forward(arrays["logits"], arrays.get("token_logits"), arrays["embeddings"], answer.seconds, answer.notices)
+        heads = {name.removeprefix(HEAD): found for name, found in arrays.items() if name.startswith(HEAD)}
+        return Forward(arrays["logits"], arrays.get("token_logits"), arrays["embeddings"], answer.seconds, answer.notices, heads)
 
     def run(self, work: Callable[[LoadedModel], T]) -> T:
         """Work that needs the network itself (gradients, hooks, attention): on the owner thread, in fp32, alone.
@@ -83,10 +88,12 @@ class Engine:
     def _compute(self, values: FloatImage) -> Arrays:
         output = run_network(self.model.network, values, self.runtime)
         arrays = {"logits": _on_host(output.logits), "embeddings": _on_host(output.embedding)}
+        rows, columns = (side // patch for side, patch in zip(values.shape[2:], self.model.patch, strict=True))
         if output.token_logits is not None:
-            rows, columns = (side // patch for side, patch in zip(values.shape[2:], self.model.patch, strict=True))
-            tokens = _on_host(output.token_logits)  # [N, rows * columns, labels]
-            arrays["token_logits"] = tokens.reshape(len(tokens), rows, columns, -1)
+            arrays["token_logits"] = _on_host(output.token_logits).reshape(len(values), rows, columns, -1)
+        for name, logits in (output.head_logits or {}).items():
+            found = _on_host(logits)  # [N, labels] or [N, rows * columns, labels]
+            arrays[f"{HEAD}{name}"] = found if found.ndim == 2 else found.reshape(len(values), rows, columns, -1)
         return arrays
 
     def _check(self, values: FloatImage) -> None:

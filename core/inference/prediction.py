@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from core.inference.calibration import conformal_set, probabilities
 from core.inference.engine import Engine, Forward
 from core.inference.outside import judge
+from core.inference.views import answered
 from core.types import Calibration, ModelInput, Outside, Prediction
 from models.registry import LoadedModel
 
@@ -42,7 +44,7 @@ def predict_inputs(
 ) -> list[Prediction]:
     """The predictions for several inputs of one size, in their order, computed together. Parameters as of predict_input."""
     whole = [given for given in inputs if not given.is_empty]
-    forward = engine.forward(np.stack([given.values for given in whole])) if whole else None
+    forward = answered(engine, np.stack([given.values for given in whole])) if whole else None
     places = iter(range(len(whole)))
     times = dict(seconds or {})
     return [
@@ -73,6 +75,18 @@ def parent_heads(chances: NDArray[np.float32], model: LoadedModel) -> dict[str, 
     return {name: sum(float(chances[model.labels.index(member)]) for member in members) for name, members in parents.items()} or None
 
 
+def further_heads(forward: Forward, place: int, model: LoadedModel) -> dict[str, dict[str, list[Any]]]:
+    """{name: {labels, probabilities}} of each further head that speaks for a whole image; their temperature lies in their weights.
+
+    place: of the input in `forward`.
+    """
+    named: Mapping[str, Sequence[str]] = model.network.config.heads or {}
+    return {
+        name: {"labels": list(labels), "probabilities": probabilities(forward.heads[name][place], None).tolist()}
+        for name, labels in named.items()
+    }
+
+
 def _prediction(
     engine: Engine,
     given: ModelInput,
@@ -84,7 +98,7 @@ def _prediction(
 ) -> Prediction:
     """place: of the input in `forward`; None for an empty one, which gets its reason instead of an answer."""
     model, runtime = engine.model, engine.runtime
-    logits = chances = tokens = answer = None
+    logits = chances = tokens = answer = heads = None
     likely: tuple[str, ...] = ()
     if forward is None or place is None:
         outside = judge(given, None, model)
@@ -93,6 +107,7 @@ def _prediction(
         tokens = None if forward.token_logits is None else forward.token_logits[place]
         chances = probabilities(logits, model.calibration)
         likely, answer = decide(chances, model.labels, model.calibration, outside)
+        heads = {**(parent_heads(chances, model) or {}), **further_heads(forward, place, model)} or None
         seconds = {**seconds, "forward": forward.seconds / len(forward.logits)}
     return Prediction(
         model=model.id,
@@ -109,5 +124,5 @@ def _prediction(
         seconds=seconds,
         precision=runtime.precision,
         device=runtime.name,
-        heads=None if chances is None else parent_heads(chances, model),
+        heads=heads,
     )

@@ -13,12 +13,12 @@ from core.errors import SightlineError
 from core.inference.engine import Engine
 from core.inference.prediction import predict_inputs
 from core.journeys.faults import our_fault
-from core.journeys.scene_prediction import is_larger, predict_scene
+from core.journeys.large import is_large, predict_large
 from core.prepare.inputs import to_input
 from core.readers import SceneOptions, read_image
 from core.settings import settings
 from core.sources import Source, Unusable
-from core.types import Image, ModelInput, Prediction, Preprocess, Scene, Study
+from core.types import Image, ModelInput, Prediction, Preprocess, Study
 
 READERS = 2
 """Threads that read and decode; more would take the cores from the network."""
@@ -36,11 +36,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class _Prepared:
-    """One of input, scene (too large for one input, to be read by window) and error is there."""
+    """One of input, large (too large for one input, to be read by window) and error is there."""
 
     label: str
     input: ModelInput | None = None
-    scene: Scene | None = None
+    large: Image | None = None
     error: SightlineError | None = None
     frame: int | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -82,8 +82,8 @@ def _prepare(item: Source | Unusable, preprocess: Preprocess, options: SceneOpti
         began = time.perf_counter()
         image = read_image(item.path, options=options)
         read = time.perf_counter()
-        if isinstance(image, Scene) and is_larger(image, preprocess):
-            return _Prepared(item.label, scene=image, seconds={"read": read - began})
+        if is_large(image, preprocess):
+            return _Prepared(item.label, large=image, seconds={"read": read - began})
         given = to_input(image, preprocess)
         seconds = {"read": read - began, "prepare": time.perf_counter() - read}
         return _Prepared(item.label, given, frame=frame_number(image, given), seconds=seconds)
@@ -100,15 +100,15 @@ def _answers(batch: Sequence[_Prepared], engine: Engine) -> Iterator[Answer]:
         if one.input is not None:
             prediction = next(predictions)
             yield Answer(one.label, replace(prediction, frame=one.frame, seconds={**one.seconds, "forward": 0.0, **prediction.seconds}))
-        elif one.scene is not None:
-            yield _scene_answer(one.label, one.scene, one.seconds, engine)
+        elif one.large is not None:
+            yield _large_answer(one.label, one.large, one.seconds, engine)
         else:
             yield Answer(one.label, error=one.error)
 
 
-def _scene_answer(label: str, scene: Scene, seconds: Mapping[str, float], engine: Engine) -> Answer:
+def _large_answer(label: str, image: Image, seconds: Mapping[str, float], engine: Engine) -> Answer:
     try:
-        prediction = predict_scene(scene, engine)
+        prediction = predict_large(image, engine)
     except SightlineError as error:
         if error.exit_status != 2:  # the device, not the file
             raise

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import OutOfRange, SightlineError
 from core.explain.methods import explain
 from core.explain.regions import region_words
-from core.inference.engine import engine_for
+from core.inference.engine import Engine, engine_for
 from core.inference.prediction import predict_input
+from core.journeys.ct_search import is_searched_by, search_ct
 from core.journeys.faults import our_fault
 from core.journeys.files import frame_number
-from core.journeys.scene_prediction import is_larger, predict_scene
+from core.journeys.large import is_large, predict_large
+from core.prepare.ct import plane_of, window_about
 from core.prepare.inputs import to_input
 from core.prepare.scene_input import input_at
 from core.readers import Kind, SceneOptions, read_dicom, read_image, read_series, sniff
 from core.report.image import image_report
 from core.report.model_facts import model_facts
 from core.sources import Source, Unusable, walk
-from core.types import Domain, Explanation, Image, ModelInput, Prediction, Preprocess, Report, Scene
+from core.types import Domain, Explanation, Image, ModelInput, Picture, Prediction, Report, Scene, Study
 
 Watch = Callable[[int, int], None]
 
@@ -65,14 +67,14 @@ def open_images(
 
 
 def predict(image: Image, model: str, frame: int | None = None, watch: Watch | None = None) -> Prediction:
-    """What a model says about an image. Of a scene that is larger than the model's input, the mean over its tiles.
+    """What a model says about an image: of a scene larger than its input the mean over tiles, of CT its best window.
 
-    frame: of a study of several frames, from 0; the middle one by default. watch: told (done, total) in tiles of such a scene.
+    frame: of a study of several frames, from 0; the middle one by default, of CT all. watch: told (done, total) in tiles or slices.
     Raises NotFound for an unknown model, OutOfRange for a frame that is not there, UnreadableFile for pixels that cannot be decoded.
     """
     engine = engine_for(model)
-    if isinstance(image, Scene) and is_larger(image, engine.model.preprocess):
-        return predict_scene(image, engine, watch)
+    if is_large(image, engine.model.preprocess):
+        return predict_large(image, engine, frame, watch)
     began = time.perf_counter()
     given = to_input(image, engine.model.preprocess, frame)
     seconds = {"prepare": time.perf_counter() - began}
@@ -85,33 +87,48 @@ def explain_image(
     method: str,
     target: str | None = None,
     frame: int | None = None,
-    at: tuple[int, int] | None = None,
+    at: tuple[float, float] | None = None,
     progress: Watch | None = None,
 ) -> Explanation:
     """Where a model looked, and how far that can be believed.
 
-    target: a label, the most probable by default. frame: from 0, the middle one by default. at: (column, row) of the window of a scene,
-    its centre by default. progress: told (done, total) in forward passes; what it raises ends the work.
+    target: a label, the most probable by default. frame: from 0, the middle one by default. at: (column, row) of the window of a scene or
+    of a CT slice; the centre of the one, the best window of the other by default. progress: told (done, total) in forward passes; what it
+    raises ends the work.
     Raises NotFound for an unknown model, method or label; OutOfRange; InputError where the image cannot become an input.
     """
     engine = engine_for(model)
-    return explain(engine, explained_input(image, engine.model.preprocess, frame, at), method, target, progress=progress)
+    return explain(engine, explained_input(image, engine, frame, at), method, target, progress=progress)
 
 
-def explained_input(image: Image, preprocess: Preprocess, frame: int | None = None, at: tuple[int, int] | None = None) -> ModelInput:
-    """The input that `explain_image` explains. Raises OutOfRange for a place in an image that is no scene, or outside it."""
+def explained_input(image: Image, engine: Engine, frame: int | None = None, at: tuple[float, float] | None = None) -> ModelInput:
+    """The input that `explain_image` explains. Raises OutOfRange for a place in an image that has no windows, or outside it."""
+    preprocess = engine.model.preprocess
+    if not isinstance(image, Scene) and is_searched_by(image, preprocess):
+        return _ct_window(image, engine, frame, at)
     if at is None:
         return to_input(image, preprocess, frame)
     if not isinstance(image, Scene) or preprocess.domain is not Domain.LAND_COVER:
-        raise OutOfRange("at", f"{at[0]} {at[1]}", "a place in a satellite scene, for a model that reads such scenes")
-    return input_at(image, preprocess, *at)
+        allowed = "a place in a satellite scene or a CT slice, for a model that reads such images"
+        raise OutOfRange("at", f"{at[0]:g} {at[1]:g}", allowed)
+    return input_at(image, preprocess, int(at[0]), int(at[1]))
+
+
+def _ct_window(image: Study | Picture, engine: Engine, frame: int | None, at: tuple[float, float] | None) -> ModelInput:
+    """The window about a place of a slice, the middle one of a series by default; without a place the best window of all."""
+    if at is None:
+        window = search_ct(image, engine, frame).window
+    else:
+        chosen = frame if frame is not None else image.shape[0] // 2 if isinstance(image, Study) else 0
+        window = window_about(plane_of(image, engine.model.preprocess, chosen), *at, engine.model.preprocess)
+    return replace(window, assumptions=image.assumptions + window.assumptions)
 
 
 def compose(image: Image, prediction: Prediction, explanation: Explanation | None, model: str, language: str = "en") -> Report:
     """The report of one image. Raises NotFound for an unknown model, or a language without templates."""
     engine = engine_for(model)
     preprocess = engine.model.preprocess
-    is_window = isinstance(image, Scene) and is_larger(image, preprocess)  # of which no word for a place in the scene would be right
+    is_window = is_large(image, preprocess)  # of which no word for a place in the whole would be right
     region = "" if explanation is None or is_window else region_words(explanation.saliency, preprocess.domain)
     return image_report(image, prediction, explanation, model_facts(engine.model), region=region, language=language)
 

@@ -36,7 +36,7 @@ Captioned = tuple[str, Pixels]
 
 
 def image_pictures(image: Image, given: ModelInput, explanation: Explanation | None, language: Language) -> list[Captioned]:
-    """(caption, uint8 [rows, columns, 3]): the image, or of a scene the window that was read, and the map over it where there is one."""
+    """(caption, uint8 [rows, columns, 3]): the image, or the window of a scene or CT slice that was read, and the map over it."""
     if given.is_empty:
         return []
     pixels = _as_shown(image, given)
@@ -90,9 +90,20 @@ def classes_picture(path: Path, labels: Sequence[str]) -> Pixels:
 
 
 def _as_shown(image: Image, given: ModelInput) -> Pixels:
+    if _is_piece(image, given):
+        return _as_bytes(given.shown)
     if isinstance(image, Study):
         return _fitted(render(image, given.frame))
-    return _fitted(image.pixels) if isinstance(image, Picture) else _as_bytes(given.shown)
+    assert isinstance(image, Picture)
+    return _fitted(image.pixels)
+
+
+def _is_piece(image: Image, given: ModelInput) -> bool:
+    """Whether the model read a window of an image rather than all of it."""
+    if isinstance(image, Scene):
+        return True
+    rows, columns = image.shape[1:] if isinstance(image, Study) else image.pixels.shape[:2]
+    return bool(given.box[2] < columns or given.box[3] < rows)
 
 
 def _as_bytes(shown: FloatImage) -> Pixels:

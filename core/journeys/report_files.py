@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from core.explain.methods import explain
 from core.export import json, markdown, pdf
 from core.inference.engine import Engine, engine_for
-from core.journeys.image import compose, explain_image, explained_input, predict
+from core.journeys.image import compose, explained_input, predict
 from core.journeys.pictures import Captioned, classes_picture, image_pictures, scene_picture
 from core.report.language import language_of
 from core.report.model_facts import model_facts
@@ -39,11 +40,12 @@ def report_image(
     """
     engine = engine_for(model)
     prediction, explanation = predict(image, model, watch=progress), None
+    given = explained_input(image, engine)
     if prediction.probabilities is not None:
         likeliest = prediction.labels[int(np.argmax(prediction.probabilities))]
-        explanation = explain_image(image, model, FIRST_METHOD, likeliest, progress=progress)
+        explanation = explain(engine, given, FIRST_METHOD, likeliest, progress=progress)
     report = compose(image, prediction, explanation, model, language)
-    pictures = image_pictures(image, explained_input(image, engine.model.preprocess), explanation, language_of(language))
+    pictures = image_pictures(image, given, explanation, language_of(language))
     return ImageReport(prediction, explanation, write_report(report, folder, pictures))
 
 

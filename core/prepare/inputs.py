@@ -1,16 +1,20 @@
 """From an image to the network's input: the Tensor stop.
 
-A Study or a Picture is squashed to the model's size, as the models were trained; a Scene is cut to the model's ground scale
-(core/prepare/scene_input.py). What a model was not made for still becomes an input, with its refusal, so that the answer can be "outside,
-and why". What cannot become an input at all (a segmentation, a scene without the bands) becomes an empty one with its reason.
+A Study or a Picture is squashed to the model's size, as the models were trained; for a model of CT it is cut to a window at the model's
+pixel spacing (core/prepare/ct.py), a Scene to the model's ground scale (core/prepare/scene_input.py). What a model was not made for still
+becomes an input, with its refusal, so that the answer can be "outside, and why". What cannot become an input at all (a segmentation, a
+scene without the bands) becomes an empty one with its reason.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import OutOfRange
+from core.prepare.ct import centre_window
 from core.prepare.kinds import NOT_IMAGES, describe_modality, modality_of
 from core.prepare.scene_input import centre_input, radiograph_scene
 from core.prepare.suitability import (
@@ -24,7 +28,7 @@ from core.prepare.suitability import (
 )
 from core.prepare.tensor import resize, standardise
 from core.prepare.windowing import LUMINANCE, full_range, render
-from core.types import Domain, FloatImage, Image, ModelInput, Picture, Preprocess, Study
+from core.types import Domain, FloatImage, Image, ModelInput, Picture, Preprocess, Scene, Study
 
 COLOURS = ("red", "green", "blue")
 
@@ -32,9 +36,13 @@ COLOURS = ("red", "green", "blue")
 def to_input(image: Image, preprocess: Preprocess, frame: int | None = None) -> ModelInput:
     """The input of a model for one image.
 
-    frame: of a study of several frames, from 0; the middle one by default. Of a scene, the window at its centre is taken.
+    frame: of a study of several frames, from 0; the middle one by default. Of a scene, the window at its centre is taken; so it is of a
+    slice of CT that is larger than the window, which core/inference/search.py searches whole.
     Raises OutOfRange for a frame that is not there, UnreadableFile for pixels that cannot be decoded.
     """
+    if preprocess.domain is Domain.CHEST_CT and not isinstance(image, Scene):
+        given = centre_window(image, preprocess, frame)
+        return replace(given, assumptions=image.assumptions + given.assumptions)
     if isinstance(image, Study):
         return _of_study(image, preprocess, frame)
     if isinstance(image, Picture):

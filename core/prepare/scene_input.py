@@ -7,7 +7,7 @@ import numpy as np
 from core.errors import MissingBands, OutOfRange
 from core.prepare.bands import read_window, rendering, resolve_bands
 from core.prepare.ground import pixel_metres
-from core.prepare.suitability import TILE_SCALE, no_input
+from core.prepare.suitability import READS, TILE_SCALE, no_input
 from core.prepare.tensor import resize, standardise
 from core.readers.geotiff import open_raster
 from core.types import FloatImage, Mask, ModelInput, Preprocess, Scene
@@ -67,7 +67,7 @@ def radiograph_scene(scene: Scene, preprocess: Preprocess) -> ModelInput:
         values=standardise(shown, preprocess),
         shown=shown,
         box=(0.0, 0.0, float(scene.width), float(scene.height)),
-        refusal="The file is a GeoTIFF; the model reads radiographs from DICOM, PNG or JPEG files.",
+        refusal=f"The file is a GeoTIFF; the model reads {READS[preprocess.domain]} from DICOM, PNG or JPEG files.",
         assumptions=scene.assumptions,
     )
 

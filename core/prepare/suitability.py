@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.prepare.kinds import NOT_IMAGES, describe_modality, modality_of
-from core.types import ModelInput, Picture, Preprocess, Study
+from core.types import Domain, ModelInput, Picture, Preprocess, Study
 
 SMALLEST_SIDE = 32
 """Pixels; below it an image is a thumbnail or an icon."""
@@ -23,6 +23,10 @@ COLOUR_LEVELS = 32
 """Grey levels between the channels from which a pixel counts as coloured; a tint from compression stays below."""
 COLOURED_SHARE = 0.02
 """Share of coloured pixels that makes a colour picture; a coloured mark on a grey image stays below."""
+
+LARGEST_SLICE = 1024
+"""Pixels a side of the largest CT slices that scanners make."""
+READS = {Domain.RADIOGRAPH: "radiographs", Domain.CHEST_CT: "CT slices"}
 
 CHEST = ("CHEST", "THORA", "TORAX", "LUNG", "PULM")
 NOT_CHEST = ("SPINE", "ABD", "PELV", "WALL")
@@ -62,6 +66,32 @@ def radiograph_picture(picture: Picture, preprocess: Preprocess) -> Suitability:
     what = " ".join(part.lower() for part in preprocess.body_parts[:1])
     taken = f"The picture has no header: it was taken as a frontal {what} radiograph.".replace("  ", " ")
     return Suitability("", (taken, *_age_sentence(None, preprocess)))
+
+
+def ct_study(study: Study, preprocess: Preprocess) -> Suitability:
+    """Modality, body part and kind of a DICOM image against what a model of chest CT was made for."""
+    refusal = _modality_refusal(study, preprocess) or _body_refusal(study, preprocess)
+    if not refusal and "LOCALIZER" in str(study.header.get("ImageType", "")).upper():
+        refusal = "The image is a localizer, a view through the whole body; the model reads slices."
+    if refusal:
+        return Suitability(refusal)
+    sentences = [] if modality_of(study) else ["Without a modality in its header, the image was taken as a CT slice."]
+    if not study.body_part.strip():
+        sentences.append("The header names no body part: the chest was assumed.")
+    if study.spacing_mm is None:
+        sentences.append(f"The header gives no pixel spacing: {preprocess.pixel_spacing_mm:g} mm was assumed.")
+    return Suitability("", tuple(sentences))
+
+
+def ct_picture(picture: Picture, preprocess: Preprocess) -> Suitability:
+    """A picture without a header: a grey one is taken as a piece of a CT slice at the model's pixel spacing, and that is said."""
+    if is_coloured(picture.pixels):
+        return Suitability("The picture is in colour; the model reads grey CT images.")
+    rows, columns = picture.pixels.shape[:2]
+    if max(rows, columns) > LARGEST_SLICE:
+        return Suitability(f"The picture is {columns} x {rows} pixels; a CT slice has at most {LARGEST_SLICE:,} on each side.")
+    scale = f"{preprocess.pixel_spacing_mm:g} mm a pixel"
+    return Suitability("", (f"The picture has no header: it was taken as a piece of a CT slice of the lungs at {scale}.",))
 
 
 def land_cover_picture(picture: Picture, preprocess: Preprocess) -> Suitability:
@@ -111,7 +141,7 @@ def _modality_refusal(study: Study, preprocess: Preprocess) -> str:
     if modality in NOT_IMAGES:
         return f"The file holds {describe_modality(modality)}, which is not an image that a model could read."
     if modality and preprocess.modalities and modality not in preprocess.modalities:
-        return f"The file holds {describe_modality(modality)}; the model reads radiographs ({allowed})."
+        return f"The file holds {describe_modality(modality)}; the model reads {READS[preprocess.domain]} ({allowed})."
     return ""
 
 

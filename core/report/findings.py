@@ -29,6 +29,7 @@ def say_findings(composer: Composer, prediction: Prediction, model: ModelFacts) 
         _say_answer(composer, model)
         _say_others(composer, prediction, model, first=2)
     _say_heads(composer, prediction, model)
+    _say_candidates(composer, prediction)
     return _say_distance(composer, prediction, "inside_distance")
 
 
@@ -83,6 +84,29 @@ def _say_heads(composer: Composer, prediction: Prediction, model: ModelFacts) ->
             label = composer.fact(f"head.{name}.label", name, "label", "prediction")
             number = composer.fact(f"head.{name}.{unit}", float(value), unit, "prediction")
             composer.say(SECTION, "other" if unit == "probability" else "other_score", **{"label": label, unit: number})
+        elif isinstance(value, Mapping) and prediction.candidates != ():  # it speaks of what was found
+            _say_head(composer, name, value["labels"], value["probabilities"])
+
+
+def _say_head(composer: Composer, name: str, labels: Sequence[str], probabilities: Sequence[float]) -> None:
+    """The last label of a further head, which is what the head is named for."""
+    head = composer.fact(f"head.{name}.name", name, "label", "prediction")
+    label = composer.fact(f"head.{name}.label", labels[-1], "label", "prediction")
+    composer.say(SECTION, "head", head=head, label=label, probability=composer.fact(
+        f"head.{name}.probability", float(probabilities[-1]), "probability", "prediction"))  # fmt: skip
+
+
+def _say_candidates(composer: Composer, prediction: Prediction) -> None:
+    """Where something was found, best first; nothing of a model that looks for no place."""
+    if prediction.candidates is None:
+        return
+    if not prediction.candidates:
+        composer.say(SECTION, "candidates_none", count=composer.fact("candidates.count", 0, "count", "prediction"))
+    for number, one in enumerate(prediction.candidates, start=1):
+        roles = {"number": composer.fact(f"candidate.{number}.number", number, "count", "prediction")}
+        for role, key, unit in (("column", "x", ""), ("row", "y", ""), ("slice", "slice", "count"), ("score", "score", "score")):
+            roles[role] = composer.fact(f"candidate.{number}.{role}", float(one[key]), unit, "prediction")
+        composer.say(SECTION, "candidate", **roles)
 
 
 def _unit(model: ModelFacts) -> str:

@@ -66,17 +66,21 @@ def _say_header(composer: Composer, study: Study, prediction: Prediction) -> Non
     frames = study.shape[0]
     if frames > 1 and prediction.frame is not None:
         number = composer.fact("image.frame", prediction.frame, "count", "prediction")
-        composer.say("technique", "frame", frame=number, frames=composer.fact("image.frames", frames, "count", "study header"))
+        template = "frame" if prediction.candidates is None else "frame_best"
+        composer.say("technique", template, frame=number, frames=composer.fact("image.frames", frames, "count", "study header"))
 
 
 def _say_preparation(composer: Composer, image: Image, prediction: Prediction, model: ModelFacts) -> None:
     if prediction.probabilities is None:
         return None
-    if isinstance(image, Study):
-        _say_display(composer, image, prediction)
     rows, columns = model.preprocess.size
     high = composer.fact("input.rows", rows, "count", "model card")
     wide = composer.fact("input.columns", columns, "count", "model card")
+    if model.preprocess.pixel_spacing_mm is not None:
+        spacing = composer.fact("input.pixel_spacing", model.preprocess.pixel_spacing_mm, "mm", "model card")
+        return composer.say("technique", "windows", input_rows=high, input_columns=wide, spacing=spacing)
+    if isinstance(image, Study):
+        _say_display(composer, image, prediction)
     if isinstance(image, Scene) and model.preprocess.ground_sample_distance_m is not None:
         gsd = composer.fact("input.ground_sample_distance", model.preprocess.ground_sample_distance_m, "m", "model card")
         return composer.say("technique", "cut", input_rows=high, input_columns=wide, gsd=gsd)

@@ -76,6 +76,7 @@ FORMATS = {
     "count": "{:,.0f}",
     "ha": "{:,.1f} ha",
     "m": "{:.4g} m",
+    "mm": "{:.4g} mm",
     "degrees": "{:.4g} degrees",
     "s": "{:.1f} s",
 }

@@ -38,7 +38,7 @@ def say_explanation(composer: Composer, explanation: Explanation | None, region:
         composer.say("explanation", "completeness", error=error)
     if explanation.sanity is not None:
         composer.say("explanation", "sanity", sanity=composer.fact("explanation.sanity", explanation.sanity, "score", "explanation"))
-    return composer.say("explanation", "heatmap" if domain is Domain.RADIOGRAPH else "heatmap_scene")
+    return composer.say("explanation", "heatmap_scene" if domain is Domain.LAND_COVER else "heatmap")
 
 
 def say_limits(composer: Composer, model: ModelFacts | None, assumptions: Sequence[str]) -> None:

@@ -19,7 +19,8 @@ from core.inference.engine import engine_for
 from core.inference.jobs import Progress
 from core.inference.prediction import predict_input
 from core.journeys.image import explained_input, open_images
-from core.types import Domain, Explanation, FloatImage, Image, ModelInput, Prediction, Scene
+from core.prepare.kinds import modality_of
+from core.types import Domain, Explanation, FloatImage, Image, ModelInput, Prediction, Scene, Study
 from core.ui.desk import Desk, Slot
 from core.ui.errors import Words, words_of
 from core.ui.folders import OpenFolder
@@ -175,7 +176,8 @@ def _room(wanted: Wanted, folder: OpenFolder, progress: Progress) -> Room:
 
 def models_for(image: Image) -> dict[str, ModelSummary]:
     """All models of this machine by id, those made for such an image first."""
-    wanted = Domain.LAND_COVER if isinstance(image, Scene) else Domain.RADIOGRAPH
+    is_ct = isinstance(image, Study) and modality_of(image) == "CT"
+    wanted = Domain.LAND_COVER if isinstance(image, Scene) else Domain.CHEST_CT if is_ct else Domain.RADIOGRAPH
     try:
         known = known_models()
     except SightlineError:
@@ -193,7 +195,7 @@ def ready(desk: Desk, here: Room) -> Slot[Ready]:
 def _ready(image: Image, model: str, at: Place | None, progress: Progress) -> Ready:
     engine = engine_for(model)
     known = engine.model
-    given = explained_input(image, known.preprocess, None, at if known.preprocess.domain is Domain.LAND_COVER else None)
+    given = explained_input(image, engine, None, at if known.preprocess.domain is Domain.LAND_COVER else None)
     prediction = predict_input(engine, given)
     progress.update(1, 1)
     tokens = prediction.token_logits

@@ -33,16 +33,17 @@ REPORT_FILES = (
 
 @dataclass(frozen=True)
 class Taken:
-    """What is exported, as it stood when the page was drawn."""
+    """What is exported, as it stood when the page was drawn. window: the input that was read, where it is known already."""
 
     image: Study | Picture
     model: str
     report: Report
     explanation: Explanation | None
+    window: ModelInput | None = None
 
     def input(self) -> ModelInput:
         """The input that was read and explained."""
-        return explained_input(self.image, engine_for(self.model).model.preprocess)
+        return self.window or explained_input(self.image, engine_for(self.model))
 
     def file(self, name: str) -> bytes:
         """One of the report's files; the Markdown, alone, without pictures."""

@@ -47,6 +47,9 @@ def _answer(prediction: Prediction, coverage: float | None) -> None:
     for name, value in (prediction.heads or {}).items():
         if isinstance(value, (int, float)):
             quiet(f"{label_words(name)}, all kinds together: {probability_words(float(value))}.")
+        elif prediction.candidates != ():  # it speaks of what was found
+            label, chance = label_words(value["labels"][-1]).lower(), float(value["probabilities"][-1])
+            quiet(f"{label_words(name)}, as readers of such images would rate it: {label} {probability_words(chance)}.")
 
 
 def answer_words(prediction: Prediction, coverage: float) -> str:

@@ -10,20 +10,22 @@ from itertools import chain
 from typing import Any
 
 from core.errors import InputError, UnreadableFile
+from core.explain.methods import explain
 from core.inference.engine import engine_for
 from core.inference.jobs import Progress
+from core.journeys.ct_search import Searched, is_searched_by, search_ct
 from core.journeys.image import Opened, compose, explain_image, open_images, predict
-from core.prepare.kinds import describe_modality, modality_of
 from core.report.text import section_text
 from core.types import Calibration, Domain, Explanation, Picture, Prediction, Report, Scene, Study
+from core.ui.candidates import Visit, candidate_boxes, candidate_list
 from core.ui.colours import saliency_colours
 from core.ui.desk import Desk, Slot
 from core.ui.errors import Words, words_of
 from core.ui.folders import OpenFolder
 from core.ui.intake import Wanted
-from core.ui.own_models import known_models
 from core.ui.study_show import first_look, saliency_layer, show_image
 from core.ui.viewer import Grid, Look, Packed, Picked, Show, pack_picture, pack_study
+from core.ui.viewer.facts import Box
 from core.ui.words import counted
 
 PLACE = "radiology"
@@ -46,12 +48,17 @@ class Slices:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model said, and what the page must know of the model to show it. grid: (rows, columns) of its tokens."""
+    """What the model said, and what the page must know of the model to show it. grid: (rows, columns) of its tokens.
+
+    searched: of CT, what was found where; None where the model read the image as a whole.
+    """
 
     prediction: Prediction
     calibration: Calibration | None
     grid: tuple[int, int]
     methods: tuple[str, ...]
+    domain: Domain = Domain.RADIOGRAPH
+    searched: Searched | None = None
 
     @property
     def coverage(self) -> float | None:
@@ -64,6 +71,7 @@ class Opening:
     """One image of the room and everything that was made of it.
 
     name: unlike that of any other; widgets and views of this image carry it. target: method and label whose map is shown.
+    visit: the candidate that the viewer was last sent to.
     """
 
     image: Shown
@@ -74,6 +82,7 @@ class Opening:
     explained: dict[tuple[str, Target], Slot[Explanation]] = field(default_factory=dict)
     target: Target | None = None
     picked: tuple[int, int] | None = None
+    visit: Visit | None = None
     report: Report | None = None
     report_of: tuple[str, Target | None] | None = None
 
@@ -170,13 +179,42 @@ def _pack(image: Shown, progress: Progress) -> Slices:
 
 def show(opening: Opening, shown: Slices, answer: Answer | None, explanation: Explanation | None, *, has_overlay: bool) -> Show:
     """What the viewer draws: the image, the map over it where has_overlay, and the tokens that can be clicked."""
-    rows, columns = size_of(opening.image)
-    layers = [saliency_layer(explanation, opening.image, is_on=has_overlay)] if explanation else []
+    here = slice_in_view(opening, shown)
+    is_read = is_read_from(answer, here)
+    box = read_box(opening.image, answer)
+    layers = [saliency_layer(explanation, box, is_on=has_overlay)] if explanation and is_read else []
     picked = opening.picked if has_overlay else None
-    grid = Grid(*answer.grid, box=(0.0, 0.0, float(columns), float(rows)), picked=picked) if answer else None
-    colours = saliency_colours() if explanation and has_overlay else None
+    grid = Grid(*answer.grid, box=box, picked=picked) if answer and is_read else None
+    colours = saliency_colours() if explanation and has_overlay and is_read else None
     drawn = show_image(opening.image, shown.packed, opening.name, opening.look, layers, grid, colours, shown.first)
-    return replace(drawn, height=HEIGHT)
+    drawn = replace(drawn, height=HEIGHT, boxes=candidate_boxes(answer.searched, here) if answer else ())
+    visit = opening.visit
+    return drawn if visit is None else replace(drawn, go_to=(f"{opening.name}.{visit.number}", visit.box), go_to_slice=visit.frame)
+
+
+def slice_in_view(opening: Opening, shown: Slices) -> int:
+    """The number of the slice that the viewer shows, from 0."""
+    return (opening.look or shown.first or Look()).slice
+
+
+def look(opening: Opening, seen: Look | None) -> bool:
+    """Remember how the viewer looks at the image; whether another slice came into view."""
+    has_moved = seen is not None and opening.look is not None and opening.look.slice != seen.slice
+    opening.look = seen or opening.look
+    return has_moved
+
+
+def read_box(image: Shown, answer: Answer | None) -> Box:
+    """(left, top, width, height) of what the model read: all of the image, or of CT the best window."""
+    if answer and answer.searched:
+        return answer.searched.window.box
+    rows, columns = size_of(image)
+    return 0.0, 0.0, float(columns), float(rows)
+
+
+def is_read_from(answer: Answer | None, index: int) -> bool:
+    """Whether what the model read lies in the slice of that number, from 0."""
+    return answer is None or answer.searched is None or answer.searched.window.frame == index
 
 
 def size_of(image: Shown) -> tuple[int, int]:
@@ -184,58 +222,56 @@ def size_of(image: Shown) -> tuple[int, int]:
     return (image.pixels.shape[0], image.pixels.shape[1]) if isinstance(image, Picture) else image.shape[1:]
 
 
-def pick(opening: Opening, grid: tuple[int, int], place: Picked) -> None:
-    """Remember the token under a click; a second click lets go of it. A radiograph is squashed whole to the model's input."""
-    rows, columns = size_of(opening.image)
-    cell = place.row * grid[0] // rows, place.column * grid[1] // columns
-    opening.picked = None if cell == opening.picked else cell
+def pick(opening: Opening, grid: tuple[int, int], place: Picked, answer: Answer | None = None) -> None:
+    """Remember the token under a click; a second click lets go of it, and so does one beside what the model read."""
+    left, top, width, height = read_box(opening.image, answer)
+    row, column = int((place.row - top) * grid[0] // height), int((place.column - left) * grid[1] // width)
+    is_inside = 0 <= row < grid[0] and 0 <= column < grid[1] and is_read_from(answer, place.slice)
+    opening.picked = None if not is_inside or (row, column) == opening.picked else (row, column)
 
 
-# ---------------------------------------------------------------- models, answers, explanations, reports
-
-
-def models_for(image: Shown) -> list[str]:
-    """Ids of the models that were made for this kind of image; a picture does not say what it is, and every radiograph model may try."""
-    made = [model for model in known_models() if model.preprocess.domain is Domain.RADIOGRAPH]
-    kind = modality_of(image) if isinstance(image, Study) else ""
-    return [model.id for model in made if not kind or not model.preprocess.modalities or kind in model.preprocess.modalities]
-
-
-def why_no_model(image: Shown) -> tuple[str, str]:
-    """A title and a sentence."""
-    made = [model for model in known_models() if model.preprocess.domain is Domain.RADIOGRAPH]
-    if not made or isinstance(image, Picture):
-        return "There is no radiograph model on this machine", "A model is a folder in models/zoo, or wherever SIGHTLINE_ZOO points."
-    kind = modality_of(image)
-    read = sorted({modality for model in made for modality in model.preprocess.modalities})
-    title = f"No bundled model reads {kind} yet"
-    return title, f"This is {describe_modality(kind)}; the models here read {', '.join(read)}. It can be looked at, windowed and scrolled."
+# ---------------------------------------------------------------- answers, explanations, reports
 
 
 def answer(desk: Desk, opening: Opening, model: str) -> Slot[Answer]:
     """What a model says of an image."""
     slot: Slot[Answer] = desk.slot(opening.answers, model)
-    slot.ensure(f"Reading {opening.image.name}", partial(_answer, opening.image, model), "steps")
+    slot.ensure(f"Reading {opening.image.name}", partial(_answer, opening.image, model), "slices")
     return slot
 
 
 def _answer(image: Shown, model: str, progress: Progress) -> Answer:
     progress.update(0)
-    prediction = predict(image, model)
-    loaded = engine_for(model).model
-    return Answer(prediction, loaded.calibration, loaded.token_grid, loaded.methods)
+    engine = engine_for(model)
+    loaded = engine.model
+    searched = search_ct(image, engine, watch=progress.update) if is_searched_by(image, loaded.preprocess) else None
+    prediction = searched.prediction if searched else predict(image, model)
+    return Answer(prediction, loaded.calibration, loaded.token_grid, loaded.methods, loaded.preprocess.domain, searched)
 
 
-def explanation(desk: Desk, opening: Opening, model: str, target: Target) -> Slot[Explanation]:
+def go_to_candidate(opening: Opening, answer: Answer) -> bool:
+    """The list of what was found in CT; whether one was clicked, to which the viewer then goes."""
+    if answer.searched is None or answer.prediction.outside.is_outside:
+        return False
+    visit = candidate_list(answer.searched, f"radiology.candidate.{opening.name}", opening.visit)
+    if visit is None:
+        return False
+    opening.visit, opening.look = visit, opening.look and opening.look.at_slice(visit.frame)
+    return True
+
+
+def explanation(desk: Desk, opening: Opening, model: str, target: Target, searched: Searched | None = None) -> Slot[Explanation]:
     """The map of one method for one label; the first method begins by itself, a further one when it is chosen."""
     opening.target = target
     slot: Slot[Explanation] = desk.slot(opening.explained, (model, target))
-    slot.ensure(f"Explaining {opening.image.name}", partial(_explain, opening.image, model, target), "passes")
+    slot.ensure(f"Explaining {opening.image.name}", partial(_explain, opening.image, model, target, searched), "passes")
     return slot
 
 
-def _explain(image: Shown, model: str, target: Target, progress: Progress) -> Explanation:
+def _explain(image: Shown, model: str, target: Target, searched: Searched | None, progress: Progress) -> Explanation:
     method, label = target
+    if searched:  # its window is known, and need not be searched for again
+        return explain(engine_for(model), searched.window, method, label, progress=progress.update)
     return explain_image(image, model, method, label, progress=progress.update)
 
 

@@ -11,6 +11,7 @@ from core.types import Explanation, Picture, Study, Window
 from core.ui.colours import heat
 from core.ui.scene_pictures import png
 from core.ui.viewer import Colours, Grid, Layer, Length, Look, Packed, Preset, Show
+from core.ui.viewer.facts import Box
 from core.ui.words import INTENDED_USE, method_words
 
 AXES = (("L", "R"), ("P", "A"), ("H", "F"))
@@ -67,16 +68,15 @@ def show_picture(picture: Picture, packed: Packed, key: str, look: Look | None, 
     )  # fmt: skip
 
 
-def saliency_layer(explanation: Explanation, image: Study | Picture, *, is_on: bool) -> Layer:
-    """The map over an image that was squashed whole to the model's input. What counts for little is clear, so that the image stays."""
+def saliency_layer(explanation: Explanation, box: Box, *, is_on: bool) -> Layer:
+    """The map over what the model read, `box` of the image. What counts for little is clear, so that the image stays."""
     values = explanation.saliency if explanation.tokens is None else explanation.tokens.values - explanation.tokens.values.min()
     shares = np.asarray(values / max(float(values.max()), 1e-12), dtype=np.float32)
     opaque = np.rint(CLEAREST + (255 - CLEAREST) * shares).astype(np.uint8)
-    rows, columns = image.pixels.shape[:2] if isinstance(image, Picture) else image.shape[1:]
     return Layer(
         id=f"{explanation.method}.{explanation.target}",
         picture=png(np.dstack([heat(shares), opaque])),
-        box=(0.0, 0.0, float(columns), float(rows)),
+        box=box,
         name=method_words(explanation.method),
         opacity=OPACITY,
         on=is_on,

@@ -26,7 +26,9 @@ def why(desk: Desk, opening: Opening, model: str, answer: Answer) -> Explanation
         note("There is nothing to explain", answer.prediction.outside.reason)
         return None
     target = _choose(opening, answer)
-    shown = result_of(radiology.explanation(desk, opening, model, target), "radiology.why")
+    shown = result_of(radiology.explanation(desk, opening, model, target, answer.searched), "radiology.why")
+    if answer.searched:
+        quiet(f"What is explained is the best window, in slice {answer.searched.window.frame + 1}; the map lies on it there.")
     if shown is not None:
         belief(shown)
         patch(opening, answer, shown)
@@ -57,7 +59,7 @@ def patch(opening: Opening, answer: Answer, explanation: Explanation) -> None:
     if opening.picked is None:
         quiet("Click a patch of the image to read what its token says.")
         return
-    st.markdown(f"##### {place_words(opening.picked, answer.grid)}")
+    st.markdown(f"##### {place_words(opening.picked, answer.grid, answer.domain)}")
     logits = answer.prediction.token_logits
     if logits is not None:
         confidences = probabilities(logits[opening.picked], answer.calibration)
@@ -69,11 +71,11 @@ def patch(opening: Opening, answer: Answer, explanation: Explanation) -> None:
     st.text(rank_words(on_tokens(explanation.saliency, answer.grid), opening.picked))
 
 
-def place_words(picked: tuple[int, int], grid: tuple[int, int]) -> str:
+def place_words(picked: tuple[int, int], grid: tuple[int, int], domain: Domain = Domain.RADIOGRAPH) -> str:
     """ "Patch 5 across, 7 down, upper left lung field". picked: (row, column) on the grid of tokens."""
     alone = np.zeros(grid, dtype=np.float32)
     alone[picked] = 1.0
-    region = region_words(alone, Domain.RADIOGRAPH)
+    region = region_words(alone, domain)
     return f"Patch {picked[1] + 1} across, {picked[0] + 1} down" + (f": {region}" if region else "")
 
 

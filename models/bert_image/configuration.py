@@ -20,6 +20,8 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
     stem_channels: channels after each halving, log2(patch_size) numbers; empty for the linear stem.
     stem_blocks: residual blocks after each halving.
     pooling: "cls" (a [CLS] token is put before the patches and read out) or "mean" (each token is classified, their logits averaged).
+    heads: name -> labels of further questions about the whole image, read out as the main one is; None for none.
+    token_heads: name -> labels of further questions that every token answers for itself (where something is); None for none.
     The other fields have BERT's names and meaning (Devlin et al. 2019).
     """
 
@@ -44,6 +46,8 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
     is_decoder: bool = False
     add_cross_attention: bool = False
     parents: dict[str, list[str]] | None = None
+    heads: dict[str, list[str]] | None = None
+    token_heads: dict[str, list[str]] | None = None
 
     def __post_init__(self, **kwargs: Any) -> None:
         """Raises ValueError, naming the field and what is allowed, where the sizes do not fit together."""
@@ -68,6 +72,8 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
             raise ValueError(f"stem_channels has {len(self.stem_channels)} halvings; patch_size {self.patch_size} must be 2 to that power")
         if len(self.stem_blocks) != len(self.stem_channels):
             raise ValueError(f"stem_blocks has {len(self.stem_blocks)} numbers; it must have one for each of stem_channels")
+        if set(self.heads or {}) & set(self.token_heads or {}):
+            raise ValueError("heads and token_heads share a name; each further head needs a name of its own")
 
     @property
     def sides(self) -> tuple[int, int]:
@@ -85,6 +91,11 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
     def prefix_tokens(self) -> int:
         """Tokens before the patches: 1 for [CLS], else 0."""
         return 1 if self.pooling == "cls" else 0
+
+    @property
+    def further_heads(self) -> dict[str, list[str]]:
+        """Labels of every head beside the main one, those of tokens included."""
+        return {**(self.heads or {}), **(self.token_heads or {})}
 
     def encoder_config(self) -> BertConfig:
         """What transformers' BERT layers read. The vocabulary is one word, since no word is ever looked up."""

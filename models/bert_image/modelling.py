@@ -41,12 +41,14 @@ class BertImageClassifierOutput(ModelOutput):  # type: ignore[misc]
     """What the classifier gives.
 
     logits: [batch, labels], uncalibrated. token_logits: [batch, tokens, labels] for mean pooling, whose mean is logits; else None.
+    head_logits: of each further head by name: [batch, labels] of heads, [batch, tokens, labels] of token_heads; None without any.
     embedding, hidden_states, attentions: as in BertImageOutput.
     """
 
     loss: Tensor | None = None
     logits: Tensor | None = None
     token_logits: Tensor | None = None
+    head_logits: dict[str, Tensor] | None = None
     embedding: Tensor | None = None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
@@ -140,12 +142,13 @@ class BertImageModel(BertImagePreTrainedModel):
 
 
 class BertImageForImageClassification(BertImagePreTrainedModel):
-    """The encoder with a linear head, on [CLS] or on every token."""
+    """The encoder with a linear head, on [CLS] or on every token, and further ones where the configuration names some."""
 
     def __init__(self, config: BertImageConfig) -> None:
         super().__init__(config)
         self.bert = BertImageModel(config)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.heads = nn.ModuleDict({name: nn.Linear(config.hidden_size, len(labels)) for name, labels in config.further_heads.items()})
         self.post_init()
 
     @can_return_tuple  # type: ignore[untyped-decorator]
@@ -175,10 +178,18 @@ class BertImageForImageClassification(BertImagePreTrainedModel):
             loss=F.cross_entropy(logits.float(), labels) if labels is not None else None,
             logits=logits,
             token_logits=token_logits,
+            head_logits=self._further(encoded.last_hidden_state) if self.heads else None,
             embedding=encoded.embedding,
             hidden_states=encoded.hidden_states,
             attentions=encoded.attentions,
         )
+
+    def _further(self, states: Tensor) -> dict[str, Tensor]:
+        """states: [B, tokens, width], [CLS] first where there is one."""
+        patches = states[:, self.config.prefix_tokens :]
+        read_out = patches.mean(dim=1) if self.config.pooling == "mean" else states[:, 0]  # a linear head of the mean is the mean of heads
+        of_image = self.config.heads or {}
+        return {name: head(read_out if name in of_image else patches) for name, head in self.heads.items()}
 
 
 def from_text_bert(source: str, config: BertImageConfig) -> BertImageForImageClassification:

@@ -46,7 +46,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def address(place: Path) -> Iterator[str]:
     """Where the application answers."""
-    for model in ("chest-xray", "land-cover"):
+    for model in ("chest-xray", "chest-ct", "land-cover"):
         if not (settings().zoo / model / "model.safetensors").is_file():
             pytest.skip(f"{settings().zoo / model} is not here: browser tests need the bundled models")
     with serve(place, {}) as answering:

@@ -21,9 +21,10 @@ PATIENCE_S = 120
 
 @pytest.fixture(scope="session")
 def tiny_zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The two models of the zoo by their ids, tiny and ignorant."""
+    """The models of the zoo by their ids, tiny and ignorant."""
     folder = tmp_path_factory.mktemp("zoo")
     write_tiny_model(folder / "chest-xray")
+    write_tiny_model(folder / "chest-ct", Domain.CHEST_CT)
     write_tiny_model(folder / "land-cover", Domain.LAND_COVER)
     return folder
 

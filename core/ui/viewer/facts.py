@@ -102,7 +102,8 @@ class Show:
     packed: slices to be windowed in the browser; None where layers are all there is.
     texts: upper left and upper right corner. marks: letters at "north", "south", "west", "east".
     affine: source pixels (column, row) to map coordinates, six numbers, for the read-out under the cursor.
-    go_to: (id, box): brings the box into view once for each id.
+    go_to: (id, box): brings the box into view once for each id; and the slice with it, where go_to_slice names one (from 0).
+    boxes: outlined on whatever slice is in view.
     tells_seen: whether the viewer reports the part in view, so that it can be drawn sharper.
     """
 
@@ -124,6 +125,7 @@ class Show:
     colours: Colours | None = None
     affine: tuple[float, ...] | None = None
     go_to: tuple[str, Box] | None = None
+    go_to_slice: int | None = None
     is_plain: bool = False
     tells_seen: bool = False
     height: str = "clamp(380px, calc(100vh - 250px), 1100px)"
@@ -149,7 +151,7 @@ class Show:
             "boxes": [list(box) for box in self.boxes],
             "colours": self.colours and {"stops": list(self.colours.stops), "low": self.colours.low, "high": self.colours.high},
             "geo": self.affine and {"affine": list(self.affine), "digits": 5 if abs(self.affine[0]) < 0.01 else 0},
-            "command": self.go_to and {"id": self.go_to[0], "box": list(self.go_to[1])},
+            "command": self.go_to and {"id": self.go_to[0], "box": list(self.go_to[1]), "slice": self.go_to_slice},
             "plain": self.is_plain,
             "tellsSeen": self.tells_seen,
             "height": self.height,

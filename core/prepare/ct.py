@@ -1,0 +1,163 @@
+"""A slice of CT as a model of small windows reads it: brought to its pixel spacing, cut, each window scaled by itself.
+
+The training's crops were scaled from their smallest to their largest value; so is each window here. Padding outside the scanner's field
+of view counts as air.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.errors import OutOfRange
+from core.prepare.kinds import NOT_IMAGES, modality_of
+from core.prepare.lungs import lung_field
+from core.prepare.suitability import Suitability, ct_picture, ct_study, is_coloured, no_input, pixel_refusal
+from core.prepare.tensor import resize, standardise
+from core.prepare.windowing import LUMINANCE, modality_values, render
+from core.types import FloatImage, Mask, ModelInput, Picture, Preprocess, Study
+
+AIR = -1024.0
+"""Hounsfield units; what lies below is padding."""
+WHOLE = 1.25
+"""A picture up to this many times the window's size is taken as one window."""
+NO_LUNG = "No lung that holds air was found in it; the model reads CT slices of the lungs."
+
+Slice = Study | Picture
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One slice at the model's pixel spacing.
+
+    values: float32 [rows, columns], Hounsfield units of a study, grey in [0, 255] of a picture. searched: where something may be found.
+    across, down: pixels of the source that one pixel here covers. frame: of the study, from 0.
+    suitable: what the header and the pixels say for or against the model.
+    """
+
+    values: FloatImage
+    searched: Mask
+    across: float
+    down: float
+    frame: int
+    suitable: Suitability
+
+
+def is_searched(image: Slice, preprocess: Preprocess) -> bool:
+    """Whether an image is searched window by window: not a picture of about the window's size, nor what is no image (a dose, a mask)."""
+    if isinstance(image, Study):
+        return modality_of(image) not in NOT_IMAGES
+    rows, columns = image.pixels.shape[:2]
+    return bool(rows > WHOLE * preprocess.size[0] or columns > WHOLE * preprocess.size[1])
+
+
+def plane_of(image: Slice, preprocess: Preprocess, frame: int = 0) -> Plane:
+    """One slice of a study, searched inside its lungs, or a picture, searched everywhere.
+
+    Raises OutOfRange for a frame that is not there, UnreadableFile for pixels that cannot be decoded.
+    """
+    if isinstance(image, Picture):
+        values, suitable = _grey(image), ct_picture(image, preprocess)
+        refusal = suitable.refusal or pixel_refusal(image.pixels)
+        searched = np.ones(values.shape, dtype=np.bool_)
+        return Plane(values, searched, 1.0, 1.0, 0, Suitability(refusal, suitable.assumptions))
+    if not 0 <= frame < image.shape[0]:
+        raise OutOfRange("frame", frame, f"0 <= frame < {image.shape[0]}")
+    spacing = preprocess.pixel_spacing_mm or 1.0
+    down, across = (spacing / side for side in image.spacing_mm) if image.spacing_mm else (1.0, 1.0)
+    values = np.maximum(modality_values(image, frame), np.float32(AIR))
+    size = (max(1, round(values.shape[0] / down)), max(1, round(values.shape[1] / across)))
+    values = resize(values[np.newaxis], size)[0]
+    searched = lung_field(values, spacing)
+    suitable = ct_study(image, preprocess)
+    refusal = suitable.refusal or _pixels_refused(image, frame, values, preprocess) or ("" if searched.any() else NO_LUNG)
+    return Plane(values, searched, across, down, frame, Suitability(refusal, suitable.assumptions))
+
+
+def corners(plane: Plane, size: tuple[int, int], stride: int) -> list[tuple[int, int]]:
+    """(left, top) of windows side by side over what is searched, `stride` pixels apart, the last ones moved inside; none where none is."""
+    rows, columns = plane.values.shape
+    return [
+        (left, top)
+        for top in _starts(rows, size[0], stride)
+        for left in _starts(columns, size[1], stride)
+        if plane.searched[top : top + size[0], left : left + size[1]].any()
+    ]
+
+
+def window_at(plane: Plane, left: int, top: int, preprocess: Preprocess) -> ModelInput:
+    """The window whose upper left corner is there, moved inside the slice; a slice that is smaller is taken whole and squashed."""
+    rows, columns = plane.values.shape
+    height, width = min(rows, preprocess.size[0]), min(columns, preprocess.size[1])
+    left, top = min(max(left, 0), columns - width), min(max(top, 0), rows - height)
+    shown = resize(scaled(plane.values[top : top + height, left : left + width])[np.newaxis], preprocess.size)
+    return ModelInput(
+        values=standardise(shown, preprocess),
+        shown=shown,
+        box=(left * plane.across, top * plane.down, width * plane.across, height * plane.down),
+        frame=plane.frame,
+        refusal=plane.suitable.refusal,
+        assumptions=plane.suitable.assumptions,
+    )
+
+
+def window_about(plane: Plane, column: float, row: float, preprocess: Preprocess) -> ModelInput:
+    """The window whose middle is a place of the source, as near to it as the slice allows. column, row: of the source, from 0.
+
+    Raises OutOfRange for a place outside the slice.
+    """
+    x, y = column / plane.across, row / plane.down
+    rows, columns = plane.values.shape
+    if not (0 <= x <= columns and 0 <= y <= rows):
+        allowed = f"0 <= column <= {columns * plane.across:.0f} and 0 <= row <= {rows * plane.down:.0f}"
+        raise OutOfRange("at", f"{column:g} {row:g}", allowed)
+    return window_at(plane, round(x - preprocess.size[1] / 2), round(y - preprocess.size[0] / 2), preprocess)
+
+
+def centre_window(image: Slice, preprocess: Preprocess, frame: int | None = None) -> ModelInput:
+    """One window of an image: a small picture whole, else the window about the middle of what is searched, of the middle slice by default.
+
+    Raises as plane_of.
+    """
+    if isinstance(image, Study) and not is_searched(image, preprocess):
+        return no_input(preprocess, ct_study(image, preprocess).refusal)
+    chosen = (image.shape[0] // 2 if frame is None else frame) if isinstance(image, Study) else 0
+    plane = plane_of(image, preprocess, chosen)
+    if not is_searched(image, preprocess):
+        return _whole(plane, preprocess)
+    where = np.argwhere(plane.searched)
+    row, column = where.mean(axis=0) if len(where) else np.array(plane.values.shape) / 2
+    return window_about(plane, float(column * plane.across), float(row * plane.down), preprocess)
+
+
+def scaled(values: FloatImage) -> FloatImage:
+    """From the smallest to the largest value onto [0, 1]; zeros where all are equal."""
+    low, high = float(values.min()), float(values.max())
+    return np.asarray((values - low) / (high - low) if high > low else np.zeros_like(values), dtype=np.float32)
+
+
+def _whole(plane: Plane, preprocess: Preprocess) -> ModelInput:
+    rows, columns = plane.values.shape
+    shown = resize(scaled(plane.values)[np.newaxis], preprocess.size)
+    box = (0.0, 0.0, float(columns), float(rows))
+    return ModelInput(standardise(shown, preprocess), shown, box, 0, 1.0, plane.suitable.refusal, plane.suitable.assumptions)
+
+
+def _grey(picture: Picture) -> FloatImage:
+    pixels = picture.pixels.astype(np.float32)
+    return np.asarray(pixels if pixels.ndim == 2 else pixels @ LUMINANCE, dtype=np.float32)
+
+
+def _pixels_refused(study: Study, frame: int, values: FloatImage, preprocess: Preprocess) -> str:
+    if study.frames.read(frame).ndim == 3 and is_coloured(render(study, frame)):
+        return "The image is in colour; the model reads grey CT images."
+    if np.ptp(values) == 0:
+        return "The image is blank: all of its pixels have one value."
+    if values.shape[0] < preprocess.size[0] or values.shape[1] < preprocess.size[1]:
+        return f"The image is smaller than the {preprocess.size[1]} x {preprocess.size[0]} pixels that the model reads."
+    return ""
+
+
+def _starts(whole: int, window: int, stride: int) -> list[int]:
+    return sorted({min(start, max(0, whole - window)) for start in range(0, max(1, whole - window + stride), stride)})

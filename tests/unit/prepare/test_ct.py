@@ -1,0 +1,126 @@
+"""How a slice of CT becomes windows: at the model's spacing, inside the lungs, each scaled by itself; and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom import Dataset
+
+from core.errors import OutOfRange
+from core.prepare.ct import NO_LUNG, centre_window, corners, is_searched, plane_of, window_about
+from core.prepare.inputs import to_input
+from core.prepare.lungs import lung_field
+from core.types import Picture
+from tests.unit.prepare.ct_slices import CT, chest, slices
+
+
+def picture(rows: int, columns: int) -> Picture:
+    return Picture("crop.png", "0" * 64, np.random.default_rng(1).integers(20, 200, (rows, columns)).astype(np.uint8))
+
+
+def test_the_lungs_are_what_holds_air_and_is_neither_the_room_nor_the_windpipe() -> None:
+    field = lung_field(chest(1.0).astype(np.float32), 1.0)
+    assert field[150, 80] and field[150, 220]
+    assert not field[5, 5] and not field[130, 150]
+    assert 0.14 < field.mean() < 0.35  # two ellipses of 45 x 70 mm, and the rim around them
+
+
+def test_a_nodule_at_the_pleura_is_inside_the_field() -> None:
+    field = lung_field(chest(1.0, nodules=((36.0, 150.0), (80.0, 150.0))).astype(np.float32), 1.0)
+    assert field[150, 36] and field[150, 80]
+
+
+def test_a_slice_without_lung_has_no_field_and_is_refused_with_that_reason() -> None:
+    belly = slices(chest(has_lungs=False))
+    assert not plane_of(belly, CT).searched.any()
+    assert to_input(belly, CT).refusal == NO_LUNG
+    assert not to_input(belly, CT).is_empty
+
+
+@pytest.mark.parametrize("spacing", [0.5, 1.4])
+def test_a_window_covers_the_same_millimetres_whatever_the_spacing_of_the_file(spacing: float) -> None:
+    given = window_about(plane_of(slices(chest(spacing), spacing=spacing), CT), 80 / spacing, 150 / spacing, CT)
+    left, top, width, height = given.box
+    assert (width * spacing, height * spacing) == pytest.approx((56 * 0.7, 56 * 0.7), rel=0.01)
+    assert ((left + width / 2) * spacing, (top + height / 2) * spacing) == pytest.approx((80, 150), abs=0.8)
+
+
+def test_a_window_is_scaled_from_its_own_smallest_to_its_own_largest_value() -> None:
+    study = slices(chest(nodules=((80.0, 150.0),)))
+    shown = window_about(plane_of(study, CT), 80 / 1.4, 150 / 1.4, CT).shown
+    assert (shown.min(), shown.max()) == (0.0, 1.0)
+    assert shown[0, 28, 28] == pytest.approx(1.0, abs=0.02)
+    assert shown[0, 5, 28] == pytest.approx(0.0, abs=0.02)
+
+
+def test_padding_outside_the_field_of_view_counts_as_air() -> None:
+    pixels = chest()
+    padded = np.where(pixels == -1000, np.int16(-3024), pixels)
+    assert plane_of(slices(padded), CT).values.min() == -1024.0
+
+
+def test_windows_are_cut_where_there_is_lung_and_nowhere_else() -> None:
+    plane = plane_of(slices(chest()), CT)
+    places = corners(plane, CT.size, 24)
+    assert 0 < len(places) < 0.6 * (plane.values.shape[0] / 24) ** 2
+    assert all(plane.searched[top : top + 56, left : left + 56].any() for left, top in places)
+    assert all(left + 56 <= plane.values.shape[1] and top + 56 <= plane.values.shape[0] for left, top in places)
+
+
+def test_a_picture_of_the_windows_size_is_taken_whole_and_a_larger_one_is_searched_everywhere() -> None:
+    small = picture(56, 56)
+    given = to_input(small, CT)
+    assert not is_searched(small, CT)
+    assert given.box == (0.0, 0.0, 56.0, 56.0)
+    expected = (small.pixels - small.pixels.mean()) / small.pixels.std()
+    np.testing.assert_allclose(given.values[0], expected, atol=1e-4)
+    large = picture(128, 128)
+    assert is_searched(large, CT)
+    assert plane_of(large, CT).searched.all()
+    assert max(corners(plane_of(large, CT), CT.size, 24)) == (72, 72)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"modality": "MR"}, "the model reads CT slices (CT)"),
+        ({"body_part": "HEAD"}, "body part HEAD"),
+        ({"body_part": "ABDOMEN"}, "body part ABDOMEN"),
+    ],
+)
+def test_another_modality_or_body_part_is_refused_by_name(changes: dict[str, Any], reason: str) -> None:
+    assert reason in to_input(slices(chest(), **changes), CT).refusal
+
+
+@pytest.mark.parametrize("part", ["CHEST", "LUNG", "THORAX", ""])
+def test_a_chest_or_an_unnamed_part_is_read(part: str) -> None:
+    given = to_input(slices(chest(), body_part=part), CT)
+    assert given.refusal == ""
+    assert ("The header names no body part: the chest was assumed." in given.assumptions) == (part == "")
+
+
+def test_a_localizer_is_refused_and_a_missing_spacing_is_said() -> None:
+    study = slices(chest())
+    header = Dataset()
+    header.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
+    assert "localizer" in to_input(replace(study, header=header), CT).refusal
+    assert any("0.7 mm was assumed" in sentence for sentence in to_input(replace(study, spacing_mm=None), CT).assumptions)
+
+
+def test_a_picture_in_colour_or_larger_than_any_slice_is_refused() -> None:
+    coloured = np.zeros((56, 56, 3), np.uint8)
+    coloured[..., 0] = np.arange(56) * 4
+    assert "in colour" in to_input(Picture("a.png", "0" * 64, coloured), CT).refusal
+    assert "at most 1,024" in to_input(picture(1100, 600), CT).refusal
+
+
+def test_a_place_outside_the_slice_and_a_slice_that_is_not_there_are_refused() -> None:
+    study = slices(chest(), chest())
+    with pytest.raises(OutOfRange):
+        window_about(plane_of(study, CT, 1), 1000, 10, CT)
+    with pytest.raises(OutOfRange):
+        plane_of(study, CT, 2)
+    assert centre_window(study, CT).frame == 1
