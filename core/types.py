@@ -278,6 +278,8 @@ class Prediction:
     conformal_set: labels of the 90 % set, most probable first.
     prediction: the most probable label; None where outside or abstaining (the set is empty or holds every label).
     seconds: {"read", "prepare", "forward"}.
+    heads: a probability for a parent label, {"labels", "probabilities"} for a further head. candidates: places of a CT image, best first:
+    x, y (column and row of the source, from 0, whole numbers in the middle of a pixel), slice (from 1), score in [0, 1].
     runtime, precision, device: what computed it: "torch", "fp32" | "bf16" | "fp16", "cpu" | the GPU's name.
     """
 
