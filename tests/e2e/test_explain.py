@@ -72,7 +72,7 @@ def test_the_window_of_a_scene_goes_where_it_is_clicked(page: Page) -> None:
     open_sample(page, SAMPLES / "earth-after.tif")
     target = page.get_by_role("combobox", name=re.compile("Target"))
     expect(target).not_to_have_value(re.compile("Sea or lake"))
-    click_in(page, picture(page, re.compile("^Overview of earth-after.tif")), 0.62, 0.1)
+    click_in(page, picture(page, re.compile("^Overview of earth-after.tif")), 0.75, 0.15)
     expect(target).to_have_value(re.compile("Sea or lake"))
     picture(page, "Attention rollout for SeaLake")
     page.get_by_role("button", name="Close").click()
