@@ -76,7 +76,8 @@ def _knows(model: ModelSummary) -> None:
             ("Licence", card.licence),
         ]
     )
-    quiet("Figures are of images that were held back from the training, with 95 % intervals. Images of other places or devices are harder.")
+    if card.metrics:
+        quiet("Figures are of images that were held back from the training, with 95 % intervals. Others are harder.")
     missing = lacks(model)
     if missing:
         note("What this model lacks", " ".join(missing))

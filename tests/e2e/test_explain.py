@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
+from pydicom.data import get_testdata_file
 
 from core.settings import PROJECT
 from tests.e2e.conftest import Shoot
 
 SAMPLES = PROJECT / "sample_data"
-CT_SLICE = sorted((SAMPLES / "ct-series").iterdir())[12]
 METHODS = ("Attention rollout", "Integrated Gradients", "Occlusion")
 MATRIX = "table.agreement td"
 ALL_MAPS_MS = 300_000
@@ -80,7 +80,7 @@ def test_the_window_of_a_scene_goes_where_it_is_clicked(page: Page) -> None:
 
 
 def test_an_image_that_no_model_was_made_for_is_explained_with_a_warning(page: Page) -> None:
-    open_sample(page, CT_SLICE)
+    open_sample(page, Path(str(get_testdata_file("MR_small.dcm"))))
     expect(page.get_by_text("Outside what this model knows")).to_be_visible()
     expect(page.get_by_text("The maps show how the model reacts, not a finding.")).to_be_visible()
     expect(page.get_by_text("Deletion", exact=True).first).to_be_visible()
