@@ -27,7 +27,7 @@ class Tile:
 
 TILES = (
     Tile("pages/radiology.py", "A chest radiograph", "Classified, explained, and reported.", ("chest-radiograph-opacity",)),
-    Tile("pages/radiology.py", "A CT series", "Put in order, scrolled, and windowed.", ("ct-series",)),
+    Tile("pages/radiology.py", "A CT series", "Put in order, searched, and scrolled.", ("ct-series",)),
     Tile("pages/earth.py", "One place, two dates", "Mapped, compared, and measured.", ("earth-before", "earth-after")),
 )
 
