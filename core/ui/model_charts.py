@@ -69,31 +69,27 @@ def confusion_chart(confusion: Sequence[Sequence[int]], labels: Sequence[str]) -
 
 def answered_chart(answered: Sequence[Answered]) -> go.Figure:
     """Accuracy on the share of images of which the model is surest."""
-    figure = go.Figure(
-        go.Scatter(
-            x=[one.share for one in answered],
-            y=[one.accuracy for one in answered],
-            mode="lines",
-            line={"color": ACCENT, "width": 2},
-            hovertemplate="%{x:.0%} of the images answered: accuracy %{y:.3f}<extra></extra>",
-        )
-    )
     low = min(one.accuracy for one in answered)
+    figure = _accuracies(answered, "lines", "of the images answered")
     return _dressed(figure, "Share of images answered", "Accuracy", (0, 1.02), (max(0.0, low - 0.05), 1.005))
 
 
 def dropped_chart(dropped: Sequence[Dropped]) -> go.Figure:
     """Accuracy when a random share of the tokens is left out: a network that falls at once makes measurements of maps say little."""
-    figure = go.Figure(
+    figure = _accuracies(dropped, "lines+markers", "of the tokens left out")
+    return _dressed(figure, "Share of tokens left out", "Accuracy", (-0.03, 0.8), (0, 1.02))
+
+
+def _accuracies(points: Sequence[Answered] | Sequence[Dropped], mode: str, share_of: str) -> go.Figure:
+    return go.Figure(
         go.Scatter(
-            x=[one.share for one in dropped],
-            y=[one.accuracy for one in dropped],
-            mode="lines+markers",
+            x=[one.share for one in points],
+            y=[one.accuracy for one in points],
+            mode=mode,
             line={"color": ACCENT, "width": 2},
-            hovertemplate="%{x:.0%} of the tokens left out: accuracy %{y:.3f}<extra></extra>",
+            hovertemplate=f"%{{x:.0%}} {share_of}: accuracy %{{y:.3f}}<extra></extra>",
         )
     )
-    return _dressed(figure, "Share of tokens left out", "Accuracy", (-0.03, 0.8), (0, 1.02))
 
 
 def _dressed(
