@@ -24,7 +24,7 @@ SMALLEST_VARIANCE = 1e-12
 """Of a direction, where a training has none at all."""
 MOST_DIRECTIONS = 256
 """Principal directions that are kept, those that vary most; further ones found no more strangers, and hold only noise."""
-KINDS = {Domain.RADIOGRAPH: "radiographs", Domain.LAND_COVER: "satellite images"}
+KINDS = {Domain.RADIOGRAPH: "radiographs", Domain.LAND_COVER: "satellite images", Domain.CHANGE: "pairs of satellite images"}
 
 
 def outside_score(embedding: NDArray[np.float32], model: OutsideModel) -> NDArray[np.float64]:
