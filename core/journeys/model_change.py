@@ -69,11 +69,10 @@ def detect_model_change(
         chances = stack.enter_context(EvidenceFile(scratch / EVIDENCE, before.width))
         for evidence in judge_pair(pair, engine, _within(progress, 0, tiles)):
             chances.append(evidence)
-        strips = chances.strips()
+        strips, outside = chances.strips(), (0.0, 0.0)
         if classes is not None:
             classed = stack.enter_context(EvidenceFile(scratch / CLASSES_EVIDENCE, before.width))
-            for strip in compare(before, aligned, classes, progress=_within(progress, own, tiles)):
-                classed.append(strip.evidence)
+            outside = _classify(before, aligned, classes, classed, _within(progress, own, tiles))
             strips = with_classes(chances, classed)
         write_rasters(strips, before, kind, folder, model.threshold, False, lambda: _within(progress, 0, tiles)(tiles, tiles))
         if target != before.crs:
@@ -97,12 +96,13 @@ def detect_model_change(
         parameters={
             **_parameters(engine, classes),
             "bands": list(shared.channels),
+            **({"outside_share_before": outside[0], "outside_share_after": outside[1]} if classes is not None else {}),
             **({} if shift is None else {"shift_pixels": round(shift, 2)}),
             "crs": target.to_string(),
             "min_area_hectares": min_area_hectares,
             "zones": zones.name if zones is not None else "",
         },
-        assumptions=(*pair.missing, *caveats(before, after, aligned, shared, shift, (0.0, 0.0))),
+        assumptions=(*pair.missing, *caveats(before, after, aligned, shared, shift, outside)),
         landcover_before=out / BEFORE if kind.labels else None,
         landcover_after=out / AFTER if kind.labels else None,
         is_calibrated=kind.is_calibrated,
@@ -134,6 +134,16 @@ def tiles_of_pair(before: Scene, engine: ChangeEngine, classes: Engine | None = 
     """Tiles of the comparison, and of the classes of both dates where they are asked for."""
     own = pixel_grid(before, engine.model.preprocess).tiles
     return own + (tiles_of_both(before, classes) if classes is not None else 0)
+
+
+def _classify(before: Scene, aligned: Scene, classes: Engine, classed: EvidenceFile, progress: Watch) -> tuple[float, float]:
+    """Both dates' classes as evidence; returns at each date the share of the valid pixels outside what the model of classes knows."""
+    valid, counts = 0, [0, 0]
+    for strip in compare(before, aligned, classes, progress=progress):
+        classed.append(strip.evidence)
+        valid += strip.valid
+        counts = [so_far + more for so_far, more in zip(counts, strip.outside, strict=True)]
+    return counts[0] / max(valid, 1), counts[1] / max(valid, 1)
 
 
 def _within(progress: Watch | None, before: int, total: int) -> Watch:

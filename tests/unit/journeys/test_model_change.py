@@ -76,6 +76,7 @@ def test_a_model_of_classes_names_what_became_what(pair: tuple[Scene, Scene], en
     assert not (before != after)[change == 0].any()
     assert change[BLOCK].all()
     assert result.parameters["classes_model"] == "cover"
+    assert result.parameters["outside_share_before"] == 0.0
 
 
 def test_exchanging_the_dates_changes_nothing_but_from_and_to(
