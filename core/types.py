@@ -194,7 +194,6 @@ class Preprocess:
     mean, deviation: one a channel, of values in [0, 1]; unused for "image".
     ground_sample_distance_m: metres a pixel that the model was trained at; None for radiographs.
     reflectance_top: reflectance that is rendered as 1.0 (0 is 0.0); None for radiographs.
-    turns: of how many turns and mirror images of a tile the mean is taken, 1 to 8 (core/inference/turns.py); change models.
     age_years: (youngest, oldest) of the training's patients, None where it does not apply.
     """
 
@@ -210,7 +209,6 @@ class Preprocess:
     modalities: tuple[str, ...] = ()
     body_parts: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
-    turns: int = 1
 
 
 @dataclass(frozen=True)

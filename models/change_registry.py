@@ -26,9 +26,6 @@ from models.registry import (
 UNCALIBRATED_THRESHOLD = 0.5
 """Score from which a pixel counts as changed for a model without calibration.json."""
 
-SYMMETRIES = 8
-"""Turns and mirror images of a square."""
-
 
 @dataclass(frozen=True)
 class LoadedChangeModel:
@@ -87,7 +84,6 @@ def _check_fit(folder: Path, config: BertImageChangeConfig, preprocess: Preproce
     faults = {
         f"{PREPROCESS} names {channels} channels, {CONFIG} {config.num_channels}": channels != config.num_channels,
         f"size in {PREPROCESS} is not a multiple of patch_size in {CONFIG}": any(side % config.patch_size for side in preprocess.size),
-        f"turns in {PREPROCESS} are not from 1 to {SYMMETRIES}": not 1 <= preprocess.turns <= SYMMETRIES,
         f"domain in {PREPROCESS} is not {Domain.CHANGE.value}": preprocess.domain is not Domain.CHANGE,
     }
     for fault, is_there in faults.items():

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from core.inference.pair_scenes import PIXEL
 from core.inference.pairs import PairRows, Predict, blended_rows
-from core.inference.turns import turned
 from core.prepare.tiles import grid_of_pixels
 from core.types import FloatImage
 from models.bert_image import BertImageForChangeDetection
@@ -49,8 +48,7 @@ def logits_of(network: BertImageForChangeDetection, city: CityPixels, recipe: Ch
     def rows(first: int, last: int) -> PairRows:
         return PairRows(city.before[:, first:last], city.after[:, first:last], city.known[first:last])
 
-    predict = turned(forward(network), recipe.preprocess.turns)
-    whole = np.concatenate([logits for _, logits in blended_rows(rows, grid, predict)])  # the lattice, which may be larger
+    whole = np.concatenate([logits for _, logits in blended_rows(rows, grid, forward(network))])  # the lattice, which may be larger
     return whole[: grid.rows, : grid.columns]
 
 

@@ -13,7 +13,6 @@ from core.inference.change_engine import ChangeEngine
 from core.inference.pairs import PairRows, blended_rows
 from core.inference.scenes import Watch
 from core.inference.strips import Strip, TokenRows, strips_of
-from core.inference.turns import turned
 from core.prepare.pair import Moments, ScenePair, Standard, read_pair, standardised
 from core.prepare.rows import ModelRows
 from core.prepare.tiles import TileGrid, tile_grid
@@ -77,7 +76,7 @@ def _chances(pair: ScenePair, engine: ChangeEngine, grid: TileGrid, progress: Wa
         )
         return PairRows(first_date, second_date, both > 0)
 
-    for top, logits in blended_rows(rows, grid, turned(engine.forward, engine.model.preprocess.turns)):
+    for top, logits in blended_rows(rows, grid, engine.forward):
         scene_top = grid.scene_rows_above(top)
         count = grid.scene_rows_above(top + len(logits)) - scene_top
         valid = before.take_mask(count) & after.take_mask(count)

@@ -13,7 +13,6 @@ from core.inference.change_engine import ChangeEngine, change_engine_for
 from core.inference.pair_scenes import chance_of_change, change_strips, pixel_grid, standards
 from core.inference.pairs import PairRows, blended_rows
 from core.inference.runtimes import Runtime
-from core.inference.turns import TURNS, turned
 from core.prepare.pair import ScenePair, pair_of
 from core.prepare.tiles import grid_of_pixels
 from core.types import ChangeCalibration, FloatImage
@@ -113,19 +112,6 @@ def test_tiles_that_agree_blend_into_themselves() -> None:
         lambda before, after: before[:, 0],
     )
     assert_allclose(np.concatenate([part for _, part in rows]), values[0], atol=1e-5)
-
-
-def test_the_mean_over_turns_follows_the_picture() -> None:
-    """A network that sees one pixel of the edge: over all eight turns its eight images count alike, however the tile is turned."""
-    weights = np.zeros((4, 4), dtype=np.float32)
-    weights[0, 1] = 1.0
-    tiles = np.random.default_rng(0).normal(size=(2, 1, 4, 4)).astype(np.float32)
-    predict = turned(lambda before, after: before[:, 0] * weights, len(TURNS))
-    found = predict(tiles, tiles)
-    assert_allclose(predict(tiles[..., ::-1], tiles[..., ::-1]), found[..., ::-1], atol=1e-6)
-    assert_allclose(predict(np.rot90(tiles, 1, (2, 3)), tiles), np.rot90(found, 1, (1, 2)), atol=1e-6)
-    edges = [(0, 1), (0, 2), (1, 0), (2, 0), (1, 3), (2, 3), (3, 1), (3, 2)]
-    assert_allclose([found[0][place] for place in edges], [tiles[0, 0][place] / 8 for place in edges], atol=1e-6)
 
 
 def test_the_calibration_moves_and_stretches_the_logits() -> None:

@@ -109,7 +109,6 @@ def test_each_kind_of_model_is_opened_as_what_it_is(tmp_path: Path) -> None:
         ("preprocess.json", {"channels": ["red"]}, "names 1 channels"),
         ("preprocess.json", {"size": [30, 30]}, "multiple of patch_size"),
         ("preprocess.json", {"domain": "land-cover"}, "domain"),
-        ("preprocess.json", {"turns": 9}, "turns"),
     ],
 )
 def test_files_that_do_not_fit_together_are_refused(tmp_path: Path, name: str, values: dict[str, object], named: str) -> None:
