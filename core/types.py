@@ -194,6 +194,8 @@ class Preprocess:
     mean, deviation: one a channel, of values in [0, 1]; unused for "image".
     ground_sample_distance_m: metres a pixel that the model was trained at; None for radiographs.
     reflectance_top: reflectance that is rendered as 1.0 (0 is 0.0); None for radiographs.
+    preferred: channels that are compared alone where both dates have all of them, since the others made it worse on what was held back; ()
+        where all that both dates have are compared. Change models only.
     age_years: (youngest, oldest) of the training's patients, None where it does not apply.
     """
 
@@ -209,6 +211,7 @@ class Preprocess:
     modalities: tuple[str, ...] = ()
     body_parts: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
+    preferred: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from training.city_pixels import Crops
 
 HAZE_PATCHES = 3
 """Random numbers a side that a veil of haze is drawn between."""
-COLOURS_ONLY = 0.5
+COLOURS_ONLY = 0.8
 """Share of the crops that lose bands which keep red, green and blue alone; the others lose each band by chance."""
 LOST = 0.35
 """Chance of each band of those others."""

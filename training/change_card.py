@@ -87,10 +87,14 @@ def _figures(recipe: ChangeRecipe, measured: MeasuredChange) -> list[str]:
         f"temperature {calibration.temperature:.2f}, offset {calibration.offset:.2f}. Calibration error (15 bins), on the pixels that it "
         f"was fitted on: {measured.ece:.4f}.",
     ]
-    if measured.fewer_bands:
-        lines += ["", "| bands that are there | F1 |", "|---|---|"]
-        lines += [f"| {name} | {value:.3f} |" for name, value in measured.fewer_bands.items()]
-        lines += [f"| all {len(recipe.preprocess.channels)} | {measured.pooled['f1'].value:.3f} |"]
+    if recipe.preprocess.preferred:
+        lines += [
+            "",
+            f"Where both dates have them, {', '.join(recipe.preprocess.preferred)} are compared alone: with the other bands the figures "
+            "were lower, which was decided on these same cities.",
+        ]
+    lines += ["", "| bands that are compared | F1 |", "|---|---|"]
+    lines += [f"| {', '.join(bands)} | {value:.3f} |" for bands, value in measured.by_bands.items()]
     return lines
 
 

@@ -20,14 +20,11 @@ from core.types import ChangeCalibration
 from models.bert_image import BertImageForChangeDetection
 from training.change_recipe import ChangeRecipe
 from training.change_scores import CityScores, city_scores
-from training.city_pixels import CityPixels
+from training.city_pixels import CityPixels, seen_in
 from training.figures import DRAWS, SEED, Figure
 
-SUBSETS: Mapping[str, tuple[str, ...]] = {
-    "red, green, blue": ("red", "green", "blue"),
-    "red, green, blue, near infrared": ("red", "green", "blue", "near infrared"),
-}
-"""Bands of which it is measured what the model reaches with them alone."""
+SUBSETS = (("blue", "green", "red"), ("blue", "green", "red", "near infrared"))
+"""Bands of which it is measured what the model reaches with them alone, beside all."""
 
 
 @dataclass(frozen=True)
@@ -35,36 +32,30 @@ class MeasuredChange:
     """What the held back cities say.
 
     calibration: what is shipped. pooled: F1, precision and recall over all their pixels, with intervals over cities; by_city: the same of
-    each; both by turns. fewer_bands: pooled F1 with some bands alone. ece: of the probability, on the pixels that it was fitted on.
+    each; both by turns. by_bands: pooled F1 by the bands that are compared. ece: of the probability, on the pixels that it was fitted on.
     """
 
     calibration: ChangeCalibration
     pooled: Mapping[str, Figure]
     by_city: Mapping[str, ChangeFigures]
-    fewer_bands: Mapping[str, float]
+    by_bands: Mapping[tuple[str, ...], float]
     ece: float
 
 
 def measure_change(network: BertImageForChangeDetection, held: Sequence[CityPixels], recipe: ChangeRecipe) -> MeasuredChange:
     """network: one that never saw the cities of `held`."""
-    scores = city_scores(network, held, recipe)
+    channels = recipe.preprocess.channels
+    used = tuple(channel for channel in channels if channel in (recipe.preprocess.preferred or channels))
+    sets = dict.fromkeys((used, *(subset for subset in SUBSETS if set(subset) < set(channels)), channels))
+    by_bands = {bands: city_scores(network, [seen_in(city, bands, recipe.preprocess) for city in held], recipe) for bands in sets}
+    scores = by_bands[used]
     calibration = calibrated(scores)
     counts = counts_by_turns(scores)
-    fewer = {
-        name: pooled_f1(counts_by_turns(city_scores(network, [without(city, bands, recipe) for city in held], recipe)).values())
-        for name, bands in SUBSETS.items()
-        if set(bands) < set(recipe.preprocess.channels)
-    }
+    f1 = {bands: pooled_f1(counts_by_turns(found).values()) for bands, found in by_bands.items()}
     chances = chance_of_change(np.concatenate([city.logits for city in scores]), calibration)
     ece = calibration_error(np.concatenate([city.changed for city in scores]).astype(np.int64), np.stack([1.0 - chances, chances], axis=1))
     by_city = {name: count.figures() for name, count in counts.items()}
-    return MeasuredChange(calibration, pooled_figures(list(counts.values())), by_city, fewer, ece or 0.0)
-
-
-def without(city: CityPixels, bands: Sequence[str], recipe: ChangeRecipe) -> CityPixels:
-    """The city as it looks to the network when it has only these bands."""
-    kept = np.isin(recipe.preprocess.channels, bands)[:, np.newaxis, np.newaxis]
-    return replace(city, before=city.before * kept, after=city.after * kept)
+    return MeasuredChange(calibration, pooled_figures(list(counts.values())), by_city, f1, ece or 0.0)
 
 
 def counts_by_turns(scores: Sequence[CityScores]) -> dict[str, ChangeCounts]:

@@ -113,6 +113,9 @@ def _check(recipe: ChangeRecipe, path: Path) -> None:
         raise BadRecipe(f"{path}: preprocess has another domain or standardise.", "A change model has domain change and standardise scene.")
     if not recipe.cities.validation:
         raise BadRecipe(f"{path}: cities.validation is empty.", "Without held back cities no threshold can be chosen.")
+    for channel in preprocess.preferred:
+        if channel not in preprocess.channels:
+            raise BadRecipe(f"{path}: preprocess.preferred names {channel}.", f"It must be one of {', '.join(preprocess.channels)}.")
     for name, schedule in (("schedule", recipe.schedule), ("all_cities", recipe.all_cities)):
         if schedule is not None and (schedule.steps < 1 or schedule.batch_size < 2):
             raise BadRecipe(f"{path}: {name} has steps {schedule.steps}, batch_size {schedule.batch_size}.", "At least 1 and 2.")

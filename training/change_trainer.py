@@ -22,7 +22,7 @@ from training.change_augment import mixed, relit
 from training.change_figures import best_threshold
 from training.change_recipe import ChangeRecipe
 from training.change_scores import city_scores
-from training.city_pixels import CityPixels, CropMaker, Crops
+from training.city_pixels import CityPixels, CropMaker, Crops, seen_in
 from training.recipe import Schedule
 from training.trainer import Numbers, last_checkpoint, training_arguments
 
@@ -71,7 +71,9 @@ class ChangeProgress(TrainerCallback):  # type: ignore[misc]
     """A line every so often: step, speed, and how the averaged weights do on the cities that are held back."""
 
     def __init__(self, recipe: ChangeRecipe, schedule: Schedule, averaged: AveragedWeights, held: Sequence[CityPixels]) -> None:
-        self.recipe, self.schedule, self.averaged, self.held = recipe, schedule, averaged, held
+        self.recipe, self.schedule, self.averaged = recipe, schedule, averaged
+        bands = recipe.preprocess.preferred or recipe.preprocess.channels
+        self.held = [seen_in(city, bands, recipe.preprocess) for city in held]
         self.began, self.first = time.monotonic(), 0
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +53,8 @@ def read_cities(data: Path, preprocess: Preprocess) -> tuple[CityPixels, ...]:
 
 
 def city_pixels(city: City, preprocess: Preprocess) -> CityPixels:
-    """A whole city in memory. Raises MissingBands, UnreadableFile."""
-    pair = pair_of(city.before, city.after, preprocess)
+    """A whole city in memory, with every band that it has. Raises MissingBands, UnreadableFile."""
+    pair = pair_of(city.before, city.after, replace(preprocess, preferred=()))
     before, after, valid = read_pair(pair, (0, 0, city.before.width, city.before.height))
     scaled = []
     for values in (before, after):
@@ -62,6 +62,12 @@ def city_pixels(city: City, preprocess: Preprocess) -> CityPixels:
         moments.add(values, valid)
         scaled.append(standardised(values, valid, moments.standard(), pair.places, pair.channels))
     return CityPixels(city.name, scaled[0], scaled[1], city.changed, valid & city.known)
+
+
+def seen_in(city: CityPixels, bands: Sequence[str], preprocess: Preprocess) -> CityPixels:
+    """The city as it looks to the network when it has only these bands."""
+    kept = np.isin(preprocess.channels, bands)[:, np.newaxis, np.newaxis]
+    return replace(city, before=city.before * kept, after=city.after * kept)
 
 
 def divided(cities: Sequence[CityPixels], validation: Sequence[str]) -> tuple[tuple[CityPixels, ...], tuple[CityPixels, ...]]:

@@ -66,15 +66,21 @@ class Moments:
 
 
 def pair_of(before: Scene, aligned: Scene, preprocess: Preprocess) -> ScenePair:
-    """The bands of a change model that both dates have, and a sentence on the others. Raises MissingBands where they share none."""
+    """The bands in which two dates are compared: those that a change model prefers where both have them, else all that both have.
+
+    A sentence tells of those that they lack. Raises MissingBands where they share none.
+    """
     has = [{band.colour for band in scene.bands} for scene in (before, aligned)]
     channels = preprocess.channels
     shared = [channel for channel in channels if all(channel in colours for colours in has)]
     if not shared:
         poorer = min((before, aligned), key=lambda scene: sum(band.colour in channels for band in scene.bands))
         raise MissingBands(poorer.name, channels, [band.name for band in poorer.bands])
+    is_preferred = bool(preprocess.preferred) and set(preprocess.preferred) <= set(shared)
+    if is_preferred:
+        shared = [channel for channel in channels if channel in preprocess.preferred]
     before_bands, after_bands = (resolve_bands(scene, shared, preprocess.reflectance_top)[0] for scene in (before, aligned))
-    missing = [channel for channel in channels if channel not in shared]
+    missing = [] if is_preferred else [channel for channel in channels if channel not in shared]
     without = (f"The dates do not both have the bands {', '.join(missing)}: the model compared the others.",) if missing else ()
     return ScenePair(
         before=before,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,16 @@ def test_bands_that_one_date_lacks_are_left_out_of_both_and_named(tmp_path: Path
     assert first.shape == second.shape == (3, 104, 96)
     assert valid.all()
     assert_allclose(second[:, 50, 40], 0.4)
+
+
+def test_bands_that_the_model_prefers_are_compared_alone_where_both_dates_have_them(tmp_path: Path) -> None:
+    choosy = replace(PREPROCESS, preferred=("red", "green", "blue"))
+    before = scene_of(tmp_path / "before.tif", field())
+    pair = pair_of(before, scene_of(tmp_path / "after.tif", field()), choosy)
+    assert (pair.places, pair.missing) == ((0, 1, 2), ())
+    poor = pair_of(before, scene_of(tmp_path / "poor.tif", field(), bands=("B03", "B08", "B11")), choosy)
+    assert poor.places == (1, 3, 4)
+    assert "blue, red" in poor.missing[0]
 
 
 def test_dates_without_a_common_band_are_refused(tmp_path: Path) -> None:

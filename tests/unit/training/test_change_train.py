@@ -132,7 +132,7 @@ def test_the_card_says_which_cities_decided_and_carries_the_licence(trained: Tra
     assert "2 to train (east, west)" in card.text
     assert "1 held back (north)" in card.text
     assert "has therefore seen every city" in card.text.replace("have", "has")
-    assert "| red, green, blue |" in card.text
+    assert "| blue, green, red |" in card.text
     assert "- It knows nothing else." in card.text
     assert (trained.folder / "LICENSE").read_text() == "Drawn by a test: take it.\n"
 
