@@ -20,14 +20,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(write_tiny_change_model(tmp_path_factory.mktemp("models") / "tiny"))
 
 
-def test_a_city_whose_change_is_seen_has_an_f1_of_one_and_one_without_change_has_none(model: str, tmp_path: Path) -> None:
+def test_a_city_whose_change_is_seen_has_an_f1_of_one_and_one_without_change_has_no_recall(model: str, tmp_path: Path) -> None:
     write_city(tmp_path / "built")
     write_city(tmp_path / "quiet", is_built=False)
     seen: list[tuple[int, int]] = []
     found = evaluate_change(model, tmp_path, lambda done, total: seen.append((done, total)))
     assert (found.n, found.n_failed) == (2, 0)
     assert found.cities["built"].f1 == pytest.approx(1.0, abs=0.01)
-    assert found.cities["quiet"].f1 is None
+    assert found.cities["quiet"].recall is None
     assert found.pooled.pixels == 2 * 104 * 96
     assert found.pooled.changed == 24 * 28
     assert seen == [(1, 2), (2, 2)]
