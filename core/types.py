@@ -181,6 +181,7 @@ class Domain(StrEnum):
     RADIOGRAPH = "radiograph"
     LAND_COVER = "land-cover"
     CHEST_CT = "chest-ct"
+    CHANGE = "change"
 
 
 @dataclass(frozen=True)
@@ -189,10 +190,13 @@ class Preprocess:
 
     size: (rows, columns) of the input.
     channels: names in order: ("luminance",) or ("red", "green", "blue").
-    standardise: "image" (each input by its own mean and deviation over all channels) or "fixed" (by mean and deviation below).
+    standardise: "image" (each input by its own mean and deviation over all channels), "fixed" (by mean and deviation below) or "scene"
+        (each band of a date by its mean and deviation over the whole scene; change models).
     mean, deviation: one a channel, of values in [0, 1]; unused for "image".
     ground_sample_distance_m: metres a pixel that the model was trained at; None for radiographs.
     reflectance_top: reflectance that is rendered as 1.0 (0 is 0.0); None for radiographs.
+    preferred: channels that are compared alone where both dates have all of them, since the others made it worse on what was held back; ()
+        where all that both dates have are compared. Change models only.
     age_years: (youngest, oldest) of the training's patients, None where it does not apply.
     pixel_spacing_mm: millimetres a pixel that a model of CT was trained at; None for the others.
     turns: whether the answer is the mean over the quarter turns and mirror images of an input, which must be square.
@@ -212,6 +216,7 @@ class Preprocess:
     modalities: tuple[str, ...] = ()
     body_parts: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
+    preferred: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -252,6 +257,19 @@ class Calibration:
     temperature: float
     conformal_threshold: float
     coverage: float = 0.9
+
+
+@dataclass(frozen=True)
+class ChangeCalibration:
+    """calibration.json beside the weights of a change model: what cities that were held back taught.
+
+    temperature, offset: the probability of change is the logistic function of (logit - offset) / temperature (Platt 1999).
+    threshold: probability from which a pixel counts as changed, that of the best pooled F1.
+    """
+
+    temperature: float
+    offset: float
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -451,7 +469,9 @@ class ChangePolygon:
 class ChangeMap:
     """What `sightline change` made of two dates; rasters stay on disk.
 
-    change: COG uint8, 1 changed, 0 not, 255 nodata. score: COG float32, NaN nodata (change_score.tif, not a probability).
+    labels: of the land cover of both dates; () where no classes are known, and no transitions.
+    change: COG uint8, 1 changed, 0 not, 255 nodata. score: COG float32, NaN nodata (change_score.tif, or change_probability.tif where
+    is_calibrated says that it is a probability).
     """
 
     before: Scene
@@ -472,6 +492,7 @@ class ChangeMap:
     assumptions: tuple[str, ...] = ()
     landcover_before: Path | None = None
     landcover_after: Path | None = None
+    is_calibrated: bool = False
     seconds: float = 0.0
 
 

@@ -5,25 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-import transformers
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from transformers.utils import cached_file
 
-from core.errors import BrokenModel, NotFound, Offline
+from core.errors import BrokenModel, NotFound, Offline, WrongTask
 from core.settings import settings
 from core.types import Calibration, Domain, Preprocess
-from models.bert_image import BertImageConfig, BertImageForImageClassification
+from models.bert_image import BertImageChangeConfig, BertImageConfig, BertImageForImageClassification
+from models.networks import open_network
 
 WEIGHTS, CONFIG, PREPROCESS = "model.safetensors", "config.json", "preprocess.json"
 CALIBRATION, OUTSIDE, CARD = "calibration.json", "outside.safetensors", "README.md"
@@ -110,31 +108,34 @@ def list_models() -> tuple[ModelSummary, ...]:
 
 def summarise(name: str, folder: Path) -> ModelSummary:
     """What the small files of a model folder say. Raises BrokenModel."""
-    _check_files(folder)
-    labels = _labels(_json(folder / CONFIG), folder)
-    return ModelSummary(name, folder, labels, _preprocess(folder), read_card(folder / CARD))
+    check_files(folder)
+    labels = read_labels(read_json(folder / CONFIG), folder)
+    preprocess = read_preprocess(folder)
+    methods = () if preprocess.domain is Domain.CHANGE else METHODS
+    return ModelSummary(name, folder, labels, preprocess, read_card(folder / CARD), methods)
 
 
 def load_model(model: str, device: str = "cpu") -> LoadedModel:
     """Open a model by its id in the zoo, by its folder, or by its hub id (which is downloaded, since the user asked for it).
 
-    Raises NotFound, naming the known ids; BrokenModel for a folder that is not whole; Offline where the hub cannot be reached.
+    Raises NotFound, naming the known ids; BrokenModel for a folder that is not whole; Offline where the hub cannot be reached; WrongTask
+    for a model that compares two dates (models/change_registry.py opens those).
     """
     folder = find_folder(model)
-    _check_files(folder)
+    check_files(folder)
     network, config = _network(folder)
-    preprocess, outside = _preprocess(folder), _outside(folder)
+    preprocess, outside = read_preprocess(folder), _outside(folder)
     _check_fit(folder, config, preprocess, outside)
     return LoadedModel(
         id=folder.resolve().name if Path(model).is_dir() else model,
         folder=folder,
         network=network.to(device).eval(),
-        labels=_labels(_json(folder / CONFIG), folder),
+        labels=read_labels(read_json(folder / CONFIG), folder),
         preprocess=preprocess,
         calibration=_calibration(folder),
         outside=outside,
         card=read_card(folder / CARD),
-        weights_hash=hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12],
+        weights_hash=hash_of(folder),
         token_grid=config.grid,
         patch=(config.patch_size, config.patch_size),
     )
@@ -188,40 +189,26 @@ def _from_hub(model: str) -> Path:
     return Path(str(paths[0])).parent
 
 
-def _check_files(folder: Path) -> None:
+def check_files(folder: Path) -> None:
+    """Raises BrokenModel for a folder without one of the files that a model needs."""
     missing = [name for name in NEEDED if not (folder / name).is_file()]
     if missing:
         raise BrokenModel(f"The model folder {folder} has no {', '.join(missing)}.", "`sightline train` writes whole folders.")
 
 
+def hash_of(folder: Path) -> str:
+    """The first 12 hex digits of the sha256 of the weights."""
+    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12]
+
+
 def _network(folder: Path) -> tuple[BertImageForImageClassification, BertImageConfig]:
-    kind = _json(folder / CONFIG).get("model_type")
+    kind = read_json(folder / CONFIG).get("model_type")
+    if kind == BertImageChangeConfig.model_type:
+        raise WrongTask(f"The model in {folder} compares two dates: of one image it says nothing.", "`sightline change` compares dates.")
     if kind != BertImageConfig.model_type:
         raise BrokenModel(f"The model in {folder} is of the type {kind!r}.", f"Models of the type {BertImageConfig.model_type} are read.")
-    try:
-        with _quiet():
-            network, loading = BertImageForImageClassification.from_pretrained(
-                folder, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True
-            )
-    except (TypeError, ValueError, OSError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise BrokenModel(f"The model in {folder} cannot be opened: {reason}.", "Write it again with `sightline train`.") from None
-    unfit = sorted([*loading["missing_keys"], *loading["unexpected_keys"], *(name for name, *_ in loading["mismatched_keys"])])
-    if unfit:
-        raise BrokenModel(f"{folder / WEIGHTS} does not fit {CONFIG}: {unfit[0]} and {len(unfit) - 1} more.", "Take both from one run.")
+    network = open_network(BertImageForImageClassification, folder)
     return network, network.config
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without transformers' tables and bars: what they say is said by our errors, in a sentence."""
-    before = transformers.utils.logging.get_verbosity()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers.utils.logging.set_verbosity(before)
 
 
 def _check_fit(folder: Path, config: BertImageConfig, preprocess: Preprocess, outside: OutsideModel | None) -> None:
@@ -248,15 +235,19 @@ def _check_fit(folder: Path, config: BertImageConfig, preprocess: Preprocess, ou
             raise BrokenModel(f"The files of {folder} do not fit together: {fault}.", "Take all of them from one training.")
 
 
-def _labels(config: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
+def read_labels(config: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
+    """The labels of a configuration, in order. Raises BrokenModel."""
     names = config.get("id2label")
     if not isinstance(names, dict) or set(names) != {str(index) for index in range(len(names))}:
         raise BrokenModel(f"{folder / CONFIG} has no id2label from 0.", "It must name every label.")
     return tuple(str(names[str(index)]) for index in range(len(names)))
 
 
-def _preprocess(folder: Path) -> Preprocess:
-    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in _json(folder / PREPROCESS).items()}
+def read_preprocess(folder: Path) -> Preprocess:
+    """What preprocess.json says. Raises BrokenModel."""
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in read_json(folder / PREPROCESS).items()
+    }
     try:
         if [type(side) for side in values["size"]] != [int, int] or not isinstance(values["channels"], tuple):
             raise ValueError("size must be [rows, columns], channels a list of names")
@@ -269,7 +260,7 @@ def _calibration(folder: Path) -> Calibration | None:
     if not (folder / CALIBRATION).is_file():
         return None
     try:
-        calibration = Calibration(**{name: float(value) for name, value in _json(folder / CALIBRATION).items()})
+        calibration = Calibration(**{name: float(value) for name, value in read_json(folder / CALIBRATION).items()})
         if not calibration.temperature > 0.0:
             raise ValueError("the temperature must be above 0")
         return calibration
@@ -293,7 +284,8 @@ def _outside(folder: Path) -> OutsideModel | None:
         raise BrokenModel(f"{folder / OUTSIDE} cannot be used: {error}.", "Write it again with `sightline train`.") from None
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """The object that a file of a model holds. Raises BrokenModel."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

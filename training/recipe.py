@@ -92,7 +92,7 @@ class GatePart:
 
 @dataclass(frozen=True)
 class CardPart:
-    """What the model card says that no measurement gives."""
+    """What the model card says that no measurement gives. licence_text: the file LICENSE, where the weights have a licence of their own."""
 
     title: str
     task: str
@@ -100,6 +100,7 @@ class CardPart:
     licence: str
     origin: str
     limits: str
+    licence_text: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,24 +145,29 @@ class Recipe:
         )
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Raises NotFound where there is no such file, BadRecipe, naming the key, where it cannot be used."""
+def read_table(path: Path) -> dict[str, Any]:
+    """The TOML of a recipe. Raises NotFound where there is no such file, BadRecipe where it is not TOML."""
     if not path.is_file():
         raise NotFound(f"{path}: no such recipe.", "The project's own are in training/recipes.")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRecipe(f"{path}: not TOML: {error}.", "Compare it with training/recipes.") from None
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Raises NotFound where there is no such file, BadRecipe, naming the key, where it cannot be used."""
+    table = read_table(path)
     recipe = Recipe(
-        id=_required(table, "id", str, path),
-        labels=tuple(_required(table, "labels", list, path)),
-        network=_required(table, "network", dict, path),
-        preprocess=_preprocess(_required(table, "preprocess", dict, path), path),
-        data=_section(DataPart, table, "data", path),
-        augmentation=_section(Augmentation, table, "augmentation", path),
-        schedule=_section(Schedule, table, "schedule", path),
-        card=_section(CardPart, table, "card", path),
-        gate=_section(GatePart, {"gate": table.get("gate", {})}, "gate", path),
+        id=required(table, "id", str, path),
+        labels=tuple(required(table, "labels", list, path)),
+        network=required(table, "network", dict, path),
+        preprocess=read_preprocess(required(table, "preprocess", dict, path), path),
+        data=section(DataPart, table, "data", path),
+        augmentation=section(Augmentation, table, "augmentation", path),
+        schedule=section(Schedule, table, "schedule", path),
+        card=section(CardPart, table, "card", path),
+        gate=section(GatePart, {"gate": table.get("gate", {})}, "gate", path),
         parents=table.get("parents", {}),
         shares=table.get("shares", {}),
     )
@@ -169,14 +175,16 @@ def read_recipe(path: Path) -> Recipe:
     return recipe
 
 
-def _required(table: dict[str, Any], key: str, kind: type, path: Path) -> Any:
+def required(table: dict[str, Any], key: str, kind: type, path: Path) -> Any:
+    """The value of a key that must be there. Raises BadRecipe."""
     if not isinstance(table.get(key), kind):
         raise BadRecipe(f"{path}: {key} is missing or is not of the type {kind.__name__}.", "Compare it with training/recipes.")
     return table[key]
 
 
-def _section(kind: type[Section], table: dict[str, Any], name: str, path: Path) -> Section:
-    values = _required(table, name, dict, path)
+def section(kind: type[Section], table: dict[str, Any], name: str, path: Path) -> Section:
+    """A table of the recipe as one of the dataclasses above. Raises BadRecipe for keys that are unknown, missing or of another type."""
+    values = required(table, name, dict, path)
     fields = {each.name: each for each in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for key in values:
         if key not in fields:
@@ -191,13 +199,14 @@ def _section(kind: type[Section], table: dict[str, Any], name: str, path: Path) 
 
 def _check_number(name: str, value: Any, wanted: str, path: Path) -> None:
     numbers = value if isinstance(value, list) else [value]
-    kinds: dict[str, tuple[type, ...]] = {"int": (int,), "str": (str,), "tuple[str, ...]": (str,), "bool": (bool,)}
-    right = kinds.get(wanted, (int, float))
+    kinds: dict[str, tuple[type, ...]] = {"int": (int,), "str": (str,), "bool": (bool,)}
+    right = kinds.get(wanted.removeprefix("tuple[").partition(",")[0], (int, float))
     if wanted.startswith("tuple") != isinstance(value, list) or not all(isinstance(each, right) for each in numbers):
         raise BadRecipe(f"{path}: {name} is {value!r}.", f"It must be of the type {wanted}.")
 
 
-def _preprocess(values: dict[str, Any], path: Path) -> Preprocess:
+def read_preprocess(values: dict[str, Any], path: Path) -> Preprocess:
+    """The section preprocess. Raises BadRecipe."""
     if values.get("domain") not in list(Domain):
         raise BadRecipe(f"{path}: preprocess.domain is {values.get('domain')!r}.", f"It must be one of {', '.join(Domain)}.")
     try:

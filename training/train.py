@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +17,8 @@ from models.bert_image import BertImageForImageClassification
 from models.measured import write_measured
 from models.registry import CARD
 from training.card import add_section, write_card
+from training.change_recipe import is_change_recipe
+from training.change_train import train_change
 from training.curves import accuracy_without_tokens, measurements
 from training.data import read_images, split
 from training.figures import held_back, tested
@@ -27,33 +27,32 @@ from training.items import Item, Parts, labels_of
 from training.malignancy import malignancy_lines
 from training.nodules import read_sides
 from training.recipe import Recipe, read_recipe
+from training.run import CHECKPOINTS, command_of, minutes_of
 from training.strangers import strangers
 from training.trainer import fit
 from training.window_trainer import fit_windows
 from training.zoo import loaded_back, write_calibration, write_network, write_outside
 
-CHECKPOINTS = "checkpoints"
-CLOCK = "minutes.json"
-"""How long the training took, all its runs together; beside the checkpoints."""
-
 
 def train(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
     """Train by a recipe on each DIR/<label>/<files>, or on crops of CT where it says so; calibrate, measure, write OUT/<id> as the zoo's.
 
+    A recipe of change trains on DIR/<city>/ instead (training/change_train.py).
+
     Checkpoints lie in OUT/checkpoints/<id>; a run that was stopped goes on from the newest. Progress is printed.
     Raises NotFound and BadRecipe for a recipe or data that cannot be used.
     """
+    if is_change_recipe(recipe_path):
+        return train_change(recipe_path, data, out)
     recipe = read_recipe(recipe_path)
     parts = split(recipe, data)
     work = out / CHECKPOINTS / recipe.id
     began = time.monotonic()
     network = _fitted(recipe, parts, data, work)
-    minutes = _minutes(work, (time.monotonic() - began) / 60.0)
+    minutes = minutes_of(work, (time.monotonic() - began) / 60.0)
     folder = out / recipe.id
     write_network(folder, network, recipe.preprocess)
-    folders = [word for each in data for word in ("--data", _shown(each))]
-    command = shlex.join(["sightline", "train", _shown(recipe_path), *folders, "--out", _shown(out)])
-    finish(folder, recipe, parts, command, minutes)
+    finish(folder, recipe, parts, command_of(recipe_path, data, out), minutes)
     if recipe.data.layout == "nodules":
         add_section(folder / CARD, "Malignancy", malignancy_lines(loaded_back(folder), read_sides(data, recipe), recipe))
     return folder
@@ -118,17 +117,3 @@ def _fitted(recipe: Recipe, parts: Parts, data: Sequence[Path], work: Path) -> B
 
 def _at_network_size(recipe: Recipe, items: tuple[Item, ...]) -> Tensor:
     return read_images(items, recipe.preprocess, recipe.preprocess.size)
-
-
-def _minutes(work: Path, this_run: float) -> float:
-    """Minutes of this run and of those before it."""
-    clock = work / CLOCK
-    earlier = float(json.loads(clock.read_text(encoding="utf-8"))) if clock.is_file() else 0.0
-    work.mkdir(parents=True, exist_ok=True)
-    clock.write_text(json.dumps(earlier + this_run), encoding="utf-8")
-    return earlier + this_run
-
-
-def _shown(path: Path) -> str:
-    """A path as a card may show it: without what lies above the project's neighbours."""
-    return str(path) if not path.is_absolute() else path.name

@@ -23,7 +23,7 @@ from models.bert_image import BertImageForImageClassification
 from training.augment import augmented, kept_tokens, mixed, standardised
 from training.averaging import AVERAGED, AveragedWeights
 from training.forward import forward_all
-from training.recipe import Recipe
+from training.recipe import Recipe, Schedule
 
 
 class Numbers(Dataset[int]):
@@ -160,7 +160,11 @@ def run(
     torch.set_num_threads(recipe.schedule.threads)
     network = BertImageForImageClassification(recipe.config()).to(memory_format=torch.channels_last)
     averaged = AveragedWeights(network, recipe.schedule.averaging)
-    trainer = make(model=network, args=_arguments(recipe, work), callbacks=[averaged, Progress(recipe, averaged, held)])
+    trainer = make(
+        model=network,
+        args=training_arguments(recipe.schedule, work),
+        callbacks=[averaged, Progress(recipe, averaged, held)],
+    )
     checkpoint = last_checkpoint(work)
     if checkpoint is not None:
         print(f"{recipe.id}: going on from {checkpoint}", flush=True)
@@ -177,8 +181,8 @@ def last_checkpoint(work: Path) -> Path | None:
     return max(whole, key=lambda folder: int(folder.name.split("-")[1]), default=None)
 
 
-def _arguments(recipe: Recipe, work: Path) -> TrainingArguments:
-    schedule = recipe.schedule
+def training_arguments(schedule: Schedule, work: Path) -> TrainingArguments:
+    """What transformers' Trainer is told. work: the folder of checkpoints."""
     return TrainingArguments(
         output_dir=str(work),
         max_steps=schedule.steps,

@@ -12,12 +12,12 @@ import torch
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_tensors
 
-from core.types import Calibration, Preprocess
-from models.bert_image import BertImageForImageClassification
+from core.types import Calibration, ChangeCalibration, Preprocess
+from models.bert_image import BertImageForChangeDetection, BertImageForImageClassification
 from models.registry import CALIBRATION, CONFIG, OUTSIDE, PREPROCESS, WEIGHTS, OutsideModel
 
 
-def write_network(folder: Path, network: BertImageForImageClassification, preprocess: Preprocess) -> None:
+def write_network(folder: Path, network: BertImageForImageClassification | BertImageForChangeDetection, preprocess: Preprocess) -> None:
     """config.json (float32 at run time), model.safetensors (float16), preprocess.json."""
     folder.mkdir(parents=True, exist_ok=True)
     config = network.config.to_dict() | {"dtype": "float32", "architectures": [type(network).__name__]}
@@ -29,7 +29,7 @@ def write_network(folder: Path, network: BertImageForImageClassification, prepro
     write_json(folder / PREPROCESS, {key: value for key, value in asdict(preprocess).items() if value not in (None, (), False)})
 
 
-def write_calibration(folder: Path, calibration: Calibration) -> None:
+def write_calibration(folder: Path, calibration: Calibration | ChangeCalibration) -> None:
     """calibration.json."""
     write_json(folder / CALIBRATION, asdict(calibration))
 

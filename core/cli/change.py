@@ -9,11 +9,18 @@ import typer
 from core.cli.options import Bands, Crs, Dates, Json, Language, MinArea, Model, Offset, Out, Scale, Zones, dates_of, scene_options
 from core.cli.output import Assumptions, print_json, say
 from core.cli.progress import Ticker
+from core.errors import InputError
 
 if TYPE_CHECKING:
+    from core.inference.change_engine import ChangeEngine
+    from core.inference.engine import Engine
     from core.types import ChangeMap
 
 Later = Annotated[list[str] | None, typer.Argument(metavar="LATER", help="Further dates: each pair of neighbours, first against last.")]
+
+ClassesModel = Annotated[
+    str | None, typer.Option("--classes-model", metavar="ID", help="A land-cover model that says from what to what, beside a change model.")
+]
 
 
 def change(
@@ -23,7 +30,8 @@ def change(
     *,
     model: Model,
     out: Out,
-    method: Annotated[str, typer.Option("--method", metavar="M", help="classes or embedding.")] = "classes",
+    method: Annotated[str | None, typer.Option("--method", metavar="M", help="classes, embedding or model; else the model's own.")] = None,
+    classes_model: ClassesModel = None,
     language: Language = "en",
     crs: Crs = None,
     zones: Zones = None,
@@ -34,24 +42,25 @@ def change(
     date: Dates = None,
     as_json: Json = False,
 ) -> None:
-    """Write change.tif, change_score.tif, changes.gpkg, transitions.csv and the report into DIR; with LATER a sub-folder for each pair."""
+    """Write change.tif, its scores, changes.gpkg, transitions.csv and the report into DIR; with LATER a sub-folder for each pair."""
     from core.cli.sources import scene_of, workspace
-    from core.inference.engine import engine_for
+    from core.journeys.change_series import change_series, detect
     from core.journeys.report_files import report_change
-    from core.journeys.scene_change import change_series, detect_change
     from core.report.language import language_of
 
     language_of(language)
     arguments = [before, after, *(later or [])]
     options = [scene_options(bands, scale, offset, day) for day in dates_of(date, len(arguments))]
-    engine = engine_for(model)
-    wishes: dict[str, Any] = {"method": method, "min_area_hectares": min_area, "crs": crs, "zones": zones}
+    engine, chosen = _engine(model, classes_model)
+    wishes: dict[str, Any] = {**chosen, "min_area_hectares": min_area, "crs": crs, "zones": zones}
+    if method is not None:
+        wishes["method"] = method
     with workspace() as work, Ticker("tiles") as ticker:
         scenes = [scene_of(argument, one, work) for argument, one in zip(arguments, options, strict=True)]
         if later:
             results = change_series(scenes, engine, out, **wishes, progress=ticker)
         else:
-            results = (("", detect_change(scenes[0], scenes[1], engine, out, **wishes, progress=ticker)),)
+            results = (("", detect(scenes[0], scenes[1], engine, out, **wishes, progress=ticker)),)
         reports = [report_change(result, engine, out / name, language) for name, result in results]
     assumptions = Assumptions()
     for _, result in results:
@@ -64,6 +73,19 @@ def change(
     return say(f"The results are in {out}.")
 
 
+def _engine(model: str, classes_model: str | None) -> tuple[Engine | ChangeEngine, dict[str, Any]]:
+    """The engine of either kind of model, and the wishes that go with a change model. Raises what opening a model raises."""
+    from core.inference.change_engine import change_engine_for
+    from core.inference.engine import engine_for
+    from models.change_registry import is_change_model
+
+    if not is_change_model(model):
+        if classes_model is not None:
+            raise InputError(f"The model {model} names the classes itself.", "Leave --classes-model out.")
+        return engine_for(model), {}
+    return change_engine_for(model), {"classes": engine_for(classes_model)} if classes_model is not None else {}
+
+
 def as_values(result: ChangeMap) -> dict[str, Any]:
     """A pair of dates as JSON tells it; rasters and polygons by their path."""
     return {
@@ -73,6 +95,7 @@ def as_values(result: ChangeMap) -> dict[str, Any]:
         "labels": result.labels,
         "change": result.change,
         "score": result.score,
+        "is_calibrated": result.is_calibrated,
         "polygons": result.polygons_file,
         "landcover_before": result.landcover_before,
         "landcover_after": result.landcover_after,

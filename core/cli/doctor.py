@@ -99,18 +99,20 @@ def memory() -> dict[str, int]:
 
 
 def timed(model: str) -> dict[str, Any]:
-    """Images a second of one model, one at a time and in full batches; the median of a few passes after a first one."""
+    """Images (pairs for a change model) a second of one model, one at a time and in full batches; the median of a few passes."""
     import numpy as np
 
+    from core.inference.change_engine import change_engine_for
     from core.inference.engine import engine_for
+    from models.change_registry import is_change_model
 
-    engine = engine_for(model)
+    engine, dates = (change_engine_for(model), 2) if is_change_model(model) else (engine_for(model), 1)
     preprocess = engine.model.preprocess
     speeds = {}
     for size in (1, settings().batch_size):
-        values = np.zeros((size, len(preprocess.channels), *preprocess.size), dtype=np.float32)
-        engine.forward(values)
-        speeds[size] = size / float(np.median([_seconds(engine.forward, values) for _ in range(BENCHMARK_PASSES)]))
+        values = [np.zeros((size, len(preprocess.channels), *preprocess.size), dtype=np.float32)] * dates
+        engine.forward(*values)
+        speeds[size] = size / float(np.median([_seconds(engine.forward, *values) for _ in range(BENCHMARK_PASSES)]))
     runtime = engine.runtime
     return {
         "model": engine.model.id,

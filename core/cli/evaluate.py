@@ -23,11 +23,15 @@ FIGURES = (
 
 def evaluate(
     model: Annotated[str, typer.Argument(metavar="ID", help="A model of the zoo, a model folder, or a hub id (owner/name).")],
-    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="DIR/<label>/<files>; a folder may also be named by a parent label.")],
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="DIR/<label or parent label>/<files>; DIR/<city>/ for change.")],
     as_json: Json = False,
 ) -> None:
-    """Compare a model's answers with the folders that the images lie in."""
+    """Compare a model's answers with the folders that the images lie in, or with the pixels of cities that are known to have changed."""
     from core.cli.sources import workspace
+    from models.change_registry import is_change_model
+
+    if is_change_model(model):
+        return _evaluate_change(model, data, as_json)
     from core.journeys.evaluate import evaluate as evaluate_on
 
     with workspace() as work, Ticker("images") as ticker:
@@ -35,6 +39,20 @@ def evaluate(
     if as_json:
         return print_json(found.as_json())
     return _say(found)
+
+
+def _evaluate_change(model: str, data: Path, as_json: bool) -> None:
+    from core.journeys.evaluate_change import evaluate_change
+
+    with Ticker("cities") as ticker:
+        found = evaluate_change(model, data, ticker, lambda city, error: note(about(city, error)))
+    if as_json:
+        return print_json(found.as_json())
+    say(f"{found.n:,} cities, {found.n_failed:,} not read")
+    for name, figures in {"all": found.pooled, **found.cities}.items():
+        numbers = ", ".join(f"{key} {_number(getattr(figures, key))}" for key in ("f1", "precision", "recall"))
+        say(f"{name}: {numbers}; {figures.changed:,} of {figures.pixels:,} pixels changed")
+    return None
 
 
 def _note_failure(answer: Answer) -> None:

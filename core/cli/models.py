@@ -60,7 +60,7 @@ def _say(model: ModelSummary) -> None:
     say(f"  modality: {card.modality or 'not declared'}; licence: {card.licence or 'not declared'}")
     if card.metrics:
         say(f"  metrics: {', '.join(f'{name} {_figure(value)}' for name, value in card.metrics.items())}")
-    say(f"  explanation methods: {', '.join(model.methods)}")
+    say(f"  explanation methods: {', '.join(model.methods) or 'none'}")
 
 
 def _figure(value: Any) -> str:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from models.registry import FILES, LoadedModel, find_folder, load_model
 T = TypeVar("T")
 HEAD = "head."
 """What the arrays of further heads are named by, before the head's own name."""
+Opened = TypeVar("Opened")
 
 
 @dataclass(frozen=True)
@@ -110,28 +111,29 @@ def run_network(network: BertImageForImageClassification, values: FloatImage, ru
         return network(pixel_values=torch.from_numpy(values).to(runtime.device))  # type: ignore[no-any-return]
 
 
-class ModelOwner:
+class ModelOwner(Generic[Opened]):
     """Keeps each model that was asked for, once, and gives a new one where the files of a model have changed."""
 
-    def __init__(self) -> None:
-        self._engines: dict[Path, tuple[Stamp, Engine]] = {}
+    def __init__(self, opened: Callable[[str], Opened]) -> None:
+        """opened: opens a model by its name."""
+        self._open = opened
+        self._engines: dict[Path, tuple[Stamp, Opened]] = {}
         self._lock = threading.Lock()
 
-    def engine_for(self, model: str) -> Engine:
-        """The engine of a zoo id, a model folder or a hub id. Raises what models.registry.load_model raises, and DeviceError."""
+    def engine_for(self, model: str) -> Opened:
+        """The engine of a zoo id, a model folder or a hub id. Raises what opening it raises, and DeviceError."""
         folder = find_folder(model).resolve()
         with self._lock:
             stamp = _stamp(folder)
             kept = self._engines.get(folder)
             if kept is not None and kept[0] == stamp:
                 return kept[1]
-            engine = _open(model)
+            engine = self._open(model)
             self._engines[folder] = (stamp, engine)
             return engine
 
 
 Stamp = tuple[tuple[str, int, int], ...]
-_OWNER = ModelOwner()
 
 
 def engine_for(model: str) -> Engine:
@@ -142,11 +144,21 @@ def engine_for(model: str) -> Engine:
     return _OWNER.engine_for(model)
 
 
-def _open(model: str) -> Engine:
+def prepared_runtime() -> Runtime:
+    """The runtime of the settings, with as many threads as they say. Raises DeviceError where their device is not there."""
     runtime = choose_runtime()
     if settings().threads > 0:
         torch.set_num_threads(settings().threads)
+    return runtime
+
+
+def open_engine(model: str) -> Engine:
+    """A new engine for a model. Raises as engine_for does."""
+    runtime = prepared_runtime()
     return Engine(load_model(model, runtime.device), runtime)
+
+
+_OWNER: ModelOwner[Engine] = ModelOwner(open_engine)
 
 
 def _stamp(folder: Path) -> Stamp:

@@ -31,7 +31,12 @@ JUDGE_FREEDOM, JUDGED_WEIGHT, JUDGE_ITERATIONS = 1e-2, 1000.0, 500
 MOST_DIRECTIONS = 256
 """Principal directions that are kept, those that vary most; further ones found no more strangers, and hold only noise."""
 Embeddings = NDArray[np.float32]
-KINDS = {Domain.RADIOGRAPH: "radiographs", Domain.LAND_COVER: "satellite images", Domain.CHEST_CT: "CT images of the lungs"}
+KINDS = {
+    Domain.RADIOGRAPH: "radiographs",
+    Domain.LAND_COVER: "satellite images",
+    Domain.CHEST_CT: "CT images of the lungs",
+    Domain.CHANGE: "pairs of satellite images",
+}
 
 
 def outside_score(embedding: NDArray[np.float32], model: OutsideModel) -> NDArray[np.float64]:

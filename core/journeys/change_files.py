@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,7 @@ from core.areas.pixels import Hectares, moved, row_hectares
 from core.areas.polygons import ClassStrip, Patch, polygons_of
 from core.areas.tally import Tally, ZoneTally
 from core.areas.zones import Zone
-from core.change.evidence import NODATA, is_changed
-from core.change.scratch import EvidenceFile
+from core.change.evidence import NODATA, Evidence, is_changed
 from core.change.transitions import NO_PAIR, pair_names, pair_tally, pairs_of, transitions_of
 from core.export.geotiff import StripWriter, read_strips, warp_raster
 from core.export.staging import staged
@@ -30,12 +29,39 @@ from core.prepare.grid import way_between
 from core.readers.geotiff import open_raster
 from core.types import UNNAMED_DATE, ChangePolygon, Scene, Transition
 
-CHANGE, SCORE, BEFORE, AFTER = "change.tif", "change_score.tif", "landcover_before.tif", "landcover_after.tif"
+CHANGE, BEFORE, AFTER = "change.tif", "landcover_before.tif", "landcover_after.tif"
+SCORE, PROBABILITY = "change_score.tif", "change_probability.tif"
 TRANSITIONS, ZONES, CHANGES, LAYER = "transitions.csv", "zones.csv", "changes.gpkg", "changes"
 MOST_POLYGONS = 1000
 """Patches that are kept in memory, the largest ones; the file has all of them."""
 STATES, STATE_COLOURS = ("unchanged", "changed"), ((38, 43, 51), (230, 159, 0))
 COLUMNS = {"id": int, "hectares": float, "from": str, "to": str, "score": float, "date_before": str, "date_after": str}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What kind of answer a folder holds.
+
+    labels: of the land cover of both dates; () where no classes are known. is_calibrated: whether the score is a probability.
+    """
+
+    labels: tuple[str, ...] = ()
+    is_calibrated: bool = False
+
+    @property
+    def score(self) -> str:
+        """The raster of scores."""
+        return PROBABILITY if self.is_calibrated else SCORE
+
+    @property
+    def rasters(self) -> tuple[str, ...]:
+        """All rasters."""
+        return (CHANGE, self.score, *((BEFORE, AFTER) if self.labels else ()))
+
+    @property
+    def columns(self) -> dict[str, type]:
+        """The columns of changes.gpkg."""
+        return {"probability" if self.is_calibrated and name == "score" else name: kind for name, kind in COLUMNS.items()}
 
 
 @dataclass(frozen=True)
@@ -50,78 +76,108 @@ class Findings:
 
 
 def write_rasters(
-    evidence: EvidenceFile, scene: Scene, labels: Sequence[str], folder: Path, threshold: float, by_class: bool, step: Callable[[], None]
+    strips: Iterable[tuple[int, Evidence]],
+    scene: Scene,
+    kind: Kind,
+    folder: Path,
+    threshold: float,
+    by_class: bool,
+    step: Callable[[], None],
 ) -> None:
-    """The four rasters, on the grid of `scene`. Where nothing changed, both land covers have the class that both dates find most probable.
+    """The rasters, on the grid of `scene`. Where nothing changed, both land covers have the class that both dates find most probable.
 
-    by_class: a pixel has changed only if its class did. step: called after each strip; what it raises ends the work.
+    strips: (first row, evidence) from top to bottom. by_class: a pixel has changed only if its class did. step: called after each strip;
+    what it raises ends the work.
     """
     grid: dict[str, Any] = {"width": scene.width, "height": scene.height, "crs": scene.crs, "transform": scene.transform}
     values: dict[str, Any] = {**grid, "dtype": "float32", "nodata": float("nan")}
     bytes_: dict[str, Any] = {**grid, "dtype": "uint8", "nodata": NODATA}
+    score = "probability of change" if kind.is_calibrated else "score of change"
     with ExitStack() as stack:
-        change = stack.enter_context(StripWriter(folder / CHANGE, **bytes_, **_legend(CHANGE, labels), description="change"))
-        score = stack.enter_context(StripWriter(folder / SCORE, **values, description="score of change"))
-        before = stack.enter_context(StripWriter(folder / BEFORE, **bytes_, **_legend(BEFORE, labels), description="land cover before"))
-        after = stack.enter_context(StripWriter(folder / AFTER, **bytes_, **_legend(AFTER, labels), description="land cover after"))
-        for top, strip in evidence.strips():
+        opened = [
+            stack.enter_context(StripWriter(folder / CHANGE, **bytes_, **_legend(CHANGE, kind), description="change")),
+            stack.enter_context(StripWriter(folder / kind.score, **values, description=score)),
+        ]
+        for name, words in ((BEFORE, "land cover before"), (AFTER, "land cover after")) if kind.labels else ():
+            opened.append(stack.enter_context(StripWriter(folder / name, **bytes_, **_legend(name, kind), description=words)))
+        for top, strip in strips:
             found = is_changed(strip.score, threshold, *((strip.before, strip.after) if by_class else ()))
-            change.write(top, np.where(np.isnan(strip.score), NODATA, found).astype(np.uint8))
-            score.write(top, strip.score)
-            before.write(top, np.where(found, strip.before, strip.together))
-            after.write(top, np.where(found, strip.after, strip.together))
+            planes = (
+                np.where(np.isnan(strip.score), NODATA, found).astype(np.uint8),
+                strip.score,
+                np.where(found, strip.before, strip.together),
+                np.where(found, strip.after, strip.together),
+            )
+            for writer, plane in zip(opened, planes, strict=False):
+                writer.write(top, plane)
             step()
 
 
-def bring_to(folder: Path, crs: CRS, labels: Sequence[str]) -> None:
+def bring_to(folder: Path, crs: CRS, kind: Kind) -> None:
     """The rasters of a folder in another CRS, in place of themselves."""
     with staged(folder) as warped:
-        for name in (CHANGE, SCORE, BEFORE, AFTER):
-            warp_raster(folder / name, warped / name, crs, **_legend(name, labels))
+        for name in kind.rasters:
+            warp_raster(folder / name, warped / name, crs, **_legend(name, kind))
 
 
-def measure(folder: Path, before: Scene, after: Scene, labels: Sequence[str], zones: Sequence[Zone], min_hectares: float) -> Findings:
-    """Write transitions.csv, changes.gpkg and, with zones, zones.csv, from the rasters of a folder. before: the scene whose grid they had.
+def measure(folder: Path, before: Scene, after: Scene, kind: Kind, zones: Sequence[Zone], min_hectares: float) -> Findings:
+    """Write changes.gpkg, transitions.csv where classes are known and, with zones, zones.csv, from the rasters of a folder.
 
-    min_hectares: smaller patches are left out of changes.gpkg. A patch is of one pair of classes; patches are numbered by size, from 1.
+    before: the scene whose grid they had. min_hectares: smaller patches are left out of changes.gpkg. A patch is of one pair of classes;
+    patches are numbered by size, from 1.
     """
     with open_raster(folder / CHANGE) as raster:
         crs, transform, size = raster.crs, raster.transform, (raster.width, raster.height)
     hectares = row_hectares(crs, transform, *size)
-    pairs, states, by_zone = pair_tally(labels), Tally(len(STATES)), ZoneTally(zones, len(labels) ** 2, transform)
+    labels = kind.labels
+    pairs, states = pair_tally(labels), Tally(len(STATES))
+    by_zone = ZoneTally(zones, len(labels) ** 2 or len(STATES), transform)
 
     def patches(strips: Iterator[_Rows]) -> Iterator[Patch]:
         changes = (ClassStrip(rows.top, np.where(rows.state == 1, rows.pairs, NO_PAIR), rows.score) for rows in strips)
         return polygons_of(changes, transform, hectares, nodata=NO_PAIR, min_hectares=min_hectares)
 
     # Twice over the rasters: once to count and to learn the order of sizes, once to write, so that no more than one patch is held.
-    sizes = np.array([patch.hectares for patch in patches(_counted(_rows(folder, len(labels)), hectares, pairs, states, by_zone))])
+    sizes = np.array([patch.hectares for patch in patches(_counted(_rows(folder, kind), hectares, pairs, states, by_zone))])
     number = np.empty(len(sizes), dtype=np.int64)
     number[np.argsort(-sizes, kind="stable")] = np.arange(1, len(sizes) + 1)
     largest: dict[int, ChangePolygon] = {}
     dates = tuple(scene.date.isoformat() if scene.date else UNNAMED_DATE for scene in (before, after))
 
     def features() -> Iterator[Feature]:
-        for place, patch in enumerate(patches(_rows(folder, len(labels)))):
+        for place, patch in enumerate(patches(_rows(folder, kind))):
             made = _polygon(int(number[place]), patch, labels, before, crs)
             if made.id <= MOST_POLYGONS:
                 largest[made.id] = made
             yield patch.geometry, (made.id, made.hectares, made.before, made.after, made.probability, *dates)
 
-    write_polygons(folder / CHANGES, LAYER, features(), COLUMNS, crs)
-    transitions = transitions_of(pairs, labels)
-    write_table(folder / TRANSITIONS, ("from", "to", "pixels", "hectares"), map(_cells, transitions))
+    write_polygons(folder / CHANGES, LAYER, features(), kind.columns, crs)
+    transitions = transitions_of(pairs, labels) if labels else ()
+    if labels:
+        write_table(folder / TRANSITIONS, ("from", "to", "pixels", "hectares"), map(_cells, transitions))
     if zones:
-        told = zip(zones, by_zone.tallies, strict=True)
-        cells = ((zone.name, *_cells(each)) for zone, tally in told for each in transitions_of(tally, labels))
-        write_table(folder / ZONES, ("zone", "from", "to", "pixels", "hectares"), cells)
+        _write_zones(folder, zones, by_zone, labels)
     polygons = tuple(largest[key] for key in sorted(largest))
     return Findings(transitions, polygons, int(states.pixels[1]), int(states.pixels.sum()), float(states.hectares[1]))
 
 
+def _write_zones(folder: Path, zones: Sequence[Zone], by_zone: ZoneTally, labels: Sequence[str]) -> None:
+    """zones.csv: pairs of classes of each zone, or what changed and what did not where no classes are known."""
+    told = list(zip(zones, by_zone.tallies, strict=True))
+    if labels:
+        cells = ((zone.name, *_cells(each)) for zone, tally in told for each in transitions_of(tally, labels))
+        return write_table(folder / ZONES, ("zone", "from", "to", "pixels", "hectares"), cells)
+    areas = ((zone.name, area.label, area.pixels, area.hectares) for zone, tally in told for area in tally.areas(STATES))
+    return write_table(folder / ZONES, ("zone", "state", "pixels", "hectares"), areas)
+
+
 @dataclass(frozen=True)
 class _Rows:
-    """Rows of the rasters, [rows, width]. state: 1 changed, 0 not, 255 no data. pairs: of core.change.transitions. score: float32."""
+    """Rows of the rasters, [rows, width].
+
+    state: 1 changed, 0 not, 255 no data. pairs: of core.change.transitions; the state where no classes are known, NO_PAIR for no data.
+    score: float32.
+    """
 
     top: int
     state: NDArray[np.uint8]
@@ -129,11 +185,14 @@ class _Rows:
     score: NDArray[np.float32]
 
 
-def _rows(folder: Path, labels: int) -> Iterator[_Rows]:
-    for (top, state), (_, score), (_, before), (_, after) in zip(
-        *(read_strips(folder / name) for name in (CHANGE, SCORE, BEFORE, AFTER)), strict=True
-    ):
-        yield _Rows(top, state, pairs_of(before, after, labels), score)
+def _rows(folder: Path, kind: Kind) -> Iterator[_Rows]:
+    for strips in zip(*(read_strips(folder / name) for name in kind.rasters), strict=True):
+        (top, state), (_, score), *classes = strips
+        if classes:
+            (_, before), (_, after) = classes
+            yield _Rows(top, state, pairs_of(before, after, len(kind.labels)), score)
+        else:
+            yield _Rows(top, state, np.where(state == NODATA, NO_PAIR, state).astype(np.int32), score)
 
 
 def _counted(strips: Iterator[_Rows], hectares: Hectares, pairs: Tally, states: Tally, by_zone: ZoneTally) -> Iterator[_Rows]:
@@ -146,10 +205,12 @@ def _counted(strips: Iterator[_Rows], hectares: Hectares, pairs: Tally, states: 
         yield rows
 
 
-def _legend(name: str, labels: Sequence[str]) -> dict[str, Any]:
-    if name == SCORE:
+def _legend(name: str, kind: Kind) -> dict[str, Any]:
+    if name == kind.score:
         return {}
-    return {"labels": STATES, "colours": STATE_COLOURS} if name == CHANGE else {"labels": labels, "colours": class_colours(labels)}
+    if name == CHANGE:
+        return {"labels": STATES, "colours": STATE_COLOURS}
+    return {"labels": kind.labels, "colours": class_colours(kind.labels)}
 
 
 def _cells(transition: Transition) -> tuple[str, str, int, float]:
@@ -159,7 +220,8 @@ def _cells(transition: Transition) -> tuple[str, str, int, float]:
 def _polygon(number: int, patch: Patch, labels: Sequence[str], before: Scene, crs: CRS) -> ChangePolygon:
     centre = patch.geometry.representative_point()
     window = patch.window if crs == before.crs else _window_on(before, patch.geometry, crs)
-    return ChangePolygon(number, patch.hectares, *pair_names(patch.value, labels), patch.score, window, (centre.x, centre.y))
+    was, became = pair_names(patch.value, labels) if labels else (None, None)
+    return ChangePolygon(number, patch.hectares, was, became, patch.score, window, (centre.x, centre.y))
 
 
 def _window_on(scene: Scene, geometry: BaseGeometry, crs: CRS) -> tuple[int, int, int, int]:

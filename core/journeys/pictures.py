@@ -20,7 +20,7 @@ from core.prepare.windowing import render
 from core.readers import open_raster
 from core.report.language import Language
 from core.settings import PROJECT
-from core.types import Explanation, FloatImage, Image, ModelInput, Picture, Preprocess, Scene, Study
+from core.types import Domain, Explanation, FloatImage, Image, Mask, ModelInput, Picture, Preprocess, Scene, Study
 
 LONGEST_SIDE = 1024
 """Pixels of a picture in a report; more would make files heavy, not sharper."""
@@ -30,6 +30,10 @@ LETTERS = 18
 LINE, COLUMN = 28, 256
 """Pixels of an entry of a legend."""
 PAPER, INK = (255, 255, 255), (30, 34, 38)
+
+NATURAL = ("red", "green", "blue")
+SHADED = 0.02
+"""Share of the pixels that is left black, and white, in a picture without a scale of its own."""
 
 Pixels = NDArray[np.uint8]
 Captioned = tuple[str, Pixels]
@@ -61,16 +65,34 @@ def overlay(pixels: Pixels, saliency: FloatImage) -> Pixels:
 def scene_picture(scene: Scene, preprocess: Preprocess) -> Pixels:
     """A scene with a coordinate system as the model sees it, small: uint8 [rows, columns, 3]. White where there are no data.
 
+    A change model sees more bands than can be shown: red, green and blue are, or the first band that is there, from dark to bright.
     Read on a grid of its own with larger pixels, so that no more is held than is shown. Raises MissingBands, UnreadableFile.
     """
-    bands, _ = resolve_bands(scene, preprocess.channels, preprocess.reflectance_top)
+    bands, _ = resolve_bands(scene, _shown_channels(scene, preprocess), preprocess.reflectance_top)
     width, height = _small(scene.width, scene.height)
     coarser = Affine.scale(scene.width / width, scene.height / height)
     small = replace(scene, width=width, height=height, transform=scene.transform @ coarser)
     reflectance, valid = read_window(small, bands, (0, 0, width, height))
-    shown = _as_bytes(rendering(reflectance, preprocess))
+    shown = _as_bytes(_stretched(reflectance, valid) if preprocess.domain is Domain.CHANGE else rendering(reflectance, preprocess))
     shown[~valid] = PAPER
     return shown
+
+
+def _shown_channels(scene: Scene, preprocess: Preprocess) -> tuple[str, ...]:
+    if preprocess.domain is not Domain.CHANGE:
+        return preprocess.channels
+    colours = [band.colour for band in scene.bands]
+    if all(colour in colours for colour in NATURAL):
+        return NATURAL
+    return tuple(channel for channel in preprocess.channels if channel in colours)[:1]
+
+
+def _stretched(reflectance: FloatImage, valid: Mask) -> FloatImage:
+    """[0, 1] from the darkest to the brightest pixels, but for the outermost two in a hundred on either side."""
+    if not valid.any():
+        return np.zeros_like(reflectance)
+    low, high = np.quantile(reflectance[:, valid], (SHADED, 1.0 - SHADED))
+    return np.asarray((reflectance - low) / max(high - low, 1e-6), dtype=np.float32)
 
 
 def classes_picture(path: Path, labels: Sequence[str]) -> Pixels:

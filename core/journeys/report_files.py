@@ -10,6 +10,7 @@ import numpy as np
 
 from core.explain.methods import explain
 from core.export import json, markdown, pdf
+from core.inference.change_engine import ChangeEngine
 from core.inference.engine import Engine, engine_for
 from core.journeys.image import compose, explained_input, predict
 from core.journeys.pictures import Captioned, classes_picture, image_pictures, scene_picture
@@ -60,7 +61,7 @@ def report_map(result: LandCoverMap, engine: Engine, folder: Path, language: str
     return report, write_report(report, folder, pictures)
 
 
-def report_change(result: ChangeMap, engine: Engine, folder: Path, language: str = "en") -> tuple[Report, tuple[Path, ...]]:
+def report_change(result: ChangeMap, engine: Engine | ChangeEngine, folder: Path, language: str = "en") -> tuple[Report, tuple[Path, ...]]:
     """The report of two dates, and its files in `folder`. Raises NotFound for a language without templates."""
     words, preprocess = language_of(language), engine.model.preprocess
     states = (words.words["unchanged"], words.words["changed"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from core.errors import OutOfRange
 from core.export.staging import staged
 from core.inference.engine import Engine
 from core.inference.scenes import Watch, check_mappable
-from core.journeys.change_files import AFTER, BEFORE, CHANGE, CHANGES, SCORE, bring_to, measure, write_rasters
+from core.journeys.change_files import AFTER, BEFORE, CHANGE, CHANGES, Kind, bring_to, measure, write_rasters
 from core.journeys.scene_map import target_crs
 from core.prepare.grid import on_grid_of, overlap_or_refuse
 from core.prepare.scene_input import ground_refusal
@@ -51,12 +50,12 @@ def detect_change(
     """
     started = time.perf_counter()
     model = engine.model
-    _check(before, after, engine, method, min_area_hectares)
+    check_change(before, after, engine, method, min_area_hectares)
     target = target_crs(before, crs)
     drawn = read_zones(zones, target) if zones is not None else ()
     aligned = on_grid_of(after, before)
     shift = shift_between(before, aligned, model.preprocess)
-    tiles, usual = _tiles(before, engine), Histogram()
+    tiles, usual, kind = tiles_of_both(before, engine), Histogram(), Kind(model.labels)
     valid, outside = 0, [0, 0]
     with staged(out) as folder:
         scratch = folder / EVIDENCE
@@ -68,10 +67,10 @@ def detect_change(
                 valid += strip.valid
                 outside = [so_far + more for so_far, more in zip(outside, strip.outside, strict=True)]
             threshold = CLASS_THRESHOLD if method == CLASSES else usual.unusual()
-            write_rasters(evidence, before, model.labels, folder, threshold, method == CLASSES, lambda: _tell(progress, tiles))
+            write_rasters(evidence.strips(), before, kind, folder, threshold, method == CLASSES, lambda: _tell(progress, tiles))
         if target != before.crs:
-            bring_to(folder, target, model.labels)
-        found = measure(folder, before, after, model.labels, drawn, min_area_hectares)
+            bring_to(folder, target, kind)
+        found = measure(folder, before, after, kind, drawn, min_area_hectares)
     shares = tuple(
         1.0 if ground_refusal(scene, model.preprocess) else count / max(valid, 1)
         for scene, count in zip((before, after), outside, strict=True)
@@ -84,7 +83,7 @@ def detect_change(
         method=method,
         labels=model.labels,
         change=out / CHANGE,
-        score=out / SCORE,
+        score=out / kind.score,
         polygons_file=out / CHANGES,
         transitions=found.transitions,
         polygons=found.polygons,
@@ -107,41 +106,23 @@ def detect_change(
     )
 
 
-def change_series(
-    scenes: Sequence[Scene], engine: Engine, out: Path, *, progress: Watch | None = None, **options: Any
-) -> tuple[tuple[str, ChangeMap], ...]:
-    """The change of each consecutive pair of scenes, in sub-folders 01-02, 02-03 ..., and of the first against the last.
-
-    scenes: at least two, in the order of their dates; two of them make one pair. options: as for detect_change. All pairs are checked
-    before the first is begun. Returns (name of the sub-folder, change). Raises as detect_change does, and OutOfRange for a single scene.
-    """
-    if len(scenes) < 2:
-        raise OutOfRange("number of scenes", len(scenes), "at least 2")
-    last = len(scenes) - 1
-    pairs = list(dict.fromkeys([*((place, place + 1) for place in range(last)), (0, last)]))
-    for one, other in pairs:
-        _check(scenes[one], scenes[other], engine, options.get("method", CLASSES), options.get("min_area_hectares", 0.0))
-    tiles = [_tiles(scenes[one], engine) for one, _ in pairs]
-    made = []
-    for place, (one, other) in enumerate(pairs):
-        name = f"{one + 1:02}-{other + 1:02}"
-        watch = _shifted(progress, sum(tiles[:place]), sum(tiles))
-        made.append((name, detect_change(scenes[one], scenes[other], engine, out / name, progress=watch, **options)))
-    return tuple(made)
-
-
-def _check(before: Scene, after: Scene, engine: Engine, method: str, min_area_hectares: float) -> None:
-    """Refusals come before the work."""
+def check_change(before: Scene, after: Scene, engine: Engine, method: str = CLASSES, min_area_hectares: float = 0.0) -> None:
+    """Refusals, before the work. Raises OutOfRange, NoOverlap, and what core.inference.scenes.check_mappable raises."""
     if method not in METHODS:
         raise OutOfRange("method", method, f"one of {', '.join(METHODS)}")
-    if min_area_hectares < 0:
-        raise OutOfRange("--min-area", min_area_hectares, "0 hectares or more")
+    check_area(min_area_hectares)
     for scene in (before, after):
         check_mappable(scene, engine.model)
     overlap_or_refuse(before, after)
 
 
-def _tiles(scene: Scene, engine: Engine) -> int:
+def check_area(min_area_hectares: float) -> None:
+    """Raises OutOfRange for a negative area."""
+    if min_area_hectares < 0:
+        raise OutOfRange("--min-area", min_area_hectares, "0 hectares or more")
+
+
+def tiles_of_both(scene: Scene, engine: Engine) -> int:
     """Tiles of both dates."""
     return 2 * tile_grid(scene, engine.model.preprocess, engine.model.patch).tiles
 
@@ -150,11 +131,6 @@ def _tell(progress: Watch | None, tiles: int) -> None:
     """All tiles are done; whoever watches may still end the work."""
     if progress is not None:
         progress(tiles, tiles)
-
-
-def _shifted(progress: Watch | None, before: int, total: int) -> Watch | None:
-    """One pair of several: its tiles come after those of the pairs before."""
-    return None if progress is None else lambda done, _: progress(before + done, total)
 
 
 def _parameters(engine: Engine, method: str, threshold: float) -> dict[str, Any]:

@@ -18,14 +18,15 @@ READ_PIXELS = 2_900_000
 
 
 class ModelRows:
-    """Rows at the model's scale, values in [0, 1], read as they are asked for; and the valid mask of the scene's own rows.
+    """Rows at the model's scale, rendered to [0, 1], read as they are asked for; and the valid mask of the scene's own rows.
 
     Each output pixel is the mean of the valid scene pixels around it by a triangle filter as wide as the larger of both (bilinear where
     pixels are enlarged, antialiased where they are reduced), so that pixels without data do not bleed into their neighbours. Nothing
     depends on how many rows are asked for at a time.
     """
 
-    def __init__(self, scene: Scene, bands: Sequence[Band], preprocess: Preprocess, grid: TileGrid) -> None:
+    def __init__(self, scene: Scene, bands: Sequence[Band], preprocess: Preprocess | None, grid: TileGrid) -> None:
+        """preprocess: how values are rendered; None leaves them as reflectance."""
         self._scene, self._bands, self._preprocess, self._grid = scene, bands, preprocess, grid
         self._step = _rows_a_read(scene)
         self._read = 0  # scene rows read so far
@@ -76,7 +77,8 @@ class ModelRows:
     def _read_on(self) -> None:
         top, height = self._read, min(self._step, self._grid.height - self._read)
         values, valid = read_window(self._scene, self._bands, (0, top, self._grid.width, height))
-        values = rendering(values, self._preprocess)
+        if self._preprocess is not None:
+            values = rendering(values, self._preprocess)
         self._masks.append(valid)
         self._read += height
         self._add(top, values, valid.astype(np.float32))

@@ -7,7 +7,7 @@ map, an eighth of its size a side, and only its finished rows are ever brought b
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,27 +63,35 @@ class TileGrid:
         return min(self.height, max(0, math.ceil(token_row * self.patch[0] * self.down - 0.5)))
 
 
-def tile_grid(scene: Scene, preprocess: Preprocess, patch: tuple[int, int]) -> TileGrid:
+def tile_grid(scene: Scene, preprocess: Preprocess, patch: tuple[int, int], same_scale: float = SAME_SCALE) -> TileGrid:
     """The lattice of a scene for a model that reads tiles of preprocess.size in patches of `patch`, (rows, columns) of its own pixels.
 
+    same_scale: pixels within this share of the model's are read as they are.
     Pixels more than MOST_ENLARGED times coarser than the model's are outside what it knows. They are read as they are: enlarging them would
     cost a multiple of the time and show the model nothing.
     """
     across, down = pixels_a_model_pixel(scene, preprocess)
     if min(across, down) * MOST_ENLARGED < 1.0:
         across, down = 1.0, 1.0
-    rows, down = _fitted(scene.height, down)
-    columns, across = _fitted(scene.width, across)
-    tile = (preprocess.size[0] // patch[0], preprocess.size[1] // patch[1])
+    rows, down = _fitted(scene.height, down, same_scale)
+    columns, across = _fitted(scene.width, across, same_scale)
+    whole = grid_of_pixels((rows, columns), preprocess.size, patch)
+    return replace(whole, width=scene.width, height=scene.height, across=across, down=down)
+
+
+def grid_of_pixels(shape: tuple[int, int], size: tuple[int, int], patch: tuple[int, int]) -> TileGrid:
+    """The lattice of (rows, columns) pixels that are at the model's scale already. size: (rows, columns) of a tile in pixels."""
+    rows, columns = shape
+    tile = (size[0] // patch[0], size[1] // patch[1])
     token_rows = max(tile[0], math.ceil(rows / patch[0]))
     token_columns = max(tile[1], math.ceil(columns / patch[1]))
     return TileGrid(
-        width=scene.width,
-        height=scene.height,
+        width=columns,
+        height=rows,
         columns=columns,
         rows=rows,
-        across=across,
-        down=down,
+        across=1.0,
+        down=1.0,
         patch=patch,
         tile=tile,
         row_starts=_starts(token_rows, tile[0]),
@@ -141,9 +149,9 @@ def token_shares(share: FloatImage, grid: TileGrid) -> FloatImage:
     return np.asarray(tall.reshape(grid.tile[0], height, grid.token_columns, width).mean(axis=(1, 3)), dtype=np.float32)
 
 
-def _fitted(length: int, scale: float) -> tuple[int, float]:
+def _fitted(length: int, scale: float, same_scale: float) -> tuple[int, float]:
     """(model pixels, scene pixels a model pixel) that fill `length` scene pixels exactly."""
-    if abs(scale - 1.0) <= SAME_SCALE:
+    if abs(scale - 1.0) <= same_scale:
         return length, 1.0
     count = max(1, round(length / scale))
     return count, length / count

@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.types import Preprocess
+from core.types import Calibration, Preprocess
 
 if TYPE_CHECKING:
+    from models.change_registry import LoadedChangeModel
     from models.registry import LoadedModel, ModelCard
 
 DATA_HEADINGS = ("training data", "trained on", "data", "origin")
@@ -32,8 +33,8 @@ class ModelFacts:
     coverage: float | None
 
 
-def model_facts(model: LoadedModel) -> ModelFacts:
-    """The facts of an open model. A card without a section on its data or its limits leaves those empty."""
+def model_facts(model: LoadedModel | LoadedChangeModel) -> ModelFacts:
+    """The facts of an open model. A change model has no sets. A card without a section on its data or its limits leaves those empty."""
     return ModelFacts(
         title=model.card.title or model.id,
         task=model.card.task,
@@ -42,7 +43,7 @@ def model_facts(model: LoadedModel) -> ModelFacts:
         trained_on=next(iter(_items(_section(model.card.text, DATA_HEADINGS))), ""),
         limits=card_limits(model.card),
         preprocess=model.preprocess,
-        coverage=None if model.calibration is None else model.calibration.coverage,
+        coverage=model.calibration.coverage if isinstance(model.calibration, Calibration) else None,
     )
 
 

@@ -24,7 +24,8 @@ def change_report(result: ChangeMap, model: ModelFacts | None = None, *, languag
     composer.say("technique", "change_method", method=composer.fact("change.method", result.method, "method", "change"))
     say_scene_model(composer, result.model, result.weights, model)
     say_parameters(composer, result.parameters)
-    for caveat in ("change_caveat_score", "change_caveat_cause", "area_caveat"):
+    score = "change_caveat_probability" if result.is_calibrated else "change_caveat_score"
+    for caveat in (score, "change_caveat_cause", "area_caveat"):
         composer.say("limits", caveat)
     say_limits(composer, model, (*result.before.assumptions, *result.after.assumptions, *result.assumptions))
     parameters = {
@@ -76,10 +77,12 @@ def _say_polygon(composer: Composer, result: ChangeMap, polygon: ChangePolygon, 
         "id": composer.fact(f"{name}.id", polygon.id, "count", "change"),
         "hectares": composer.fact(f"{name}.hectares", polygon.hectares, "ha", "change"),
         "place": composer.fact(f"{name}.place", where, "word", "change"),
-        "score": composer.fact(f"{name}.score", polygon.probability, "score", "change"),
     }
+    kind = "probability" if result.is_calibrated else "score"
+    roles[kind] = composer.fact(f"{name}.{kind}", polygon.probability, kind, "change")
+    ending = "_probability" if result.is_calibrated else ""
     if polygon.before is None or polygon.after is None:
-        return composer.say("findings", "change_polygon_plain", region=where, **roles)
+        return composer.say("findings", f"change_polygon_plain{ending}", region=where, **roles)
     roles["before"] = composer.fact(f"{name}.before", polygon.before, "label", "change")
     roles["after"] = composer.fact(f"{name}.after", polygon.after, "label", "change")
-    return composer.say("findings", "change_polygon", region=where, **roles)
+    return composer.say("findings", f"change_polygon{ending}", region=where, **roles)

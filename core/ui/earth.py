@@ -74,7 +74,7 @@ class Room:
     refused: list[tuple[str, Words]] = field(default_factory=list)
     held: list[Read] = field(default_factory=list)
     pair: Pair = (0, 0)
-    method: str = "classes"
+    method: str = ""
     picked: Pixel | None = None
     polygon: int | None = None
     visits: int = 0

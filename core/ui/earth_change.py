@@ -13,12 +13,17 @@ from core.ui.desk import Desk
 from core.ui.earth import Room, Why, date_words, visit
 from core.ui.earth_cover import place_words
 from core.ui.earth_patch import before_and_after, saliency_picture
-from core.ui.earth_work import METHODS, change, largest, megapixels, middle, misfit, start_change, unreadable, why
+from core.ui.earth_work import change, largest, megapixels, method_of, methods, middle, misfit, start_change, unreadable, why
 from core.ui.errors import show_error
 from core.ui.progress import result_of
 from core.ui.why import HEATMAP_OF_A_SCENE, belief
 from core.ui.words import hectares, label_words, method_words, share
 
+HELP = {
+    "model": "By model: a network that was trained on pixels that changed.",
+    "classes": "By class: the two class maps differ.",
+    "embedding": "By embedding: what the model sees of the place differs.",
+}
 LISTED = 12
 """Patches in the list; the GeoPackage holds all."""
 
@@ -35,11 +40,12 @@ def change_tab(desk: Desk, here: Room) -> None:
 
 
 def _compared(desk: Desk, here: Room) -> None:
+    offered, current = methods(here), method_of(here)
     method = st.segmented_control(
-        "Method", list(METHODS), default=here.method, required=True, format_func=METHODS.__getitem__, label_visibility="collapsed",
-        key="earth.method", help="By class: the two class maps differ. By embedding: what the model sees of the place differs.",
+        "Method", list(offered), default=current, required=True, format_func=offered.__getitem__, label_visibility="collapsed",
+        key=f"earth.method.{len(offered)}", help=" ".join(HELP[name] for name in offered),
     )  # fmt: skip
-    if method and method != here.method:
+    if method and method != current:
         here.method, here.polygon = method, None
         st.rerun()
     slot = change(desk, here)
@@ -72,7 +78,9 @@ def _result(desk: Desk, here: Room, result: ChangeMap) -> None:
         quiet(f"{between}: none of the {result.valid_pixels:,} valid pixels that the dates share.")
     for assumption in result.assumptions:
         quiet(f"Assumed: {assumption}")
-    quiet("The score of change is not calibrated. Season, sun, haze, cloud and small shifts change images too.")
+    if not result.is_calibrated:
+        quiet("The score of change is not calibrated.")
+    quiet("Season, sun, haze, cloud and small shifts change images too.")
 
 
 def _changed(desk: Desk, here: Room, result: ChangeMap) -> None:
@@ -80,22 +88,22 @@ def _changed(desk: Desk, here: Room, result: ChangeMap) -> None:
     listed = largest(result)
     places = {polygon.id: place for place, polygon in enumerate(listed)}
     if here.polygon in places:
-        return _patch(desk, here, listed, places[here.polygon])
+        return _patch(desk, here, result, listed[places[here.polygon]])
     colours = dict(zip(result.labels, map(css, class_colours(result.labels)), strict=True))
     if any(each.before != each.after and each.pixels for each in result.transitions):
         st.plotly_chart(
             transitions_chart(result.transitions, colours), config={"displayModeBar": False}, key="earth.sankey",
             alt=transitions_words(result.transitions),
         )  # fmt: skip
-    return _list(here, listed)
+    return _list(here, result, listed)
 
 
-def _list(here: Room, listed: list[ChangePolygon]) -> None:
+def _list(here: Room, result: ChangeMap, listed: list[ChangePolygon]) -> None:
     st.markdown("##### Largest patches")
     shown = {polygon.id: polygon for polygon in listed[:LISTED]}
     chosen = st.radio(
         "Largest patches", list(shown), index=None, format_func=lambda number: patch_title(shown[number]),
-        captions=[patch_words(polygon) for polygon in shown.values()], key=f"earth.patches.{here.pair}.{here.method}",
+        captions=[patch_words(polygon, result) for polygon in shown.values()], key=f"earth.patches.{here.pair}.{method_of(here)}",
         label_visibility="collapsed",
     )  # fmt: skip
     if len(listed) > LISTED:
@@ -113,14 +121,15 @@ def patch_title(polygon: ChangePolygon) -> str:
     return f"{label_words(polygon.before)} to {label_words(polygon.after).lower()}"
 
 
-def patch_words(polygon: ChangePolygon) -> str:
-    """Area and score."""
-    return f"{hectares(polygon.hectares)}, score {polygon.probability:.2f}"
+def patch_words(polygon: ChangePolygon, result: ChangeMap) -> str:
+    """Area, and score or probability."""
+    return f"{hectares(polygon.hectares)}, {'probability' if result.is_calibrated else 'score'} {polygon.probability:.2f}"
 
 
-def _patch(desk: Desk, here: Room, listed: list[ChangePolygon], place: int) -> None:
+def _patch(desk: Desk, here: Room, result: ChangeMap, polygon: ChangePolygon) -> None:
     """One patch: before, after and why, and the way to its neighbours in the list."""
-    polygon = listed[place]
+    listed = largest(result)
+    place = listed.index(polygon)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("All patches", key="earth.patch.all"):
             _go_to(here, None)
@@ -129,7 +138,7 @@ def _patch(desk: Desk, here: Room, listed: list[ChangePolygon], place: int) -> N
         if st.button("Next", key="earth.patch.next", disabled=place == len(listed) - 1):
             _go_to(here, listed[place + 1])
     st.markdown(f"##### {patch_title(polygon)}")
-    quiet(f"{patch_words(polygon)}; number {place + 1:,} of {len(listed):,} by area.")
+    quiet(f"{patch_words(polygon, result)}; number {place + 1:,} of {len(listed):,} by area.")
     assert here.after is not None
     for column, picture, scene in zip(st.columns(2, gap="small"), before_and_after(here, polygon), (here.before, here.after), strict=True):
         column.image(picture, width="stretch", alt=f"Patch {polygon.id} on {date_words(scene)}")

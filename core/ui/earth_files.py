@@ -15,6 +15,7 @@ import streamlit as st
 
 from core.export import json as report_json
 from core.export import markdown, pdf
+from core.inference.change_engine import change_engine_for
 from core.inference.engine import engine_for
 from core.journeys.report_files import write_report
 from core.report.model_facts import model_facts
@@ -25,7 +26,7 @@ from core.ui.bars import quiet
 from core.ui.desk import Desk
 from core.ui.earth import Room, date_words
 from core.ui.earth_patch import Pictures, report_pictures
-from core.ui.earth_work import change, land_cover
+from core.ui.earth_work import BY_MODEL, change, land_cover, method_of
 from core.ui.report_panel import report_panel
 from core.ui.words import file_size
 
@@ -35,6 +36,7 @@ WHAT = {
     "outside.tif": "Distance from what the model knows, cloud-optimised GeoTIFF",
     "change.tif": "Changed or not, cloud-optimised GeoTIFF",
     "change_score.tif": "Score of change, cloud-optimised GeoTIFF",
+    "change_probability.tif": "Probability of change, cloud-optimised GeoTIFF",
     "landcover_before.tif": "Classes of the first date",
     "landcover_after.tif": "Classes of the second date",
     "areas.csv": "Areas by class",
@@ -64,7 +66,7 @@ def results(desk: Desk, here: Room) -> list[Result]:
     changed = change(desk, here).value if here.after else None
     if changed is not None:
         title = f"Change, {date_words(here.before)} to {date_words(changed.after)}"
-        found.append(Result(f"change.{here.pair}.{here.method}.{here.model}", title, changed.change.parent, changed))
+        found.append(Result(f"change.{here.pair}.{method_of(here)}.{here.model}", title, changed.change.parent, changed))
     for number in dict.fromkeys(here.pair):
         mapped = land_cover(desk, here, number).value
         if mapped is not None:
@@ -95,8 +97,10 @@ def report_of(here: Room, result: Result) -> Report:
     """As the user left it, else as it is composed."""
     known: Report | None = here.reports.get(result.key)
     if known is None:
-        facts = model_facts(engine_for(here.model).model)
-        known = change_report(result.made, facts) if isinstance(result.made, ChangeMap) else map_report(result.made, facts)
+        made = result.made
+        is_by_model = isinstance(made, ChangeMap) and made.method == BY_MODEL
+        facts = model_facts(change_engine_for(made.model).model if is_by_model else engine_for(here.model).model)
+        known = change_report(made, facts) if isinstance(made, ChangeMap) else map_report(made, facts)
         here.reports[result.key] = known
     return known
 

@@ -17,7 +17,7 @@ from core.ui.colours import CHANGE, CHANGED, class_colours, heat_picture, salien
 from core.ui.desk import Desk
 from core.ui.earth import Room, date_words, visit
 from core.ui.earth_ground import Ground, draw_piece, sharper_piece
-from core.ui.earth_work import change, land_cover, polygon_at, shown_scenes
+from core.ui.earth_work import change, land_cover, method_of, polygon_at, shown_scenes
 from core.ui.scene_pictures import Piece, classes_picture, mask_picture, read_classes, values_picture
 from core.ui.viewer import Layer, Length, Look, Picked, Show
 from core.ui.viewer.facts import Box
@@ -170,14 +170,14 @@ def _change(desk: Desk, here: Room, ground: Ground) -> list[Layer]:
     mask = _kept(here, "mask", (result.change, ground.piece), lambda: mask_picture(result.change, here.before, ground.piece, CHANGED))
     score = _values(here, result.score, ground.piece, table(CHANGE), None if result.method == "embedding" else 1.0)
     return [
-        Layer("score", score, whole, name="Score", opacity=OPACITY, on=False, smooth=False),
+        Layer("score", score, whole, name="Probability" if result.is_calibrated else "Score", opacity=OPACITY, on=False, smooth=False),
         Layer("change", mask, whole, name="Change", opacity=CHANGE_OPACITY, on=not is_on_tab("Land cover"), smooth=False),
     ]
 
 
 def _saliency(here: Room, polygon: ChangePolygon | None) -> list[Layer]:
     """The map of why, on the window that was explained, once it is there."""
-    slot = here.whys.get((*here.pair, here.model, here.method, polygon.id)) if polygon else None
+    slot = here.whys.get((*here.pair, here.model, method_of(here), polygon.id)) if polygon else None
     if slot is None or slot.value is None:
         return []
     picture = heat_picture(slot.value.explanation.saliency)

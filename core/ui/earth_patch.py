@@ -14,6 +14,7 @@ from core.types import ChangeMap, ChangePolygon, LandCoverMap
 from core.ui.colours import CHANGED, class_colours
 from core.ui.earth import Room, Why, date_words
 from core.ui.earth_ground import stretches_of
+from core.ui.earth_work import method_of
 from core.ui.scene_pictures import NOTHING, Piece, part, png, read_classes, read_marks, true_colour, whole
 
 SIDE = 320
@@ -34,7 +35,7 @@ Pictures = list[tuple[str, NDArray[np.uint8]]]
 def before_and_after(here: Room, polygon: ChangePolygon) -> tuple[bytes, bytes]:
     """The patch and its surroundings at both dates, its box outlined, as PNG."""
     assert here.after is not None
-    key = (here.pair, here.method, polygon.id)
+    key = (here.pair, method_of(here), polygon.id)
     known = here.drawn.setdefault("patches", {})
     if key not in known:
         piece = part(here.before, around(polygon.window), SIDE)

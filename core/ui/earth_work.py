@@ -10,9 +10,11 @@ from typing import Any
 from core.errors import MissingBands, SightlineError
 from core.explain.methods import explain
 from core.inference.calibration import probabilities
+from core.inference.change_engine import change_engine_for
 from core.inference.engine import engine_for
 from core.inference.jobs import Progress
 from core.inference.prediction import predict_input
+from core.journeys.model_change import detect_model_change
 from core.journeys.scene_change import detect_change
 from core.journeys.scene_map import map_scene
 from core.prepare.bands import resolve_bands
@@ -30,7 +32,11 @@ from models.registry import FIRST_METHOD, ModelSummary
 
 AUTOMATIC_MEGAPIXELS = 4.0
 """Dates of up to so many million pixels of the model are analysed without being asked; more wait for a button."""
-METHODS = {"classes": "By class", "embedding": "By embedding"}
+BY_MODEL = "model"
+METHODS = {BY_MODEL: "By model", "classes": "By class", "embedding": "By embedding"}
+"""Ways to compare two dates, the first that is there is the usual one. By model: a network that was trained on what changed."""
+SEEN = ("red", "green", "blue")
+"""Bands that both dates must have for a change model to be offered; it works with fewer, but nobody here could check what it says."""
 
 
 def models() -> dict[str, ModelSummary]:
@@ -39,6 +45,28 @@ def models() -> dict[str, ModelSummary]:
         return {model.id: model for model in known_models() if model.preprocess.domain is Domain.LAND_COVER}
     except SightlineError:
         return {}
+
+
+def change_model() -> ModelSummary | None:
+    """The first change model on this machine, None where there is none."""
+    try:
+        return next((model for model in known_models() if model.preprocess.domain is Domain.CHANGE), None)
+    except SightlineError:
+        return None
+
+
+def methods(here: Room) -> dict[str, str]:
+    """The ways in which the dates shown can be compared, by name."""
+    dates = [here.groups[number].scene for number in here.pair]
+    is_seen = all({band.colour for band in scene.bands} >= set(SEEN) for scene in dates)
+    offered = set(METHODS) if is_seen and change_model() is not None else set(METHODS) - {BY_MODEL}
+    return {name: words for name, words in METHODS.items() if name in offered}
+
+
+def method_of(here: Room) -> str:
+    """The way that was chosen, or else the usual one."""
+    offered = methods(here)
+    return here.method if here.method in offered else next(iter(offered))
 
 
 def misfit(here: Room) -> Words | None:
@@ -103,7 +131,7 @@ def land_cover(desk: Desk, here: Room, number: int) -> Slot[LandCoverMap]:
 
 def change(desk: Desk, here: Room) -> Slot[ChangeMap]:
     """The change between the dates shown; empty until it is started."""
-    return desk.slot(here.changes, (*here.pair, here.model, here.method))
+    return desk.slot(here.changes, (*here.pair, here.model, method_of(here)))
 
 
 def start_map(desk: Desk, here: Room, number: int) -> None:
@@ -117,15 +145,20 @@ def start_map(desk: Desk, here: Room, number: int) -> None:
 
 def start_change(desk: Desk, here: Room) -> None:
     """Begin to compare the dates shown."""
-    before, after, model, method = here.before, here.after, here.model, here.method
+    before, after, method = here.before, here.after, method_of(here)
     if after is None:
         return
-    folder = _folder(here, f"change-{method}")
-    change(desk, here).start(
-        f"Comparing {date_words(before)} with {date_words(after)}",
-        lambda progress: detect_change(before, after, engine_for(model), folder, method=method, progress=progress.update),
-        "tiles",
-    )
+    compared = partial(_compared, before, after, here.model, method, _folder(here, f"change-{method}"))
+    change(desk, here).start(f"Comparing {date_words(before)} with {date_words(after)}", compared, "tiles")
+
+
+def _compared(before: Scene, after: Scene, model: str, method: str, folder: Path, progress: Progress) -> ChangeMap:
+    """By either kind of model; the land-cover model names what became what in either case."""
+    known = change_model()
+    if method == BY_MODEL and known is not None:
+        engine = change_engine_for(known.id)
+        return detect_model_change(before, after, engine, folder, classes=engine_for(model), progress=progress.update)
+    return detect_change(before, after, engine_for(model), folder, method=method, progress=progress.update)
 
 
 def start_what_is_quick(desk: Desk, here: Room) -> None:
@@ -210,7 +243,7 @@ def polygon_at(result: ChangeMap, at: Pixel) -> ChangePolygon | None:
 
 def why(desk: Desk, here: Room, polygon: ChangePolygon) -> Slot[Why]:
     """The explanation of the window at the middle of a patch, on the second date, for what the patch became."""
-    slot: Slot[Why] = desk.slot(here.whys, (*here.pair, here.model, here.method, polygon.id))
+    slot: Slot[Why] = desk.slot(here.whys, (*here.pair, here.model, method_of(here), polygon.id))
     if here.after:
         scene = on_grid_of(here.after, here.before)
         slot.ensure("Explaining", partial(_why, scene, here.model, polygon), "forward passes")

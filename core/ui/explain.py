@@ -175,11 +175,11 @@ def _room(wanted: Wanted, folder: OpenFolder, progress: Progress) -> Room:
 
 
 def models_for(image: Image) -> dict[str, ModelSummary]:
-    """All models of this machine by id, those made for such an image first."""
+    """All models of this machine that answer for one image, by id, those made for such an image first."""
     is_ct = isinstance(image, Study) and modality_of(image) == "CT"
     wanted = Domain.LAND_COVER if isinstance(image, Scene) else Domain.CHEST_CT if is_ct else Domain.RADIOGRAPH
     try:
-        known = known_models()
+        known = [model for model in known_models() if model.preprocess.domain is not Domain.CHANGE]
     except SightlineError:
         return {}
     return {model.id: model for model in sorted(known, key=lambda model: model.preprocess.domain is not wanted)}

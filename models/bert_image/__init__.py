@@ -3,11 +3,23 @@
 from transformers import AutoConfig, AutoModel, AutoModelForImageClassification
 
 from models.bert_image.capture import attention_captured
+from models.bert_image.change import BertImageForChangeDetection
+from models.bert_image.change_configuration import BertImageChangeConfig
 from models.bert_image.configuration import BertImageConfig
 from models.bert_image.modelling import BertImageForImageClassification, BertImageModel, from_text_bert
 
 AutoConfig.register(BertImageConfig.model_type, BertImageConfig, exist_ok=True)
 AutoModel.register(BertImageConfig, BertImageModel, exist_ok=True)
 AutoModelForImageClassification.register(BertImageConfig, BertImageForImageClassification, exist_ok=True)
+AutoConfig.register(BertImageChangeConfig.model_type, BertImageChangeConfig, exist_ok=True)
+AutoModel.register(BertImageChangeConfig, BertImageForChangeDetection, exist_ok=True)
 
-__all__ = ["BertImageConfig", "BertImageForImageClassification", "BertImageModel", "attention_captured", "from_text_bert"]
+__all__ = [
+    "BertImageChangeConfig",
+    "BertImageConfig",
+    "BertImageForChangeDetection",
+    "BertImageForImageClassification",
+    "BertImageModel",
+    "attention_captured",
+    "from_text_bert",
+]

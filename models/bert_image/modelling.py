@@ -68,7 +68,10 @@ class Embeddings(nn.Module):
 
     def forward(self, pixel_values: Tensor, keep_tokens: LongTensor | None = None) -> Tensor:
         """[B, C, H, W] -> [B, tokens, width]; keep_tokens [B, kept] drops all patches but those (indices by row, from 0)."""
-        x = self.stem(pixel_values)  # [B, width, rows, columns]
+        return self.placed(self.stem(pixel_values), keep_tokens)
+
+    def placed(self, x: Tensor, keep_tokens: LongTensor | None = None) -> Tensor:
+        """What the stem gives, [B, width, rows, columns], as tokens with their places: [B, tokens, width]."""
         x = x + self.positions_at((x.shape[2], x.shape[3]))
         x = x.flatten(2).transpose(1, 2)  # [B, rows * columns, width]
         if keep_tokens is not None:

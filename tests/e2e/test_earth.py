@@ -58,8 +58,12 @@ def test_two_dates_of_the_sample_are_compared_explained_and_taken_away(page: Pag
     page.goto("/")
     page.get_by_role("button", name="One place, two dates", exact=True).click()
 
-    # What changed stands beside the map; the swipe bar follows the keys.
+    # What changed stands beside the map; the sample is drawn, and its classes are what it was drawn to show.
     expect(shown(page, CHANGED)).to_be_visible()
+    page.locator("button:visible", has_text="By class").click()
+    expect(shown(page, "The score of change is not calibrated.")).to_be_visible()
+
+    # The swipe bar follows the keys.
     expect(canvas(page)).to_have_attribute("aria-label", re.compile("Map of earth-before.tif"))
     expect(page.get_by_role("button", name="Change", exact=True)).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".sankey")).to_be_visible()

@@ -13,7 +13,7 @@ import torch
 
 from core.errors import BrokenModel, DeviceError, NotFound, OutOfRange
 from core.inference import engine as module
-from core.inference.engine import Engine, ModelOwner, engine_for, run_network
+from core.inference.engine import Engine, ModelOwner, engine_for, open_engine, run_network
 from core.inference.runtimes import Runtime
 from core.settings import Settings
 from core.types import Domain, FloatImage
@@ -164,7 +164,7 @@ def test_a_second_call_gives_the_same_engine(folder: Path, monkeypatch: pytest.M
 
 
 def test_two_who_open_a_model_at_once_share_it(folder: Path) -> None:
-    owner, together = ModelOwner(), threading.Barrier(4)
+    owner, together = ModelOwner(open_engine), threading.Barrier(4)
 
     def opened(_: int) -> Engine:
         together.wait()
@@ -175,7 +175,7 @@ def test_two_who_open_a_model_at_once_share_it(folder: Path) -> None:
 
 
 def test_new_weights_give_a_new_engine_and_the_old_one_still_answers(folder: Path, values: FloatImage) -> None:
-    owner = ModelOwner()
+    owner = ModelOwner(open_engine)
     old = owner.engine_for(str(folder))
     before = old.forward(values[:1]).logits
     write_tiny_model(folder, Domain.RADIOGRAPH, seed=1)
@@ -186,7 +186,7 @@ def test_new_weights_give_a_new_engine_and_the_old_one_still_answers(folder: Pat
 
 
 def test_a_new_calibration_is_a_new_model_too(folder: Path) -> None:
-    owner = ModelOwner()
+    owner = ModelOwner(open_engine)
     old = owner.engine_for(str(folder))
     (folder / "calibration.json").write_text('{"temperature": 3.25, "conformal_threshold": 0.5}', encoding="utf-8")
     calibration = owner.engine_for(str(folder)).model.calibration
@@ -195,7 +195,7 @@ def test_a_new_calibration_is_a_new_model_too(folder: Path) -> None:
 
 
 def test_what_cannot_be_opened_is_told_and_not_kept(folder: Path) -> None:
-    owner = ModelOwner()
+    owner = ModelOwner(open_engine)
     with pytest.raises(NotFound):
         owner.engine_for("nothing-of-that-name")
     weights = (folder / "model.safetensors").read_bytes()
@@ -208,6 +208,6 @@ def test_what_cannot_be_opened_is_told_and_not_kept(folder: Path) -> None:
 
 def test_an_engine_lies_where_the_settings_say(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "choose_runtime", lambda: Runtime("meta"))
-    engine = ModelOwner().engine_for(str(folder))
+    engine = ModelOwner(open_engine).engine_for(str(folder))
     assert {parameter.device.type for parameter in engine.model.network.parameters()} == {"meta"}
     assert engine.runtime.device == "meta"

@@ -19,7 +19,8 @@ from core.change.compare import METHODS
 from core.errors import Cancelled, InputError, MissingBands, NoGrid, NoOverlap, OutOfRange, WrongTask
 from core.inference.engine import Engine, engine_for
 from core.journeys.change_files import COLUMNS
-from core.journeys.scene_change import change_series, detect_change
+from core.journeys.change_series import change_series
+from core.journeys.scene_change import detect_change
 from core.readers import SceneOptions, read_scene
 from core.settings import PROJECT, settings
 from core.types import ChangeMap, Domain, Scene

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import BadRecipe, NotFound
+from training.change_recipe import LABELS, ChangeRecipe, is_change_recipe, read_change_recipe
 from training.recipe import read_recipe
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -14,9 +15,9 @@ PROJECT = Path(__file__).resolve().parents[3]
 
 @pytest.mark.parametrize("recipe", sorted((PROJECT / "training" / "recipes").glob("*.toml")), ids=lambda path: path.stem)
 def test_every_recipe_of_the_project_can_be_read(recipe: Path) -> None:
-    read = read_recipe(recipe)
+    read = read_change_recipe(recipe) if is_change_recipe(recipe) else read_recipe(recipe)
     assert read.id == recipe.stem
-    assert read.config().num_labels == len(read.labels)
+    assert read.config().num_labels == len(LABELS if isinstance(read, ChangeRecipe) else read.labels)
 
 
 @pytest.mark.parametrize(

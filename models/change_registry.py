@@ -1,0 +1,103 @@
+"""Opens change models: they compare two dates, and lie in the zoo beside the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import BrokenModel, WrongTask
+from core.types import ChangeCalibration, Domain, Preprocess
+from models.bert_image import BertImageChangeConfig, BertImageForChangeDetection
+from models.networks import open_network
+from models.registry import (
+    CALIBRATION,
+    CARD,
+    CONFIG,
+    PREPROCESS,
+    ModelCard,
+    check_files,
+    find_folder,
+    hash_of,
+    read_card,
+    read_json,
+    read_preprocess,
+)
+
+UNCALIBRATED_THRESHOLD = 0.5
+"""Score from which a pixel counts as changed for a model without calibration.json."""
+
+
+@dataclass(frozen=True)
+class LoadedChangeModel:
+    """A change model ready to run.
+
+    network: in evaluation mode, float32. weights_hash: first 12 hex digits of the sha256 of model.safetensors.
+    calibration: None where none was fitted; what the model says is then a score and no probability.
+    """
+
+    id: str
+    folder: Path
+    network: BertImageForChangeDetection
+    preprocess: Preprocess
+    calibration: ChangeCalibration | None
+    card: ModelCard
+    weights_hash: str
+
+    @property
+    def threshold(self) -> float:
+        """Probability, or score, from which a pixel counts as changed."""
+        return self.calibration.threshold if self.calibration is not None else UNCALIBRATED_THRESHOLD
+
+
+def is_change_model(model: str) -> bool:
+    """Whether a model named as for load_change_model compares two dates. Raises NotFound, Offline, BrokenModel."""
+    folder = find_folder(model)
+    check_files(folder)
+    return read_json(folder / CONFIG).get("model_type") == BertImageChangeConfig.model_type
+
+
+def load_change_model(model: str, device: str = "cpu") -> LoadedChangeModel:
+    """Open a change model by its id in the zoo, by its folder, or by its hub id.
+
+    Raises NotFound, naming the known ids; WrongTask for a model that does not compare dates; BrokenModel for a folder that is not whole;
+    Offline where the hub cannot be reached.
+    """
+    if not is_change_model(model):
+        raise WrongTask(f"The model {model} does not compare two dates pixel by pixel.", "Choose a change model, or another --method.")
+    folder = find_folder(model)
+    network = open_network(BertImageForChangeDetection, folder)
+    preprocess = read_preprocess(folder)
+    _check_fit(folder, network.config, preprocess)
+    return LoadedChangeModel(
+        id=folder.resolve().name if Path(model).is_dir() else model,
+        folder=folder,
+        network=network.to(device).eval(),
+        preprocess=preprocess,
+        calibration=_calibration(folder),
+        card=read_card(folder / CARD),
+        weights_hash=hash_of(folder),
+    )
+
+
+def _check_fit(folder: Path, config: BertImageChangeConfig, preprocess: Preprocess) -> None:
+    channels = len(preprocess.channels)
+    faults = {
+        f"{PREPROCESS} names {channels} channels, {CONFIG} {config.num_channels}": channels != config.num_channels,
+        f"size in {PREPROCESS} is not a multiple of patch_size in {CONFIG}": any(side % config.patch_size for side in preprocess.size),
+        f"domain in {PREPROCESS} is not {Domain.CHANGE.value}": preprocess.domain is not Domain.CHANGE,
+    }
+    for fault, is_there in faults.items():
+        if is_there:
+            raise BrokenModel(f"The files of {folder} do not fit together: {fault}.", "Take all of them from one training.")
+
+
+def _calibration(folder: Path) -> ChangeCalibration | None:
+    if not (folder / CALIBRATION).is_file():
+        return None
+    try:
+        calibration = ChangeCalibration(**{name: float(value) for name, value in read_json(folder / CALIBRATION).items()})
+        if not (calibration.temperature > 0.0 and 0.0 < calibration.threshold < 1.0):
+            raise ValueError("the temperature must be above 0, the threshold between 0 and 1")
+        return calibration
+    except (TypeError, ValueError) as error:
+        raise BrokenModel(f"{folder / CALIBRATION} cannot be used: {error}.", "Compare it with a model of the zoo.") from None

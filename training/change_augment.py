@@ -1,0 +1,71 @@
+"""Random changes of both dates of a crop: what differs between two dates although nothing was built, and what is the same anyhow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from training.change_recipe import ChangeAugmentation
+from training.city_pixels import Crops
+
+HAZE_PATCHES = 3
+"""Random numbers a side that a veil of haze is drawn between."""
+COLOURS_ONLY = 0.8
+"""Share of the crops that lose bands which keep red, green and blue alone; the others lose each band by chance."""
+LOST = 0.35
+"""Chance of each band of those others."""
+
+
+def relit(crops: Crops, how: ChangeAugmentation, colours: list[int]) -> Crops:
+    """Exposure, offset, haze and noise of each date by itself, then the bands that both dates lose. colours: places of red, green, blue."""
+    before, after = (_noisy(_veiled(_exposed(each, how), how), how) for each in (crops.before, crops.after))
+    kept = _kept_bands(len(before), before.shape[1], colours, how.dropped_bands)
+    return replace(crops, before=before * kept, after=after * kept)
+
+
+def mixed(crops: Crops, share: float) -> Crops:
+    """CutMix for a share of the batches: a rectangle of each crop, labels too, is replaced by that of another."""
+    if torch.rand(()) >= share:
+        return crops
+    rows, columns = crops.changed.shape[1:]
+    height, width = (int(side * (0.2 + 0.5 * float(torch.rand(())))) for side in (rows, columns))
+    top, left = int(torch.randint(0, rows - height + 1, ())), int(torch.randint(0, columns - width + 1, ()))
+    inside = torch.zeros(rows, columns, dtype=torch.bool)
+    inside[top : top + height, left : left + width] = True
+    other = torch.randperm(len(crops.changed))
+    return Crops(*(torch.where(inside, each[other], each) for each in (crops.before, crops.after, crops.changed, crops.known)))
+
+
+def _exposed(x: Tensor, how: ChangeAugmentation) -> Tensor:
+    gain = torch.exp(_normal(x, 1) * how.exposure + _normal(x, x.shape[1]) * how.band_exposure)
+    return x * gain + _normal(x, 1) * how.offset + _normal(x, x.shape[1]) * how.band_offset
+
+
+def _veiled(x: Tensor, how: ChangeAugmentation) -> Tensor:
+    """Haze is strongest in blue and weak in the infrared, but its height differs: each band has its own share of one smooth field."""
+    if how.haze == 0.0:
+        return x
+    field = torch.randn(len(x), 1, HAZE_PATCHES, HAZE_PATCHES)
+    smooth = F.interpolate(field, size=x.shape[2:], mode="bicubic", align_corners=True)
+    return x + smooth * torch.rand(len(x), x.shape[1], 1, 1) * torch.rand(len(x), 1, 1, 1) * how.haze
+
+
+def _noisy(x: Tensor, how: ChangeAugmentation) -> Tensor:
+    return x + torch.randn_like(x) * torch.rand(len(x), 1, 1, 1) * how.noise if how.noise else x
+
+
+def _kept_bands(batch: int, bands: int, colours: list[int], share: float) -> Tensor:
+    """float32 [batch, bands, 1, 1], 1 where a band is kept; no crop loses all."""
+    by_chance = torch.rand(batch, bands) >= LOST
+    by_chance[torch.arange(batch), torch.randint(0, bands, (batch,))] = True
+    in_colour = torch.zeros(bands, dtype=torch.bool)
+    in_colour[colours] = True
+    fewer = torch.where(torch.rand(batch, 1) < COLOURS_ONLY, in_colour, by_chance)
+    return torch.where(torch.rand(batch, 1) < share, fewer, True).float()[:, :, None, None]
+
+
+def _normal(x: Tensor, bands: int) -> Tensor:
+    return torch.randn(len(x), bands, 1, 1)

@@ -1,0 +1,68 @@
+"""What a change network says of whole cities, pixel by pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.inference.pair_scenes import PIXEL
+from core.inference.pairs import PairRows, Predict, blended_rows
+from core.prepare.tiles import grid_of_pixels
+from core.types import FloatImage
+from models.bert_image import BertImageForChangeDetection
+from training.change_recipe import ChangeRecipe
+from training.city_pixels import CityPixels
+
+BATCH = 16
+"""Tiles a forward pass."""
+
+
+@dataclass(frozen=True)
+class CityScores:
+    """logits: float32 [known pixels] of a city, uncalibrated. changed: bool [known pixels]."""
+
+    name: str
+    logits: NDArray[np.float32]
+    changed: NDArray[np.bool_]
+
+
+def city_scores(network: BertImageForChangeDetection, cities: Sequence[CityPixels], recipe: ChangeRecipe) -> list[CityScores]:
+    """What the network says of every known pixel of some cities, by the tiles that use makes too."""
+    network.eval()
+    found = []
+    for city in cities:
+        logits = logits_of(network, city, recipe)
+        known = city.known & np.isfinite(logits)
+        found.append(CityScores(city.name, logits[known], city.changed[known]))
+    return found
+
+
+def logits_of(network: BertImageForChangeDetection, city: CityPixels, recipe: ChangeRecipe) -> FloatImage:
+    """float32 [rows, columns], NaN where the city holds no data."""
+    grid = grid_of_pixels(city.known.shape, recipe.preprocess.size, PIXEL)
+
+    def rows(first: int, last: int) -> PairRows:
+        return PairRows(city.before[:, first:last], city.after[:, first:last], city.known[first:last])
+
+    whole = np.concatenate([logits for _, logits in blended_rows(rows, grid, forward(network))])  # the lattice, which may be larger
+    return whole[: grid.rows, : grid.columns]
+
+
+def forward(network: BertImageForChangeDetection) -> Predict:
+    """The network over tiles, BATCH at a time, without gradients."""
+
+    def predict(before: FloatImage, after: FloatImage) -> FloatImage:
+        with torch.inference_mode():
+            parts = [
+                network(
+                    *(torch.from_numpy(np.ascontiguousarray(each[start : start + BATCH])).to(network.device) for each in (before, after))
+                )
+                for start in range(0, len(before), BATCH)
+            ]
+        return torch.cat([part.logits.float().cpu() for part in parts]).numpy()
+
+    return predict
