@@ -21,6 +21,7 @@ from core.errors import BrokenModel, NotFound, Offline, WrongTask
 from core.settings import settings
 from core.types import Calibration, Domain, Preprocess
 from models.bert_image import BertImageChangeConfig, BertImageConfig, BertImageForImageClassification
+from models.image_statistics import statistics_length
 from models.networks import open_network
 
 WEIGHTS, CONFIG, PREPROCESS = "model.safetensors", "config.json", "preprocess.json"
@@ -47,10 +48,10 @@ class ModelCard:
 
 @dataclass(frozen=True)
 class OutsideModel:
-    """What the embeddings of training images look like, for telling strangers.
+    """What the features of training images look like (embedding and image statistics), for telling strangers.
 
-    mean: float32 [D]. whitening: float32 [D, K]. With w = (x - mean) @ whitening, the score of x is the length of w, or
-    w @ direction + offset where that is more. threshold: scores above it are outside.
+    mean: float32 [D]. whitening: float32 [D, K]. With w = (x - mean) @ whitening, the score of x is the length of w, and
+    w @ direction + offset added where that is above 0. threshold: scores above it are outside.
     direction: float32 [K], towards strangers that the gate has learnt; None for a gate that knows the distance alone.
     """
 
@@ -213,7 +214,8 @@ def _network(folder: Path) -> tuple[BertImageForImageClassification, BertImageCo
 
 def _check_fit(folder: Path, config: BertImageConfig, preprocess: Preprocess, outside: OutsideModel | None) -> None:
     """Raises BrokenModel, naming the first thing that the files of a folder say differently."""
-    channels, dimensions = len(preprocess.channels), (config.num_hidden_layers + 1) * config.hidden_size
+    channels = len(preprocess.channels)
+    dimensions = (config.num_hidden_layers + 1) * config.hidden_size + statistics_length(channels)
     is_ct = preprocess.domain is Domain.CHEST_CT
     faults = {
         f"{PREPROCESS} names {channels} channels, {CONFIG} {config.num_channels}": channels != config.num_channels,
@@ -224,7 +226,7 @@ def _check_fit(folder: Path, config: BertImageConfig, preprocess: Preprocess, ou
         f"turns in {PREPROCESS} needs a square size": preprocess.turns and preprocess.size[0] != preprocess.size[1],
         f"a model of CT needs pixel_spacing_mm in {PREPROCESS}": is_ct and not preprocess.pixel_spacing_mm,
         f"a model of CT needs token_heads or the pooling mean in {CONFIG}": is_ct and config.pooling == "cls" and not config.token_heads,
-        f"{OUTSIDE} is not made for embeddings of {dimensions}": outside is not None
+        f"{OUTSIDE} is not made for {dimensions} features": outside is not None
         and not len(outside.mean) == len(outside.whitening) == dimensions,
         f"direction and whitening in {OUTSIDE} do not fit": outside is not None
         and outside.direction is not None

@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 
 from core.types import Domain
 from models.bert_image import BertImageConfig, BertImageForImageClassification
+from models.image_statistics import statistics_length
 
 SIDE, PATCH, WIDTH, LAYERS, HEADS = 32, 8, 32, 2, 4
 LABELS = {
@@ -94,7 +95,7 @@ def write_tiny_model(
     if calibrated:
         calibration = {"temperature": 1.5, "conformal_threshold": 0.75, "coverage": 0.9}
         (folder / "calibration.json").write_text(json.dumps(calibration), encoding="utf-8")
-    dimensions = (LAYERS + 1) * WIDTH
+    dimensions = (LAYERS + 1) * WIDTH + statistics_length(len(PREPROCESS[domain]["channels"]))
     whitening = np.random.default_rng(seed).normal(0.0, dimensions**-0.5, (dimensions, 8)).astype(np.float32)
     threshold = np.array([FAR], dtype=np.float32)
     outside = {"mean": np.zeros(dimensions, np.float32), "whitening": whitening, "threshold": threshold}

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from core.types import Calibration
 from models.measured import Measurement, OperatingPoint
 from models.registry import CARD
 from training.figures import Figure, Held, Measured
 from training.items import Parts
 from training.recipe import Recipe
+from training.subgroups import subgroup_lines
 
 NAMES = {
     "accuracy": "Accuracy",
@@ -26,12 +28,21 @@ NAMES = {
     "ece_by_chance": "Calibration error that a perfectly calibrated model shows by chance here",
 }
 
+WATTS_A_THREAD = 10.0
+"""What a busy core of a server draws, roughly; nothing here measures it."""
 ANSWERED_IN_CARD = (0.5, 0.8, 0.9, 1.0)
 """Shares of images whose accuracy the card gives; measured.json has more."""
 
 
 def write_card(
-    folder: Path, recipe: Recipe, parts: Parts, tests: Sequence[Measured], measured: Sequence[Measurement], command: str, minutes: float
+    folder: Path,
+    recipe: Recipe,
+    parts: Parts,
+    tests: Sequence[Measured],
+    measured: Sequence[Measurement],
+    calibration: Calibration,
+    command: str,
+    minutes: float,
 ) -> None:
     """README.md of a model folder, from the recipe and from what was measured; the first test gives the figures of the front matter."""
     card, main = recipe.card, tests[0]
@@ -46,12 +57,18 @@ def write_card(
     lines += [f"# {card.title}", ""]
     lines += _role(recipe)
     lines += ["## Training data", "", card.origin, "", _split_words(recipe, parts), ""]
+    lines += ["### Reference standard", "", card.reference, ""] if card.reference else []
+    lines += ["### Preprocessing", "", _preprocessing(recipe), ""]
     lines += ["## How it was made", "", *_making(recipe, command, minutes), ""]
     lines += ["## Figures", "", *_figures(recipe, main), ""]
     lines += ["### By label", "", *_by_label(recipe, main.held), ""]
     for test in tests[1:]:
         lines += [f"### {test.origin}", "", *_figures(recipe, test), ""]
+    for test in tests:
+        groups = subgroup_lines(recipe, test, calibration)
+        lines += [f"### Subgroups of {test.origin}", "", *groups, ""] if groups else []
     lines += _curves(measured)
+    lines += ["### Failures", "", card.failures, ""] if card.failures else []
     lines += ["## Limits", "", *(f"- {sentence}" for sentence in _sentences(card.limits)), ""]
     (folder / CARD).write_text("\n".join(lines), encoding="utf-8")
 
@@ -92,11 +109,26 @@ def _making(recipe: Recipe, command: str, minutes: float) -> list[str]:
         f"An image BERT from scratch: {config.stem} stem, {rows} x {columns} tokens of {config.patch_size} px, "
         f"{config.num_hidden_layers} layers, width {config.hidden_size}, {config.num_attention_heads} heads, {config.pooling} pooling. "
         f"{schedule.steps:,} steps of {schedule.batch_size} images, seed {schedule.seed}, averaged weights"
-        + (f"; {minutes:.0f} minutes in all." if minutes >= 1 else ".")
+        + (f"; {minutes:.0f} minutes in all{_energy(minutes, schedule.threads)}." if minutes >= 1 else ".")
         + (" An answer is the mean over the eight quarter turns and mirror images of its input." if recipe.preprocess.turns else ""),
         "",
         f"    {command}",
     ]
+
+
+def _energy(minutes: float, threads: int) -> str:
+    watts = WATTS_A_THREAD * threads
+    cores = "1 busy core draws" if threads == 1 else f"{threads} busy cores draw"
+    return f", about {watts * minutes / 60.0 / 1000.0:.2f} kWh if {cores} {watts:.0f} W, which was not measured"
+
+
+def _preprocessing(recipe: Recipe) -> str:
+    """What prediction does to an image before the network, in words; preprocess.json has the same as numbers."""
+    how, (rows, columns) = recipe.preprocess, recipe.preprocess.size
+    scale = f" at {how.pixel_spacing_mm:g} mm a pixel" if how.pixel_spacing_mm else ""
+    scale += f" at {how.ground_sample_distance_m:g} m a pixel" if how.ground_sample_distance_m else ""
+    by = "its own mean and deviation" if how.standardise == "image" else "the mean and the deviation of the training"
+    return f"{', '.join(how.channels)}, brought to {rows} x {columns} px{scale}, each image standardised by {by}."
 
 
 def _figures(recipe: Recipe, test: Measured) -> list[str]:
@@ -141,6 +173,10 @@ def _curves(measured: Sequence[Measurement]) -> list[str]:
         shares = [one for one in main.answered if one.share in ANSWERED_IN_CARD]
         lines += ["### When the least sure are left unanswered", "", "| share of images answered | accuracy |", "|---|---|"]
         lines += [*(f"| {100 * one.share:.0f} % | {one.accuracy:.3f} |" for one in shares), ""]
+    if main.reliability:
+        lines += ["### Calibration", "", "Images by the probability of their top label; the Models page draws it.", ""]
+        lines += ["| probability, mean | share right | images |", "|---|---|---|"]
+        lines += [*(f"| {one.confidence:.3f} | {one.accuracy:.3f} | {one.count} |" for one in main.reliability), ""]
     if main.dropped:
         lines += ["### When tokens are left out", "", "A random share of the tokens, as measurements of explanations do it.", ""]
         lines += ["| share left out | accuracy |", "|---|---|"]

@@ -16,6 +16,7 @@ from training.augment import kept_tokens, standardised
 from training.figures import Held, Measured
 from training.recipe import Recipe
 
+TWO = 2
 SENSITIVITIES = (0.9, 0.95)
 """Aimed at by the thresholds that are offered beside one half."""
 ANSWERED_SHARES = tuple(round(share / 20, 2) for share in range(1, 21))
@@ -46,9 +47,10 @@ def answered(truth: NDArray[np.int64], chances: NDArray[np.float32]) -> list[Ans
 
 
 def operating_points(recipe: Recipe, held: Held, calibration: Held) -> list[OperatingPoint]:
-    """For each parent label: at one half, and at thresholds of 90 and 95 % sensitivity on the calibration part."""
+    """Of each parent label, or the second of two: at one half, and at thresholds of 90 and 95 % sensitivity on the calibration part."""
     found = []
-    for parent in recipe.parents:
+    two = recipe.labels[1:] if len(recipe.labels) == TWO else ()
+    for parent in recipe.parents or two:
         is_so, chance = _side(recipe, parent, held)
         known, scores = _side(recipe, parent, calibration)
         if is_so.all() or not is_so.any() or not known.any():

@@ -38,16 +38,18 @@ class Figure:
 
 @dataclass(frozen=True)
 class Held:
-    """Held-back images: labels int64 [N], chances float32 [N, labels] (calibrated), groups (patient or block) of each."""
+    """Held-back images: labels int64 [N], chances float32 [N, labels] (calibrated); of each its group (patient or block) and subgroups."""
 
     labels: NDArray[np.int64]
     chances: NDArray[np.float32]
     groups: Sequence[str]
+    subgroups: Sequence[tuple[tuple[str, str], ...]] = ()
 
 
 def held_back(items: Sequence[Item], logits: NDArray[np.float32], calibration: Calibration) -> Held:
     """What the figures are made from."""
-    return Held(labels_of(items), probabilities(logits, calibration), [item.group for item in items])
+    groups, subgroups = [item.group for item in items], [item.subgroups for item in items]
+    return Held(labels_of(items), probabilities(logits, calibration), groups, subgroups)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.inference.outside import features
 from core.inference.views import mean_view, views
 from core.types import Preprocess
 from models.bert_image import BertImageForImageClassification
@@ -17,13 +18,13 @@ from training.augment import standardised
 
 @dataclass(frozen=True)
 class Outputs:
-    """logits: float32 [images, labels]. embeddings: float32 [images, (layers + 1) * width].
+    """logits: float32 [images, labels]. features: float32 [images, D], what the outside gate looks at.
 
     heads: logits of the further heads by name, float32 [images, labels] or [images, tokens, labels].
     """
 
     logits: NDArray[np.float32]
-    embeddings: NDArray[np.float32]
+    features: NDArray[np.float32]
     heads: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
@@ -36,7 +37,7 @@ def answer_all(network: BertImageForImageClassification, images: Tensor, preproc
     tokens = set(network.config.token_heads or {})
     return Outputs(
         mean_view(np.concatenate([upright.logits, seen.logits])),
-        upright.embeddings,
+        upright.features,
         {name: found if name in tokens else mean_view(np.concatenate([found, seen.heads[name]])) for name, found in upright.heads.items()},
     )
 
@@ -44,15 +45,15 @@ def answer_all(network: BertImageForImageClassification, images: Tensor, preproc
 def forward_all(network: BertImageForImageClassification, images: Tensor, preprocess: Preprocess, batch_size: int = 64) -> Outputs:
     """images: uint8 [N, C, rows, columns] at the network's size."""
     network = network.eval()
-    logits, embeddings = [], []
+    logits, seen = [], []
     heads: dict[str, list[Tensor]] = {name: [] for name in network.config.further_heads}
     with torch.inference_mode():
         for start in range(0, len(images), batch_size):
             x = standardised(images[start : start + batch_size].float() / 255.0, preprocess)
             output = network(pixel_values=x.to(network.device))
             logits.append(output.logits.float().cpu())
-            embeddings.append(output.embedding.float().cpu())
+            seen.append(features(x.numpy(), output.embedding.float().cpu().numpy()))
             for name, found in heads.items():
                 found.append(output.head_logits[name].float().cpu())
     further = {name: torch.cat(found).numpy() for name, found in heads.items()}
-    return Outputs(torch.cat(logits).numpy(), torch.cat(embeddings).numpy(), further)
+    return Outputs(torch.cat(logits).numpy(), np.concatenate(seen), further)

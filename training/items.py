@@ -16,7 +16,7 @@ class Item:
 
     label: index into the recipe's names: its labels, then its parent labels. group: the patient or the block of ground that it belongs to.
     origin: the folder of data that it comes from, as cards call it. box: (left, top, width, height) of the piece of the file that is meant,
-    None for the whole.
+    None for the whole. subgroups: (name, value) of what an index says of the patient, such as ("sex", "F").
     """
 
     path: Path
@@ -24,6 +24,7 @@ class Item:
     group: str
     origin: str = ""
     box: tuple[int, int, int, int] | None = None
+    subgroups: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

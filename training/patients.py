@@ -6,7 +6,7 @@ import csv
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,14 +18,17 @@ INDEX = "index.csv"
 NAMED = re.compile(r"(person|IM-)0*(\d+)")
 NO_BOXES = ("", "[]")
 """What the index says of an image that nobody drew boxes on."""
+AGES = {"0 to 17": range(18), "18 to 39": range(18, 40), "40 to 59": range(40, 60), "60 and over": range(60, 150)}
+"""In years."""
 
 
 @dataclass(frozen=True)
 class Index:
-    """What DIR/index.csv says of the images. patients: by file. marked: files on which experts drew boxes."""
+    """What DIR/index.csv says of the images. patients, subgroups: by file. marked: files on which experts drew boxes."""
 
     patients: dict[str, str] = field(default_factory=dict)
     marked: frozenset[str] = frozenset()
+    subgroups: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 
 def by_patient(files: Sequence[tuple[Path, int]], folder: Path, share: float, seed: int) -> Parts:
@@ -36,7 +39,10 @@ def by_patient(files: Sequence[tuple[Path, int]], folder: Path, share: float, se
     """
     index = read_index(folder)
     groups = joined_by_duplicates([(path, index.patients.get(key_of(path)) or patient_of(path.name)) for path, _ in files])
-    items = [Item(path, label, group, origin_of(folder)) for (path, label), group in zip(files, groups, strict=True)]
+    items = [
+        Item(path, label, group, origin_of(folder), subgroups=index.subgroups.get(key_of(path), ()))
+        for (path, label), group in zip(files, groups, strict=True)
+    ]
     marked = {item.group for item in items if key_of(item.path) in index.marked}
     names = sorted({item.group for item in items})
     held = max(2, round(len(names) * share))
@@ -61,7 +67,7 @@ def origin_of(folder: Path) -> str:
 
 
 def read_index(folder: Path) -> Index:
-    """Index of a folder; an empty one where it has none, or none that names patients.."""
+    """Index of a folder; an empty one where it has none, or none that names patients."""
     if not (folder / INDEX).is_file():
         return Index()
     with (folder / INDEX).open(newline="", encoding="utf-8") as lines:
@@ -70,7 +76,16 @@ def read_index(folder: Path) -> Index:
         return Index()
     boxes = next((column for column in rows[0] if column.startswith("boxes")), None)
     marked = frozenset(row["file"] for row in rows if boxes is not None and row[boxes] not in NO_BOXES)
-    return Index({row["file"]: row["patient"] for row in rows}, marked)
+    told = {row["file"]: subgroups_of(row) for row in rows}
+    return Index({row["file"]: row["patient"] for row in rows}, marked, told)
+
+
+def subgroups_of(row: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """(name, value) of each subgroup that a row of an index puts its image into: age in years, sex, view."""
+    age = row.get("age", "")
+    ages = [name for name, years in AGES.items() if age.isdigit() and int(age) in years]
+    told = {"age": ages[0] if ages else "", "sex": row.get("sex", ""), "view": row.get("view", "")}
+    return tuple((name, value) for name, value in told.items() if value)
 
 
 def joined_by_duplicates(named: Sequence[tuple[Path, str]]) -> list[str]:

@@ -92,7 +92,11 @@ class GatePart:
 
 @dataclass(frozen=True)
 class CardPart:
-    """What the model card says that no measurement gives. licence_text: the file LICENSE, where the weights have a licence of their own."""
+    """What the model card says that no measurement gives.
+
+    reference: who or what decided the labels (CLAIM 2024, reference standard). failures: what was seen when wrong answers were looked at.
+    licence_text: the file LICENSE, where the weights have a licence of their own.
+    """
 
     title: str
     task: str
@@ -100,6 +104,8 @@ class CardPart:
     licence: str
     origin: str
     limits: str
+    reference: str = ""
+    failures: str = ""
     licence_text: str = ""
 
 

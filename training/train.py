@@ -67,14 +67,14 @@ def finish(folder: Path, recipe: Recipe, parts: Parts, command: str, minutes: fl
     )
     learnt = calibrated(*_with_labels(recipe, parts.calibration, calibration))
     write_calibration(folder, learnt)
-    origins = (_by_origin(parts.train, train.embeddings), _by_origin(parts.calibration, calibration.embeddings))
+    origins = (_by_origin(parts.train, train.features), _by_origin(parts.calibration, calibration.features))
     write_outside(folder, fit_outside(*origins, strangers=_strangers(recipe, network, parts.train)))
     tests = tested(recipe, parts.validation, validation.logits, learnt)
     main = tuple(item for item in parts.validation if item.origin == tests[0].origin)
     dropped = accuracy_without_tokens(network, _at_network_size(recipe, main), labels_of(main), recipe)
     measured = measurements(recipe, tests, held_back(parts.calibration, calibration.logits, learnt), dropped)
     write_measured(folder, measured)
-    write_card(folder, recipe, parts, tests, measured, command, minutes)
+    write_card(folder, recipe, parts, tests, measured, learnt, command, minutes)
 
 
 def calibrated(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Calibration:
@@ -92,19 +92,19 @@ def _with_labels(recipe: Recipe, items: Sequence[Item], outputs: Outputs) -> tup
 
 
 def _strangers(recipe: Recipe, network: BertImageForImageClassification, items: Sequence[Item]) -> list[NDArray[np.float32]]:
-    """Embeddings of images that the model was not made for, made from some that it was made for."""
+    """Features of images that the model was not made for, made from some that it was made for."""
     gate = recipe.gate
     if not gate.strangers:
         return []
     chosen = np.random.default_rng(recipe.data.seed).permutation(len(items))[: gate.count]
     images = _at_network_size(recipe, tuple(items[int(place)] for place in chosen))
     made = strangers(images, gate.strangers, gate.count, recipe.data.seed)
-    return [forward_all(network, one, recipe.preprocess).embeddings for one in made.values()]
+    return [forward_all(network, one, recipe.preprocess).features for one in made.values()]
 
 
-def _by_origin(items: Sequence[Item], embeddings: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+def _by_origin(items: Sequence[Item], features: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     origins = np.array([item.origin for item in items])
-    return [embeddings[origins == origin] for origin in dict.fromkeys(origins.tolist())]
+    return [features[origins == origin] for origin in dict.fromkeys(origins.tolist())]
 
 
 def _fitted(recipe: Recipe, parts: Parts, data: Sequence[Path], work: Path) -> BertImageForImageClassification:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from core.errors import NotFound
 from core.explain.methods import METHODS, explain
 from core.inference.engine import Engine, engine_for
-from core.inference.outside import outside_score
+from core.inference.outside import features, outside_score
 from core.journeys.figures import binary_auroc
 from core.prepare.inputs import to_input
 from core.readers import read_picture
@@ -66,11 +66,11 @@ class Faithfulness:
 
 def gates(engine: Engine, known: OutsideModel, inside: Sequence[Item], foreign: Sequence[Path]) -> tuple[float, list[Gate]]:
     """(share of inside images refused, one Gate a foreign folder)."""
-    own = outside_score(_embeddings(engine, inside), known)
+    own = outside_score(_features(engine, inside), known)
     found = []
     for folder in foreign:
         items = _some(folder)
-        strange = outside_score(_embeddings(engine, items), known)
+        strange = outside_score(_features(engine, items), known)
         is_strange = np.r_[np.zeros(len(own), dtype=bool), np.ones(len(strange), dtype=bool)]
         auroc = binary_auroc(is_strange, np.r_[own, strange].astype(np.float32))
         score = float("nan") if auroc is None else auroc
@@ -99,11 +99,11 @@ def _summed(method: str, found: Sequence[Explanation]) -> Faithfulness:
     )
 
 
-def _embeddings(engine: Engine, items: Sequence[Item]) -> NDArray[np.float32]:
+def _features(engine: Engine, items: Sequence[Item]) -> NDArray[np.float32]:
     preprocess = engine.model.preprocess
     images = read_images(items, preprocess, preprocess.size)
     batches = (standardised(images[start : start + BATCH].float() / 255.0, preprocess) for start in range(0, len(images), BATCH))
-    return np.concatenate([engine.forward(batch.numpy()).embeddings for batch in batches])
+    return np.concatenate([features(batch.numpy(), engine.forward(batch.numpy()).embeddings) for batch in batches])
 
 
 def _picture(item: Item) -> Picture:
@@ -126,7 +126,7 @@ def _some(folder: Path) -> list[Item]:
 def gate_lines(refused: float, found: Sequence[Gate], count: int, command: str) -> list[str]:
     """The section of the card."""
     return [
-        "Distance in embedding space, threshold from the calibration part. "
+        "Distance of embedding and image statistics, threshold from the calibration part. "
         f"{100 * refused:.1f} % of the {count:,} validation images are refused.",
         "Foreign images were brought to the model's own size and colour mode first; headers were not looked at.",
         "",

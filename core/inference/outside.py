@@ -1,10 +1,10 @@
-"""Whether a model was made for an image: first what its header and kind say, then how far its embedding lies from the training's.
+"""Whether a model was made for an image: first what its header and kind say, then how far its features lie from the training's.
 
-The distance is Mahalanobis' under a shrunken covariance (Lee et al. 2018, "A Simple Unified Framework for Detecting Out-of-Distribution
-Samples", without classes, on all layers at once): directions that hardly vary over the training weigh most, and it is there that
-strangers give themselves away. Where strangers were at hand, a linear judge of the same whitened embedding joins (Hendrycks et al.
-2019, "Deep Anomaly Detection with Outlier Exposure"): distance finds what lies far in any direction, the judge what lies near in a
-telling one.
+Features are the embedding and plain statistics of the values (models/image_statistics.py). The distance is Mahalanobis' under a
+shrunken covariance (Lee et al. 2018, "A Simple Unified Framework for Detecting Out-of-Distribution Samples", without classes, on all
+layers at once): directions that hardly vary over the training weigh most, and it is there that strangers give themselves away. Where
+strangers were at hand, a linear judge of the same whitened features joins (Hendrycks et al. 2019, "Deep Anomaly Detection with Outlier
+Exposure"): what it says beyond what images of the right kind reach is added.
 """
 
 from __future__ import annotations
@@ -17,20 +17,23 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from core.errors import OutOfRange
-from core.types import Domain, ModelInput, Outside
+from core.types import Domain, FloatImage, ModelInput, Outside
+from models.image_statistics import image_statistics
 from models.registry import LoadedModel, OutsideModel
 
-SHARE_REFUSED = 0.03
+SHARE_REFUSED = 0.02
 """Share of held-back images of the right kind that the threshold gives up, to catch strangers."""
 SHRINKAGE = 1e-3
 """Share of the mean variance that is added to each direction, so that none is taken as without any."""
 SMALLEST_VARIANCE = 1e-12
 """Of a direction, where a training has none at all."""
+SMALLEST_SPREAD = 1e-6
+"""Of a feature: the unit of those that are the same in every image."""
 JUDGE_FREEDOM, JUDGED_WEIGHT, JUDGE_ITERATIONS = 1e-2, 1000.0, 500
 """Of the linear judge: inverse strength of its ridge, weight of either side, and most steps."""
 MOST_DIRECTIONS = 256
 """Principal directions that are kept, those that vary most; further ones found no more strangers, and hold only noise."""
-Embeddings = NDArray[np.float32]
+Features = NDArray[np.float32]
 KINDS = {
     Domain.RADIOGRAPH: "radiographs",
     Domain.LAND_COVER: "satellite images",
@@ -39,34 +42,39 @@ KINDS = {
 }
 
 
-def outside_score(embedding: NDArray[np.float32], model: OutsideModel) -> NDArray[np.float64]:
-    """Distance of embeddings, float32 [..., D], from those of the training; growing with strangeness. Returns [...]."""
-    whitened = (embedding - model.mean) @ model.whitening
+def features(values: FloatImage, embeddings: NDArray[np.float32]) -> Features:
+    """What the gate looks at, float32 [N, D]: embeddings [N, width] and the statistics of values [N, channels, rows, columns]."""
+    return np.concatenate([embeddings, image_statistics(values)], axis=1)
+
+
+def outside_score(seen: Features, model: OutsideModel) -> NDArray[np.float64]:
+    """Distance of features, float32 [..., D], from those of the training; growing with strangeness. Returns [...]."""
+    whitened = (seen - model.mean) @ model.whitening
     length = np.asarray(np.linalg.norm(whitened, axis=-1), dtype=np.float64)
     if model.direction is None:
         return length
-    return np.maximum(length, np.asarray(whitened @ model.direction + model.offset, dtype=np.float64))
+    return length + np.maximum(np.asarray(whitened @ model.direction + model.offset, dtype=np.float64), 0.0)
 
 
-def judge(given: ModelInput, embedding: NDArray[np.float32] | None, model: LoadedModel) -> Outside:
+def judge(given: ModelInput, seen: Features | None, model: LoadedModel) -> Outside:
     """Refused by header or kind, else by distance; the score is told in either case.
 
-    embedding: float32 [D]; None for an empty input, whose score is NaN. A model without outside.safetensors refuses by header and kind
-    alone, and its score and threshold are NaN.
+    seen: float32 [D], the features of the input; None for an empty one, whose score is NaN. A model without outside.safetensors refuses by
+    header and kind alone, and its score and threshold are NaN.
     """
     known = model.outside
-    if known is None or embedding is None:
+    if known is None or seen is None:
         threshold = float("nan") if known is None else known.threshold
         return Outside(float("nan"), threshold, bool(given.refusal), given.refusal)
-    score = float(outside_score(embedding, known))
+    score = float(outside_score(seen, known))
     reason = given.refusal or _distance_reason(score, known.threshold, model.preprocess.domain)
     return Outside(score, known.threshold, bool(reason), reason)
 
 
 def fit_outside(
-    train: Sequence[Embeddings], held: Sequence[Embeddings], share_refused: float = SHARE_REFUSED, strangers: Sequence[Embeddings] = ()
+    train: Sequence[Features], held: Sequence[Features], share_refused: float = SHARE_REFUSED, strangers: Sequence[Features] = ()
 ) -> OutsideModel:
-    """What the training's embeddings look like, and the score that all but `share_refused` of the held-back ones keep, of each origin.
+    """What the training's features look like, and the score that all but `share_refused` of the held-back ones keep, of each origin.
 
     train: float32 [images, D], of images that the model shall answer, one array an origin (a hospital, a sensor); each origin counts alike,
     so that a small one is not given up for a large one. held: the same of images that were not trained on. strangers: one array a kind.
@@ -84,20 +92,22 @@ def fit_outside(
     return replace(gate, threshold=threshold)
 
 
-def _distance(train: Sequence[Embeddings]) -> OutsideModel:
-    """Mean and whitening, without a threshold."""
+def _distance(train: Sequence[Features]) -> OutsideModel:
+    """Mean and whitening, without a threshold. Each feature is brought to unit variance first, so that its own unit does not matter."""
     values, weights = np.concatenate(train).astype(np.float64), _alike(train)
-    variances, directions = np.linalg.eigh(np.cov(values, rowvar=False, aweights=weights))  # [D] ascending, [D, D]
-    spreads = np.sqrt(np.maximum(variances, 0.0) + max(SHRINKAGE * variances.mean(), SMALLEST_VARIANCE))
-    whitening = (directions / spreads)[:, -MOST_DIRECTIONS:]
     mean = np.average(values, axis=0, weights=weights)
+    units = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
+    units = np.where(units > SMALLEST_SPREAD, units, 1.0)
+    variances, directions = np.linalg.eigh(np.cov((values - mean) / units, rowvar=False, aweights=weights))  # [D] ascending, [D, D]
+    spreads = np.sqrt(np.maximum(variances, 0.0) + max(SHRINKAGE * variances.mean(), SMALLEST_VARIANCE))
+    whitening = (directions / spreads)[:, -MOST_DIRECTIONS:] / units[:, np.newaxis]
     return OutsideModel(mean.astype(np.float32), whitening.astype(np.float32), float("inf"))
 
 
 def _with_judge(
-    gate: OutsideModel, train: Sequence[Embeddings], held: Sequence[Embeddings], strangers: Sequence[Embeddings], keeps: float
+    gate: OutsideModel, train: Sequence[Features], held: Sequence[Features], strangers: Sequence[Features], keeps: float
 ) -> OutsideModel:
-    """A logistic judge beside the distance, scaled so that of what was held back both give up as much at the same score."""
+    """A logistic judge beside the distance, in the unit of the distance's upper half, from where all but a few of `held` end."""
     known, strange, kept = (np.concatenate(part) for part in (train, strangers, held))
     whitened = (np.concatenate([known, strange]) - gate.mean) @ gate.whitening
     weights = np.concatenate([_alike(train), _alike(strangers)]) * JUDGED_WEIGHT
@@ -108,10 +118,10 @@ def _with_judge(
     verdicts = (kept - gate.mean) @ gate.whitening @ direction + offset
     (middle, high), (middle_verdict, high_verdict) = (np.quantile(of, (0.5, keeps)) for of in (distances, verdicts))
     scale = (high - middle) / max(high_verdict - middle_verdict, SMALLEST_VARIANCE)
-    return replace(gate, direction=(direction * scale).astype(np.float32), offset=float((offset - middle_verdict) * scale + middle))
+    return replace(gate, direction=(direction * scale).astype(np.float32), offset=float((offset - high_verdict) * scale))
 
 
-def _alike(arrays: Sequence[Embeddings]) -> NDArray[np.float64]:
+def _alike(arrays: Sequence[Features]) -> NDArray[np.float64]:
     """A weight for each row, so that each array counts alike and all weigh one."""
     return np.concatenate([np.full(len(one), 1.0 / len(one) / len(arrays)) for one in arrays])
 

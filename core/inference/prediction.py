@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.inference.calibration import conformal_set, probabilities
 from core.inference.engine import Engine, Forward
-from core.inference.outside import judge
+from core.inference.outside import features, judge
 from core.inference.views import answered
 from core.types import Calibration, ModelInput, Outside, Prediction
 from models.registry import LoadedModel
@@ -103,7 +103,8 @@ def _prediction(
     if forward is None or place is None:
         outside = judge(given, None, model)
     else:
-        logits, outside = forward.logits[place], judge(given, forward.embeddings[place], model)
+        seen = features(given.values[np.newaxis], forward.embeddings[place : place + 1])[0]
+        logits, outside = forward.logits[place], judge(given, seen, model)
         tokens = None if forward.token_logits is None else forward.token_logits[place]
         chances = probabilities(logits, model.calibration)
         likely, answer = decide(chances, model.labels, model.calibration, outside)

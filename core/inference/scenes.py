@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from core.errors import NoGrid, WrongTask
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine
+from core.inference.outside import features as gate_features
 from core.inference.outside import outside_score
 from core.inference.strips import Strip, TokenRows, strips_of
 from core.prepare.bands import resolve_bands
@@ -120,7 +121,7 @@ def _planes(engine: Engine, inputs: FloatImage, features: bool) -> FloatImage:
         assert forward.token_logits is not None  # check_mappable has seen to it
         logits, embeddings, hidden = forward.token_logits, forward.embeddings, None
     found = [probabilities(logits, model.calibration)]
-    scores = outside_score(embeddings, model.outside) if model.outside is not None else np.full(len(inputs), np.nan)
+    scores = outside_score(gate_features(inputs, embeddings), model.outside) if model.outside is not None else np.full(len(inputs), np.nan)
     found.append(np.broadcast_to(scores[:, np.newaxis, np.newaxis, np.newaxis], (*logits.shape[:3], 1)))
     if hidden is not None:
         found.append(hidden)

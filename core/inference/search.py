@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine, Forward
-from core.inference.outside import outside_score
+from core.inference.outside import features, outside_score
 from core.inference.views import answered
 from core.prepare.ct import Plane, corners, window_about, window_at
 from core.types import FloatImage, ModelInput
@@ -58,7 +58,7 @@ class Candidate:
 class SliceSearch:
     """What was found in one slice.
 
-    candidates: best first. distances: of its windows from the training's embeddings. windows: how many were read.
+    candidates: best first. distances: of its windows from the training's features. windows: how many were read.
     best: the probability of a find in the best candidate's window, and that window; where there is no candidate, in the likeliest window;
     None where nothing was searched.
     """
@@ -86,13 +86,14 @@ def search_slice(engine: Engine, plane: Plane) -> SliceSearch:
     places = corners(plane, preprocess.size, STRIDE_TOKENS * engine.model.patch[0]) if not plane.suitable.refusal else []
     if not places:
         return SliceSearch(plane.frame)
-    forward = engine.forward(np.stack([window_at(plane, left, top, preprocess).values for left, top in places]))
+    values = np.stack([window_at(plane, left, top, preprocess).values for left, top in places])
+    forward = engine.forward(values)
     evidence = _averaged(plane, places, _tokens(engine.model, forward), engine.model.patch)
     apart = APART_MM / (preprocess.pixel_spacing_mm or 1.0)
     looked_at = _peaks(evidence, apart, engine.model.patch[0])
     found = _scored(engine, plane, looked_at, apart)
     known = engine.model.outside
-    distances = () if known is None else tuple(outside_score(forward.embeddings, known).tolist())
+    distances = () if known is None else tuple(outside_score(features(values, forward.embeddings), known).tolist())
     best = (found[0].probability, found[0].window) if found else _likeliest(engine.model, forward, plane, places)
     return SliceSearch(plane.frame, found, distances, len(places), best)
 

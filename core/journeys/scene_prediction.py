@@ -11,7 +11,7 @@ import numpy as np
 from core.errors import MissingBands
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine
-from core.inference.outside import outside_score
+from core.inference.outside import features, outside_score
 from core.inference.prediction import UNCALIBRATED, decide, parent_heads, predict_input
 from core.prepare.bands import read_window, rendering, resolve_bands
 from core.prepare.scene_input import centre_input, filled, ground_refusal, input_at, window_size
@@ -120,7 +120,7 @@ def _add(sums: _Sums, scene: Scene, bands: Sequence[Band], part: _Part, engine: 
     sums.tiles += len(held)
     sums.fullest = max(sums.fullest, *((float(share), left, part.top) for share, (left, _) in zip(shares, held, strict=True)))
     if engine.model.outside is not None:
-        sums.scores += outside_score(forward.embeddings, engine.model.outside).tolist()
+        sums.scores += outside_score(features(values, forward.embeddings), engine.model.outside).tolist()
 
 
 def _cuts(part: _Part) -> Iterator[tuple[int, slice]]:

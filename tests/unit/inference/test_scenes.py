@@ -14,6 +14,7 @@ from core.errors import Cancelled, MissingBands, NoGrid, WrongTask
 from core.inference import strips as strips_module
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine
+from core.inference.outside import features as gate_features
 from core.inference.outside import outside_score
 from core.inference.runtimes import Runtime
 from core.inference.scenes import Strip, iterate_scores, token_rows
@@ -98,13 +99,16 @@ def test_a_scene_of_one_tile_is_scored_as_that_tile(tmp_path: Path, land: Engine
     scene = scene_of(tmp_path / "s.tif", ground(32, 32))
     bands, _ = resolve_bands(scene, land.model.preprocess.channels)
     shown = rendering(read_window(scene, bands, (0, 0, 32, 32))[0], land.model.preprocess)
-    forward = land.forward(standardise(shown, land.model.preprocess)[np.newaxis])
+    values = standardise(shown, land.model.preprocess)[np.newaxis]
+    forward = land.forward(values)
     assert forward.token_logits is not None
     rows = list(token_rows(scene, land, features=True))
     found = np.concatenate([row.probabilities for row in rows], axis=1)
     np.testing.assert_allclose(np.moveaxis(found, 0, 2), probabilities(forward.token_logits[0], land.model.calibration), atol=1e-5)
     assert land.model.outside is not None
-    np.testing.assert_allclose(rows[0].outside_score, outside_score(forward.embeddings, land.model.outside)[0], rtol=1e-5)
+    np.testing.assert_allclose(
+        rows[0].outside_score, outside_score(gate_features(values, forward.embeddings), land.model.outside)[0], rtol=1e-5
+    )
     features = np.concatenate([row.features for row in rows if row.features is not None], axis=1)
     assert features.shape == (32, 4, 4)
     head = land.model.network.classifier

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from core.errors import Cancelled, OutOfRange
 from core.inference.engine import engine_for
-from core.inference.outside import outside_score
+from core.inference.outside import features, outside_score
 from core.journeys import scene_prediction
 from core.journeys.files import predict_files
 from core.journeys.image import compose, explain_image, open_images, predict
@@ -116,13 +116,16 @@ def test_a_scene_larger_than_the_input_gets_the_mean_of_its_tiles(tmp_path: Path
     scene = read_scene([mosaic(tmp_path / "a.tif", [1, 2, 3, 4])])
     engine = engine_for(cover)
     tiles = [input_at(scene, engine.model.preprocess, x, y) for y in (16, 48) for x in (16, 48)]
-    forward = engine.forward(np.stack([tile.values for tile in tiles]))
+    values = np.stack([tile.values for tile in tiles])
+    forward = engine.forward(values)
     each = [predict(read_scene([write_scene(tmp_path / f"{seed}.tif", seed)]), cover).probabilities for seed in (1, 2, 3, 4)]
     found = predict(scene, cover)
     assert found.probabilities is not None and engine.model.outside is not None
     np.testing.assert_allclose(found.probabilities, np.mean(each, axis=0), atol=1e-5)  # type: ignore[arg-type]
     assert found.probabilities.sum() == pytest.approx(1.0, abs=1e-5)
-    assert found.outside.score == pytest.approx(np.median(outside_score(forward.embeddings, engine.model.outside)), rel=1e-4)
+    assert found.outside.score == pytest.approx(
+        np.median(outside_score(features(values, forward.embeddings), engine.model.outside)), rel=1e-4
+    )
     assert any("4 tiles of 32 x 32 pixels" in sentence for sentence in found.assumptions)
 
 

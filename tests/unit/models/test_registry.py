@@ -173,7 +173,7 @@ def test_a_folder_that_is_not_whole_is_refused_with_a_sentence(folder: Path, dam
 def test_an_outside_model_of_another_network_is_refused(folder: Path) -> None:
     arrays = {"mean": np.zeros(5, np.float32), "whitening": np.eye(5, dtype=np.float32), "threshold": np.ones(1, np.float32)}
     save_file(arrays, folder / "outside.safetensors")
-    with pytest.raises(BrokenModel, match="not made for embeddings of 96"):
+    with pytest.raises(BrokenModel, match="not made for 116 features"):
         load_model(str(folder))
 
 
