@@ -13,7 +13,7 @@ from torch import LongTensor, Tensor
 
 from core.prepare.tensor import SMALLEST_DEVIATION
 from core.types import Preprocess
-from training.recipe import Augmentation
+from training.recipe_parts import Augmentation
 
 
 def augmented(images: Tensor, size: tuple[int, int], how: Augmentation) -> Tensor:

@@ -77,6 +77,8 @@ def _split_words(recipe: Recipe, parts: Parts) -> str:
     sizes = [len(part) for part in (parts.train, parts.calibration, parts.validation)]
     if recipe.data.split == "patient":
         how = "by patient (files that are exact copies keep their patients together)"
+    elif recipe.data.split == "random":
+        how = "at random, which flatters: neighbours of what was held back were trained on"
     else:
         how = "by longitude (the easternmost part was held back; its degrees of latitude go to calibration and to validation in turn)"
     return (
@@ -100,7 +102,7 @@ def _making(recipe: Recipe, command: str, minutes: float) -> list[str]:
 
 
 def _figures(recipe: Recipe, test: Measured) -> list[str]:
-    unit = "patients" if recipe.data.split == "patient" else "blocks of one degree"
+    unit = {"patient": "patients", "longitude": "blocks of one degree", "random": "images"}[recipe.data.split]
     rows = [f"| {_name(name)} | {figure.value:.3f} | {_interval(figure)} |" for name, figure in test.figures.items()]
     return [
         f"On the {len(test.held.labels):,} validation images of {test.origin}, by the command above; "
