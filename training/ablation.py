@@ -171,7 +171,7 @@ def pretraining_for(ablation: Ablation, variant: Variant, seed: int) -> MaskedRe
         return None
     table = merged(ablation.base, variant.changes)
     shared = {name: table[name] for name in ("network", "preprocess", "augmentation", "schedule", "card")}
-    data = {name: value for name, value in table["data"].items() if name in ("validation_share", "read_size", "seed")}
+    data = {name: value for name, value in table["data"].items() if name in ("split", "validation_share", "read_size", "seed")}
     own = {"id": f"{variant.name}-{seed}", "data": data, "schedule": {"seed": seed}}
     return masked_recipe_of(merged(merged(shared, own), variant.pretraining), ablation.path)
 

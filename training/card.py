@@ -46,7 +46,7 @@ def write_card(
     lines += [f"# {card.title}", ""]
     lines += _role(recipe)
     lines += ["## Training data", "", card.origin, "", _split_words(recipe, parts), ""]
-    lines += ["## How it was made", "", *_making(recipe, command, minutes), ""]
+    lines += ["## How it was made", "", *_making(recipe, command, minutes), *_taught(recipe, main), ""]
     lines += ["## Figures", "", *_figures(recipe, main), ""]
     lines += ["### By label", "", *_by_label(recipe, main.held), ""]
     for test in tests[1:]:
@@ -99,6 +99,27 @@ def _making(recipe: Recipe, command: str, minutes: float) -> list[str]:
         "",
         f"    {command}",
     ]
+
+
+def _taught(recipe: Recipe, main: Measured) -> list[str]:
+    """What else than labels it learned from, and what a teacher gained where the accuracy without one is known."""
+    lines, masking, teacher = [], recipe.masking, recipe.teacher
+    if recipe.start:
+        lines += ["", f"It began with the encoder of {recipe.start}."]
+    if masking is not None:
+        batches, tokens = 100 * masking.chance, 100 * masking.share
+        words = f"In {batches:.0f} % of the batches {tokens:.0f} % of the tokens were hidden, and reconstructed beside the labels"
+        lines += ["", f"{words} (weight {masking.weight:g})."]
+    if teacher is not None:
+        names = " and ".join(teacher.models)
+        lines += [
+            "",
+            f"The answers of {names} were learned beside the labels (temperature {teacher.temperature:g}, weight {teacher.weight:g}).",
+        ]
+    if teacher is not None and teacher.accuracy_without is not None and "accuracy" in main.figures:
+        gain = 100 * (main.figures["accuracy"].value - teacher.accuracy_without)
+        lines[-1] += f" Without a teacher the accuracy was {teacher.accuracy_without:.3f} (training/RESULTS.md): {gain:+.1f} points."
+    return lines
 
 
 def _figures(recipe: Recipe, test: Measured) -> list[str]:

@@ -13,16 +13,19 @@ from training.recipe import check_masking, check_network, check_schedule, read_p
 from training.recipe_parts import Augmentation, CardPart, MaskingPart, Schedule
 
 TASK = "masked-image"
+SPLITS = ("patient", "longitude")
 
 
 @dataclass(frozen=True)
 class ImagesPart:
-    """How the files below each folder are divided: by longitude where DIR/index.csv lists places, else by patient.
+    """How the files below each folder are divided.
 
-    validation_share, seed: as of the recipe that begins with this encoder, so that nothing that it holds back was seen here.
+    split: "patient", or "longitude" for folders whose index.csv lists places, others then by patient.
+    split, validation_share, seed: as of the recipe that begins with this encoder, so that nothing that it holds back was seen here.
     read_size: (rows, columns) that images are kept at for training.
     """
 
+    split: str
     validation_share: float
     read_size: tuple[int, int]
     seed: int = 7
@@ -71,6 +74,8 @@ def masked_recipe_of(table: dict[str, Any], path: Path) -> MaskedRecipe:
     check_schedule(recipe.schedule, path)
     check_masking(recipe.masking, path)
     check_network(recipe.network, path)
+    if recipe.data.split not in SPLITS:
+        raise BadRecipe(f"{path}: data.split is {recipe.data.split!r}.", f"It must be one of {', '.join(SPLITS)}.")
     if not 0.0 < recipe.data.validation_share < 0.5:
         raise BadRecipe(
             f"{path}: data.validation_share is {recipe.data.validation_share!r}.", "It must satisfy 0 < validation_share < 0.5."

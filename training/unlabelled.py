@@ -36,7 +36,7 @@ def _parts(folder: Path, how: ImagesPart) -> Parts:
     if len(found) < 4:
         raise BadRecipe(f"{folder} holds {len(found)} images.", f"Give a folder of images ({', '.join(SUFFIXES)}).")
     files = [(path, NO_LABEL) for path in found]
-    if _lists_places(folder / INDEX):
+    if how.split == "longitude" and _lists_places(folder / INDEX):
         return by_longitude(files, folder, how.validation_share)
     return by_patient(files, folder, how.validation_share, how.seed)
 
