@@ -104,8 +104,6 @@ def _making(recipe: Recipe, command: str, minutes: float) -> list[str]:
 def _taught(recipe: Recipe, main: Measured) -> list[str]:
     """What else than labels it learned from, and what a teacher gained where the accuracy without one is known."""
     lines, masking, teacher = [], recipe.masking, recipe.teacher
-    if recipe.start:
-        lines += ["", f"It began with the encoder of {recipe.start}."]
     if masking is not None:
         batches, tokens = 100 * masking.chance, 100 * masking.share
         words = f"In {batches:.0f} % of the batches {tokens:.0f} % of the tokens were hidden, and reconstructed beside the labels"

@@ -44,7 +44,7 @@ class MaskedTrainer(Trainer):  # type: ignore[misc]
         recipe = self.recipe
         x = augmented(inputs["images"].float() / 255.0, recipe.preprocess.size, recipe.augmentation)
         x = standardised(x, recipe.preprocess).contiguous(memory_format=torch.channels_last)
-        output = model(pixel_values=x, masked=masked_tokens(len(x), recipe.config().grid, recipe.masking))
+        output = model(pixel_values=x, masked=masked_tokens(len(x), recipe.config().grid, recipe.masking).to(x.device))
         return (output.loss, output) if return_outputs else output.loss
 
 

@@ -197,6 +197,9 @@ def _check(recipe: Recipe, path: Path) -> None:
     check_schedule(recipe.schedule, path)
     if recipe.masking is not None:
         check_masking(recipe.masking, path)
+    for key in ("masking", "teacher"):
+        is_taught = recipe.data.layout == "labels" or getattr(recipe, key) is None
+        demand(is_taught, "data.layout", recipe.data.layout, f"labels where there is a table {key}")
     dropped = recipe.augmentation.dropped
     demand(all(0.0 <= each < 1.0 for each in dropped), "augmentation.dropped", dropped, "0 <= share < 1")
     standard = recipe.preprocess.standardise

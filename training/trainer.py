@@ -99,7 +99,7 @@ class ImageTrainer(Trainer):  # type: ignore[misc]
         targets = torch.nn.functional.one_hot(inputs["labels"], len(recipe.names)).float()
         x, targets = mixed(x, targets, recipe.augmentation.cutmix)
         pixels = standardised(x, recipe.preprocess).contiguous(memory_format=torch.channels_last)
-        output = model(pixel_values=pixels, **self._hidden(len(x)))
+        output = model(pixel_values=pixels, **self._hidden(pixels))
         loss = label_loss(output.logits.float(), targets, recipe)
         if recipe.masking is not None and output.reconstruction_loss is not None:
             loss = loss + recipe.masking.weight * output.reconstruction_loss
@@ -107,12 +107,13 @@ class ImageTrainer(Trainer):  # type: ignore[misc]
             loss = loss + self.teacher.how.weight * self.teacher.divergence(output.logits.float(), x)
         return (loss, output) if return_outputs else loss
 
-    def _hidden(self, batch: int) -> dict[str, Tensor | None]:
+    def _hidden(self, pixels: Tensor) -> dict[str, Tensor | None]:
         """Which tokens the network does not see: hidden ones that it reconstructs, or ones that are left out."""
-        recipe, grid = self.recipe, self.recipe.config().grid
+        recipe, (rows, columns) = self.recipe, self.recipe.config().grid
         if recipe.masking is not None and torch.rand(()) < recipe.masking.chance:
-            return {"masked": masked_tokens(batch, grid, recipe.masking)}
-        return {"keep_tokens": kept_tokens(batch, grid[0] * grid[1], recipe.augmentation.dropped)}
+            return {"masked": masked_tokens(len(pixels), (rows, columns), recipe.masking).to(pixels.device)}
+        kept = kept_tokens(len(pixels), rows * columns, recipe.augmentation.dropped)
+        return {"keep_tokens": None if kept is None else kept.to(pixels.device)}
 
 
 def label_loss(logits: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
@@ -180,10 +181,11 @@ def run(
 ) -> BertImageForImageClassification:
     """The loop of every classifier. make: a trainer of what transformers' Trainer takes (model, args, callbacks). held, work: as of fit."""
     set_seed(recipe.schedule.seed)
-    kind = BertImageForImageClassification if recipe.masking is None else BertImageForClassificationAndMasking
-    network = kind(recipe.config())
+    network = BertImageForImageClassification(recipe.config())
     if recipe.start:
         load_encoder(network, Path(recipe.start))
+    if recipe.masking is not None:
+        network = BertImageForClassificationAndMasking.around(network)
     made = loop(network, recipe.id, recipe.schedule, make, partial(Progress, recipe, held=held), work)
     return made.classifier_alone() if isinstance(made, BertImageForClassificationAndMasking) else made
 

@@ -114,6 +114,13 @@ class BertImageForClassificationAndMasking(BertImageForImageClassification):
             reconstruction_loss=self.masking.error(reconstruction, pixel_values, masked),
         )
 
+    @classmethod
+    def around(cls, classifier: BertImageForImageClassification) -> BertImageForClassificationAndMasking:
+        """Both tasks with the weights of a classifier, and new ones for what only reconstruction needs."""
+        both = cls(classifier.config)
+        both.load_state_dict(classifier.state_dict(), strict=False)
+        return both
+
     def classifier_alone(self) -> BertImageForImageClassification:
         """A classifier with these weights, in evaluation mode, without what only reconstruction needs."""
         alone = BertImageForImageClassification(self.config)

@@ -80,10 +80,12 @@ def test_the_loss_teaches_the_mask_token_and_the_encoder(pixels: torch.Tensor, m
 
 
 def test_both_tasks_at_once_are_the_classifier_where_nothing_is_hidden(pixels: torch.Tensor, masked: torch.Tensor) -> None:
-    both = BertImageForClassificationAndMasking(config(pooling="mean")).eval()
+    classifier = BertImageForImageClassification(config(pooling="mean")).eval()
+    both = BertImageForClassificationAndMasking.around(classifier).eval()
     alone = both.classifier_alone()
     assert type(alone) is BertImageForImageClassification
-    assert torch.equal(both(pixels).logits, alone(pixels).logits)
+    assert torch.equal(classifier(pixels).logits, both(pixels).logits)
+    assert torch.equal(classifier(pixels).logits, alone(pixels).logits)
     assert both(pixels).reconstruction_loss is None
     hidden = both(pixels, masked=masked)
     assert hidden.reconstruction_loss > 0

@@ -46,7 +46,7 @@ def counted(*words):
 training.fit, training.write_network = kept, counted
 training.train(recipe, [data], out)
 """
-SECONDS = 300
+SECONDS = 600
 """After which two processes that wait for each other are ended."""
 
 

@@ -65,3 +65,11 @@ def test_a_recipe_that_is_not_there_and_one_that_is_no_toml_are_told_apart(tmp_p
     (tmp_path / "bad.toml").write_text("id = ")
     with pytest.raises(BadRecipe, match="not TOML"):
         read_recipe(tmp_path / "bad.toml")
+
+
+def test_crops_of_ct_have_no_teacher_and_reconstruct_nothing(recipe_file: Path) -> None:
+    text = recipe_file.read_text().replace('split = "patient"', 'split = "patient"\nlayout = "nodules"')
+    for table in ('[teacher]\nmodels = ["chest-ct"]\n', "[masking]\nshare = 0.5\n"):
+        recipe_file.write_text(text + table)
+        with pytest.raises(BadRecipe, match=r"data\.layout"):
+            read_recipe(recipe_file)
