@@ -13,7 +13,7 @@ from torch import LongTensor, Tensor
 
 from core.prepare.tensor import SMALLEST_DEVIATION
 from core.types import Preprocess
-from training.recipe import Augmentation
+from training.recipe_parts import Augmentation
 
 
 def augmented(images: Tensor, size: tuple[int, int], how: Augmentation) -> Tensor:
@@ -41,14 +41,15 @@ def framed(
     batch = images.shape[0]
     zoom = _uniform(images, *how.zoom).flatten()
     angle = (_uniform(images, -1.0, 1.0) * math.radians(how.degrees)).flatten()
-    mirror = torch.ones(batch)
+    device = images.device
+    mirror = torch.ones(batch, device=device)
     if how.turns:
-        angle = angle + torch.randint(0, 4, (batch,)) * (math.pi / 2)
-        mirror = torch.randint(0, 2, (batch,)) * 2.0 - 1.0
+        angle = angle + torch.randint(0, 4, (batch,), device=device) * (math.pi / 2)
+        mirror = torch.randint(0, 2, (batch,), device=device) * 2.0 - 1.0
     stretch = torch.exp(_uniform(images, -how.stretch, how.stretch)).flatten()
     # A crop stays inside the image: it can move by what the zoom leaves free, and by `shift` beyond.
     free = (1.0 - zoom).clamp(min=0.0) + how.shift
-    x, y = (free * (torch.rand(batch) * 2 - 1) for _ in range(2)) if middle is None else middle.unbind(dim=1)
+    x, y = (free * (torch.rand(batch, device=device) * 2 - 1) for _ in range(2)) if middle is None else middle.unbind(dim=1)
     cos, sin = torch.cos(angle), torch.sin(angle)
     rows = [
         torch.stack([share[1] * zoom * stretch * cos * mirror, -share[1] * zoom * stretch * sin, x], dim=1),
@@ -65,7 +66,7 @@ def relit(x: Tensor, how: Augmentation) -> Tensor:
     if how.exposure:
         x = x * _log_normal(x, how.exposure)
     if how.channel_exposure:
-        x = x * torch.exp(torch.randn(x.shape[0], x.shape[1], 1, 1) * how.channel_exposure)
+        x = x * torch.exp(torch.randn(x.shape[0], x.shape[1], 1, 1, device=x.device) * how.channel_exposure)
     if how.contrast:
         mean = x.mean(dim=(1, 2, 3), keepdim=True)
         x = mean + (x - mean) * _log_normal(x, how.contrast)
@@ -81,7 +82,7 @@ def blurred(x: Tensor, largest: float) -> Tensor:
         return x
     deviation = float(torch.rand(())) * largest + 0.2
     reach = max(1, math.ceil(2 * deviation))
-    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / deviation) ** 2)
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=x.device) / deviation) ** 2)
     kernel = kernel / kernel.sum()
     channels = x.shape[1]
     soft = F.pad(x, (reach, reach, reach, reach), mode="reflect")
@@ -94,12 +95,12 @@ def holed(x: Tensor, largest: float) -> Tensor:
     """A rectangle of each second image is replaced by the image's mean (DeVries and Taylor 2017)."""
     if largest == 0.0:
         return x
-    batch, _, rows, columns = x.shape
-    height, width = (torch.rand(batch, 1, 1, 1) * largest / 2 for _ in range(2))
-    width = width * (torch.rand(batch, 1, 1, 1) < 0.5)
-    y, x_centre = torch.rand(batch, 1, 1, 1), torch.rand(batch, 1, 1, 1)
-    inside_rows = (torch.linspace(0, 1, rows).view(1, 1, -1, 1) - y).abs() < height
-    inside_columns = (torch.linspace(0, 1, columns).view(1, 1, 1, -1) - x_centre).abs() < width
+    rows, columns = x.shape[2:]
+    height, width = (_uniform(x, 0.0, largest / 2) for _ in range(2))
+    width = width * (_uniform(x, 0.0, 1.0) < 0.5)
+    y, x_centre = _uniform(x, 0.0, 1.0), _uniform(x, 0.0, 1.0)
+    inside_rows = (torch.linspace(0, 1, rows, device=x.device).view(1, 1, -1, 1) - y).abs() < height
+    inside_columns = (torch.linspace(0, 1, columns, device=x.device).view(1, 1, 1, -1) - x_centre).abs() < width
     return torch.where(inside_rows & inside_columns, x.mean(dim=(1, 2, 3), keepdim=True), x)
 
 
@@ -114,7 +115,7 @@ def mixed(x: Tensor, targets: Tensor, chance: float) -> tuple[Tensor, Tensor]:
     share = math.sqrt(float(torch.rand(())))
     height, width = int(rows * share), int(columns * share)
     top, left = int(torch.randint(0, rows - height + 1, ())), int(torch.randint(0, columns - width + 1, ()))
-    other = torch.randperm(x.shape[0])
+    other = torch.randperm(x.shape[0], device=x.device)
     x = x.clone()
     x[:, :, top : top + height, left : left + width] = x[other, :, top : top + height, left : left + width]
     area = height * width / (rows * columns)
@@ -135,13 +136,13 @@ def standardised(x: Tensor, preprocess: Preprocess) -> Tensor:
     if preprocess.standardise == "image":
         deviation = x.std(dim=(1, 2, 3), keepdim=True, correction=0).clamp(min=SMALLEST_DEVIATION)
         return (x - x.mean(dim=(1, 2, 3), keepdim=True)) / deviation
-    mean, deviation = (torch.tensor(each, dtype=x.dtype).view(1, -1, 1, 1) for each in (preprocess.mean, preprocess.deviation))
+    mean, deviation = (x.new_tensor(each).view(1, -1, 1, 1) for each in (preprocess.mean, preprocess.deviation))
     return (x - mean) / deviation
 
 
 def _uniform(x: Tensor, low: float, high: float) -> Tensor:
-    return low + (high - low) * torch.rand(x.shape[0], 1, 1, 1)
+    return low + (high - low) * torch.rand(x.shape[0], 1, 1, 1, device=x.device)
 
 
 def _log_normal(x: Tensor, deviation: float) -> Tensor:
-    return torch.exp(torch.randn(x.shape[0], 1, 1, 1) * deviation)
+    return torch.exp(torch.randn(x.shape[0], 1, 1, 1, device=x.device) * deviation)

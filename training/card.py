@@ -59,7 +59,7 @@ def write_card(
     lines += ["## Training data", "", card.origin, "", _split_words(recipe, parts), ""]
     lines += ["### Reference standard", "", card.reference, ""] if card.reference else []
     lines += ["### Preprocessing", "", _preprocessing(recipe), ""]
-    lines += ["## How it was made", "", *_making(recipe, command, minutes), ""]
+    lines += ["## How it was made", "", *_making(recipe, command, minutes), *_taught(recipe, main), ""]
     lines += ["## Figures", "", *_figures(recipe, main), ""]
     lines += ["### By label", "", *_by_label(recipe, main.held), ""]
     for test in tests[1:]:
@@ -94,6 +94,8 @@ def _split_words(recipe: Recipe, parts: Parts) -> str:
     sizes = [len(part) for part in (parts.train, parts.calibration, parts.validation)]
     if recipe.data.split == "patient":
         how = "by patient (files that are exact copies keep their patients together)"
+    elif recipe.data.split == "random":
+        how = "at random, which flatters: neighbours of what was held back were trained on"
     else:
         how = "by longitude (the easternmost part was held back; its degrees of latitude go to calibration and to validation in turn)"
     return (
@@ -131,8 +133,27 @@ def _preprocessing(recipe: Recipe) -> str:
     return f"{', '.join(how.channels)}, brought to {rows} x {columns} px{scale}, each image standardised by {by}."
 
 
+def _taught(recipe: Recipe, main: Measured) -> list[str]:
+    """What else than labels it learned from, and what a teacher gained where the accuracy without one is known."""
+    lines, masking, teacher = [], recipe.masking, recipe.teacher
+    if masking is not None:
+        batches, tokens = 100 * masking.chance, 100 * masking.share
+        words = f"In {batches:.0f} % of the batches {tokens:.0f} % of the tokens were hidden, and reconstructed beside the labels"
+        lines += ["", f"{words} (weight {masking.weight:g})."]
+    if teacher is not None:
+        names = " and ".join(teacher.models)
+        lines += [
+            "",
+            f"The answers of {names} were learned beside the labels (temperature {teacher.temperature:g}, weight {teacher.weight:g}).",
+        ]
+    if teacher is not None and teacher.accuracy_without is not None and "accuracy" in main.figures:
+        gain = 100 * (main.figures["accuracy"].value - teacher.accuracy_without)
+        lines[-1] += f" Without a teacher the accuracy was {teacher.accuracy_without:.3f} (training/RESULTS.md): {gain:+.1f} points."
+    return lines
+
+
 def _figures(recipe: Recipe, test: Measured) -> list[str]:
-    unit = "patients" if recipe.data.split == "patient" else "blocks of one degree"
+    unit = {"patient": "patients", "longitude": "blocks of one degree", "random": "images"}[recipe.data.split]
     rows = [f"| {_name(name)} | {figure.value:.3f} | {_interval(figure)} |" for name, figure in test.figures.items()]
     return [
         f"On the {len(test.held.labels):,} validation images of {test.origin}, by the command above; "

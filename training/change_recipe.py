@@ -9,7 +9,8 @@ from typing import Any
 from core.errors import BadRecipe
 from core.types import Domain, Preprocess
 from models.bert_image import BertImageChangeConfig
-from training.recipe import CardPart, Schedule, read_preprocess, read_table, required, section
+from training.recipe import read_preprocess, read_table, required, section
+from training.recipe_parts import CardPart, Schedule
 
 TASK = "change"
 LABELS = ("unchanged", "changed")

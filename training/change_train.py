@@ -15,6 +15,7 @@ from training.change_figures import measure_change
 from training.change_recipe import ChangeRecipe, read_change_recipe
 from training.change_trainer import fit_change, started
 from training.city_pixels import CityPixels, divided, read_cities
+from training.devices import is_first
 from training.run import CHECKPOINTS, command_of, minutes_of
 from training.zoo import write_calibration, write_network
 
@@ -52,10 +53,12 @@ def train_change(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
     work = out / CHECKPOINTS / recipe.id
     began = time.monotonic()
     networks = fitted(recipe, cities, work)
+    folder = out / recipe.id
+    if not is_first():
+        return folder
     minutes = minutes_of(work, (time.monotonic() - began) / 60.0)
     judged = as_shipped(networks.judged, recipe, work / "judged")
     measured = measure_change(judged, divided(cities, recipe.cities.validation)[1], recipe)
-    folder = out / recipe.id
     write_network(folder, networks.final, recipe.preprocess)
     write_calibration(folder, measured.calibration)
     names = [city.name for city in cities]

@@ -23,7 +23,7 @@ from training.change_figures import best_threshold
 from training.change_recipe import ChangeRecipe
 from training.change_scores import city_scores
 from training.city_pixels import CityPixels, CropMaker, Crops, seen_in
-from training.recipe import Schedule
+from training.recipe_parts import Schedule
 from training.trainer import Numbers, last_checkpoint, training_arguments
 
 FIRST, POSITIONS = "embeddings.stem.0.down.weight", "embeddings.positions"
@@ -38,6 +38,7 @@ class ChangeTrainer(Trainer):  # type: ignore[misc]
         self.colours = [recipe.preprocess.channels.index(name) for name in ("red", "green", "blue") if name in recipe.preprocess.channels]
         self.maker = CropMaker(cities, recipe.preprocess.size, recipe.augmentation, schedule.seed)
         super().__init__(train_dataset=Numbers(schedule.steps * schedule.batch_size), data_collator=self._gather, **kwargs)
+        self.loss_is_scaled_for_ga = False  # compute_loss gives a mean: the parts of a step must be averaged, not added
 
     def _gather(self, numbers: list[int]) -> dict[str, Tensor]:
         return vars(self.maker.make(numbers))
@@ -83,7 +84,7 @@ class ChangeProgress(TrainerCallback):  # type: ignore[misc]
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Speak at every tenth of a validation interval, validate at each whole one."""
         step, every = state.global_step, self.schedule.validate_every
-        if step % max(1, every // 10):
+        if step % max(1, every // 10) or not state.is_world_process_zero:
             return
         speed = (step - self.first) * self.schedule.batch_size / max(time.monotonic() - self.began, 1e-6)
         line = f"{self.recipe.id}: step {step}/{self.schedule.steps}, {speed:.1f} crops/s"

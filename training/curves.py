@@ -63,7 +63,11 @@ def operating_points(recipe: Recipe, held: Held, calibration: Held) -> list[Oper
 
 
 def accuracy_without_tokens(
-    network: BertImageForImageClassification, images: Tensor, labels: NDArray[np.int64], recipe: Recipe
+    network: BertImageForImageClassification,
+    images: Tensor,
+    labels: NDArray[np.int64],
+    recipe: Recipe,
+    shares: Sequence[float] = DROPPED_SHARES,
 ) -> list[Dropped]:
     """Accuracy when a random share of the tokens of each image is left out, which is what removal tests do to a network.
 
@@ -71,7 +75,7 @@ def accuracy_without_tokens(
     """
     rows, columns = recipe.config().grid
     found = []
-    for share in DROPPED_SHARES:
+    for share in shares:
         torch.manual_seed(SEED)
         right = 0
         for start in range(0, len(images), BATCH):

@@ -18,7 +18,7 @@ from core.prepare.tensor import resize
 from core.types import Preprocess
 from training.items import Item, Parts
 from training.nodules import read_sides
-from training.patients import by_patient
+from training.patients import by_chance, by_patient
 from training.places import by_longitude
 from training.recipe import Recipe
 from training.windows import window_parts
@@ -63,9 +63,10 @@ def _split(recipe: Recipe, folder: Path) -> Parts:
     if missing:
         raise BadRecipe(f"{folder} has no folder {missing[0]}.", "The data must hold one folder for each label of the recipe.")
     files = [(path, recipe.names.index(name)) for name in names for path in _images(folder / name)]
-    if recipe.data.split == "patient":
-        return by_patient(files, folder, recipe.data.validation_share, recipe.data.seed)
-    return by_longitude(files, folder, recipe.data.validation_share)
+    if recipe.data.split == "longitude":
+        return by_longitude(files, folder, recipe.data.validation_share)
+    divide = by_patient if recipe.data.split == "patient" else by_chance
+    return divide(files, folder, recipe.data.validation_share, recipe.data.seed)
 
 
 def _images(folder: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from core.errors import BadRecipe, NotFound
 from training.patients import INDEX
 from training.recipe import Recipe
 
+READERS_SUFFIX = "_readers.png"
 NEEDED = ("file", "patient", "most_readers")
 RATING = "malignancy_1_to_5_or_ambiguous"
 READERS = 4
@@ -122,7 +123,7 @@ def _index(folder: Path) -> list[dict[str, str]]:
 
 
 def _readers_of(path: Path) -> Path:
-    return path.with_name(f"{path.stem}_readers.png")
+    return path.with_name(f"{path.stem}{READERS_SUFFIX}")
 
 
 def _pixels(path: Path) -> NDArray[np.uint8]:

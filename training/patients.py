@@ -55,6 +55,16 @@ def by_patient(files: Sequence[tuple[Path, int]], folder: Path, share: float, se
     )
 
 
+def by_chance(files: Sequence[tuple[Path, int]], folder: Path, share: float, seed: int) -> Parts:
+    """Files in random order, each for itself: half of `share` calibrates, half validates, the rest trains.
+
+    What lies beside a held back image may have been trained on, so figures flatter. files: (path, label).
+    """
+    held = max(2, round(len(files) * share))
+    items = [Item(*files[int(place)], str(place), origin_of(folder)) for place in np.random.default_rng(seed).permutation(len(files))]
+    return Parts(train=tuple(items[held:]), calibration=tuple(items[: held // 2]), validation=tuple(items[held // 2 : held]))
+
+
 def patient_of(name: str) -> str:
     """The patient in a Kermany file name: person<ID>_..., IM-<ID>-..., NORMAL2-IM-<ID>-...; the whole stem where there is none."""
     found = NAMED.search(name)

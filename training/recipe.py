@@ -5,108 +5,28 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from core.errors import BadRecipe, NotFound
 from core.types import Domain, Preprocess
 from models.bert_image import BertImageConfig
+from training.recipe_parts import (
+    LAYOUTS,
+    PRECISIONS,
+    SPLITS,
+    Augmentation,
+    CardPart,
+    DataPart,
+    GatePart,
+    MaskingPart,
+    Schedule,
+    TeacherPart,
+)
 from training.strangers import KINDS
 
-SPLITS = ("patient", "longitude")
-LAYOUTS = ("labels", "nodules")
 Section = TypeVar("Section")
-
-
-@dataclass(frozen=True)
-class DataPart:
-    """How a folder of data is laid out and divided.
-
-    layout: "labels" (DIR/<label>/<files>) or "nodules" (crops of CT with what readers drew, training/nodules.py).
-    split: "patient" (the patient is in the file's name) or "longitude" (the easternmost images, by DIR/index.csv).
-    validation_share: share of the images that is held back; half of it calibrates, the other half gives the figures of the card.
-    read_size: (rows, columns) that images are kept at for training; at least the network's, so that crops stay sharp.
-    """
-
-    split: str
-    validation_share: float
-    read_size: tuple[int, int]
-    seed: int = 7
-    layout: str = "labels"
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """Random changes of training images. Ranges are of factors unless said otherwise; 0 or (1, 1) switches a change off.
-
-    zoom: side of the crop over the side of the image. degrees: largest rotation. stretch: largest relative change of one axis.
-    shift: largest displacement over the side. turns: quarter turns and mirror images.
-    gamma, exposure, channel_exposure, contrast, saturation: deviation of the logarithm of the factor (gamma: of the exponent).
-    blur: largest deviation of the Gaussian in pixels. noise: largest deviation in [0, 1]. cutout: largest side of the hole over the side.
-    cutmix: share of batches whose images are mixed (Yun et al. 2019).
-    dropped: shares of tokens of which one is drawn for each batch and left out (He et al. 2022 leave out more).
-    """
-
-    zoom: tuple[float, float] = (1.0, 1.0)
-    degrees: float = 0.0
-    stretch: float = 0.0
-    shift: float = 0.0
-    turns: bool = False
-    gamma: float = 0.0
-    exposure: float = 0.0
-    channel_exposure: float = 0.0
-    contrast: float = 0.0
-    saturation: float = 0.0
-    blur: float = 0.0
-    noise: float = 0.0
-    cutout: float = 0.0
-    cutmix: float = 0.0
-    dropped: tuple[float, ...] = (0.0,)
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast. averaging: decay of the running mean of the weights, which is what is kept (Polyak and Juditsky 1992)."""
-
-    steps: int
-    batch_size: int
-    learning_rate: float = 6e-4
-    weight_decay: float = 0.05
-    warmup_steps: int = 300
-    clip: float = 1.0
-    label_smoothing: float = 0.05
-    averaging: float = 0.998
-    checkpoint_every: int = 150
-    validate_every: int = 300
-    threads: int = 2
-    seed: int = 1
-
-
-@dataclass(frozen=True)
-class GatePart:
-    """What the outside gate learns from beside the distance: kinds of training.strangers, and how many images of each."""
-
-    strangers: tuple[str, ...] = ()
-    count: int = 300
-
-
-@dataclass(frozen=True)
-class CardPart:
-    """What the model card says that no measurement gives.
-
-    reference: who or what decided the labels (CLAIM 2024, reference standard). failures: what was seen when wrong answers were looked at.
-    licence_text: the file LICENSE, where the weights have a licence of their own.
-    """
-
-    title: str
-    task: str
-    modality: str
-    licence: str
-    origin: str
-    limits: str
-    reference: str = ""
-    failures: str = ""
-    licence_text: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,7 +34,8 @@ class Recipe:
     """A training, whole.
 
     parents: name -> labels that it sums up (config.json declares it, `evaluate` scores it). shares: name -> how often it is drawn, 1 each
-    where nothing is said.
+    where nothing is said. start: a folder whose encoder the network begins with, "" for random weights. masking: hidden tokens are
+    reconstructed beside the classification. teacher: whose answers are learned as well.
     """
 
     id: str
@@ -125,9 +46,12 @@ class Recipe:
     augmentation: Augmentation
     schedule: Schedule
     card: CardPart
-    gate: GatePart = GatePart()
+    gate: GatePart = field(default_factory=GatePart)
     parents: dict[str, list[str]] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
+    start: str = ""
+    masking: MaskingPart | None = None
+    teacher: TeacherPart | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -163,7 +87,11 @@ def read_table(path: Path) -> dict[str, Any]:
 
 def read_recipe(path: Path) -> Recipe:
     """Raises NotFound where there is no such file, BadRecipe, naming the key, where it cannot be used."""
-    table = read_table(path)
+    return recipe_of(read_table(path), path)
+
+
+def recipe_of(table: dict[str, Any], path: Path) -> Recipe:
+    """The recipe that a table holds. path: the file that messages name. Raises BadRecipe."""
     recipe = Recipe(
         id=required(table, "id", str, path),
         labels=tuple(required(table, "labels", list, path)),
@@ -176,6 +104,9 @@ def read_recipe(path: Path) -> Recipe:
         gate=section(GatePart, {"gate": table.get("gate", {})}, "gate", path),
         parents=table.get("parents", {}),
         shares=table.get("shares", {}),
+        start=str(table.get("start", "")),
+        masking=section(MaskingPart, table, "masking", path) if "masking" in table else None,
+        teacher=section(TeacherPart, table, "teacher", path) if "teacher" in table else None,
     )
     _check(recipe, path)
     return recipe
@@ -225,17 +156,50 @@ def _frozen(value: Any) -> Any:
     return tuple(_frozen(each) for each in value) if isinstance(value, list) else value
 
 
-def _check(recipe: Recipe, path: Path) -> None:
-    def demand(holds: bool, key: str, value: object, allowed: str) -> None:
-        if not holds:
-            raise BadRecipe(f"{path}: {key} is {value!r}.", f"It must satisfy {allowed}.")
+def check_schedule(schedule: Schedule, path: Path) -> None:
+    """Raises BadRecipe, naming the key."""
+    demand = partial(_demand, path)
+    demand(schedule.steps >= 1, "schedule.steps", schedule.steps, "at least 1")
+    demand(schedule.batch_size >= 2, "schedule.batch_size", schedule.batch_size, "at least 2")
+    parts = schedule.accumulation
+    demand(parts >= 1 and schedule.batch_size % parts == 0, "schedule.accumulation", parts, f"a divisor of {schedule.batch_size}")
+    demand(schedule.precision in PRECISIONS, "schedule.precision", schedule.precision, f"one of {', '.join(PRECISIONS)}")
 
+
+def check_network(network: dict[str, Any], path: Path) -> None:
+    """Raises BadRecipe for a key that configurations do not know: transformers would keep it and nothing would come of it."""
+    known = BertImageConfig.__annotations__
+    for key in network:
+        _demand(path, key in known, f"network.{key}", network[key], f"be one of {', '.join(known)}")
+
+
+def check_masking(masking: MaskingPart, path: Path) -> None:
+    """Raises BadRecipe, naming the key."""
+    demand = partial(_demand, path)
+    demand(0.0 < masking.share < 1.0, "masking.share", masking.share, "0 < share < 1")
+    demand(masking.block >= 1, "masking.block", masking.block, "at least 1")
+    demand(0.0 < masking.chance <= 1.0, "masking.chance", masking.chance, "0 < chance <= 1")
+
+
+def _demand(path: Path, holds: bool, key: str, value: object, allowed: str) -> None:
+    if not holds:
+        raise BadRecipe(f"{path}: {key} is {value!r}.", f"It must satisfy {allowed}.")
+
+
+def _check(recipe: Recipe, path: Path) -> None:
+    demand = partial(_demand, path)
     demand(len(recipe.labels) >= 2, "labels", recipe.labels, "at least two labels")
     demand(recipe.data.split in SPLITS, "data.split", recipe.data.split, f"one of {', '.join(SPLITS)}")
     demand(recipe.data.layout in LAYOUTS, "data.layout", recipe.data.layout, f"one of {', '.join(LAYOUTS)}")
     demand(0.0 < recipe.data.validation_share < 0.5, "data.validation_share", recipe.data.validation_share, "0 < validation_share < 0.5")
-    demand(recipe.schedule.steps >= 1, "schedule.steps", recipe.schedule.steps, "at least 1")
-    demand(recipe.schedule.batch_size >= 2, "schedule.batch_size", recipe.schedule.batch_size, "at least 2")
+    is_honest = recipe.data.split != "random" or "random" in recipe.card.limits
+    demand(is_honest, "data.split", recipe.data.split, "patient or longitude, or card.limits must say that the split is random")
+    check_schedule(recipe.schedule, path)
+    if recipe.masking is not None:
+        check_masking(recipe.masking, path)
+    for key in ("masking", "teacher"):
+        is_taught = recipe.data.layout == "labels" or getattr(recipe, key) is None
+        demand(is_taught, "data.layout", recipe.data.layout, f"labels where there is a table {key}")
     dropped = recipe.augmentation.dropped
     demand(all(0.0 <= each < 1.0 for each in dropped), "augmentation.dropped", dropped, "0 <= share < 1")
     standard = recipe.preprocess.standardise
@@ -246,6 +210,7 @@ def _check(recipe: Recipe, path: Path) -> None:
         demand(set(members) < set(recipe.labels), f"parents.{name}", members, f"some of {', '.join(recipe.labels)}")
     for label in recipe.shares:
         demand(label in recipe.names, "shares", label, f"one of {', '.join(recipe.names)}")
+    check_network(recipe.network, path)
     try:
         recipe.config()
     except (ValueError, TypeError) as error:

@@ -21,10 +21,13 @@ from training.change_recipe import is_change_recipe
 from training.change_train import train_change
 from training.curves import accuracy_without_tokens, measurements
 from training.data import read_images, split
+from training.devices import is_first
 from training.figures import held_back, tested
 from training.forward import Outputs, answer_all, forward_all
 from training.items import Item, Parts, labels_of
 from training.malignancy import malignancy_lines
+from training.masked_recipe import is_masked_recipe
+from training.masked_train import train_masked
 from training.nodules import read_sides
 from training.recipe import Recipe, read_recipe
 from training.run import CHECKPOINTS, command_of, minutes_of
@@ -37,20 +40,25 @@ from training.zoo import loaded_back, write_calibration, write_network, write_ou
 def train(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
     """Train by a recipe on each DIR/<label>/<files>, or on crops of CT where it says so; calibrate, measure, write OUT/<id> as the zoo's.
 
-    A recipe of change trains on DIR/<city>/ instead (training/change_train.py).
+    A recipe of change trains on DIR/<city>/ instead (training/change_train.py), one of masked image modelling on all images below DIR
+    (training/masked_train.py). Where several processes share the training, the first alone writes.
 
     Checkpoints lie in OUT/checkpoints/<id>; a run that was stopped goes on from the newest. Progress is printed.
     Raises NotFound and BadRecipe for a recipe or data that cannot be used.
     """
     if is_change_recipe(recipe_path):
         return train_change(recipe_path, data, out)
+    if is_masked_recipe(recipe_path):
+        return train_masked(recipe_path, data, out)
     recipe = read_recipe(recipe_path)
     parts = split(recipe, data)
     work = out / CHECKPOINTS / recipe.id
     began = time.monotonic()
     network = _fitted(recipe, parts, data, work)
-    minutes = minutes_of(work, (time.monotonic() - began) / 60.0)
     folder = out / recipe.id
+    if not is_first():
+        return folder
+    minutes = minutes_of(work, (time.monotonic() - began) / 60.0)
     write_network(folder, network, recipe.preprocess)
     finish(folder, recipe, parts, command_of(recipe_path, data, out), minutes)
     if recipe.data.layout == "nodules":

@@ -8,22 +8,29 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
 
 from core.inference.calibration import probabilities
 from core.journeys.figures import auroc
-from models.bert_image import BertImageForImageClassification
+from models.bert_image import BertImageForClassificationAndMasking, BertImageForImageClassification
 from training.augment import augmented, kept_tokens, mixed, standardised
 from training.averaging import AVERAGED, AveragedWeights
+from training.devices import images_at_once, precision, process_index
+from training.encoder import load_encoder
 from training.forward import forward_all
-from training.recipe import Recipe, Schedule
+from training.masking import masked_tokens
+from training.recipe import Recipe
+from training.recipe_parts import Schedule
+from training.teacher import Teacher
+
+Network = TypeVar("Network", bound=PreTrainedModel)
 
 
 class Numbers(Dataset[int]):
@@ -67,7 +74,9 @@ class ImageTrainer(Trainer):  # type: ignore[misc]
 
     def __init__(self, recipe: Recipe, images: Tensor, labels: NDArray[np.int64], **kwargs: Any) -> None:
         self.recipe, self.images, self.targets = recipe, images, torch.from_numpy(labels)
+        self.teacher = Teacher(recipe.teacher, recipe) if recipe.teacher is not None else None
         super().__init__(train_dataset=Numbers(len(labels)), data_collator=self._gather, **kwargs)
+        self.loss_is_scaled_for_ga = False  # compute_loss gives a mean: the parts of a step must be averaged, not added
 
     def _gather(self, numbers: list[int]) -> dict[str, Tensor]:
         chosen = torch.tensor(numbers)
@@ -76,21 +85,35 @@ class ImageTrainer(Trainer):  # type: ignore[misc]
     def _get_train_sampler(self, train_dataset: Dataset[int] | None = None) -> Sampler[int]:
         schedule, recipe = self.recipe.schedule, self.recipe
         shares = [recipe.shares.get(name, 1.0) for name in recipe.names]
+        if not recipe.data.balanced:
+            shares = [share * int((self.targets == label).sum()) for label, share in enumerate(shares)]
         return BalancedSampler(self.targets.numpy(), shares, schedule.steps * schedule.batch_size, schedule.seed)
 
     def compute_loss(self, model: Any, inputs: dict[str, Tensor], return_outputs: bool = False, **kwargs: Any) -> Any:
-        """Cross-entropy against smoothed targets. inputs: images uint8 [B, C, rows, columns], labels int64 [B]."""
+        """Cross-entropy against smoothed targets; where the recipe says so, reconstruction of hidden tokens and a teacher's answers too.
+
+        inputs: images uint8 [B, C, rows, columns], labels int64 [B].
+        """
         recipe = self.recipe
         x = augmented(inputs["images"].float() / 255.0, recipe.preprocess.size, recipe.augmentation)
         targets = torch.nn.functional.one_hot(inputs["labels"], len(recipe.names)).float()
-        x, targets = mixed(standardised(x, recipe.preprocess), targets, recipe.augmentation.cutmix)
-        rows, columns = recipe.config().grid
-        output = model(
-            pixel_values=x.contiguous(memory_format=torch.channels_last),
-            keep_tokens=kept_tokens(len(x), rows * columns, recipe.augmentation.dropped),
-        )
+        x, targets = mixed(x, targets, recipe.augmentation.cutmix)
+        pixels = standardised(x, recipe.preprocess).contiguous(memory_format=torch.channels_last)
+        output = model(pixel_values=pixels, **self._hidden(pixels))
         loss = label_loss(output.logits.float(), targets, recipe)
+        if recipe.masking is not None and output.reconstruction_loss is not None:
+            loss = loss + recipe.masking.weight * output.reconstruction_loss
+        if self.teacher is not None:
+            loss = loss + self.teacher.how.weight * self.teacher.divergence(output.logits.float(), x)
         return (loss, output) if return_outputs else loss
+
+    def _hidden(self, pixels: Tensor) -> dict[str, Tensor | None]:
+        """Which tokens the network does not see: hidden ones that it reconstructs, or ones that are left out."""
+        recipe, (rows, columns) = self.recipe, self.recipe.config().grid
+        if recipe.masking is not None and torch.rand(()) < recipe.masking.chance:
+            return {"masked": masked_tokens(len(pixels), (rows, columns), recipe.masking).to(pixels.device)}
+        kept = kept_tokens(len(pixels), rows * columns, recipe.augmentation.dropped)
+        return {"keep_tokens": None if kept is None else kept.to(pixels.device)}
 
 
 def label_loss(logits: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
@@ -119,7 +142,8 @@ class Progress(TrainerCallback):  # type: ignore[misc]
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Speak at every tenth of a validation interval, validate at each whole one."""
         every = self.recipe.schedule.validate_every
-        if state.global_step % max(1, every // 6) and state.global_step != state.max_steps:
+        is_due = state.global_step % max(1, every // 6) == 0 or state.global_step == state.max_steps
+        if not is_due or not state.is_world_process_zero:
             return
         seconds = time.monotonic() - self.began
         speed = (state.global_step - self.first) * self.recipe.schedule.batch_size / seconds
@@ -155,19 +179,32 @@ def fit(
 def run(
     recipe: Recipe, make: Callable[..., Trainer], held: tuple[Tensor, NDArray[np.int64]], work: Path
 ) -> BertImageForImageClassification:
-    """The loop of every training. make: a trainer of what transformers' Trainer takes (model, args, callbacks). held, work: as of fit."""
+    """The loop of every classifier. make: a trainer of what transformers' Trainer takes (model, args, callbacks). held, work: as of fit."""
     set_seed(recipe.schedule.seed)
-    torch.set_num_threads(recipe.schedule.threads)
-    network = BertImageForImageClassification(recipe.config()).to(memory_format=torch.channels_last)
-    averaged = AveragedWeights(network, recipe.schedule.averaging)
-    trainer = make(
-        model=network,
-        args=training_arguments(recipe.schedule, work),
-        callbacks=[averaged, Progress(recipe, averaged, held)],
-    )
+    network = BertImageForImageClassification(recipe.config())
+    if recipe.start:
+        load_encoder(network, Path(recipe.start))
+    if recipe.masking is not None:
+        network = BertImageForClassificationAndMasking.around(network)
+    made = loop(network, recipe.id, recipe.schedule, make, partial(Progress, recipe, held=held), work)
+    return made.classifier_alone() if isinstance(made, BertImageForClassificationAndMasking) else made
+
+
+def loop(
+    network: Network, name: str, schedule: Schedule, make: Callable[..., Trainer], progress: Callable[..., TrainerCallback], work: Path
+) -> Network:
+    """The loop of every training but that of change: the network trained, with averaged weights, on the CPU.
+
+    make: as of run. progress: a callback of `averaged`. work: as of fit.
+    """
+    torch.set_num_threads(schedule.threads)
+    network = network.to(memory_format=torch.channels_last)
+    averaged = AveragedWeights(network, schedule.averaging)
+    trainer = make(model=network, args=training_arguments(schedule, work), callbacks=[averaged, progress(averaged=averaged)])
+    torch.manual_seed(schedule.seed + process_index())  # each process changes its images in its own way
     checkpoint = last_checkpoint(work)
     if checkpoint is not None:
-        print(f"{recipe.id}: going on from {checkpoint}", flush=True)
+        print(f"{name}: going on from {checkpoint}", flush=True)
         averaged.load(checkpoint)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     network.load_state_dict(averaged.mean)
@@ -182,18 +219,21 @@ def last_checkpoint(work: Path) -> Path | None:
 
 
 def training_arguments(schedule: Schedule, work: Path) -> TrainingArguments:
-    """What transformers' Trainer is told. work: the folder of checkpoints."""
+    """What transformers' Trainer is told. work: the folder of checkpoints. Raises BadRecipe for what this machine cannot do."""
+    kind = precision(schedule)
     return TrainingArguments(
         output_dir=str(work),
         max_steps=schedule.steps,
-        per_device_train_batch_size=schedule.batch_size,
+        per_device_train_batch_size=images_at_once(schedule),
+        gradient_accumulation_steps=schedule.accumulation,
         learning_rate=schedule.learning_rate,
         weight_decay=schedule.weight_decay,
         warmup_steps=schedule.warmup_steps,
         lr_scheduler_type="cosine",
         max_grad_norm=schedule.clip,
         optim="adamw_torch",
-        bf16=has_bfloat16(),
+        bf16=kind == "bfloat16",
+        fp16=kind == "float16",
         use_cpu=not torch.cuda.is_available(),
         save_strategy="steps",
         save_steps=schedule.checkpoint_every,
@@ -206,10 +246,3 @@ def training_arguments(schedule: Schedule, work: Path) -> TrainingArguments:
         dataloader_drop_last=True,
         seed=schedule.seed,
     )
-
-
-def has_bfloat16() -> bool:
-    """Whether bfloat16 is quicker here: on CPUs without its instructions it is emulated, ten times slower than float32."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
-    return bool(torch.cpu._is_avx512_bf16_supported())

@@ -59,6 +59,7 @@ class WindowTrainer(ImageTrainer):
         x = standardised(shaded(x, how), recipe.preprocess)
         shares = token_shares(readers, config.patch_size)  # [B, tokens]
         kept = kept_tokens(len(x), shares.shape[1], how.dropped)
+        kept = None if kept is None else kept.to(x.device)
         output = model(pixel_values=x.contiguous(memory_format=torch.channels_last), keep_tokens=kept)
         seen = is_seen(shares, kept) & is_still_so(inputs["labels"], readers)
         shares = shares if kept is None else shares.gather(1, kept)
@@ -86,7 +87,7 @@ def is_seen(shares: Tensor, kept: LongTensor | None) -> Tensor:
     shares: float32 [B, tokens], of every token. kept: int64 [B, kept], None where all are.
     """
     if kept is None:
-        return torch.ones(len(shares), dtype=torch.bool)
+        return torch.ones(len(shares), dtype=torch.bool, device=shares.device)
     return shares.gather(1, kept).amax(dim=1) >= STILL_SEEN * shares.amax(dim=1)
 
 

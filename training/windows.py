@@ -18,7 +18,8 @@ from training.augment import framed
 from training.items import Item, Parts
 from training.nodules import READERS, READERS_OF_A_NODULE, Crops, Sides
 from training.patients import origin_of
-from training.recipe import Augmentation, Recipe
+from training.recipe import Recipe
+from training.recipe_parts import Augmentation
 
 WITHOUT, WITH = 0, 1
 """The two labels, in the recipe's order: no reader drew in the window; it holds the whole of a nodule that at least two readers drew."""

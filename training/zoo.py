@@ -13,11 +13,13 @@ from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_tensors
 
 from core.types import Calibration, ChangeCalibration, Preprocess
-from models.bert_image import BertImageForChangeDetection, BertImageForImageClassification
+from models.bert_image import BertImageForChangeDetection, BertImageForImageClassification, BertImageForMaskedImageModelling
 from models.registry import CALIBRATION, CONFIG, OUTSIDE, PREPROCESS, WEIGHTS, OutsideModel
 
+Network = BertImageForImageClassification | BertImageForChangeDetection | BertImageForMaskedImageModelling
 
-def write_network(folder: Path, network: BertImageForImageClassification | BertImageForChangeDetection, preprocess: Preprocess) -> None:
+
+def write_network(folder: Path, network: Network, preprocess: Preprocess) -> None:
     """config.json (float32 at run time), model.safetensors (float16), preprocess.json."""
     folder.mkdir(parents=True, exist_ok=True)
     config = network.config.to_dict() | {"dtype": "float32", "architectures": [type(network).__name__]}

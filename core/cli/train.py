@@ -16,7 +16,10 @@ from core.cli.output import print_json, say
 def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="The project's own are in training/recipes.")],
     data: Annotated[
-        list[Path], typer.Option("--data", metavar="DIR", help="DIR/<label>/<files>, or DIR/<city>/ for change; may be repeated.")
+        list[Path],
+        typer.Option(
+            "--data", metavar="DIR", help="DIR/<label>/<files>; DIR/<city>/ for change; any images without labels; may be repeated."
+        ),
     ],
     out: Out,
     as_json: Json = False,

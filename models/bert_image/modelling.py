@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import LongTensor, Tensor, nn
+from torch import BoolTensor, LongTensor, Tensor, nn
 from transformers import BertModel, PreTrainedModel
 from transformers.models.bert.modeling_bert import BertEncoder, BertSelfAttention
 from transformers.utils import ModelOutput
@@ -66,9 +66,21 @@ class Embeddings(nn.Module):
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
-    def forward(self, pixel_values: Tensor, keep_tokens: LongTensor | None = None) -> Tensor:
-        """[B, C, H, W] -> [B, tokens, width]; keep_tokens [B, kept] drops all patches but those (indices by row, from 0)."""
-        return self.placed(self.stem(pixel_values), keep_tokens)
+    def forward(
+        self,
+        pixel_values: Tensor,
+        keep_tokens: LongTensor | None = None,
+        masked: BoolTensor | None = None,
+        mask_token: Tensor | None = None,
+    ) -> Tensor:
+        """[B, C, H, W] -> [B, tokens, width]; keep_tokens [B, kept] drops all patches but those (indices by row, from 0).
+
+        masked: bool [B, rows, columns], patches in whose place mask_token [width] stands.
+        """
+        x = self.stem(pixel_values)
+        if masked is not None and mask_token is not None:
+            x = torch.where(masked[:, None], mask_token.view(1, -1, 1, 1).to(x.dtype), x)
+        return self.placed(x, keep_tokens)
 
     def placed(self, x: Tensor, keep_tokens: LongTensor | None = None) -> Tensor:
         """What the stem gives, [B, width, rows, columns], as tokens with their places: [B, tokens, width]."""
@@ -125,13 +137,16 @@ class BertImageModel(BertImagePreTrainedModel):
         pixel_values: Tensor,
         keep_tokens: LongTensor | None = None,
         output_hidden_states: bool | None = None,
+        masked: BoolTensor | None = None,
+        mask_token: Tensor | None = None,
         **kwargs: Any,
     ) -> BertImageOutput:
         """pixel_values: float [batch, channels, rows, columns], standardised; sides multiples of the patch size.
 
         keep_tokens: int64 [batch, kept], the patches to read, for random token dropping (He et al. 2022).
+        masked: bool [batch, token rows, token columns], patches in whose place mask_token [width] stands (models/bert_image/masked.py).
         """
-        x = self.embeddings(pixel_values, keep_tokens)
+        x = self.embeddings(pixel_values, keep_tokens, masked, mask_token)
         states = [x]
         for layer in self.encoder.layer:
             x = layer(x)

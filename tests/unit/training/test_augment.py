@@ -9,7 +9,7 @@ import torch
 from core.prepare.tensor import standardise
 from core.types import Domain, Preprocess
 from training.augment import augmented, holed, kept_tokens, mixed, standardised
-from training.recipe import Augmentation
+from training.recipe_parts import Augmentation
 
 STRONG = Augmentation(
     zoom=(0.7, 1.0), degrees=10, stretch=0.1, shift=0.05, gamma=0.3, exposure=0.2, contrast=0.2, blur=1.0, noise=0.05, cutout=0.4

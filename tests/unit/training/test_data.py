@@ -125,3 +125,15 @@ def test_training_and_use_see_the_same_pixels(recipe_file: Path, images: Path) -
     trained = read_images([Item(path, 1, "")], recipe.preprocess, recipe.preprocess.size)[0].numpy() / 255.0
     used = to_input(read_picture(path), recipe.preprocess).shown
     assert np.abs(trained - used).max() <= 0.5 / 255.0 + 1e-6
+
+
+def test_a_random_split_has_every_image_once_and_does_not_keep_patients_together(recipe_file: Path, images: Path) -> None:
+    honest = RECIPE.format(split="random", steps=12).replace("It knows nothing else.", "The split is random, which flatters.")
+    recipe_file.write_text(honest)
+    recipe = read_recipe(recipe_file)
+    _, sides = parts_of(recipe, images)
+    assert [len(side) for side in sides] == [38, 13, 13]
+    assert len({item.path for side in sides for item in side}) == 64
+    patients = [{patient_of(item.path.name) for item in side} for side in sides]
+    assert patients[0] & patients[2]
+    assert parts_of(recipe, images)[1] == sides

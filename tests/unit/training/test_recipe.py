@@ -8,13 +8,20 @@ import pytest
 
 from core.errors import BadRecipe, NotFound
 from training.change_recipe import LABELS, ChangeRecipe, is_change_recipe, read_change_recipe
+from training.masked_recipe import is_masked_recipe, read_masked_recipe
 from training.recipe import read_recipe
 
 PROJECT = Path(__file__).resolve().parents[3]
 
 
-@pytest.mark.parametrize("recipe", sorted((PROJECT / "training" / "recipes").glob("*.toml")), ids=lambda path: path.stem)
+RECIPES = sorted(path for path in (PROJECT / "training" / "recipes").glob("*.toml") if path.stem != "ablation")
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_of_the_project_can_be_read(recipe: Path) -> None:
+    if is_masked_recipe(recipe):
+        assert read_masked_recipe(recipe).id == recipe.stem
+        return
     read = read_change_recipe(recipe) if is_change_recipe(recipe) else read_recipe(recipe)
     assert read.id == recipe.stem
     assert read.config().num_labels == len(LABELS if isinstance(read, ChangeRecipe) else read.labels)
@@ -28,6 +35,12 @@ def test_every_recipe_of_the_project_can_be_read(recipe: Path) -> None:
         ("steps = 12", "", "schedule.steps"),
         ("steps = 12", "steps = 12\npace = 3", "schedule.pace"),
         ('split = "patient"', 'split = "chance"', "data.split"),
+        ('split = "patient"', 'split = "random"', "data.split"),
+        ("batch_size = 8", "batch_size = 8\naccumulation = 3", "schedule.accumulation"),
+        ("batch_size = 8", 'batch_size = 8\nprecision = "half"', "schedule.precision"),
+        ("patch_size = 8", "patch_size = 8\nlayers = 3", "network.layers"),
+        ("[card]", "[masking]\nshare = 1.0\n[card]", "masking.share"),
+        ("[card]", "[teacher]\ntemperature = 2.0\n[card]", "teacher.models"),
         ("validation_share = 0.4", "validation_share = 0.7", "data.validation_share"),
         ("dropped = [0.0, 0.25]", "dropped = [1.0]", "augmentation.dropped"),
         ('light = ["bright"]', 'light = ["loud"]', "parents.light"),
@@ -52,3 +65,11 @@ def test_a_recipe_that_is_not_there_and_one_that_is_no_toml_are_told_apart(tmp_p
     (tmp_path / "bad.toml").write_text("id = ")
     with pytest.raises(BadRecipe, match="not TOML"):
         read_recipe(tmp_path / "bad.toml")
+
+
+def test_crops_of_ct_have_no_teacher_and_reconstruct_nothing(recipe_file: Path) -> None:
+    text = recipe_file.read_text().replace('split = "patient"', 'split = "patient"\nlayout = "nodules"')
+    for table in ('[teacher]\nmodels = ["chest-ct"]\n', "[masking]\nshare = 0.5\n"):
+        recipe_file.write_text(text + table)
+        with pytest.raises(BadRecipe, match=r"data\.layout"):
+            read_recipe(recipe_file)

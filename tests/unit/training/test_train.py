@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from core.inference.engine import engine_for
+from models.bert_image import BertImageForImageClassification
 from models.measured import read_measured
 from models.registry import load_model
 from tests.unit.training.conftest import RECIPE, draw_images, lamps
@@ -20,7 +21,7 @@ from training.data import read_images, split
 from training.items import labels_of
 from training.recipe import Recipe, read_recipe
 from training.train import train
-from training.trainer import BalancedSampler, fit, label_loss, last_checkpoint
+from training.trainer import BalancedSampler, ImageTrainer, fit, label_loss, last_checkpoint, training_arguments
 from training.trust import faithfulness, gates
 
 
@@ -138,6 +139,20 @@ def test_each_label_has_its_share_and_each_image_comes_once_before_any_comes_twi
     assert abs((labels[drawn] == 1).mean() - 0.5) < 0.07
     rare = drawn[labels[drawn] == 1]
     assert all(len(set(rare[start : start + 5].tolist())) == 5 for start in range(0, len(rare) - 5, 5))
+
+
+def test_labels_are_drawn_equally_often_unless_the_recipe_says_otherwise(recipe_file: Path, tmp_path: Path) -> None:
+    recipe = read_recipe(recipe_file)
+    labels = np.array([0] * 90 + [1] * 10)
+    for balanced, share in ((True, 0.5), (False, 0.1)):
+        drawn = ImageTrainer(
+            replace(recipe, data=replace(recipe.data, balanced=balanced), schedule=replace(recipe.schedule, steps=250)),
+            torch.zeros(100, 1, 20, 20, dtype=torch.uint8),
+            labels,
+            model=BertImageForImageClassification(recipe.config()),
+            args=training_arguments(recipe.schedule, tmp_path),
+        )._get_train_sampler()
+        assert abs((labels[list(drawn)] == 1).mean() - share) < 0.04
 
 
 def test_a_name_without_images_is_never_drawn() -> None:

@@ -13,7 +13,8 @@ from tests.unit.training.crops import PATIENTS, RECIPE, SIDE, draw_crops
 from training.data import read_images, split
 from training.items import labels_of
 from training.nodules import UNRATED, Crops, area_of, by_patient, rated, read_crops
-from training.recipe import Augmentation, Recipe, read_recipe
+from training.recipe import Recipe, read_recipe
+from training.recipe_parts import Augmentation
 from training.windows import WITH, WITHOUT, centres, corners, cut, cut_once, entries, token_shares
 
 SIZE = (24, 24)
