@@ -82,20 +82,22 @@ SPREAD = 0.3
 
 
 def write_tiny_model(
-    folder: Path, domain: Domain = Domain.RADIOGRAPH, *, pooling: str = "mean", calibrated: bool = True, seed: int = 0
+    folder: Path, domain: Domain = Domain.RADIOGRAPH, *, pooling: str = "mean", calibrated: bool = True, seed: int = 0, **changes: Any
 ) -> Path:
     """Write config.json, model.safetensors, preprocess.json, calibration.json, outside.safetensors and README.md. Returns the folder.
 
     The input is 32 x 32 px in patches of 8; whatever is shown to it lies inside. Without `calibrated` there is no calibration.json.
+    changes: of the configuration.
     """
     folder.mkdir(parents=True, exist_ok=True)
     transformers.utils.logging.disable_progress_bar()
-    tiny_network(domain, pooling=pooling, seed=seed).save_pretrained(folder)
+    network = tiny_network(domain, pooling=pooling, seed=seed, **changes)
+    network.save_pretrained(folder)
     (folder / "preprocess.json").write_text(json.dumps(PREPROCESS[domain]), encoding="utf-8")
     if calibrated:
         calibration = {"temperature": 1.5, "conformal_threshold": 0.75, "coverage": 0.9}
         (folder / "calibration.json").write_text(json.dumps(calibration), encoding="utf-8")
-    dimensions = (LAYERS + 1) * WIDTH + statistics_length(len(PREPROCESS[domain]["channels"]))
+    dimensions = (network.config.num_hidden_layers + 1) * WIDTH + statistics_length(len(PREPROCESS[domain]["channels"]))
     whitening = np.random.default_rng(seed).normal(0.0, dimensions**-0.5, (dimensions, 8)).astype(np.float32)
     threshold = np.array([FAR], dtype=np.float32)
     outside = {"mean": np.zeros(dimensions, np.float32), "whitening": whitening, "threshold": threshold}
@@ -105,10 +107,12 @@ def write_tiny_model(
     return folder
 
 
-def tiny_network(domain: Domain = Domain.RADIOGRAPH, *, pooling: str = "mean", seed: int = 0) -> BertImageForImageClassification:
-    """The network alone, in evaluation mode, the same for the same seed."""
+def tiny_network(
+    domain: Domain = Domain.RADIOGRAPH, *, pooling: str = "mean", seed: int = 0, **changes: Any
+) -> BertImageForImageClassification:
+    """The network alone, in evaluation mode, the same for the same seed. changes: of the configuration."""
     labels = LABELS[domain]
-    config = BertImageConfig(
+    sizes: dict[str, Any] = dict(
         image_size=SIDE,
         patch_size=PATCH,
         num_channels=len(PREPROCESS[domain]["channels"]),
@@ -124,6 +128,7 @@ def tiny_network(domain: Domain = Domain.RADIOGRAPH, *, pooling: str = "mean", s
         label2id={label: index for index, label in enumerate(labels)},
         **(HEADS_OF_CT if domain is Domain.CHEST_CT else {}),
     )
+    config = BertImageConfig(**{**sizes, **changes})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return BertImageForImageClassification(config).eval()

@@ -109,7 +109,8 @@ def _making(recipe: Recipe, command: str, minutes: float) -> list[str]:
     rows, columns = config.grid
     return [
         f"An image BERT from scratch: {config.stem} stem, {rows} x {columns} tokens of {config.patch_size} px, "
-        f"{config.num_hidden_layers} layers, width {config.hidden_size}, {config.num_attention_heads} heads, {config.pooling} pooling. "
+        f"{config.num_hidden_layers} layers, width {config.hidden_size}, {config.num_attention_heads} heads, {config.pooling} pooling"
+        f"{config.attention_words}. "
         f"{schedule.steps:,} steps of {schedule.batch_size} images, seed {schedule.seed}, averaged weights"
         + (f"; {minutes:.0f} minutes in all{_energy(minutes, schedule.threads)}." if minutes >= 1 else ".")
         + (" An answer is the mean over the eight quarter turns and mirror images of its input." if recipe.preprocess.turns else ""),

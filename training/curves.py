@@ -71,8 +71,11 @@ def accuracy_without_tokens(
 ) -> list[Dropped]:
     """Accuracy when a random share of the tokens of each image is left out, which is what removal tests do to a network.
 
-    images: uint8 [N, C, rows, columns] at the network's size. The random choice has a fixed seed.
+    images: uint8 [N, C, rows, columns] at the network's size. The random choice has a fixed seed. Empty for a network that merges tokens,
+    from which none can be left out.
     """
+    if recipe.config().merges:
+        return []
     rows, columns = recipe.config().grid
     found = []
     for share in shares:

@@ -212,6 +212,7 @@ def _check(recipe: Recipe, path: Path) -> None:
         demand(label in recipe.names, "shares", label, f"one of {', '.join(recipe.names)}")
     check_network(recipe.network, path)
     try:
-        recipe.config()
+        merges = recipe.config().merges
     except (ValueError, TypeError) as error:
         raise BadRecipe(f"{path}: network: {error}.", "Compare it with training/recipes.") from None
+    demand(not merges or dropped == (0.0,), "augmentation.dropped", dropped, "[0.0] where network.merges joins tokens")

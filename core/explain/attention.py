@@ -4,28 +4,45 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from core.errors import NoAttention
 from core.explain.forward import network_logits, to_device
+from core.explain.rollout import merges_in
 from core.inference.engine import Engine
 from core.types import FloatImage, ModelInput
 from models.bert_image import attention_captured
+from models.bert_image.blocks import Blocks
 from models.registry import LoadedModel
 
 
 def patch_attention(engine: Engine, input: ModelInput) -> FloatImage:
     """float32 [layers, heads, patches, patches]: how much each patch (row) attends to each (column), patches row by row over the grid.
 
-    Tokens before the patches ([CLS]) are cut away, so rows sum to 1 only where there are none. Raises NoAttention.
+    Tokens before the patches ([CLS]) are cut away, so rows sum to 1 only where there are none. Where tokens were merged, each patch attends
+    as the token that it became part of, and what such a token receives is shared evenly by its patches. Raises NoAttention.
     """
 
     def work(model: LoadedModel) -> FloatImage:
+        values = to_device(model, input.values[np.newaxis])
         with torch.no_grad(), attention_captured(model.network) as captured:
-            network_logits(model, to_device(model, input.values[np.newaxis]))
+            network_logits(model, values)
         if not captured:
             raise NoAttention(f"The model {model.id} formed no attention matrix.", "Choose a method that needs none: occlusion.")
         prefix = model.network.config.prefix_tokens
-        matrices = [layer[0, :, prefix:, prefix:].float().cpu().numpy() for layer in captured]  # each [heads, patches, patches]
+        merges = merges_in(model, values)
+        matrices = []
+        for number, layer in enumerate(captured, start=1):
+            matrix = layer[0, :, prefix:, prefix:]  # [heads, tokens, tokens] of what is left of the merges before this layer
+            for blocks in reversed([blocks for after, blocks in merges.items() if after < number]):
+                matrix = between_members(matrix, blocks)
+            matrices.append(matrix.float().cpu().numpy())
         return np.stack(matrices)
 
     return engine.run(work)
+
+
+def between_members(attention: Tensor, blocks: Blocks) -> Tensor:
+    """Attention between blocks, [heads, blocks, blocks], as one between their members, [heads, tokens, tokens]; sums of rows stay."""
+    shared = attention / blocks.sizes
+    return shared[:, blocks.block_of][:, :, blocks.block_of]

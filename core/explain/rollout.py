@@ -1,6 +1,9 @@
 """Attention rollout: how much of each patch reaches the readout through all layers.
 
 Abnar and Zuidema 2020, "Quantifying Attention Flow in Transformers", section 3. Class-agnostic: the same map for every label.
+
+Layers with windows have 0 between windows, and linear attention has the matrix that its features imply. Where tokens are merged, the new
+token is taken as the mean of the old ones: what a merge makes of each of them is not attention, and is left aside as the value vectors are.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from core.explain.forward import network_logits, to_device
 from core.inference.engine import Engine
 from core.types import ModelInput, TokenMap
 from models.bert_image import attention_captured
+from models.bert_image.blocks import Blocks
+from models.bert_image.merging import merges_of
 from models.registry import LoadedModel
 
 
@@ -37,17 +42,20 @@ def explain_rollout(engine: Engine, input: ModelInput, target: str, parameters: 
 
 
 def joint_attention(model: LoadedModel, values: Tensor) -> Tensor:
-    """float64 [tokens, tokens]: the product over all layers for one input [1, channels, rows, columns].
+    """float64 [tokens, tokens]: the product over all layers for one input [1, channels, rows, columns]; rows sum to 1.
 
+    Rows are the tokens that are read out, columns those of the stem. Where tokens were merged, all of a block have the row of its token.
     Each layer is folded in as soon as it is formed, so one matrix is held at a time however deep the network is. Raises NoAttention.
     """
     joint: Tensor | None = None
+    depth, merges = 0, merges_in(model, values)
     with torch.no_grad(), attention_captured(model.network) as captured:
 
         def fold(*_: object) -> None:
-            nonlocal joint
+            nonlocal joint, depth
             while captured:
-                joint = followed_by(joint, captured.pop(0)[0])
+                joint, depth = followed_by(joint, captured.pop(0)[0]), depth + 1
+                joint = merged(joint, merges[depth]) if depth in merges else joint
 
         hooks = [layer.register_forward_hook(fold) for layer in _layers(model.network)]
         try:
@@ -57,6 +65,8 @@ def joint_attention(model: LoadedModel, values: Tensor) -> Tensor:
                 hook.remove()
     if joint is None:
         raise NoAttention(f"The model {model.id} formed no attention matrix.", "Choose a method that needs none: occlusion.")
+    for blocks in reversed(merges.values()):
+        joint = joint[blocks.block_of]
     return joint
 
 
@@ -66,6 +76,18 @@ def followed_by(joint: Tensor | None, attention: Tensor) -> Tensor:
     flow = flow + torch.eye(len(flow), dtype=flow.dtype, device=flow.device)  # the residual connection
     flow = flow / flow.sum(dim=-1, keepdim=True)
     return flow if joint is None else flow @ joint
+
+
+def merged(joint: Tensor, blocks: Blocks) -> Tensor:
+    """A merge of tokens after the layers before it: [tokens, stem tokens] -> [blocks, stem tokens], the mean over each block's tokens."""
+    sums = joint.new_zeros(len(blocks.members), joint.shape[1]).index_add(0, blocks.block_of, joint)
+    return sums / blocks.sizes[:, None]
+
+
+def merges_in(model: LoadedModel, values: Tensor) -> dict[int, Blocks]:
+    """Number of a layer, from 1 -> the blocks of tokens that the network merges after it. values: [batch, channels, rows, columns]."""
+    (height, width), (rows, columns) = model.patch, values.shape[2:]
+    return merges_of(model.network.config, (rows // height, columns // width), values.device)
 
 
 def read_out(joint: Tensor, pooling: str, prefix: int) -> Tensor:

@@ -10,21 +10,35 @@ import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, PreTrainedModel
 
+from models.bert_image.linear_attention import implied_matrix
+
 CAPTURING = "sightline_capturing"
 
 
 def _capturing(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
 ) -> tuple[Tensor, Tensor]:
-    """Softmax attention written out (Vaswani et al. 2017), so that the matrix exists and carries gradients."""
+    """Attention written out (Vaswani et al. 2017), so that the matrix exists and carries gradients.
+
+    projection: given by linear attention, whose implied matrix is formed. whole: given by layers with windows, makes one matrix of theirs.
+    """
+    projection, whole = kwargs.get("projection"), kwargs.get("whole")
     scaling = kwargs.get("scaling") or query.shape[-1] ** -0.5
+    if projection is not None:
+        weights = implied_matrix(query, key, attention_mask, projection, scaling)
+    else:
+        weights = _softmax(query, key, attention_mask, scaling)
+    module._sightline_attention.append(weights if whole is None else whole(weights))  # type: ignore[operator, union-attr]
+    dropout = kwargs.get("dropout", 0.0) if projection is None else 0.0  # linear attention has none
+    dropped = nn.functional.dropout(weights, p=dropout, training=module.training)
+    return (dropped @ value).transpose(1, 2).contiguous(), weights
+
+
+def _softmax(query: Tensor, key: Tensor, attention_mask: Tensor | None, scaling: float) -> Tensor:
     scores = query @ key.transpose(2, 3) * scaling  # [batch, heads, tokens, tokens]
     if attention_mask is not None:
         scores = scores + attention_mask
-    weights = torch.softmax(scores, dim=-1)
-    module._sightline_attention.append(weights)  # type: ignore[operator, union-attr]
-    dropped = nn.functional.dropout(weights, p=kwargs.get("dropout", 0.0), training=module.training)
-    return (dropped @ value).transpose(1, 2).contiguous(), weights
+    return torch.softmax(scores, dim=-1)
 
 
 AttentionInterface.register(CAPTURING, _capturing)
@@ -34,7 +48,8 @@ AttentionInterface.register(CAPTURING, _capturing)
 def attention_captured(network: PreTrainedModel) -> Iterator[list[Tensor]]:
     """A list that each forward pass inside the block fills with [batch, heads, tokens, tokens], a layer at a time, first layer first.
 
-    Rows sum to 1. The matrices stay in the graph, so gradients reach them. Afterwards the network uses its own attention again.
+    Rows sum to 1. Layers with windows give 0 between windows; linear attention gives the matrix that its features imply; after a merge of
+    tokens there are fewer. The matrices stay in the graph, so gradients reach them. Afterwards the network uses its own attention again.
     """
     captured: list[Tensor] = []
     layers = [module for module in network.modules() if hasattr(module, "attention_head_size")]

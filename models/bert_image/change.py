@@ -109,7 +109,6 @@ class BertImageForChangeDetection(BertImageChangePreTrainedModel):
             if isinstance(stage, Halving):
                 features.append(x)
         tokens = self.bert.embeddings.placed(x)  # [B, rows * columns, width]
-        for layer in self.bert.encoder.layer:
-            tokens = layer(tokens)
+        _, tokens = self.bert.encoded(tokens, (x.shape[2], x.shape[3]))
         x = tokens.transpose(1, 2).reshape(len(tokens), -1, *x.shape[2:])  # [B, width, rows, columns]
         return [*features[:-1], torch.cat([features[-1], x], dim=1)]

@@ -8,6 +8,7 @@ from transformers import BertConfig, PretrainedConfig
 
 STEMS = ("linear", "convolution")
 POOLINGS = ("cls", "mean")
+ATTENTIONS = ("full", "linear")
 
 
 class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
@@ -22,6 +23,11 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
     pooling: "cls" (a [CLS] token is put before the patches and read out) or "mean" (each token is classified, their logits averaged).
     heads: name -> labels of further questions about the whole image, read out as the main one is; None for none.
     token_heads: name -> labels of further questions that every token answers for itself (where something is); None for none.
+    attention: "full" (softmax over all tokens) or "linear" (its estimate by random features, models/bert_image/linear_attention.py).
+    random_features: of each head of linear attention; more are closer to softmax, and cost in proportion.
+    window_size, windowed_layers: that many of the first layers attend inside windows of so many tokens a side
+        (models/bert_image/windows.py); 0 for none.
+    merges: layers, from 1, after which each 2 x 2 block of tokens becomes one (models/bert_image/merging.py); empty for one token count.
     The other fields have BERT's names and meaning (Devlin et al. 2019).
     """
 
@@ -48,6 +54,11 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
     parents: dict[str, list[str]] | None = None
     heads: dict[str, list[str]] | None = None
     token_heads: dict[str, list[str]] | None = None
+    attention: str = "full"
+    random_features: int = 128
+    window_size: int = 0
+    windowed_layers: int = 0
+    merges: list[int] | tuple[int, ...] = ()
 
     def __post_init__(self, **kwargs: Any) -> None:
         """Raises ValueError, naming the field and what is allowed, where the sizes do not fit together."""
@@ -56,6 +67,7 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
         self.image_size = [int(side) for side in self.image_size]
         self.stem_channels = list(self.stem_channels)
         self.stem_blocks = list(self.stem_blocks) or [1] * len(self.stem_channels)
+        self.merges = list(self.merges)
         self._check()
         super().__post_init__(**kwargs)
 
@@ -74,6 +86,31 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
             raise ValueError(f"stem_blocks has {len(self.stem_blocks)} numbers; it must have one for each of stem_channels")
         if set(self.heads or {}) & set(self.token_heads or {}):
             raise ValueError("heads and token_heads share a name; each further head needs a name of its own")
+        self._check_attention()
+        self._check_merges()
+
+    def _check_attention(self) -> None:
+        if self.attention not in ATTENTIONS:
+            raise ValueError(f"attention is {self.attention!r}; it must be one of {', '.join(ATTENTIONS)}")
+        if self.random_features < 1:
+            raise ValueError(f"random_features is {self.random_features}; it must be at least 1")
+        if not 0 <= self.windowed_layers <= self.num_hidden_layers:
+            raise ValueError(f"windowed_layers is {self.windowed_layers}; it must be from 0 to num_hidden_layers {self.num_hidden_layers}")
+        if (self.window_size < 2) if self.windowed_layers else (self.window_size != 0):
+            raise ValueError(
+                f"window_size is {self.window_size} and windowed_layers {self.windowed_layers}; windows have at least 2 tokens a side, "
+                "and both are 0 where there are none"
+            )
+        if self.windowed_layers and self.pooling == "cls":
+            raise ValueError("windowed_layers needs the pooling mean: [CLS] lies in no window")
+
+    def _check_merges(self) -> None:
+        if self.merges != sorted(set(self.merges)) or not all(1 <= layer < self.num_hidden_layers for layer in self.merges):
+            raise ValueError(f"merges is {self.merges}; it must name layers in rising order, from 1 to the last but one")
+        if self.merges and self.pooling == "cls":
+            raise ValueError("merges needs the pooling mean: [CLS] lies in no block of tokens")
+        if 2 ** len(self.merges) > min(self.grid):
+            raise ValueError(f"merges is {self.merges}; a grid of {self.grid[0]} x {self.grid[1]} tokens cannot be halved so often")
 
     @property
     def sides(self) -> tuple[int, int]:
@@ -96,6 +133,15 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
     def further_heads(self) -> dict[str, list[str]]:
         """Labels of every head beside the main one, those of tokens included."""
         return {**(self.heads or {}), **(self.token_heads or {})}
+
+    @property
+    def attention_words(self) -> str:
+        """What a card adds where attention is not full softmax attention of one token count; "" where it is."""
+        linear = f", linear attention with {self.random_features} random features" if self.attention == "linear" else ""
+        side, last = self.window_size, self.windowed_layers
+        windows = f", windows of {side} x {side} tokens in the first {last} layers" if last else ""
+        merges = f", 2 x 2 tokens merged after layer {' and '.join(map(str, self.merges))}" if self.merges else ""
+        return linear + windows + merges
 
     def encoder_config(self) -> BertConfig:
         """What transformers' BERT layers read. The vocabulary is one word, since no word is ever looked up."""

@@ -18,16 +18,23 @@ from transformers.utils.generic import can_return_tuple
 from transformers.utils.output_capturing import capture_outputs
 
 from core.errors import BrokenModel
+from models.bert_image.capture import CAPTURING
 from models.bert_image.configuration import BertImageConfig
+from models.bert_image.linear_attention import LINEAR, draw_projections
+from models.bert_image.merging import Merge, merges_of
 from models.bert_image.stem import build_stem
+from models.bert_image.windows import windowed, windows_of
 
 
 @dataclass
 class BertImageOutput(ModelOutput):  # type: ignore[misc]
     """What the encoder gives.
 
-    last_hidden_state: [batch, tokens, width], [CLS] first where the pooling is "cls".
+    last_hidden_state: [batch, tokens, width], [CLS] first where the pooling is "cls"; where tokens were merged, each has the state of the
+        token that it became part of, so that the grid is that of the stem.
     embedding: [batch, (layers + 1) * width], the mean token after the stem and after every layer, joined.
+    hidden_states: after the stem and every layer, of as many tokens as the layer had. attentions: as each layer formed them, by window
+        where it has windows (models.bert_image.attention_captured gives whole matrices).
     """
 
     last_hidden_state: Tensor | None = None
@@ -120,6 +127,15 @@ class BertImagePreTrainedModel(PreTrainedModel):  # type: ignore[misc]
         if module.cls_token is not None:
             nn.init.trunc_normal_(module.cls_token, std=self.config.initializer_range)
 
+    def get_correct_attn_implementation(self, requested_attention: str | None, is_init_check: bool = False) -> str:
+        """Linear attention has one function, softmax attention others. Raises ValueError where one is asked for in place of the other."""
+        is_linear = self.config.attention == LINEAR
+        if requested_attention is None and is_linear:
+            return LINEAR
+        if requested_attention != CAPTURING and (requested_attention == LINEAR) != is_linear:
+            raise ValueError(f"attn_implementation is {requested_attention!r} and the network's attention {self.config.attention!r}")
+        return super().get_correct_attn_implementation(requested_attention, is_init_check)  # type: ignore[no-any-return]
+
 
 class BertImageModel(BertImagePreTrainedModel):
     """Stem and encoder, without a head."""
@@ -128,6 +144,10 @@ class BertImageModel(BertImagePreTrainedModel):
         super().__init__(config)
         self.embeddings = Embeddings(config)
         self.encoder = BertEncoder(config)
+        self.merging = nn.ModuleDict({str(layer): Merge(config) for layer in config.merges})
+        if config.attention == LINEAR:
+            size = config.hidden_size // config.num_attention_heads
+            self.register_buffer("projections", draw_projections(config.num_hidden_layers, config.random_features, size))
         self.post_init()
 
     @can_return_tuple  # type: ignore[untyped-decorator]
@@ -143,20 +163,41 @@ class BertImageModel(BertImagePreTrainedModel):
     ) -> BertImageOutput:
         """pixel_values: float [batch, channels, rows, columns], standardised; sides multiples of the patch size.
 
-        keep_tokens: int64 [batch, kept], the patches to read, for random token dropping (He et al. 2022).
+        keep_tokens: int64 [batch, kept], the patches to read, for random token dropping (He et al. 2022). Raises ValueError for it where
+        tokens are merged, since what is left of a block would be no block.
         masked: bool [batch, token rows, token columns], patches in whose place mask_token [width] stands (models/bert_image/masked.py).
         """
-        x = self.embeddings(pixel_values, keep_tokens, masked, mask_token)
-        states = [x]
-        for layer in self.encoder.layer:
-            x = layer(x)
-            states.append(x)
+        grid = (pixel_values.shape[2] // self.config.patch_size, pixel_values.shape[3] // self.config.patch_size)
+        states, last = self.encoded(self.embeddings(pixel_values, keep_tokens, masked, mask_token), grid, keep_tokens)
         means = [state[:, self.config.prefix_tokens :].mean(dim=1) for state in states]
         return BertImageOutput(
-            last_hidden_state=x,
+            last_hidden_state=last,
             embedding=torch.cat(means, dim=1),
             hidden_states=tuple(states) if output_hidden_states else None,
         )
+
+    def encoded(self, x: Tensor, grid: tuple[int, int], kept: LongTensor | None = None) -> tuple[list[Tensor], Tensor]:
+        """Tokens of the stem, [B, tokens, width], through every layer: the states, the stem's first, and the last one on the stem's grid.
+
+        grid: (rows, columns) of the patches. kept: int64 [B, kept], the patches that x holds where some were dropped.
+        """
+        merges = merges_of(self.config, grid, x.device)
+        if merges and kept is not None:
+            raise ValueError(f"tokens cannot be dropped from a network that merges them (merges is {self.config.merges})")
+        states = [x]
+        for index, layer in enumerate(self.encoder.layer):
+            how = {"projection": self.projections[index]} if self.config.attention == LINEAR else {}
+            if index < self.config.windowed_layers:
+                x = windowed(layer, x, windows_of(grid, self.config.window_size, index, x.device), kept, **how)
+            else:
+                x = layer(x, **how)
+            states.append(x)
+            if index + 1 in merges:
+                blocks = merges[index + 1]
+                x, grid = self.merging[str(index + 1)](x, blocks), blocks.grid
+        for blocks in reversed(merges.values()):
+            x = x[:, blocks.block_of]
+        return states, x
 
 
 class BertImageForImageClassification(BertImagePreTrainedModel):
