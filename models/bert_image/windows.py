@@ -18,9 +18,11 @@ ABSENT = -1e4
 def windows_of(grid: tuple[int, int], side: int, layer: int, device: torch.device) -> Blocks:
     """The windows of a layer, counted from 0: every second layer's begin half a window further up and left, so that neighbours meet.
 
-    Swin rolls the grid around instead and masks what meets there; here the windows at the edges are simply smaller.
+    Swin rolls the grid around instead and masks what meets there; here the windows at the edges are simply smaller. A grid that fits into
+    one window is never cut.
     """
-    return blocks_of(grid, side, shift=side // 2 if layer % 2 else 0, device=device)
+    shift = side // 2 if layer % 2 and max(grid) > side else 0
+    return blocks_of(grid, side, shift, device)
 
 
 def windowed(layer: nn.Module, x: Tensor, windows: Blocks, kept: LongTensor | None = None, **how: Any) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForImageClassification
 
+from core.types import Domain
 from models.bert_image import BertImageChangeConfig, BertImageConfig, BertImageForChangeDetection, attention_captured
 from models.bert_image.blocks import blocks_of
 from models.bert_image.configuration import ATTENTIONS
@@ -43,6 +44,13 @@ def test_every_token_of_the_stem_is_spoken_for_and_their_mean_is_the_answer(name
     assert output.token_logits.shape == (2, rows * columns // 64, 3)
     assert output.embedding.shape == (2, (LAYERS + 1) * WIDTH)
     torch.testing.assert_close(output.token_logits.mean(dim=1), output.logits)
+
+
+def test_heads_of_tokens_speak_for_every_token_of_the_stem_where_tokens_are_merged() -> None:
+    network = tiny_network(Domain.CHEST_CT, **VARIANTS["pyramid"])
+    place = network(images()).head_logits["place"]
+    assert place.shape == (2, 16, 2)
+    assert torch.equal(place[:, 0], place[:, 5]) and not torch.equal(place[:, 0], place[:, 2])
 
 
 @every_variant
@@ -144,7 +152,7 @@ def test_attention_never_leaves_a_window() -> None:
 
 
 def test_a_window_over_the_whole_grid_is_full_attention() -> None:
-    plain, windows = tiny_network(), tiny_network(window_size=4, windowed_layers=1)
+    plain, windows = tiny_network(), tiny_network(window_size=4, windowed_layers=2)
     torch.testing.assert_close(windows(images()).logits, plain(images()).logits)
 
 
