@@ -17,7 +17,9 @@ def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="The project's own are in training/recipes.")],
     data: Annotated[
         list[Path],
-        typer.Option("--data", metavar="DIR", help="DIR/<label>/<files>; DIR/<city>/ for change; any images without labels; may be repeated."),
+        typer.Option(
+            "--data", metavar="DIR", help="DIR/<label>/<files>; DIR/<city>/ for change; any images without labels; may be repeated."
+        ),
     ],
     out: Out,
     as_json: Json = False,
