@@ -49,6 +49,7 @@ warmup_steps = 2
 averaging = 0.9
 checkpoint_every = 4
 validate_every = 50
+threads = 1
 [card]
 title = "Dark and bright"
 task = "classification"

@@ -94,10 +94,10 @@ def test_a_variant_that_is_not_there_is_refused_and_so_is_a_key_that_nothing_rea
         recipe_for(read_ablation(path), read_ablation(path).variants[0], 1)
 
 
-def test_every_variant_of_the_project_can_be_read_and_sees_as_many_images() -> None:
+def test_every_variant_of_the_project_sees_as_many_images() -> None:
     read = read_ablation(PROJECT / "training" / "recipes" / "ablation.toml")
     for variant in read.variants:
-        recipe, before = recipe_for(read, variant, 1), pretraining_for(read, variant, 1)
-        steps = recipe.schedule.steps + (before.schedule.steps if before else 0)
-        assert steps * recipe.schedule.batch_size == 188 * 64, variant.name
+        schedule = merged(read.base, variant.changes)["schedule"]
+        steps = schedule["steps"] + variant.pretraining.get("schedule", {}).get("steps", 0)
+        assert steps * schedule["batch_size"] == 188 * 64, variant.name
     assert json.dumps(read.base)  # what decides a run can be written down

@@ -36,7 +36,8 @@ fit, write = training.fit, training.write_network
 
 def kept(*words):
     network = fit(*words)
-    save_file(network.state_dict(), out / f"rank-{rank}.safetensors")
+    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+    save_file(weights, out / f"rank-{rank}.safetensors")
     return network
 
 def counted(*words):
@@ -54,7 +55,7 @@ def plain(path: Path, steps: int = 6, **schedule: object) -> Recipe:
     """The tiny recipe without anything random in a step: no change of images, no dropping of tokens."""
     path.write_text(RECIPE.format(split="patient", steps=steps))
     recipe = replace(read_recipe(path), augmentation=Augmentation())
-    return replace(recipe, schedule=replace(recipe.schedule, threads=1, checkpoint_every=100, **schedule))
+    return replace(recipe, schedule=replace(recipe.schedule, checkpoint_every=100, **schedule))
 
 
 def weights(recipe: Recipe, work: Path) -> dict[str, torch.Tensor]:
@@ -77,8 +78,8 @@ def test_a_step_in_two_parts_is_the_step_in_one(tmp_path: Path) -> None:
 
 def test_two_processes_share_each_step_and_end_with_the_weights_of_one(tmp_path: Path) -> None:
     path, out = tmp_path / "tiny.toml", tmp_path / "out"
-    text = RECIPE.format(split="patient", steps=4).replace("zoom = [0.8, 1.0]\nnoise = 0.02\ndropped = [0.0, 0.25]\n", "")
-    path.write_text(text.replace("validate_every = 50", "validate_every = 50\nthreads = 1"))
+    changes = "zoom = [0.8, 1.0]\nnoise = 0.02\ndropped = [0.0, 0.25]\n"
+    path.write_text(RECIPE.format(split="patient", steps=4).replace(changes, ""))
     (tmp_path / "shared.py").write_text(SCRIPT)
     images, alone = draw_images(tmp_path), tmp_path / "alone"
     out.mkdir()
@@ -91,7 +92,7 @@ def test_two_processes_share_each_step_and_end_with_the_weights_of_one(tmp_path:
         timeout=SECONDS,
         check=False,
     )
-    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert ran.returncode == 0, ran.stderr
     first, second = (load_file(out / f"rank-{rank}.safetensors") for rank in (0, 1))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert ran.stdout.count("tiny: step 4 of 4") == 1, "the first process alone speaks"
