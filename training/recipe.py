@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from core.errors import BadRecipe, NotFound
 from core.types import Domain, Preprocess
 from models.bert_image import BertImageConfig
+from models.encoders import EncoderConfig
 from training.strangers import KINDS
 
 SPLITS = ("patient", "longitude")
@@ -107,6 +108,8 @@ class CardPart:
 class Recipe:
     """A training, whole.
 
+    start: what the weights begin with (training/starts.py): a model of the zoo, a folder or a hub id; "" for random ones.
+    begun, encoder: that in words, and the sizes of a network of another family; both come from the start, not from the file.
     parents: name -> labels that it sums up (config.json declares it, `evaluate` scores it). shares: name -> how often it is drawn, 1 each
     where nothing is said.
     """
@@ -122,6 +125,9 @@ class Recipe:
     gate: GatePart = GatePart()
     parents: dict[str, list[str]] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
+    start: str = ""
+    begun: str = "from scratch"
+    encoder: EncoderConfig | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -132,8 +138,10 @@ class Recipe:
         """The labels that a name stands for."""
         return tuple(self.parents[name]) if name in self.parents else (name,)
 
-    def config(self) -> BertImageConfig:
-        """The network's configuration, labels included."""
+    def config(self) -> BertImageConfig | EncoderConfig:
+        """The network's configuration, labels included; of another family's network its sizes."""
+        if self.encoder is not None:
+            return self.encoder
         id2label = dict(enumerate(self.labels))
         return BertImageConfig(
             **self.network,
@@ -161,7 +169,7 @@ def read_recipe(path: Path) -> Recipe:
     recipe = Recipe(
         id=required(table, "id", str, path),
         labels=tuple(required(table, "labels", list, path)),
-        network=required(table, "network", dict, path),
+        network=required({"network": {}, **table} if table.get("start") else table, "network", dict, path),
         preprocess=read_preprocess(required(table, "preprocess", dict, path), path),
         data=section(DataPart, table, "data", path),
         augmentation=section(Augmentation, table, "augmentation", path),
@@ -170,6 +178,7 @@ def read_recipe(path: Path) -> Recipe:
         gate=section(GatePart, {"gate": table.get("gate", {})}, "gate", path),
         parents=table.get("parents", {}),
         shares=table.get("shares", {}),
+        start=required({"start": "", **table}, "start", str, path),
     )
     _check(recipe, path)
     return recipe
@@ -240,6 +249,8 @@ def _check(recipe: Recipe, path: Path) -> None:
         demand(set(members) < set(recipe.labels), f"parents.{name}", members, f"some of {', '.join(recipe.labels)}")
     for label in recipe.shares:
         demand(label in recipe.names, "shares", label, f"one of {', '.join(recipe.names)}")
+    if recipe.start:  # the sizes come from there
+        return
     try:
         recipe.config()
     except (ValueError, TypeError) as error:

@@ -28,6 +28,7 @@ from training.malignancy import malignancy_lines
 from training.nodules import read_sides
 from training.recipe import Recipe, read_recipe
 from training.run import CHECKPOINTS, command_of, minutes_of
+from training.starts import with_start
 from training.strangers import strangers
 from training.trainer import fit
 from training.window_trainer import fit_windows
@@ -44,7 +45,7 @@ def train(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
     """
     if is_change_recipe(recipe_path):
         return train_change(recipe_path, data, out)
-    recipe = read_recipe(recipe_path)
+    recipe = with_start(read_recipe(recipe_path))
     parts = split(recipe, data)
     work = out / CHECKPOINTS / recipe.id
     began = time.monotonic()

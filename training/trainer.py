@@ -24,6 +24,7 @@ from training.augment import augmented, kept_tokens, mixed, standardised
 from training.averaging import AVERAGED, AveragedWeights
 from training.forward import forward_all
 from training.recipe import Recipe, Schedule
+from training.starts import started
 
 
 class Numbers(Dataset[int]):
@@ -158,7 +159,7 @@ def run(
     """The loop of every training. make: a trainer of what transformers' Trainer takes (model, args, callbacks). held, work: as of fit."""
     set_seed(recipe.schedule.seed)
     torch.set_num_threads(recipe.schedule.threads)
-    network = BertImageForImageClassification(recipe.config()).to(memory_format=torch.channels_last)
+    network = started(recipe)
     averaged = AveragedWeights(network, recipe.schedule.averaging)
     trainer = make(
         model=network,

@@ -19,6 +19,9 @@ def patch_attention(engine: Engine, input: ModelInput) -> FloatImage:
     Tokens before the patches ([CLS]) are cut away, so rows sum to 1 only where there are none. Raises NoAttention.
     """
 
+    if "rollout" not in engine.model.methods:
+        raise NoAttention(f"The model {engine.model.id} forms no attention between all of its tokens.", "Choose a method that needs none.")
+
     def work(model: LoadedModel) -> FloatImage:
         with torch.no_grad(), attention_captured(model.network) as captured:
             network_logits(model, to_device(model, input.values[np.newaxis]))

@@ -69,9 +69,14 @@ def followed_by(joint: Tensor | None, attention: Tensor) -> Tensor:
 
 
 def read_out(joint: Tensor, pooling: str, prefix: int) -> Tensor:
-    """[tokens, tokens] -> [patches]: the row of [CLS], or the mean over the rows of the patches, as the head reads the tokens."""
-    row = joint[0] if pooling == "cls" else joint[prefix:].mean(dim=0)
-    return row[prefix:]
+    """[tokens, tokens] -> [patches]: the rows of the tokens that the head reads, weighted as it weights them.
+
+    pooling: "cls" ([CLS]), "distilled" ([CLS] and the distillation token), "cls-and-mean" ([CLS] and the mean of the patches, alike); of
+    every other the mean of the patches.
+    """
+    patches = joint[prefix:].mean(dim=0)
+    rows = {"cls": joint[0], "distilled": joint[:2].mean(dim=0), "cls-and-mean": (joint[0] + patches) / 2}
+    return rows.get(pooling, patches)[prefix:]
 
 
 def _layers(network: nn.Module) -> list[nn.Module]:
