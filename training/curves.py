@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.journeys import figures
-from models.bert_image import BertImageForImageClassification
+from models.classifiers import Classifier
 from models.measured import Answered, Bin, Dropped, Measurement, OperatingPoint
 from training.augment import kept_tokens, standardised
 from training.figures import Held, Measured
@@ -60,9 +60,7 @@ def operating_points(recipe: Recipe, held: Held, calibration: Held) -> list[Oper
     return found
 
 
-def accuracy_without_tokens(
-    network: BertImageForImageClassification, images: Tensor, labels: NDArray[np.int64], recipe: Recipe
-) -> list[Dropped]:
+def accuracy_without_tokens(network: Classifier, images: Tensor, labels: NDArray[np.int64], recipe: Recipe) -> list[Dropped]:
     """Accuracy when a random share of the tokens of each image is left out, which is what removal tests do to a network.
 
     images: uint8 [N, C, rows, columns] at the network's size. The random choice has a fixed seed. [] for a network that reads every token.

@@ -65,17 +65,9 @@ def started(recipe: Recipe) -> Classifier:
 
     Raises BrokenModel where the weights of the start do not fit.
     """
-    if not recipe.start:
-        return BertImageForImageClassification(recipe.config()).to(memory_format=torch.channels_last)  # type: ignore[no-any-return]
-    folder = find_folder(recipe.start)
     if recipe.encoder is not None:
-        return start_encoder(folder, recipe.labels, recipe.preprocess.size, recipe.parents or None)
-    if read_json(folder / CONFIG).get("model_type") == TEXT:
-        with quiet():
-            network = from_text_bert(str(folder), recipe.config())
-    else:
-        network = _on_image_bert(load_model(recipe.start), recipe)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[no-any-return]
+        return start_encoder(find_folder(recipe.start), recipe.labels, recipe.preprocess.size, recipe.parents or None)
+    return _image_bert(recipe).to(memory_format=torch.channels_last)  # type: ignore[no-any-return]
 
 
 def encoder_weights(other: LoadedModel, channels: Sequence[str], grid: tuple[int, int]) -> dict[str, Tensor]:
@@ -84,16 +76,15 @@ def encoder_weights(other: LoadedModel, channels: Sequence[str], grid: tuple[int
     Channels that it knows by name keep their first weights, the others begin with the mean of these; positions are interpolated.
     Raises BrokenModel for a network of another family.
     """
-    if not isinstance(other.network, BertImageForImageClassification):
-        raise BrokenModel(f"{other.id} has no stem and layers of an image BERT.", "Name a model that was trained here.")
-    weights: dict[str, Tensor] = {name: value.clone() for name, value in other.network.bert.state_dict().items()}
+    network = _known(other)
+    weights: dict[str, Tensor] = {name: value.clone() for name, value in network.bert.state_dict().items()}
     names = other.preprocess.channels  # its channels lie along axis 1
     for first in FIRST:
         if first in weights and tuple(channels) != tuple(names):
             known = weights[first]
             columns = [known[:, names.index(name)] if name in names else known.mean(dim=1) for name in channels]
             weights[first] = torch.stack(columns, dim=1) * (len(names) / len(channels))
-    weights[POSITIONS] = other.network.bert.embeddings.positions_at(grid).detach()
+    weights[POSITIONS] = network.bert.embeddings.positions_at(grid).detach()
     return weights
 
 
@@ -102,10 +93,28 @@ def shown(start: str) -> str:
     return Path(start).name if Path(start).is_absolute() else start
 
 
-def _on_image_bert(other: LoadedModel, recipe: Recipe) -> BertImageForImageClassification:
+def _known(other: LoadedModel) -> BertImageForImageClassification:
+    if not isinstance(other.network, BertImageForImageClassification):
+        raise BrokenModel(f"{other.id} has no stem and layers of an image BERT.", "Name a model that was trained here.")
+    return other.network
+
+
+def _image_bert(recipe: Recipe) -> BertImageForImageClassification:
+    config = recipe.config()
+    assert isinstance(config, BertImageConfig)
+    if not recipe.start:
+        return BertImageForImageClassification(config)
+    folder = find_folder(recipe.start)
+    if read_json(folder / CONFIG).get("model_type") != TEXT:
+        return _on_image_bert(load_model(recipe.start), recipe, config)
+    with quiet():
+        return from_text_bert(str(folder), config)
+
+
+def _on_image_bert(other: LoadedModel, recipe: Recipe, config: BertImageConfig) -> BertImageForImageClassification:
     """Layers beyond those of the recipe are left out. Raises BrokenModel."""
-    network = BertImageForImageClassification(recipe.config())
-    weights = encoder_weights(other, recipe.preprocess.channels, recipe.config().grid)
+    network = BertImageForImageClassification(config)
+    weights = encoder_weights(other, recipe.preprocess.channels, config.grid)
     try:
         network.bert.load_state_dict({name: value for name, value in weights.items() if name in network.bert.state_dict()})
     except RuntimeError:
@@ -113,7 +122,7 @@ def _on_image_bert(other: LoadedModel, recipe: Recipe) -> BertImageForImageClass
             f"The stem and layers of {recipe.start} have other sizes than the recipe {recipe.id}.", "Leave the sizes out of [network]."
         ) from None
     if other.labels == recipe.labels:
-        network.classifier.load_state_dict(other.network.classifier.state_dict())
+        network.classifier.load_state_dict(_known(other).classifier.state_dict())
     return network
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from core.inference.calibration import fit_conformal_threshold, fit_temperature, probabilities
 from core.inference.outside import fit_outside
 from core.types import Calibration
-from models.bert_image import BertImageForImageClassification
+from models.classifiers import Classifier
 from models.measured import write_measured
 from models.registry import CARD
 from training.card import add_section, write_card
@@ -92,7 +92,7 @@ def _with_labels(recipe: Recipe, items: Sequence[Item], outputs: Outputs) -> tup
     return outputs.logits[known], labels[known]
 
 
-def _strangers(recipe: Recipe, network: BertImageForImageClassification, items: Sequence[Item]) -> list[NDArray[np.float32]]:
+def _strangers(recipe: Recipe, network: Classifier, items: Sequence[Item]) -> list[NDArray[np.float32]]:
     """Embeddings of images that the model was not made for, made from some that it was made for."""
     gate = recipe.gate
     if not gate.strangers:
@@ -108,7 +108,7 @@ def _by_origin(items: Sequence[Item], embeddings: NDArray[np.float32]) -> list[N
     return [embeddings[origins == origin] for origin in dict.fromkeys(origins.tolist())]
 
 
-def _fitted(recipe: Recipe, parts: Parts, data: Sequence[Path], work: Path) -> BertImageForImageClassification:
+def _fitted(recipe: Recipe, parts: Parts, data: Sequence[Path], work: Path) -> Classifier:
     if recipe.data.layout == "nodules":
         return fit_windows(recipe, read_sides(data, recipe), work)
     train = (read_images(parts.train, recipe.preprocess, recipe.data.read_size), labels_of(parts.train))

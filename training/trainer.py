@@ -19,7 +19,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 
 from core.inference.calibration import probabilities
 from core.journeys.figures import auroc
-from models.bert_image import BertImageForImageClassification
+from models.classifiers import Classifier
 from training.augment import augmented, kept_tokens, mixed, standardised
 from training.averaging import AVERAGED, AveragedWeights
 from training.forward import forward_all
@@ -129,7 +129,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]
             line += f", {self._validated(kwargs['model'])}"
         print(line, flush=True)
 
-    def _validated(self, network: BertImageForImageClassification) -> str:
+    def _validated(self, network: Classifier) -> str:
         averaged = deepcopy(network)
         averaged.load_state_dict(self.averaged.mean)
         images, labels = self.held
@@ -142,9 +142,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         return f"held back: accuracy {float((found == truth).mean()):.4f}, balanced {float(np.mean(recalls)):.4f}{ranked}"
 
 
-def fit(
-    recipe: Recipe, train: tuple[Tensor, NDArray[np.int64]], held: tuple[Tensor, NDArray[np.int64]], work: Path
-) -> BertImageForImageClassification:
+def fit(recipe: Recipe, train: tuple[Tensor, NDArray[np.int64]], held: tuple[Tensor, NDArray[np.int64]], work: Path) -> Classifier:
     """The trained network with averaged weights.
 
     train, held: uint8 images [N, C, rows, columns] (held at the network's own size) and int64 labels [N].
@@ -153,9 +151,7 @@ def fit(
     return run(recipe, partial(ImageTrainer, recipe, *train), held, work)
 
 
-def run(
-    recipe: Recipe, make: Callable[..., Trainer], held: tuple[Tensor, NDArray[np.int64]], work: Path
-) -> BertImageForImageClassification:
+def run(recipe: Recipe, make: Callable[..., Trainer], held: tuple[Tensor, NDArray[np.int64]], work: Path) -> Classifier:
     """The loop of every training. make: a trainer of what transformers' Trainer takes (model, args, callbacks). held, work: as of fit."""
     set_seed(recipe.schedule.seed)
     torch.set_num_threads(recipe.schedule.threads)
@@ -172,7 +168,7 @@ def run(
         averaged.load(checkpoint)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     network.load_state_dict(averaged.mean)
-    return network.to("cpu").eval()  # type: ignore[no-any-return]
+    return network.to("cpu").eval()
 
 
 def last_checkpoint(work: Path) -> Path | None:

@@ -76,6 +76,7 @@ def fit_windows(recipe: Recipe, sides: Sides, work: Path) -> BertImageForImageCl
     """
     held = cut_once(sides.validation, recipe.preprocess.size, recipe.data.seed)
     made = run(recipe, partial(WindowTrainer, recipe, sides.train), (torch.from_numpy(held.images[:, np.newaxis]), held.labels), work)
+    assert isinstance(made, BertImageForImageClassification)  # training/starts.py begins no other with windows
     calibrate_rating(made, sides.calibration, recipe)
     return made
 

@@ -32,13 +32,13 @@ def open_encoder(folder: Path, size: tuple[int, int]) -> ImageEncoderForClassifi
     Raises BrokenModel where weights and configuration do not make one, and for an encoder that has no head.
     """
     inner, loading = loaded(network_of(read_json(folder / CONFIG)), folder)
-    missing = _missing(loading)
-    if missing and all(name.startswith(HEADS) for name in missing):
+    absent = sorted(loading["missing_keys"])
+    if absent and all(name.startswith(HEADS) for name in absent):
         raise BrokenModel(
-            f"The model in {folder} has no classifier ({missing[0]} is missing): it was trained without labels.",
+            f"The model in {folder} has no classifier ({absent[0]} is missing): it was trained without labels.",
             "Train one that starts from it: the key `start` of a recipe.",
         )
-    _refuse(folder, missing)
+    _refuse(folder, _missing(loading))
     return _adapted(folder, inner, size)
 
 

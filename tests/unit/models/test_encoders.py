@@ -22,6 +22,7 @@ from core.types import Domain, ModelInput, Picture
 from models.bert_image import attention_captured
 from models.encoders import open_encoder
 from models.encoders.families import WIDEST_EMBEDDING, EncoderConfig, encoder_config
+from models.hub import from_hub
 from models.registry import METHODS, LoadedModel, load_model, summarise
 from tests.tiny_encoders import FAMILIES, HEADS, LABELS, LAYERS, PROCESSOR, SIDE, tiny_encoder, write_tiny_encoder
 
@@ -209,6 +210,18 @@ def test_the_embedding_of_a_deep_network_is_no_wider_than_the_gate_can_bear() ->
     assert isinstance(facts, EncoderConfig)
 
 
+def test_a_checkpoint_of_the_hub_is_found_in_the_cache_by_its_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    repository = tmp_path / "models--birds--vit"
+    write_tiny_encoder(repository / "snapshots" / "0123abcd")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("0123abcd", encoding="utf-8")
+    (repository / "snapshots" / "0123abcd" / "README.md").write_text("---\nlicense: apache-2.0\ntags:\n- vision\n---\n# Birds\n")
+    from_hub.cache_clear()
+    model = load_model("birds/vit")
+    assert (model.id, model.labels, model.card.licence) == ("birds/vit", LABELS, "apache-2.0")
+
+
 # ---------------------------------------------------------------- refused
 
 
@@ -238,6 +251,7 @@ def test_an_encoder_without_a_head_is_refused_with_what_it_is_good_for(tmp_path:
     [
         ("config.json", {"hidden_size": 24}, "does not fit config.json"),
         ("config.json", {"num_hidden_layers": 3}, "does not fit config.json"),
+        ("config.json", {"id2label": {"0": "cat", "1": "dog"}}, r"does not fit config\.json: classifier\."),
         ("config.json", {"model_type": "resnet"}, "ViT, DeiT, BEiT, Swin, DINOv2"),
         ("config.json", {"num_channels": 5}, "preprocessor_config.json cannot be used"),
         ("preprocessor_config.json", {"image_mean": None}, "'image_mean'"),

@@ -23,6 +23,7 @@ from training.starts import network_words, started, with_start
 from training.train import train
 from training.trainer import fit
 
+LARGER = {"size = [16, 16]": "size = [32, 32]", "read_size = [20, 20]": "read_size = [32, 32]", "[schedule]": "[schedule]\nthreads = 1"}
 COLOURED = {
     '"luminance"': '"red", "green", "blue"',
     "mean = [0.5]": "mean = [0.5, 0.5, 0.5]",
@@ -40,7 +41,7 @@ def text_bert(folder: Path, **changes: int) -> Path:
 def recipe_in(folder: Path, start: Path | str, *, network: str = "", changes: dict[str, str] | None = None) -> Path:
     """RECIPE of two steps at 32 x 32 px with a start. network: the lines of [network]. changes: of the text."""
     text = re.sub(r"\[network\].*?\[preprocess\]", f"{network}\n[preprocess]", RECIPE.format(split="patient", steps=2), flags=re.DOTALL)
-    for old, new in {"size = [16, 16]": "size = [32, 32]", "read_size = [20, 20]": "read_size = [32, 32]", **(changes or {})}.items():
+    for old, new in {**LARGER, **(changes or {})}.items():
         text = text.replace(old, new)
     path = folder / "tiny.toml"
     path.write_text(f'start = "{start}"\n{text}')
