@@ -176,12 +176,13 @@ Image = Study | Scene | Picture
 
 
 class Domain(StrEnum):
-    """What kind of image a model was made for."""
+    """What kind of image a model was made for. PICTURE: it does not say, and any image may be shown to it."""
 
     RADIOGRAPH = "radiograph"
     LAND_COVER = "land-cover"
     CHEST_CT = "chest-ct"
     CHANGE = "change"
+    PICTURE = "picture"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import transformers
@@ -19,21 +19,32 @@ Network = TypeVar("Network", bound=transformers.PreTrainedModel)
 
 def open_network(kind: type[Network], folder: Path) -> Network:
     """The network of config.json and model.safetensors, float32. Raises BrokenModel where the two do not fit."""
-    try:
-        with _quiet():
-            network, loading = kind.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True)
-    except (TypeError, ValueError, OSError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise BrokenModel(f"The model in {folder} cannot be opened: {reason}.", "Write it again with `sightline train`.") from None
+    network, loading = loaded(kind, folder)
     unfit = sorted([*loading["missing_keys"], *loading["unexpected_keys"], *(name for name, *_ in loading["mismatched_keys"])])
     if unfit:
         weights = folder / SAFE_WEIGHTS_NAME
         raise BrokenModel(f"{weights} does not fit {CONFIG_NAME}: {unfit[0]} and {len(unfit) - 1} more.", "Take both from one run.")
-    return network  # type: ignore[no-any-return]
+    return network
+
+
+def loaded(kind: type[Network], folder: Path, **changes: Any) -> tuple[Network, dict[str, Any]]:
+    """The network of a folder, float32, and how its weights fitted: missing_keys, unexpected_keys, mismatched_keys.
+
+    changes: of its configuration. Weights are read from safetensors alone. Raises BrokenModel for files that make no network.
+    """
+    try:
+        with quiet():
+            network, loading = kind.from_pretrained(
+                folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True, ignore_mismatched_sizes=True, **changes
+            )
+    except (TypeError, ValueError, OSError, RuntimeError, SafetensorError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise BrokenModel(f"The model in {folder} cannot be opened: {reason}.", "Write it again with `sightline train`.") from None
+    return network, loading
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without transformers' tables and bars: what they say is said by our errors, in a sentence."""
     before = transformers.utils.logging.get_verbosity()
     transformers.utils.logging.set_verbosity_error()

@@ -15,6 +15,7 @@ from models.registry import CARD
 from training.figures import Figure, Held, Measured
 from training.items import Parts
 from training.recipe import Recipe
+from training.starts import network_words
 from training.subgroups import subgroup_lines
 
 NAMES = {
@@ -105,13 +106,9 @@ def _split_words(recipe: Recipe, parts: Parts) -> str:
 
 
 def _making(recipe: Recipe, command: str, minutes: float) -> list[str]:
-    config, schedule = recipe.config(), recipe.schedule
-    rows, columns = config.grid
+    schedule = recipe.schedule
     return [
-        f"An image BERT from scratch: {config.stem} stem, {rows} x {columns} tokens of {config.patch_size} px, "
-        f"{config.num_hidden_layers} layers, width {config.hidden_size}, {config.num_attention_heads} heads, {config.pooling} pooling"
-        f"{config.attention_words}. "
-        f"{schedule.steps:,} steps of {schedule.batch_size} images, seed {schedule.seed}, averaged weights"
+        f"{network_words(recipe)} {schedule.steps:,} steps of {schedule.batch_size} images, seed {schedule.seed}, averaged weights"
         + (f"; {minutes:.0f} minutes in all{_energy(minutes, schedule.threads)}." if minutes >= 1 else ".")
         + (" An answer is the mean over the eight quarter turns and mirror images of its input." if recipe.preprocess.turns else ""),
         "",

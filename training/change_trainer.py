@@ -16,7 +16,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 
 from core.errors import BrokenModel
 from models.bert_image import BertImageForChangeDetection
-from models.registry import LoadedModel, load_model
+from models.registry import load_model
 from training.averaging import AveragedWeights
 from training.change_augment import mixed, relit
 from training.change_figures import best_threshold
@@ -24,10 +24,8 @@ from training.change_recipe import ChangeRecipe
 from training.change_scores import city_scores
 from training.city_pixels import CityPixels, CropMaker, Crops, seen_in
 from training.recipe_parts import Schedule
+from training.starts import encoder_weights
 from training.trainer import Numbers, last_checkpoint, training_arguments
-
-FIRST, POSITIONS = "embeddings.stem.0.down.weight", "embeddings.positions"
-"""Weights of an encoder that depend on the channels of its input, and on its size."""
 
 
 class ChangeTrainer(Trainer):  # type: ignore[misc]
@@ -143,20 +141,9 @@ def started(recipe: ChangeRecipe) -> BertImageForChangeDetection:
     if not recipe.start:
         return network
     try:
-        network.bert.load_state_dict(_encoder_of(load_model(recipe.start), recipe))
-    except (KeyError, RuntimeError):
+        network.bert.load_state_dict(encoder_weights(load_model(recipe.start), recipe.preprocess.channels, recipe.config().grid))
+    except RuntimeError:
         raise BrokenModel(
             f"The stem and layers of {recipe.start} have other sizes than the recipe {recipe.id}.", "Name a model of the same sizes."
         ) from None
     return network
-
-
-def _encoder_of(other: LoadedModel, recipe: ChangeRecipe) -> dict[str, Tensor]:
-    """The other model's stem and layers, as weights for the channels and the input size of the recipe."""
-    weights = {name: value.clone() for name, value in other.network.bert.state_dict().items()}
-    known, names = weights[FIRST], other.preprocess.channels  # its channels lie along axis 1
-    channels = recipe.preprocess.channels
-    columns = [known[:, names.index(name)] if name in names else known.mean(dim=1) for name in channels]
-    weights[FIRST] = torch.stack(columns, dim=1) * (len(names) / len(channels))
-    weights[POSITIONS] = other.network.bert.embeddings.positions_at(recipe.config().grid).detach()
-    return weights

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.journeys import figures
-from models.bert_image import BertImageForImageClassification
+from models.classifiers import Classifier
 from models.measured import Answered, Bin, Dropped, Measurement, OperatingPoint
 from training.augment import kept_tokens, standardised
 from training.figures import Held, Measured
-from training.recipe import Recipe
+from training.recipe import Recipe, merges_of
 
 TWO = 2
 SENSITIVITIES = (0.9, 0.95)
@@ -63,18 +63,14 @@ def operating_points(recipe: Recipe, held: Held, calibration: Held) -> list[Oper
 
 
 def accuracy_without_tokens(
-    network: BertImageForImageClassification,
-    images: Tensor,
-    labels: NDArray[np.int64],
-    recipe: Recipe,
-    shares: Sequence[float] = DROPPED_SHARES,
+    network: Classifier, images: Tensor, labels: NDArray[np.int64], recipe: Recipe, shares: Sequence[float] = DROPPED_SHARES
 ) -> list[Dropped]:
     """Accuracy when a random share of the tokens of each image is left out, which is what removal tests do to a network.
 
-    images: uint8 [N, C, rows, columns] at the network's size. The random choice has a fixed seed. Empty for a network that merges tokens,
-    from which none can be left out.
+    images: uint8 [N, C, rows, columns] at the network's size. The random choice has a fixed seed. Empty for a network of another family,
+    which reads every token, and for one that merges tokens, from which none can be left out.
     """
-    if recipe.config().merges:
+    if recipe.encoder is not None or merges_of(recipe):
         return []
     rows, columns = recipe.config().grid
     found = []

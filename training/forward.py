@@ -12,7 +12,7 @@ from torch import Tensor
 from core.inference.outside import features
 from core.inference.views import mean_view, views
 from core.types import Preprocess
-from models.bert_image import BertImageForImageClassification
+from models.classifiers import Classifier
 from training.augment import standardised
 
 
@@ -28,7 +28,7 @@ class Outputs:
     heads: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
-def answer_all(network: BertImageForImageClassification, images: Tensor, preprocess: Preprocess) -> Outputs:
+def answer_all(network: Classifier, images: Tensor, preprocess: Preprocess) -> Outputs:
     """As forward_all, with the logits that predictions are made from: the mean over the views where the preprocessing says so."""
     upright = forward_all(network, images, preprocess)
     if not preprocess.turns:
@@ -42,7 +42,7 @@ def answer_all(network: BertImageForImageClassification, images: Tensor, preproc
     )
 
 
-def forward_all(network: BertImageForImageClassification, images: Tensor, preprocess: Preprocess, batch_size: int = 64) -> Outputs:
+def forward_all(network: Classifier, images: Tensor, preprocess: Preprocess, batch_size: int = 64) -> Outputs:
     """images: uint8 [N, C, rows, columns] at the network's size."""
     network = network.eval()
     logits, seen = [], []

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.inference.calibration import fit_temperature, probabilities
 from models.bert_image import BertImageForImageClassification
+from models.classifiers import Classifier
 from training.figures import Figure, auroc, estimated
 from training.forward import answer_all
 from training.nodules import READERS_OF_A_RATING, Crops, Sides, area_of, rated
@@ -34,7 +35,7 @@ def calibrate_rating(network: BertImageForImageClassification, crops: Crops, rec
             weights.div_(temperature)
 
 
-def malignancy_lines(network: BertImageForImageClassification, sides: Sides, recipe: Recipe) -> list[str]:
+def malignancy_lines(network: Classifier, sides: Sides, recipe: Recipe) -> list[str]:
     """The section of the card: AUROC of the head and of the area alone on the same windows of the validation part."""
     logits, ratings, crops = _rated_windows(network, sides.validation, recipe)
     benign, malignant = int((ratings == 0).sum()), int((ratings == 1).sum())
@@ -63,9 +64,7 @@ def _row(figure: Figure) -> str:
     return f"{figure.value:.3f} | " + ("" if figure.low is None or figure.high is None else f"{figure.low:.3f} to {figure.high:.3f}")
 
 
-def _rated_windows(
-    network: BertImageForImageClassification, crops: Crops, recipe: Recipe
-) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+def _rated_windows(network: Classifier, crops: Crops, recipe: Recipe) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
     """(logits of the head, ratings, crops) of one window of each rated nodule."""
     windows = cut_once(crops, recipe.preprocess.size, recipe.data.seed)
     chosen = (windows.labels == WITH) & rated(crops)[windows.crops]

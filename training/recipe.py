@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from core.errors import BadRecipe, NotFound
 from core.types import Domain, Preprocess
 from models.bert_image import BertImageConfig
+from models.encoders import EncoderConfig
 from training.recipe_parts import (
     LAYOUTS,
     PRECISIONS,
@@ -33,6 +34,8 @@ Section = TypeVar("Section")
 class Recipe:
     """A training, whole.
 
+    start: what the weights begin with (training/starts.py): a model of the zoo, a folder or a hub id; "" for random ones.
+    begun, encoder: that in words, and the sizes of a network of another family; both come from the start, not from the file.
     parents: name -> labels that it sums up (config.json declares it, `evaluate` scores it). shares: name -> how often it is drawn, 1 each
     where nothing is said. start: a folder whose encoder the network begins with, "" for random weights. masking: hidden tokens are
     reconstructed beside the classification. teacher: whose answers are learned as well.
@@ -52,6 +55,8 @@ class Recipe:
     start: str = ""
     masking: MaskingPart | None = None
     teacher: TeacherPart | None = None
+    begun: str = "from scratch"
+    encoder: EncoderConfig | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,8 +67,10 @@ class Recipe:
         """The labels that a name stands for."""
         return tuple(self.parents[name]) if name in self.parents else (name,)
 
-    def config(self) -> BertImageConfig:
-        """The network's configuration, labels included."""
+    def config(self) -> BertImageConfig | EncoderConfig:
+        """The network's configuration, labels included; of another family's network its sizes."""
+        if self.encoder is not None:
+            return self.encoder
         id2label = dict(enumerate(self.labels))
         return BertImageConfig(
             **self.network,
@@ -95,7 +102,7 @@ def recipe_of(table: dict[str, Any], path: Path) -> Recipe:
     recipe = Recipe(
         id=required(table, "id", str, path),
         labels=tuple(required(table, "labels", list, path)),
-        network=required(table, "network", dict, path),
+        network=required({"network": {}, **table} if table.get("start") else table, "network", dict, path),
         preprocess=read_preprocess(required(table, "preprocess", dict, path), path),
         data=section(DataPart, table, "data", path),
         augmentation=section(Augmentation, table, "augmentation", path),
@@ -104,7 +111,7 @@ def recipe_of(table: dict[str, Any], path: Path) -> Recipe:
         gate=section(GatePart, {"gate": table.get("gate", {})}, "gate", path),
         parents=table.get("parents", {}),
         shares=table.get("shares", {}),
-        start=str(table.get("start", "")),
+        start=required({"start": "", **table}, "start", str, path),
         masking=section(MaskingPart, table, "masking", path) if "masking" in table else None,
         teacher=section(TeacherPart, table, "teacher", path) if "teacher" in table else None,
     )
@@ -186,6 +193,12 @@ def _demand(path: Path, holds: bool, key: str, value: object, allowed: str) -> N
         raise BadRecipe(f"{path}: {key} is {value!r}.", f"It must satisfy {allowed}.")
 
 
+def merges_of(recipe: Recipe) -> list[int]:
+    """Layers after which the network merges tokens; none in networks of other families. Raises ValueError, TypeError for wrong sizes."""
+    config = recipe.config()
+    return list(config.merges) if isinstance(config, BertImageConfig) else []
+
+
 def _check(recipe: Recipe, path: Path) -> None:
     demand = partial(_demand, path)
     demand(len(recipe.labels) >= 2, "labels", recipe.labels, "at least two labels")
@@ -211,8 +224,10 @@ def _check(recipe: Recipe, path: Path) -> None:
     for label in recipe.shares:
         demand(label in recipe.names, "shares", label, f"one of {', '.join(recipe.names)}")
     check_network(recipe.network, path)
+    if recipe.start:  # the sizes come from there
+        return
     try:
-        merges = recipe.config().merges
+        merges = merges_of(recipe)
     except (ValueError, TypeError) as error:
         raise BadRecipe(f"{path}: network: {error}.", "Compare it with training/recipes.") from None
     demand(not merges or dropped == (0.0,), "augmentation.dropped", dropped, "[0.0] where network.merges joins tokens")

@@ -13,7 +13,7 @@ from torch import Tensor
 from core.inference.calibration import fit_conformal_threshold, fit_temperature, probabilities
 from core.inference.outside import fit_outside
 from core.types import Calibration
-from models.bert_image import BertImageForImageClassification
+from models.classifiers import Classifier
 from models.measured import write_measured
 from models.registry import CARD
 from training.card import add_section, write_card
@@ -31,6 +31,7 @@ from training.masked_train import train_masked
 from training.nodules import read_sides
 from training.recipe import Recipe, read_recipe
 from training.run import CHECKPOINTS, command_of, minutes_of
+from training.starts import with_start
 from training.strangers import strangers
 from training.trainer import fit
 from training.window_trainer import fit_windows
@@ -50,7 +51,7 @@ def train(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
         return train_change(recipe_path, data, out)
     if is_masked_recipe(recipe_path):
         return train_masked(recipe_path, data, out)
-    recipe = read_recipe(recipe_path)
+    recipe = with_start(read_recipe(recipe_path))
     parts = split(recipe, data)
     work = out / CHECKPOINTS / recipe.id
     began = time.monotonic()
@@ -99,7 +100,7 @@ def _with_labels(recipe: Recipe, items: Sequence[Item], outputs: Outputs) -> tup
     return outputs.logits[known], labels[known]
 
 
-def _strangers(recipe: Recipe, network: BertImageForImageClassification, items: Sequence[Item]) -> list[NDArray[np.float32]]:
+def _strangers(recipe: Recipe, network: Classifier, items: Sequence[Item]) -> list[NDArray[np.float32]]:
     """Features of images that the model was not made for, made from some that it was made for."""
     gate = recipe.gate
     if not gate.strangers:
@@ -115,7 +116,7 @@ def _by_origin(items: Sequence[Item], features: NDArray[np.float32]) -> list[NDA
     return [features[origins == origin] for origin in dict.fromkeys(origins.tolist())]
 
 
-def _fitted(recipe: Recipe, parts: Parts, data: Sequence[Path], work: Path) -> BertImageForImageClassification:
+def _fitted(recipe: Recipe, parts: Parts, data: Sequence[Path], work: Path) -> Classifier:
     if recipe.data.layout == "nodules":
         return fit_windows(recipe, read_sides(data, recipe), work)
     train = (read_images(parts.train, recipe.preprocess, recipe.data.read_size), labels_of(parts.train))

@@ -20,14 +20,15 @@ from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainerContr
 from core.inference.calibration import probabilities
 from core.journeys.figures import auroc
 from models.bert_image import BertImageForClassificationAndMasking, BertImageForImageClassification
+from models.classifiers import Classifier
 from training.augment import augmented, kept_tokens, mixed, standardised
 from training.averaging import AVERAGED, AveragedWeights
 from training.devices import images_at_once, precision, process_index
-from training.encoder import load_encoder
 from training.forward import forward_all
 from training.masking import masked_tokens
 from training.recipe import Recipe
 from training.recipe_parts import Schedule
+from training.starts import started
 from training.teacher import Teacher
 
 Network = TypeVar("Network", bound=PreTrainedModel)
@@ -152,7 +153,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]
             line += f", {self._validated(kwargs['model'])}"
         print(line, flush=True)
 
-    def _validated(self, network: BertImageForImageClassification) -> str:
+    def _validated(self, network: Classifier) -> str:
         averaged = deepcopy(network)
         averaged.load_state_dict(self.averaged.mean)
         images, labels = self.held
@@ -165,9 +166,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         return f"held back: accuracy {float((found == truth).mean()):.4f}, balanced {float(np.mean(recalls)):.4f}{ranked}"
 
 
-def fit(
-    recipe: Recipe, train: tuple[Tensor, NDArray[np.int64]], held: tuple[Tensor, NDArray[np.int64]], work: Path
-) -> BertImageForImageClassification:
+def fit(recipe: Recipe, train: tuple[Tensor, NDArray[np.int64]], held: tuple[Tensor, NDArray[np.int64]], work: Path) -> Classifier:
     """The trained network with averaged weights.
 
     train, held: uint8 images [N, C, rows, columns] (held at the network's own size) and int64 labels [N].
@@ -176,18 +175,15 @@ def fit(
     return run(recipe, partial(ImageTrainer, recipe, *train), held, work)
 
 
-def run(
-    recipe: Recipe, make: Callable[..., Trainer], held: tuple[Tensor, NDArray[np.int64]], work: Path
-) -> BertImageForImageClassification:
+def run(recipe: Recipe, make: Callable[..., Trainer], held: tuple[Tensor, NDArray[np.int64]], work: Path) -> Classifier:
     """The loop of every classifier. make: a trainer of what transformers' Trainer takes (model, args, callbacks). held, work: as of fit."""
     set_seed(recipe.schedule.seed)
-    network = BertImageForImageClassification(recipe.config())
-    if recipe.start:
-        load_encoder(network, Path(recipe.start))
-    if recipe.masking is not None:
-        network = BertImageForClassificationAndMasking.around(network)
-    made = loop(network, recipe.id, recipe.schedule, make, partial(Progress, recipe, held=held), work)
-    return made.classifier_alone() if isinstance(made, BertImageForClassificationAndMasking) else made
+    network = started(recipe)
+    progress = partial(Progress, recipe, held=held)
+    if recipe.masking is None or not isinstance(network, BertImageForImageClassification):
+        return loop(network, recipe.id, recipe.schedule, make, progress, work)
+    both = BertImageForClassificationAndMasking.around(network)
+    return loop(both, recipe.id, recipe.schedule, make, progress, work).classifier_alone()
 
 
 def loop(
@@ -198,7 +194,7 @@ def loop(
     make: as of run. progress: a callback of `averaged`. work: as of fit.
     """
     torch.set_num_threads(schedule.threads)
-    network = network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)
     averaged = AveragedWeights(network, schedule.averaging)
     trainer = make(model=network, args=training_arguments(schedule, work), callbacks=[averaged, progress(averaged=averaged)])
     torch.manual_seed(schedule.seed + process_index())  # each process changes its images in its own way
@@ -208,7 +204,9 @@ def loop(
         averaged.load(checkpoint)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     network.load_state_dict(averaged.mean)
-    return network.to("cpu").eval()  # type: ignore[no-any-return]
+    network.to("cpu")
+    network.eval()
+    return network
 
 
 def last_checkpoint(work: Path) -> Path | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -59,7 +59,8 @@ class WindowTrainer(ImageTrainer):
         x = standardised(shaded(x, how), recipe.preprocess)
         shares = token_shares(readers, config.patch_size)  # [B, tokens]
         kept = kept_tokens(len(x), shares.shape[1], how.dropped)
-        kept = None if kept is None else kept.to(x.device)
+        if kept is not None:
+            kept = cast(LongTensor, kept.to(x.device))
         output = model(pixel_values=x.contiguous(memory_format=torch.channels_last), keep_tokens=kept)
         seen = is_seen(shares, kept) & is_still_so(inputs["labels"], readers)
         shares = shares if kept is None else shares.gather(1, kept)
@@ -77,6 +78,7 @@ def fit_windows(recipe: Recipe, sides: Sides, work: Path) -> BertImageForImageCl
     """
     held = cut_once(sides.validation, recipe.preprocess.size, recipe.data.seed)
     made = run(recipe, partial(WindowTrainer, recipe, sides.train), (torch.from_numpy(held.images[:, np.newaxis]), held.labels), work)
+    assert isinstance(made, BertImageForImageClassification)  # training/starts.py begins no other with windows
     calibrate_rating(made, sides.calibration, recipe)
     return made
 

@@ -8,27 +8,35 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_tensors
+from torch import Tensor
 
 from core.types import Calibration, ChangeCalibration, Preprocess
-from models.bert_image import BertImageForChangeDetection, BertImageForImageClassification, BertImageForMaskedImageModelling
-from models.registry import CALIBRATION, CONFIG, OUTSIDE, PREPROCESS, WEIGHTS, OutsideModel
+from models.bert_image import BertImageForChangeDetection, BertImageForMaskedImageModelling
+from models.classifiers import Classifier, open_classifier
+from models.encoders import ImageEncoderForClassification
+from models.registry import CALIBRATION, CONFIG, OUTSIDE, PREPROCESS, WEIGHTS, OutsideModel, read_preprocess
 
-Network = BertImageForImageClassification | BertImageForChangeDetection | BertImageForMaskedImageModelling
+Network = Classifier | BertImageForChangeDetection | BertImageForMaskedImageModelling
 
 
 def write_network(folder: Path, network: Network, preprocess: Preprocess) -> None:
     """config.json (float32 at run time), model.safetensors (float16), preprocess.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    config = network.config.to_dict() | {"dtype": "float32", "architectures": [type(network).__name__]}
+    plain = network.inner if isinstance(network, ImageEncoderForClassification) else network
+    halves = {name: _half(value) for name, value in plain.state_dict().items()}
+    if plain is network:
+        save_tensors(halves, folder / WEIGHTS, metadata={"format": "pt"})
+    else:  # under the names that transformers gives the weights in files
+        plain.save_pretrained(folder, state_dict=halves)
+    config = plain.config.to_dict() | {"dtype": "float32", "architectures": [type(plain).__name__]}
     write_json(folder / CONFIG, {key: value for key, value in config.items() if key not in ("_name_or_path", "transformers_version")})
-    halves = {
-        name: (value.half() if value.is_floating_point() else value).contiguous().clone() for name, value in network.state_dict().items()
-    }
-    save_tensors(halves, folder / WEIGHTS, metadata={"format": "pt"})
     write_json(folder / PREPROCESS, {key: value for key, value in asdict(preprocess).items() if value not in (None, (), False)})
+
+
+def _half(value: Tensor) -> Tensor:
+    return (value.half() if value.is_floating_point() else value).contiguous().clone()
 
 
 def write_calibration(folder: Path, calibration: Calibration | ChangeCalibration) -> None:
@@ -49,7 +57,6 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def loaded_back(folder: Path) -> BertImageForImageClassification:
+def loaded_back(folder: Path) -> Classifier:
     """The network as users will load it, so that figures belong to the weights that are shipped."""
-    network = BertImageForImageClassification.from_pretrained(folder, dtype=torch.float32)
-    return network.eval()  # type: ignore[no-any-return]
+    return open_classifier(folder, read_preprocess(folder))

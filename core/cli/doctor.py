@@ -17,8 +17,8 @@ from core.errors import SightlineError
 from core.settings import settings
 
 LIBRARIES = ("torch", "transformers", "captum", "pydicom", "rasterio", "streamlit")
-MODEL_FILES = ("config.json", "model.safetensors", "preprocess.json")
-"""What makes a model folder whole. models.registry says the same, but takes seconds to import."""
+MODEL_FILES = (("config.json",), ("model.safetensors",), ("preprocess.json", "preprocessor_config.json"))
+"""What makes a model folder whole, one of each. models.folder says the same, but takes seconds to import."""
 LIBJPEG_TURBO = "imagecodecs"
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 MEGABYTE = 1_000_000
@@ -85,7 +85,11 @@ def gdal() -> dict[str, Any]:
 def zoo() -> list[dict[str, Any]]:
     """Model folders of the zoo, without opening them."""
     folders = sorted(path.parent for path in settings().zoo.glob("*/config.json"))
-    return [{"id": folder.name, "folder": folder, "is_whole": all((folder / name).is_file() for name in MODEL_FILES)} for folder in folders]
+    return [{"id": folder.name, "folder": folder, "is_whole": _is_whole(folder)} for folder in folders]
+
+
+def _is_whole(folder: Path) -> bool:
+    return all(any((folder / name).is_file() for name in names) for names in MODEL_FILES)
 
 
 def memory() -> dict[str, int]:

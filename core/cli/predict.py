@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from core.types import Prediction
 
 
+MOST_LABELS = 12
+"""Labels that a line of words names, the most probable first; --json has them all."""
+
+
 def predict(
     paths: Paths,
     model: Model,
@@ -67,7 +71,8 @@ def in_words(prediction: Prediction) -> str:
     if prediction.outside.is_outside or prediction.probabilities is None:
         return f"outside what the model knows. {prediction.outside.reason}"
     by_chance = sorted(zip(prediction.labels, prediction.probabilities, strict=True), key=lambda one: -one[1])
-    ranked = ", ".join(f"{label} {chance:.2f}" for label, chance in by_chance)
+    ranked = ", ".join(f"{label} {chance:.2f}" for label, chance in by_chance[:MOST_LABELS])
+    ranked += f", {len(by_chance) - MOST_LABELS:,} more" if len(by_chance) > MOST_LABELS else ""
     if prediction.prediction is None:
         return f"no answer, the set {'holds every label' if prediction.conformal_set else 'is empty'} ({ranked})"
     held = f"; set: {', '.join(prediction.conformal_set)}" if prediction.conformal_set else ""

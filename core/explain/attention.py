@@ -23,6 +23,9 @@ def patch_attention(engine: Engine, input: ModelInput) -> FloatImage:
     as the token that it became part of, and what such a token receives is shared evenly by its patches. Raises NoAttention.
     """
 
+    if "rollout" not in engine.model.methods:
+        raise NoAttention(f"The model {engine.model.id} forms no attention between all of its tokens.", "Choose a method that needs none.")
+
     def work(model: LoadedModel) -> FloatImage:
         values = to_device(model, input.values[np.newaxis])
         with torch.no_grad(), attention_captured(model.network) as captured:

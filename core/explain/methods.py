@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import InputError, NotFound
+from core.errors import InputError, NoAttention, NotFound
 from core.explain import integrated_gradients, occlusion, rollout
 from core.explain.baselines import baseline_of
 from core.explain.evidence import Evidence, Progress, quiet, scaled, within
@@ -19,6 +19,7 @@ from core.explain.removal import check_removal, forwards_needed, removal_scores
 from core.inference.engine import Engine
 from core.settings import settings
 from core.types import Explanation, ModelInput
+from models.registry import LoadedModel
 
 Run = Callable[[Engine, ModelInput, str, Mapping[str, Any], Progress], Evidence]
 
@@ -77,6 +78,7 @@ def explain(
     """
     began = time.perf_counter()
     chosen = method_of(method)
+    check_explained_by(engine.model, chosen.name)
     complete = _complete(chosen, parameters or {})
     maps = settings().random_maps if random_maps is None else random_maps
     steps, seed, watch = complete["removal_steps"], complete["seed"], progress or quiet
@@ -108,6 +110,12 @@ def explain(
         class_specific=chosen.class_specific,
         seconds=time.perf_counter() - began,
     )
+
+
+def check_explained_by(model: LoadedModel, method: str) -> None:
+    """Raises NoAttention for a method that the model's network has nothing for."""
+    if method not in model.methods:
+        raise NoAttention(f"The model {model.id} forms no attention between all of its tokens.", f"It has: {', '.join(model.methods)}.")
 
 
 def method_of(name: str) -> Method:

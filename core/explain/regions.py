@@ -33,8 +33,8 @@ def region_words(saliency: FloatImage, domain: Domain) -> str:
     if saliency.size == 0 or float(np.ptp(saliency)) <= FLAT:
         return ""
     across, down = strongest_place(saliency)
-    if domain is Domain.CHEST_CT:
-        return _of_window(across, down)
+    if domain in (Domain.CHEST_CT, Domain.PICTURE):
+        return _of_window(across, down, "window" if domain is Domain.CHEST_CT else "image")
     return _of_scene(across, down) if domain is Domain.LAND_COVER else _of_radiograph(across, down)
 
 
@@ -55,12 +55,12 @@ def _of_scene(across: float, down: float) -> str:
     return f"{sector} of the scene"
 
 
-def _of_window(across: float, down: float) -> str:
-    """A window of a CT slice is small, and knows no side of the patient."""
+def _of_window(across: float, down: float, whole: str) -> str:
+    """A window of a CT slice is small, and knows no side of the patient; nor does a picture of anything. whole: what it is called."""
     if max(abs(across - 0.5), abs(down - 0.5)) <= CENTRE_SHARE / 2:
-        return "middle of the window"
+        return f"middle of the {whole}"
     height = "upper" if down < 0.5 else "lower"
-    return f"{height} {'left' if across < 0.5 else 'right'} of the window"
+    return f"{height} {'left' if across < 0.5 else 'right'} of the {whole}"
 
 
 def _of_radiograph(across: float, down: float) -> str:

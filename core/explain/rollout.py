@@ -20,7 +20,7 @@ from core.explain.evidence import Evidence, Progress
 from core.explain.forward import network_logits, to_device
 from core.inference.engine import Engine
 from core.types import ModelInput, TokenMap
-from models.bert_image import attention_captured
+from models.bert_image import BertImageConfig, attention_captured
 from models.bert_image.blocks import Blocks
 from models.bert_image.merging import merges_of
 from models.registry import LoadedModel
@@ -86,14 +86,22 @@ def merged(joint: Tensor, blocks: Blocks) -> Tensor:
 
 def merges_in(model: LoadedModel, values: Tensor) -> dict[int, Blocks]:
     """Number of a layer, from 1 -> the blocks of tokens that the network merges after it. values: [batch, channels, rows, columns]."""
+    config = model.network.config
+    if not isinstance(config, BertImageConfig):
+        return {}
     (height, width), (rows, columns) = model.patch, values.shape[2:]
-    return merges_of(model.network.config, (rows // height, columns // width), values.device)
+    return merges_of(config, (rows // height, columns // width), values.device)
 
 
 def read_out(joint: Tensor, pooling: str, prefix: int) -> Tensor:
-    """[tokens, tokens] -> [patches]: the row of [CLS], or the mean over the rows of the patches, as the head reads the tokens."""
-    row = joint[0] if pooling == "cls" else joint[prefix:].mean(dim=0)
-    return row[prefix:]
+    """[tokens, tokens] -> [patches]: the rows of the tokens that the head reads, weighted as it weights them.
+
+    pooling: "cls" ([CLS]), "distilled" ([CLS] and the distillation token), "cls-and-mean" ([CLS] and the mean of the patches, alike); of
+    every other the mean of the patches.
+    """
+    patches = joint[prefix:].mean(dim=0)
+    rows = {"cls": joint[0], "distilled": joint[:2].mean(dim=0), "cls-and-mean": (joint[0] + patches) / 2}
+    return rows.get(pooling, patches)[prefix:]
 
 
 def _layers(network: nn.Module) -> list[nn.Module]:

@@ -17,8 +17,8 @@ from core.inference.batcher import Arrays, Batcher, free_device_memory, is_out_o
 from core.inference.runtimes import Runtime, autocast, choose_runtime
 from core.settings import settings
 from core.types import FloatImage
-from models.bert_image import BertImageForImageClassification
 from models.bert_image.modelling import BertImageClassifierOutput
+from models.classifiers import Classifier
 from models.registry import FILES, LoadedModel, find_folder, load_model
 
 T = TypeVar("T")
@@ -105,7 +105,7 @@ class Engine:
             raise OutOfRange("the shape of the inputs", values.shape, wanted)
 
 
-def run_network(network: BertImageForImageClassification, values: FloatImage, runtime: Runtime) -> BertImageClassifierOutput:
+def run_network(network: Classifier, values: FloatImage, runtime: Runtime) -> BertImageClassifierOutput:
     """One pass without gradients, on the runtime's device and in its precision. values: float32 [N, C, rows, columns], N at least 1."""
     with torch.inference_mode(), autocast(runtime):
         return network(pixel_values=torch.from_numpy(values).to(runtime.device))  # type: ignore[no-any-return]

@@ -39,6 +39,7 @@ KINDS = {
     Domain.LAND_COVER: "satellite images",
     Domain.CHEST_CT: "CT images of the lungs",
     Domain.CHANGE: "pairs of satellite images",
+    Domain.PICTURE: "pictures",
 }
 
 

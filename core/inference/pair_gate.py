@@ -68,5 +68,5 @@ def colour_places(preprocess: Preprocess) -> list[int]:
 
 
 def is_full(tiles: FloatImage) -> NDArray[np.bool_]:
-    """bool [tiles]: whether enough of each tile, float32 [tiles, channels, rows, columns], holds data; what does not is 0 in every channel."""
+    """bool [tiles]: whether enough of each tile, [tiles, channels, rows, columns], holds data; what holds none is 0 in every channel."""
     return np.asarray((tiles != 0.0).any(axis=1).mean(axis=(1, 2)) >= LEAST_SHARE)

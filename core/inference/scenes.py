@@ -136,9 +136,9 @@ def _with_hidden_state(model: LoadedModel, inputs: FloatImage) -> tuple[FloatIma
     for start in range(0, len(inputs), size):
         with torch.inference_mode():
             batch = torch.from_numpy(inputs[start : start + size]).to(device)
-            encoded = network.bert(batch)
-            tokens = network.classifier(encoded.last_hidden_state)
-        answers.append(tuple(part.float().cpu().numpy() for part in (tokens, encoded.embedding, encoded.last_hidden_state)))
+            output = network(batch, output_hidden_states=True)
+        parts = (output.token_logits, output.embedding, output.hidden_states[-1])
+        answers.append(tuple(part.float().cpu().numpy() for part in parts))
     logits, embeddings, hidden = (np.concatenate(parts) for parts in zip(*answers, strict=True))
     lattice = (len(inputs), inputs.shape[2] // model.patch[0], inputs.shape[3] // model.patch[1], -1)
     return logits.reshape(lattice), embeddings, hidden.reshape(lattice)

@@ -102,7 +102,7 @@ def write_rasters(
             opened.append(stack.enter_context(StripWriter(folder / name, **bytes_, **_legend(name, kind), description=words)))
         for top, strip in strips:
             found = is_changed(strip.score, threshold, *((strip.before, strip.after) if by_class else ()))
-            planes = (
+            planes: tuple[NDArray[Any], ...] = (
                 np.where(np.isnan(strip.score), NODATA, found).astype(np.uint8),
                 strip.score,
                 np.where(found, strip.before, strip.together),

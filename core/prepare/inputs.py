@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from core.errors import OutOfRange
 from core.prepare.ct import centre_window
 from core.prepare.kinds import NOT_IMAGES, describe_modality, modality_of
-from core.prepare.scene_input import centre_input, radiograph_scene
+from core.prepare.scene_input import centre_input, picture_scene, radiograph_scene
 from core.prepare.suitability import (
+    UNDECLARED,
     Suitability,
+    any_study,
     is_coloured,
     land_cover_picture,
     no_input,
@@ -31,6 +33,7 @@ from core.prepare.windowing import LUMINANCE, full_range, render
 from core.types import Domain, FloatImage, Image, ModelInput, Picture, Preprocess, Scene, Study
 
 COLOURS = ("red", "green", "blue")
+REPEATED = "The image is grey and the model reads colours: its brightness was given to red, green and blue alike."
 
 
 def to_input(image: Image, preprocess: Preprocess, frame: int | None = None) -> ModelInput:
@@ -47,6 +50,8 @@ def to_input(image: Image, preprocess: Preprocess, frame: int | None = None) -> 
         return _of_study(image, preprocess, frame)
     if isinstance(image, Picture):
         return _of_picture(image, preprocess)
+    if preprocess.domain is Domain.PICTURE:
+        return picture_scene(image, preprocess)
     return centre_input(image, preprocess) if preprocess.domain is Domain.LAND_COVER else radiograph_scene(image, preprocess)
 
 
@@ -61,18 +66,27 @@ def _of_study(study: Study, preprocess: Preprocess, frame: int | None) -> ModelI
     pixels, assumptions = _displayed(study, chosen)
     if frames > 1 and frame is None:
         assumptions += (f"Of {frames} frames the middle one was read, number {chosen + 1}.",)
-    refusal = suitable.refusal or ("The image is in colour; the model reads grey radiographs." if is_coloured(pixels) else "")
+    is_strange = preprocess.domain is not Domain.PICTURE and is_coloured(pixels)
+    refusal = suitable.refusal or ("The image is in colour; the model reads grey radiographs." if is_strange else "")
     return _squashed(pixels, preprocess, Suitability(refusal, suitable.assumptions), study.assumptions + assumptions, chosen)
 
 
 def _of_picture(picture: Picture, preprocess: Preprocess) -> ModelInput:
+    return _squashed(picture.pixels, preprocess, _of_kind(picture, preprocess), picture.assumptions, 0)
+
+
+def _of_kind(picture: Picture, preprocess: Preprocess) -> Suitability:
+    if preprocess.domain is Domain.PICTURE:
+        return Suitability("", (UNDECLARED,))
     judge = radiograph_picture if preprocess.domain is Domain.RADIOGRAPH else land_cover_picture
-    return _squashed(picture.pixels, preprocess, judge(picture, preprocess), picture.assumptions, 0)
+    return judge(picture, preprocess)
 
 
 def _suitability(study: Study, preprocess: Preprocess) -> Suitability:
     if preprocess.domain is Domain.RADIOGRAPH:
         return radiograph_study(study, preprocess)
+    if preprocess.domain is Domain.PICTURE:
+        return any_study(study)
     return Suitability(f"The file holds {describe_modality(modality_of(study))}; the model reads satellite images.")
 
 
@@ -102,8 +116,14 @@ def _squashed(
         box=(0.0, 0.0, float(columns), float(rows)),
         frame=frame,
         refusal=suitable.refusal or pixel_refusal(pixels),
-        assumptions=assumptions + suitable.assumptions,
+        assumptions=assumptions + suitable.assumptions + _repeated(pixels, preprocess),
     )
+
+
+def _repeated(pixels: NDArray[np.uint8], preprocess: Preprocess) -> tuple[str, ...]:
+    """What is said where a grey image goes into a model of colours that may read such images."""
+    is_repeated = pixels.ndim == 2 and preprocess.channels == COLOURS and preprocess.domain is not Domain.LAND_COVER
+    return (REPEATED,) if is_repeated else ()
 
 
 def _channels(pixels: NDArray[np.uint8], preprocess: Preprocess) -> FloatImage | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from core.errors import MissingBands, OutOfRange
 from core.prepare.bands import read_window, rendering, resolve_bands
 from core.prepare.ground import pixel_metres
-from core.prepare.suitability import READS, TILE_SCALE, no_input
+from core.prepare.suitability import READS, TILE_SCALE, UNDECLARED, no_input
 from core.prepare.tensor import resize, standardise
 from core.readers.geotiff import open_raster
 from core.types import FloatImage, Mask, ModelInput, Preprocess, Scene
@@ -48,6 +50,16 @@ def input_at(scene: Scene, preprocess: Preprocess, column: int, row: int) -> Mod
     )
 
 
+def picture_scene(scene: Scene, preprocess: Preprocess) -> ModelInput:
+    """A scene for a model of any picture: the window of the model's size at its centre, pixel for pixel, which is said."""
+    given = centre_input(scene, preprocess)
+    width, height = window_size(scene, preprocess)
+    said = [UNDECLARED]
+    if not given.is_empty and (width, height) != (scene.width, scene.height):
+        said.append(f"Of the scene, which has {scene.width} x {scene.height} pixels, the {width} x {height} at its centre were read.")
+    return replace(given, assumptions=(*given.assumptions, *said))
+
+
 def window_size(scene: Scene, preprocess: Preprocess) -> tuple[int, int]:
     """(width, height) in pixels of the scene of what the model's input covers on the ground, at most the whole scene."""
     rows, columns = preprocess.size
@@ -62,7 +74,8 @@ def radiograph_scene(scene: Scene, preprocess: Preprocess) -> ModelInput:
         values = raster.read(band.index, out_shape=preprocess.size, masked=True).astype(np.float32)
     known = values.compressed()
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    shown = ((values.filled(low) - low) / max(high - low, 1e-6))[np.newaxis].astype(np.float32)  # [1, rows, columns]
+    grey = ((values.filled(low) - low) / max(high - low, 1e-6)).astype(np.float32)
+    shown = np.stack([grey] * len(preprocess.channels))  # [channels, rows, columns]
     return ModelInput(
         values=standardise(shown, preprocess),
         shown=shown,

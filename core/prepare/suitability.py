@@ -26,6 +26,8 @@ COLOURED_SHARE = 0.02
 
 LARGEST_SLICE = 1024
 """Pixels a side of the largest CT slices that scanners make."""
+UNDECLARED = "The model does not say what images it was made for: nothing tells whether this is one."
+"""Of a model of Domain.PICTURE."""
 READS = {Domain.RADIOGRAPH: "radiographs", Domain.CHEST_CT: "CT slices"}
 
 CHEST = ("CHEST", "THORA", "TORAX", "LUNG", "PULM")
@@ -107,6 +109,14 @@ def land_cover_picture(picture: Picture, preprocess: Preprocess) -> Suitability:
             f"the model reads tiles of {width} x {height} pixels at {scale}."
         )
     return Suitability("", (f"The picture has no ground scale: it was taken as a tile in natural colour at {scale}.",))
+
+
+def any_study(study: Study) -> Suitability:
+    """A DICOM image for a model that does not say what it was made for: whatever is an image is taken."""
+    modality = modality_of(study)
+    if modality in NOT_IMAGES:
+        return Suitability(f"The file holds {describe_modality(modality)}, which is not an image that a model could read.")
+    return Suitability("", (UNDECLARED,))
 
 
 def pixel_refusal(pixels: NDArray[np.uint8]) -> str:

@@ -13,6 +13,8 @@ from core.report.model_facts import ModelFacts
 from core.types import Prediction
 
 SECTION = "findings"
+MOST_LABELS = 12
+"""Labels that a report names, the most probable first; a classifier of everyday pictures has a thousand."""
 
 
 def say_findings(composer: Composer, prediction: Prediction, model: ModelFacts) -> None:
@@ -51,7 +53,7 @@ def _say_distance(composer: Composer, prediction: Prediction, template: str) -> 
 
 def _keep_labels(composer: Composer, labels: Sequence[str], probabilities: NDArray[np.float32], unit: str) -> None:
     """label.1 is the most probable one."""
-    for place, index in enumerate(np.argsort(-probabilities, kind="stable"), start=1):
+    for place, index in enumerate(np.argsort(-probabilities, kind="stable")[:MOST_LABELS], start=1):
         composer.fact(f"label.{place}.label", labels[index], "label", "prediction")
         composer.fact(f"label.{place}.{unit}", float(probabilities[index]), unit, "prediction")
 
@@ -71,8 +73,11 @@ def _say_answer(composer: Composer, model: ModelFacts) -> None:
 def _say_others(composer: Composer, prediction: Prediction, model: ModelFacts, first: int) -> None:
     unit = _unit(model)
     template = "other" if unit == "probability" else "other_score"
-    for place in range(first, len(prediction.labels) + 1):
+    named = min(len(prediction.labels), MOST_LABELS)
+    for place in range(first, named + 1):
         composer.say(SECTION, template, **{"label": f"label.{place}.label", unit: f"label.{place}.{unit}"})
+    if named < len(prediction.labels):
+        composer.say(SECTION, "less_likely", count=composer.fact("labels.unnamed", len(prediction.labels) - named, "count", "prediction"))
 
 
 def _say_heads(composer: Composer, prediction: Prediction, model: ModelFacts) -> None:

@@ -8,6 +8,9 @@ from core.report.composer import Composer
 from core.report.model_facts import ModelFacts
 from core.types import Domain, Explanation, Prediction, RemovalScore
 
+HEATMAPS = {Domain.LAND_COVER: "heatmap_scene", Domain.PICTURE: "heatmap_picture"}
+"""What a heatmap is not, by what it lies on; on medical images no outline of a lesion."""
+
 
 def say_model(composer: Composer, prediction: Prediction, model: ModelFacts) -> None:
     """Which weights answered, and on what they ran."""
@@ -38,7 +41,7 @@ def say_explanation(composer: Composer, explanation: Explanation | None, region:
         composer.say("explanation", "completeness", error=error)
     if explanation.sanity is not None:
         composer.say("explanation", "sanity", sanity=composer.fact("explanation.sanity", explanation.sanity, "score", "explanation"))
-    return composer.say("explanation", "heatmap_scene" if domain is Domain.LAND_COVER else "heatmap")
+    return composer.say("explanation", HEATMAPS.get(domain, "heatmap"))
 
 
 def say_limits(composer: Composer, model: ModelFacts | None, assumptions: Sequence[str]) -> None:

@@ -17,6 +17,8 @@ from core.ui.words import label_words, share
 
 MOST_LABELS = 4
 DIRECTIONS = {True: "Attends to", False: "Attended to by"}
+BY_ATTENTION = "rollout"
+"""Explains the models whose tokens all attend to each other."""
 MEAN = -1
 """The layer slider's first stop: the mean of all layers."""
 
@@ -29,6 +31,9 @@ def patch_view(desk: Desk, here: Room, made: Ready) -> None:
         return
     quiet(f"{here.picked[1] + 1} across, {here.picked[0] + 1} down, of {made.grid[1]} x {made.grid[0]}.")
     _scores(here, made)
+    if BY_ATTENTION not in made.methods:
+        quiet("This network attends within windows that move from layer to layer: no patch attends to every other.")
+        return
     found = result_of(attention(desk, here, made), "explain.attention")
     if found is not None:
         _attention(here, made, found)
@@ -44,7 +49,8 @@ def _scores(here: Room, made: Ready) -> None:
         Bar(label_words(labels[index]), float(scores[index]), f"{scores[index]:.2f}", is_chosen=labels[index] == here.target)
         for index in order
     )
-    quiet("Scores of this token alone; the model is calibrated on whole images.")
+    calibrated = "the model is calibrated on whole images" if made.is_calibrated else "the model is not calibrated"
+    quiet(f"Scores of this token alone; {calibrated}.")
 
 
 def _attention(here: Room, made: Ready, found: FloatImage) -> None:

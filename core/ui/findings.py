@@ -9,6 +9,9 @@ from core.types import Prediction
 from core.ui.bars import Bar, bars, note, quiet
 from core.ui.words import label_words
 
+MOST_LABELS = 12
+"""Labels whose bars are drawn, the most probable first; a classifier of everyday pictures has a thousand."""
+
 
 def findings(prediction: Prediction, coverage: float | None) -> None:
     """Bars, or the reason in place of them. coverage: what the conformal set was made for; None for scores that are not calibrated."""
@@ -38,8 +41,10 @@ def _answer(prediction: Prediction, coverage: float | None) -> None:
             is_chosen=prediction.labels[index] == prediction.prediction,
             mark="in the set" if prediction.labels[index] in prediction.conformal_set else "",
         )
-        for index in order
+        for index in order[:MOST_LABELS]
     )
+    if len(order) > MOST_LABELS:
+        quiet(f"And {len(order) - MOST_LABELS:,} labels that are less likely.")
     if coverage is None:
         quiet("These are scores: the model is not calibrated, and they are no probabilities.")
     else:

@@ -30,6 +30,18 @@ MOST_LIMITS = 3
 """Limits that a card on the Home page names; the model's own card names all."""
 
 
+MOST_LABELS = 30
+"""Labels that are listed; a classifier of everyday pictures has a thousand."""
+
+
+def label_list(labels: Sequence[str]) -> str:
+    """The labels as a list of HTML, the first of them where there are many."""
+    named = [label_words(label) for label in labels[:MOST_LABELS]]
+    more = len(labels) - len(named)
+    items = "".join(f"<li>{escape(words)}</li>" for words in [*named, *([f"and {more:,} more"] if more else [])])
+    return f'<ul class="labels">{items}</ul>'
+
+
 def model_cards() -> None:
     """A card for each model of the zoo, or where models come from."""
     try:
@@ -46,7 +58,6 @@ def model_cards() -> None:
 
 def _card(model: ModelSummary) -> str:
     card = model.card
-    labels = "".join(f"<li>{escape(label_words(label))}</li>" for label in model.labels)
     facts = [
         ("Task", card.task),
         ("Reads", card.modality),
@@ -58,7 +69,7 @@ def _card(model: ModelSummary) -> str:
     limits = "".join(f"<p>{escape(limit)}</p>" for limit in card_limits(card)[:MOST_LIMITS])
     return (
         f'<article><h5>{escape(model.title)}</h5><p class="quiet">{escape(model.id)}</p>'
-        f'<ul class="labels">{labels}</ul><dl class="facts">{rows}</dl>'
+        f'{label_list(model.labels)}<dl class="facts">{rows}</dl>'
         + (f'<div class="limits"><b>What it does not know</b>{limits}</div>' if limits else "")
         + "</article>"
     )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from html import escape
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from core.report.model_facts import card_limits, card_section
 from core.ui.bars import facts, note, quiet
-from core.ui.model_cards import figures
+from core.ui.model_cards import figures, label_list
 from core.ui.model_charts import answered_chart, confusion_chart, dropped_chart, reliability_chart
 from core.ui.own_models import lacks
 from core.ui.words import label_words, method_words
@@ -62,8 +61,7 @@ def without_pictures(markdown: str) -> str:
 def _knows(model: ModelSummary) -> None:
     card = model.card
     st.markdown(f"#### {model.title}")
-    labels = "".join(f"<li>{escape(label_words(label))}</li>" for label in model.labels)
-    st.html(f'<div class="cards"><ul class="labels">{labels}</ul></div>')
+    st.html(f'<div class="cards">{label_list(model.labels)}</div>')
     rows, columns = model.preprocess.size
     facts(
         [

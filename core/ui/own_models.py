@@ -14,16 +14,18 @@ from core.ui.bars import quiet
 from core.ui.desk import Desk, Slot, desk
 from core.ui.errors import guarded, show_error
 from core.ui.progress import is_under_way
+from models.encoders.families import NAMES
 from models.measured import MEASURED
-from models.registry import CALIBRATION, CARD, HUB_ID, OUTSIDE, ModelSummary, find_folder, list_models, summarise
+from models.registry import CALIBRATION, CARD, HUB_ID, OUTSIDE, PREPROCESS, ModelSummary, find_folder, list_models, summarise
 
 PLACE = "models"
 OPENING = "models.opening"
 WANTED = "models.wanted"
 """Under this name the session carries the model that the page shows next."""
 LACKS = {
+    PREPROCESS: "It does not say what images it was made for (preprocess.json): it is shown any, and refuses none by header or by kind.",
     CALIBRATION: "It is not calibrated: its numbers are scores, not probabilities, and there are no 90 % sets.",
-    OUTSIDE: "It has no outside gate: it refuses by header and by kind alone, and answers whatever else it is given.",
+    OUTSIDE: "It has no outside gate: nothing but header and kind could make it refuse, and it answers whatever else it is given.",
     MEASURED: "Nothing was measured of it here: no calibration plot, no confusion matrix, no operating points.",
     CARD: "It has no card: nobody says what it was trained on, what it reaches, and what it does not know.",
 }
@@ -47,7 +49,10 @@ def own_model_form(desk: Desk) -> None:
         field, button = st.columns([5, 1], vertical_alignment="bottom")
         given = field.text_input("A model folder on this machine, or a hub id", key="models.place", placeholder="folder, or owner/name")
         is_asked = button.form_submit_button("Open", width="stretch")
-    quiet("A folder as `sightline train` writes it. A hub id is downloaded when the button is pressed, and kept for the next time.")
+    quiet(
+        f"A folder as `sightline train` writes it, or a classifier that transformers saved: {NAMES}. "
+        "A hub id is downloaded when the button is pressed, and kept for the next time."
+    )
     slot: Slot[ModelSummary] = desk.slot(desk.places.setdefault(OPENING, {}), OPENING)
     with guarded():
         if is_asked and given.strip():

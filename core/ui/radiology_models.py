@@ -7,7 +7,8 @@ from core.types import Domain, Picture, Study
 from core.ui.own_models import known_models
 from models.registry import ModelSummary
 
-MEDICAL = (Domain.RADIOGRAPH, Domain.CHEST_CT)
+MEDICAL = (Domain.RADIOGRAPH, Domain.CHEST_CT, Domain.PICTURE)
+"""Models of these may read medical images; one that does not say what it was made for comes last."""
 Shown = Study | Picture
 
 

@@ -12,7 +12,7 @@ from core.ui import radiology
 from core.ui.bars import Bar, bars, note, quiet
 from core.ui.desk import Desk
 from core.ui.explain_agreement import on_tokens
-from core.ui.findings import probability_words
+from core.ui.findings import MOST_LABELS, probability_words
 from core.ui.progress import result_of
 from core.ui.radiology import Answer, Opening, Target
 from core.ui.why import belief, made_by
@@ -63,11 +63,11 @@ def patch(opening: Opening, answer: Answer, explanation: Explanation) -> None:
     logits = answer.prediction.token_logits
     if logits is not None:
         confidences = probabilities(logits[opening.picked], answer.calibration)
-        bars(
-            Bar(label_words(label), float(value), probability_words(float(value)))
-            for label, value in zip(answer.prediction.labels, confidences, strict=True)
-        )
-        quiet("Confidence of this token alone; the model is calibrated on whole images, so it is no probability.")
+        labels = answer.prediction.labels
+        order = range(len(labels)) if len(labels) <= MOST_LABELS else np.argsort(-confidences, kind="stable")[:MOST_LABELS]
+        bars(Bar(label_words(labels[index]), float(confidences[index]), probability_words(float(confidences[index]))) for index in order)
+        known = "calibrated on whole images, so it is no probability" if answer.calibration else "not calibrated"
+        quiet(f"Confidence of this token alone; the model is {known}.")
     st.text(rank_words(on_tokens(explanation.saliency, answer.grid), opening.picked))
 
 

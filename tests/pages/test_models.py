@@ -14,6 +14,7 @@ from models.measured import Answered, Bin, Dropped, Measurement, OperatingPoint,
 from models.registry import CALIBRATION, CARD, OUTSIDE
 from tests.pages.conftest import run_until, words
 from tests.tiny import write_tiny_model
+from tests.tiny_encoders import write_tiny_encoder
 
 POINT = OperatingPoint("pneumonia", 0.95, 0.31, 0.95, 0.8)
 
@@ -92,6 +93,27 @@ def test_a_model_of_ones_own_is_opened_says_what_it_lacks_and_is_offered_elsewhe
     run_until(page, lambda said: "Deletion" in said)
     (models,) = [box for box in page.selectbox if box.label == "Model"]
     assert "bare" in models.options
+
+
+def test_a_checkpoint_of_another_family_is_opened_says_what_it_lacks_and_answers_elsewhere(
+    tmp_path: Path, application: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_tiny_encoder(tmp_path / "mine" / "birds", "swin")
+    monkeypatch.setenv("SIGHTLINE_ROOTS", str(tmp_path / "mine"))
+    settings.cache_clear()
+    page = on_models(application)
+    assert "ViT, DeiT, BEiT, Swin, DINOv2" in words(page)
+    page.text_input(key="models.place").set_value(str(folder))
+    page.button[0].click()
+    text = run_until(page, lambda said: "It has no card" in said)
+    for sentence in ("It does not say what images it was made for", "It is not calibrated", "It has no outside gate", "Crane"):
+        assert sentence in text
+    assert "Attention rollout" not in text and "Integrated Gradients" in text
+    page.switch_page("pages/radiology.py").run()
+    page.button(key="radiology.sample.chest-radiograph").click()
+    run_until(page, lambda said: "random maps" in said)
+    page.selectbox(key="radiology.model").select(str(folder))
+    assert "These are scores: the model is not calibrated" in run_until(page, lambda said: "These are scores" in said)
 
 
 def test_a_folder_that_may_not_be_read_is_refused(tmp_path: Path, application: AppTest) -> None:

@@ -69,6 +69,9 @@ def test_the_cls_head_reads_its_own_row_and_the_mean_head_all_rows() -> None:
     joint = torch.arange(9.0, dtype=torch.float64).reshape(3, 3)
     assert read_out(joint, "cls", prefix=1).tolist() == [1.0, 2.0]
     assert read_out(joint, "mean", prefix=0).tolist() == [3.0, 4.0, 5.0]
+    assert read_out(joint, "cls-and-mean", prefix=1).tolist() == [3.25, 4.25]  # half the row [1, 2], half the mean of [4, 5] and [7, 8]
+    assert read_out(joint, "distilled", prefix=2).tolist() == [3.5]
+    assert read_out(joint, "mean-then-norm", prefix=1).tolist() == [5.5, 6.5]
 
 
 def test_no_attention_is_lost_on_the_way_to_a_mean_head(engine: Engine, image: ModelInput) -> None:

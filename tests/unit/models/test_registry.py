@@ -17,6 +17,7 @@ from core.errors import BrokenModel, NotFound, Offline
 from core.settings import Settings
 from core.types import Calibration, Domain
 from models import registry
+from models.hub import from_hub
 from models.registry import find_folder, list_models, load_model, read_card
 from tests.tiny import LABELS, write_tiny_model
 
@@ -44,7 +45,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_tiny_model(repository / "snapshots" / "0123abcd")
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text("0123abcd", encoding="utf-8")
-    registry._from_hub.cache_clear()
+    from_hub.cache_clear()
     return repository / "snapshots" / "0123abcd"
 
 
@@ -140,7 +141,7 @@ def test_a_model_is_placed_on_the_device_that_was_asked_for(folder: Path) -> Non
         (removed("preprocess.json"), "has no preprocess.json"),
         (written("config.json", b"{"), "config.json is not JSON"),
         (written("config.json", b"[]"), "holds no object"),
-        (edited("config.json", model_type="vit"), "is of the type 'vit'"),
+        (edited("config.json", model_type="resnet"), "is of the type 'resnet'"),
         (edited("config.json", hidden_size=64), "does not fit config.json: bert.embeddings"),
         (edited("config.json", num_hidden_layers=3), "does not fit config.json: bert.encoder.layer.2"),
         (edited("config.json", num_hidden_layers=1), "does not fit config.json: bert.encoder.layer.1"),

@@ -1,0 +1,84 @@
+"""The classifiers that are read: our own, and checkpoints of other families; which methods explain them, and whether their files fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.errors import BrokenModel, WrongTask
+from core.types import Domain, Preprocess
+from models.bert_image import BertImageChangeConfig, BertImageConfig, BertImageForImageClassification
+from models.encoders import EncoderConfig, ImageEncoderForClassification, is_encoder, open_encoder
+from models.encoders.families import FAMILIES, NAMES
+from models.folder import CONFIG, OUTSIDE, PREPROCESS, read_json
+from models.image_statistics import statistics_length
+from models.learnt import OutsideModel
+from models.networks import open_network
+
+Classifier = BertImageForImageClassification | ImageEncoderForClassification
+ClassifierConfig = BertImageConfig | EncoderConfig
+METHODS = ("rollout", "integrated-gradients", "occlusion")
+FIRST_METHOD = "integrated-gradients"
+"""What explains where nobody chose a method: the one whose maps beat random ones most often (the section Faithfulness of the cards)."""
+BY_ATTENTION = ("rollout",)
+"""Methods that need the attention of every token to every other."""
+
+
+def open_classifier(folder: Path, preprocess: Preprocess) -> Classifier:
+    """The network of a folder, float32, in evaluation mode.
+
+    Raises BrokenModel for files that make none, WrongTask for a model that compares two dates.
+    """
+    kind = read_json(folder / CONFIG).get("model_type")
+    if kind == BertImageChangeConfig.model_type:
+        raise WrongTask(f"The model in {folder} compares two dates: of one image it says nothing.", "`sightline change` compares dates.")
+    if is_encoder(folder):
+        return open_encoder(folder, preprocess.size)
+    if kind != BertImageConfig.model_type:
+        raise BrokenModel(
+            f"The model in {folder} is of the type {kind!r}.", f"Models of the type {BertImageConfig.model_type} are read, and {NAMES}."
+        )
+    return open_network(BertImageForImageClassification, folder).eval()  # type: ignore[no-any-return]
+
+
+def methods_of(config: Mapping[str, Any], preprocess: Preprocess) -> tuple[str, ...]:
+    """The methods that explain a model. config: its config.json."""
+    if preprocess.domain is Domain.CHANGE:
+        return ()
+    family = FAMILIES.get(str(config.get("model_type")))
+    has_attention = family is None or family.has_attention
+    return METHODS if has_attention else tuple(method for method in METHODS if method not in BY_ATTENTION)
+
+
+def check_fit(folder: Path, config: ClassifierConfig, preprocess: Preprocess, outside: OutsideModel | None) -> None:
+    """Raises BrokenModel, naming the first thing that the files of a folder say differently."""
+    channels = len(preprocess.channels)
+    dimensions = embedding_size(config) + statistics_length(channels)
+    is_ct = preprocess.domain is Domain.CHEST_CT
+    faults = {
+        f"{PREPROCESS} names {channels} channels, {CONFIG} {config.num_channels}": channels != config.num_channels,
+        f"size in {PREPROCESS} is not a multiple of patch_size in {CONFIG}": any(side % config.patch_size for side in preprocess.size),
+        f"standardise in {PREPROCESS} is neither image nor fixed": preprocess.standardise not in ("image", "fixed"),
+        f"mean and deviation in {PREPROCESS} are not one a channel": preprocess.standardise == "fixed"
+        and not len(preprocess.mean) == len(preprocess.deviation) == channels,
+        f"turns in {PREPROCESS} needs a square size": preprocess.turns and preprocess.size[0] != preprocess.size[1],
+        f"a model of CT needs pixel_spacing_mm in {PREPROCESS}": is_ct and not preprocess.pixel_spacing_mm,
+        f"a model of CT reads the channel luminance alone, {PREPROCESS} names others": is_ct and preprocess.channels != ("luminance",),
+        f"a model of CT needs token_heads or the pooling mean in {CONFIG}": is_ct and config.pooling != "mean" and not config.token_heads,
+        f"{OUTSIDE} is not made for {dimensions} features": outside is not None
+        and not len(outside.mean) == len(outside.whitening) == dimensions,
+        f"direction and whitening in {OUTSIDE} do not fit": outside is not None
+        and outside.direction is not None
+        and outside.direction.shape != outside.whitening.shape[1:],
+    }
+    for fault, is_there in faults.items():
+        if is_there:
+            raise BrokenModel(f"The files of {folder} do not fit together: {fault}.", "Take all of them from one training.")
+
+
+def embedding_size(config: ClassifierConfig) -> int:
+    """Numbers of an embedding: of our own networks the mean token after the stem and after every layer."""
+    if isinstance(config, EncoderConfig):
+        return config.embedding_size
+    return int((config.num_hidden_layers + 1) * config.hidden_size)

@@ -1,0 +1,79 @@
+"""How an image becomes the network's input, by preprocess.json and, for what that leaves out, by preprocessor_config.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.errors import BrokenModel
+from core.types import Domain, Preprocess
+from models.folder import CONFIG, PREPROCESS, PROCESSOR, read_json
+
+BYTE = 255.0
+"""Values of a picture as transformers' processors read them go to 255, here to 1."""
+WHOLE = ("domain", "size", "channels", "standardise")
+"""What preprocess.json must say to stand alone."""
+CHANNELS = {1: ("luminance",), 3: ("red", "green", "blue")}
+
+
+def read_preprocess(folder: Path) -> Preprocess:
+    """preprocess.json; where it is missing or leaves something out, what preprocessor_config.json says. Raises BrokenModel.
+
+    A checkpoint that says nothing of what it was made for is of the domain "picture": any image is shown to it.
+    """
+    own = read_json(folder / PREPROCESS) if (folder / PREPROCESS).is_file() else {}
+    is_silent = any(key not in own for key in WHOLE)
+    borrowed = _by_processor(folder) if is_silent and (folder / PROCESSOR).is_file() else {}
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in {**borrowed, **own}.items()}
+    try:
+        if [type(side) for side in values["size"]] != [int, int] or not isinstance(values["channels"], tuple):
+            raise ValueError("size must be [rows, columns], channels a list of names")
+        return Preprocess(**{**values, "domain": Domain(values["domain"])})
+    except (TypeError, KeyError, ValueError) as error:
+        name = PREPROCESS if own else PROCESSOR
+        raise BrokenModel(f"{folder / name} cannot be used: {error}.", "Compare it with a model of the zoo.") from None
+
+
+def _by_processor(folder: Path) -> dict[str, Any]:
+    """preprocessor_config.json in the names of Preprocess. Raises BrokenModel."""
+    given, config = read_json(folder / PROCESSOR), read_json(folder / CONFIG)
+    try:
+        channels = CHANNELS[int(config.get("num_channels", 3))]
+        mean, deviation = _standard(given, len(channels))
+        size = _size(given, config)
+    except (KeyError, TypeError, ValueError) as error:
+        hint = f"Say size, channels, standardise, mean and deviation in {PREPROCESS}."
+        raise BrokenModel(f"{folder / PROCESSOR} cannot be used: {error}.", hint) from None
+    return {
+        "domain": Domain.PICTURE,
+        "size": size,
+        "channels": channels,
+        "standardise": "fixed",
+        "mean": mean,
+        "deviation": deviation,
+    }
+
+
+def _size(given: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[int, int]:
+    """(rows, columns): of the crop where the processor crops, else what it resizes to, else what the network was made for.
+
+    Nothing is cut off here: the whole image is brought to that size.
+    """
+    found = given.get("crop_size") if given.get("do_center_crop") else None
+    found = found or (given.get("size") if given.get("do_resize", True) else None) or config["image_size"]
+    if isinstance(found, Mapping):
+        found = found["shortest_edge"] if "shortest_edge" in found else (found["height"], found["width"])
+    rows, columns = found if isinstance(found, (list, tuple)) else (found, found)
+    return int(rows), int(columns)
+
+
+def _standard(given: Mapping[str, Any], channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(mean, deviation) of values in [0, 1]: a processor takes (value * 255 * rescale_factor - image_mean) / image_std."""
+    top = BYTE * (float(given.get("rescale_factor", 1.0 / BYTE)) if given.get("do_rescale", True) else 1.0)
+    mean, deviation = (given["image_mean"], given["image_std"]) if given.get("do_normalize", True) else (0.0, 1.0)
+    both = [list(each) if isinstance(each, (list, tuple)) else [each] * channels for each in (mean, deviation)]
+    mean, deviation = (tuple(round(float(value) / top, 9) for value in each) for each in both)
+    if not all(value > 0.0 for value in deviation):
+        raise ValueError("image_std must be above 0")
+    return mean, deviation

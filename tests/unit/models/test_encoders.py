@@ -1,0 +1,283 @@
+"""Checkpoints of ViT, DeiT, BEiT, Swin and DINOv2 open as models: they answer as transformers says, and are explained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertConfig, BertModel
+
+from core.errors import BrokenModel, NoAttention
+from core.explain.attention import patch_attention
+from core.explain.methods import explain
+from core.inference.engine import Engine, open_engine
+from core.inference.prediction import UNCALIBRATED, predict_input
+from core.inference.runtimes import Runtime
+from core.prepare.inputs import REPEATED, to_input
+from core.prepare.suitability import UNDECLARED
+from core.types import Domain, ModelInput, Picture
+from models.bert_image import attention_captured
+from models.encoders import open_encoder
+from models.encoders.families import WIDEST_EMBEDDING, EncoderConfig, encoder_config
+from models.hub import from_hub
+from models.registry import METHODS, LoadedModel, load_model, summarise
+from tests.tiny_encoders import FAMILIES, HEADS, LABELS, LAYERS, PROCESSOR, SIDE, tiny_encoder, write_tiny_encoder
+
+ATTENDING = [family for family in FAMILIES if family != "swin"]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A checkpoint of each family."""
+    place = tmp_path_factory.mktemp("encoders")
+    return {family: write_tiny_encoder(place / family, family) for family in FAMILIES}
+
+
+@pytest.fixture(scope="module")
+def models(folders: dict[str, Path]) -> dict[str, LoadedModel]:
+    return {family: load_model(str(folder)) for family, folder in folders.items()}
+
+
+def picture(rows: int = 50, columns: int = 40, *, is_grey: bool = False) -> Picture:
+    shape = (rows, columns) if is_grey else (rows, columns, 3)
+    return Picture("a.png", "0" * 64, np.random.default_rng(2).integers(0, 256, shape).astype(np.uint8))
+
+
+def given(model: LoadedModel) -> ModelInput:
+    return to_input(picture(), model.preprocess)
+
+
+def written(folder: Path, name: str, **changes: object) -> None:
+    """Other values in a JSON file; None takes one away."""
+    values = {**json.loads((folder / name).read_text()), **changes} if (folder / name).is_file() else changes
+    (folder / name).write_text(json.dumps({key: value for key, value in values.items() if value is not None}))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_it_answers_what_transformers_answers(family: str, models: dict[str, LoadedModel]) -> None:
+    model = models[family]
+    values = torch.from_numpy(given(model).values[np.newaxis])
+    with torch.no_grad():
+        wanted, found = tiny_encoder(family)(values).logits, model.network(values)
+    torch.testing.assert_close(found.logits, wanted, rtol=0, atol=1e-6)
+    assert found.embedding.shape == (1, model.network.config.embedding_size)
+    assert (model.labels, model.token_grid, model.patch) == (LABELS, (4, 4), (8, 8))
+    assert model.calibration is None and model.outside is None
+    assert not model.network.training
+
+
+def test_the_tokens_of_swin_answer_by_themselves_and_their_mean_is_the_answer(models: dict[str, LoadedModel]) -> None:
+    model = models["swin"]
+    with torch.no_grad():
+        found = model.network(torch.from_numpy(given(model).values[np.newaxis]))
+    assert found.token_logits.shape == (1, 16, len(LABELS))
+    torch.testing.assert_close(found.token_logits.mean(dim=1), found.logits)
+    assert np.ptp(found.token_logits.numpy(), axis=1).min() > 0
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_its_scores_are_told_not_to_be_calibrated(family: str, models: dict[str, LoadedModel]) -> None:
+    prediction = predict_input(Engine(models[family], Runtime()), given(models[family]))
+    assert UNCALIBRATED in prediction.assumptions and UNDECLARED in prediction.assumptions
+    assert prediction.conformal_set == () and prediction.prediction in LABELS
+    assert not prediction.outside.is_outside and np.isnan(prediction.outside.score)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_method_that_it_declares_explains_it(family: str, models: dict[str, LoadedModel]) -> None:
+    engine, shown = Engine(models[family], Runtime()), given(models[family])
+    engine.forward(shown.values[np.newaxis])  # under inference mode: what a network keeps of that pass must not spoil the gradients
+    assert engine.model.methods == (METHODS if family in ATTENDING else METHODS[1:])
+    for method in engine.model.methods:
+        steps = {"steps": 256} if method == "integrated-gradients" else {}
+        found = explain(engine, shown, method, LABELS[1], random_maps=20, parameters={"removal_steps": 4, **steps})
+        assert found.saliency.shape == (SIDE, SIDE) and found.saliency.max() == 1.0
+        assert found.completeness_error is None or found.completeness_error < 0.02
+
+
+@pytest.mark.parametrize("family", ATTENDING)
+def test_attention_is_captured_without_changing_the_answer(family: str, models: dict[str, LoadedModel]) -> None:
+    network, values = models[family].network, torch.from_numpy(given(models[family]).values[np.newaxis])
+    with torch.no_grad():
+        before = network(values).logits
+        with attention_captured(network) as matrices:
+            during = network(values).logits
+    tokens = 16 + network.config.prefix_tokens
+    assert [tuple(one.shape) for one in matrices] == [(1, HEADS, tokens, tokens)] * LAYERS
+    torch.testing.assert_close(matrices[0].sum(dim=-1), torch.ones(1, HEADS, tokens))
+    torch.testing.assert_close(during, before)
+    assert network.config._attn_implementation == "sdpa"
+
+
+def test_attention_within_windows_is_refused_with_the_methods_that_there_are(models: dict[str, LoadedModel]) -> None:
+    engine = Engine(models["swin"], Runtime())
+    with pytest.raises(NoAttention, match="It has: integrated-gradients, occlusion"):
+        explain(engine, given(models["swin"]), "rollout")
+    with pytest.raises(NoAttention):
+        patch_attention(engine, given(models["swin"]))
+
+
+def test_a_deit_with_a_teacher_reads_both_of_its_tokens(tmp_path: Path) -> None:
+    from transformers import DeiTForImageClassificationWithTeacher
+
+    inner = DeiTForImageClassificationWithTeacher(tiny_encoder("deit").config).eval()
+    inner.save_pretrained(tmp_path)
+    network = open_encoder(tmp_path, (SIDE, SIDE))
+    values = torch.randn(2, 3, SIDE, SIDE)
+    with torch.no_grad():
+        torch.testing.assert_close(network(values).logits, inner(values).logits)
+    assert network.config.pooling == "distilled"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_another_input_size_interpolates_the_positions(family: str, tmp_path: Path) -> None:
+    folder = write_tiny_encoder(tmp_path, family)
+    written(folder, "preprocessor_config.json", size={"height": 64, "width": 64})
+    model = load_model(str(folder))
+    assert model.token_grid == (8, 8)
+    prediction = predict_input(Engine(model, Runtime()), given(model))
+    assert prediction.probabilities is not None and np.isfinite(prediction.probabilities).all()
+
+
+# ---------------------------------------------------------------- what an image becomes
+
+
+def test_pixels_are_standardised_as_the_processor_does(folders: dict[str, Path]) -> None:
+    preprocess = load_model(str(folders["vit"])).preprocess
+    assert (preprocess.domain, preprocess.size, preprocess.channels) == (Domain.PICTURE, (SIDE, SIDE), ("red", "green", "blue"))
+    pixels = np.full((SIDE, SIDE, 3), 51, dtype=np.uint8)
+    values = to_input(Picture("a.png", "0", pixels), preprocess).values[:, 0, 0]
+    np.testing.assert_allclose(values, (0.2 - np.array(PROCESSOR["image_mean"])) / PROCESSOR["image_std"], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "size"),
+    [
+        ({"size": 48}, (48, 48)),
+        ({"size": {"shortest_edge": 40}}, (40, 40)),
+        ({"size": {"shortest_edge": 256}, "do_center_crop": True, "crop_size": {"height": 24, "width": 16}}, (24, 16)),
+        ({"size": 256, "do_center_crop": True, "crop_size": 24}, (24, 24)),
+        ({"size": 256, "do_center_crop": False, "crop_size": 24, "do_resize": False}, (SIDE, SIDE)),
+        ({"size": None}, (SIDE, SIDE)),
+    ],
+)
+def test_the_size_is_that_of_what_the_network_is_shown(changes: dict[str, object], size: tuple[int, int], tmp_path: Path) -> None:
+    folder = write_tiny_encoder(tmp_path)
+    written(folder, "preprocessor_config.json", **changes)
+    assert summarise("a", folder).preprocess.size == size
+
+
+def test_other_scales_of_values_come_to_the_same_numbers(tmp_path: Path) -> None:
+    folder = write_tiny_encoder(tmp_path)
+    written(folder, "preprocessor_config.json", do_rescale=False, image_mean=[127.5] * 3, image_std=[51.0] * 3)
+    preprocess = summarise("a", folder).preprocess
+    assert preprocess.mean == pytest.approx((0.5,) * 3) and preprocess.deviation == pytest.approx((0.2,) * 3)
+    written(folder, "preprocessor_config.json", do_rescale=True, do_normalize=False, image_mean=None)
+    preprocess = summarise("a", folder).preprocess
+    assert preprocess.mean == (0.0,) * 3 and preprocess.deviation == pytest.approx((1.0,) * 3)
+
+
+def test_what_preprocess_json_says_goes_before_the_processor(tmp_path: Path) -> None:
+    folder = write_tiny_encoder(tmp_path)
+    written(folder, "preprocess.json", domain="land-cover", ground_sample_distance_m=10.0, reflectance_top=0.3)
+    preprocess = load_model(str(folder)).preprocess
+    assert (preprocess.domain, preprocess.ground_sample_distance_m) == (Domain.LAND_COVER, 10.0)
+    assert preprocess.size == (SIDE, SIDE) and preprocess.mean == pytest.approx((0.5, 0.4, 0.3))
+
+
+def test_a_grey_image_is_repeated_and_that_is_said(models: dict[str, LoadedModel]) -> None:
+    made = to_input(picture(is_grey=True), models["vit"].preprocess)
+    assert REPEATED in made.assumptions
+    np.testing.assert_array_equal(made.shown[0], made.shown[2])
+    assert REPEATED not in given(models["vit"]).assumptions
+
+
+def test_labels_that_share_a_name_are_told_apart(tmp_path: Path) -> None:
+    folder = write_tiny_encoder(tmp_path)
+    written(folder, "config.json", id2label={"0": "crane", "1": "dog", "2": "crane"})
+    assert load_model(str(folder)).labels == ("crane (0)", "dog", "crane (2)")
+
+
+def test_the_embedding_of_a_deep_network_is_no_wider_than_the_gate_can_bear() -> None:
+    config = tiny_encoder("vit").config
+    config.hidden_size, config.num_hidden_layers = 1024, 24
+    facts = encoder_config(config, (224, 224))
+    assert facts.embedded == (0, 8, 16, 24)
+    assert facts.embedding_size == 4096 <= WIDEST_EMBEDDING
+    assert isinstance(facts, EncoderConfig)
+
+
+def test_a_checkpoint_of_the_hub_is_found_in_the_cache_by_its_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    repository = tmp_path / "models--birds--vit"
+    write_tiny_encoder(repository / "snapshots" / "0123abcd")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("0123abcd", encoding="utf-8")
+    (repository / "snapshots" / "0123abcd" / "README.md").write_text("---\nlicense: apache-2.0\ntags:\n- vision\n---\n# Birds\n")
+    from_hub.cache_clear()
+    model = load_model("birds/vit")
+    assert (model.id, model.labels, model.card.licence) == ("birds/vit", LABELS, "apache-2.0")
+
+
+# ---------------------------------------------------------------- refused
+
+
+def test_a_checkpoint_with_a_pickle_alone_is_refused_unopened(tmp_path: Path) -> None:
+    folder = write_tiny_encoder(tmp_path)
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(BrokenModel, match=r"its weights in pytorch_model\.bin, which is not opened"):
+        load_model(str(folder))
+
+
+def test_a_checkpoint_without_any_word_on_preprocessing_is_refused(tmp_path: Path) -> None:
+    folder = write_tiny_encoder(tmp_path)
+    (folder / "preprocessor_config.json").unlink()
+    with pytest.raises(BrokenModel, match=r"has no preprocess\.json.*preprocessor_config\.json"):
+        load_model(str(folder))
+
+
+def test_an_encoder_without_a_head_is_refused_with_what_it_is_good_for(tmp_path: Path) -> None:
+    folder = write_tiny_encoder(tmp_path)
+    tiny_encoder("vit").vit.save_pretrained(folder)
+    with pytest.raises(BrokenModel, match=r"has no classifier.*the key `start` of a recipe"):
+        load_model(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "words"),
+    [
+        ("config.json", {"hidden_size": 24}, "does not fit config.json"),
+        ("config.json", {"num_hidden_layers": 3}, "does not fit config.json"),
+        ("config.json", {"id2label": {"0": "cat", "1": "dog"}}, r"does not fit config\.json: classifier\."),
+        ("config.json", {"model_type": "resnet"}, "ViT, DeiT, BEiT, Swin, DINOv2"),
+        ("config.json", {"num_channels": 5}, "preprocessor_config.json cannot be used"),
+        ("preprocessor_config.json", {"image_mean": None}, "'image_mean'"),
+        ("preprocessor_config.json", {"image_std": [0, 1, 1]}, "image_std must be above 0"),
+        ("preprocessor_config.json", {"image_mean": [0.5, 0.5]}, "not one a channel"),
+        ("preprocessor_config.json", {"size": 33}, "not a multiple of patch_size"),
+        ("preprocessor_config.json", {"size": "large"}, "preprocessor_config.json cannot be used"),
+    ],
+)
+def test_files_that_do_not_fit_are_refused_with_a_sentence(name: str, changes: dict[str, object], words: str, tmp_path: Path) -> None:
+    folder = write_tiny_encoder(tmp_path)
+    written(folder, name, **changes)
+    with pytest.raises(BrokenModel, match=words) as raised:
+        load_model(str(folder))
+    assert "\n" not in str(raised.value) and raised.value.hint.endswith(".")
+
+
+def test_a_text_model_is_refused_as_a_classifier(tmp_path: Path) -> None:
+    config = BertConfig(vocab_size=4, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
+    BertModel(config).save_pretrained(tmp_path)
+    (tmp_path / "preprocess.json").write_text(
+        json.dumps({"domain": "picture", "size": [8, 8], "channels": ["luminance"], "standardise": "image"})
+    )
+    with pytest.raises(BrokenModel, match="is of the type 'bert'"):
+        load_model(str(tmp_path))
+
+
+def test_an_engine_is_opened_by_the_folder(folders: dict[str, Path]) -> None:
+    assert open_engine(str(folders["dinov2"])).model.id == "dinov2"
