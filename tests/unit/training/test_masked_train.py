@@ -49,7 +49,7 @@ class Pretrained:
 def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Pretrained:
     place = tmp_path_factory.mktemp("masked")
     path = place / "tiny-masked.toml"
-    path.write_text(masked_recipe(steps=40))
+    path.write_text(masked_recipe(steps=60))
     images = draw_images(place)
     return Pretrained(train(path, [images], place / "out"), read_masked_recipe(path), images)
 
