@@ -12,12 +12,13 @@ from models.bert_image import BertImageForChangeDetection
 from models.networks import open_network
 from training.change_card import write_change_card
 from training.change_figures import measure_change
+from training.change_gate import fit_change_gate
 from training.change_recipe import ChangeRecipe, read_change_recipe
 from training.change_trainer import fit_change, started
 from training.city_pixels import CityPixels, divided, read_cities
 from training.devices import is_first
 from training.run import CHECKPOINTS, command_of, minutes_of
-from training.zoo import write_calibration, write_network
+from training.zoo import write_calibration, write_network, write_outside
 
 HELD_BACK, ALL_CITIES = "held-back", "all-cities"
 """Sub-folders of the checkpoints: the training without the validation cities, and the one with them."""
@@ -61,6 +62,9 @@ def train_change(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
     measured = measure_change(judged, divided(cities, recipe.cities.validation)[1], recipe)
     write_network(folder, networks.final, recipe.preprocess)
     write_calibration(folder, measured.calibration)
+    gate = fit_change_gate(cities, recipe.preprocess)
+    if gate is not None:
+        write_outside(folder, gate)
     names = [city.name for city in cities]
     write_change_card(folder, recipe, names, measured, command_of(recipe_path, data, out), minutes)
     return folder

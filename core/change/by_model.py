@@ -10,14 +10,17 @@ import numpy as np
 from core.change.evidence import NODATA, STEPS, Evidence
 from core.change.scratch import EvidenceFile
 from core.inference.change_engine import ChangeEngine
+from core.inference.pair_gate import PairGate
 from core.inference.pair_scenes import change_strips
 from core.inference.scenes import Watch
 from core.prepare.pair import ScenePair
 
 
-def judge_pair(pair: ScenePair, engine: ChangeEngine, progress: Watch | None = None, strip_rows: int | None = None) -> Iterator[Evidence]:
-    """The evidence of two dates, strip by strip; no class is known of either. Raises what change_strips raises."""
-    for strip in change_strips(pair, engine, strip_rows, progress):
+def judge_pair(
+    pair: ScenePair, engine: ChangeEngine, progress: Watch | None = None, strip_rows: int | None = None, gate: PairGate | None = None
+) -> Iterator[Evidence]:
+    """The evidence of two dates, strip by strip; no class is known of either. gate: counts the tiles. Raises what change_strips raises."""
+    for strip in change_strips(pair, engine, strip_rows, progress, gate):
         chances = np.where(strip.valid, np.rint(strip.probabilities[0] * STEPS) / STEPS, np.nan).astype(np.float32)
         nothing = np.full(chances.shape, NODATA, dtype=np.uint8)
         yield Evidence(chances, nothing, nothing, nothing)

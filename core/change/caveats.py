@@ -63,7 +63,7 @@ def _named(pair: Sequence[Scene], told: Sequence[str | tuple[str, ...]]) -> list
 def _outside_words(share: float) -> str:
     if share <= WARN_OUTSIDE_SHARE:
         return ""
-    return f"{100 * share:.0f} % of the valid pixels lie in tiles outside what the model knows; their classes may mean nothing."
+    return f"{100 * share:.0f} % of the valid pixels lie in tiles outside what the model knows; what is said of them may mean nothing."
 
 
 def _shift_words(shift: float | None) -> str:

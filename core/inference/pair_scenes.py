@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.inference.change_engine import ChangeEngine
+from core.inference.pair_gate import PairGate
 from core.inference.pairs import PairRows, blended_rows
 from core.inference.scenes import Watch
 from core.inference.strips import Strip, TokenRows, strips_of
@@ -43,13 +44,16 @@ def standards(pair: ScenePair) -> tuple[Standard, Standard]:
     return before.standard(), after.standard()
 
 
-def change_strips(pair: ScenePair, engine: ChangeEngine, strip_rows: int | None = None, progress: Watch | None = None) -> Iterator[Strip]:
+def change_strips(
+    pair: ScenePair, engine: ChangeEngine, strip_rows: int | None = None, progress: Watch | None = None, gate: PairGate | None = None
+) -> Iterator[Strip]:
     """Strips of pixels from top to bottom, each row once; `probabilities` has one plane, the chance of change.
 
-    Nothing depends on how tall they are. progress: told of tiles; what it raises passes through. Raises UnreadableFile, DeviceError.
+    Nothing depends on how tall they are. progress: told of tiles; what it raises passes through. gate: counts the tiles.
+    Raises UnreadableFile, DeviceError.
     """
     grid = pixel_grid(pair.before, engine.model.preprocess)
-    return strips_of(_chances(pair, engine, grid, progress), grid, strip_rows)
+    return strips_of(_chances(pair, engine, grid, progress, gate), grid, strip_rows)
 
 
 def chance_of_change(logits: FloatImage, calibration: ChangeCalibration | None) -> FloatImage:
@@ -58,7 +62,8 @@ def chance_of_change(logits: FloatImage, calibration: ChangeCalibration | None) 
     return np.asarray(1.0 / (1.0 + np.exp(-scaled.astype(np.float64))), dtype=np.float32)
 
 
-def _chances(pair: ScenePair, engine: ChangeEngine, grid: TileGrid, progress: Watch | None) -> Iterator[TokenRows]:
+def _chances(pair: ScenePair, engine: ChangeEngine, grid: TileGrid, progress: Watch | None, gate: PairGate | None) -> Iterator[TokenRows]:
+    predict = engine.forward if gate is None else gate.watching(engine.forward)
     before = ModelRows(pair.before, pair.before_bands, None, grid)
     after = ModelRows(pair.after, pair.after_bands, None, grid)
     known = standards(pair)
@@ -76,7 +81,7 @@ def _chances(pair: ScenePair, engine: ChangeEngine, grid: TileGrid, progress: Wa
         )
         return PairRows(first_date, second_date, both > 0)
 
-    for top, logits in blended_rows(rows, grid, engine.forward):
+    for top, logits in blended_rows(rows, grid, predict):
         scene_top = grid.scene_rows_above(top)
         count = grid.scene_rows_above(top + len(logits)) - scene_top
         valid = before.take_mask(count) & after.take_mask(count)

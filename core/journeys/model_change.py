@@ -17,6 +17,7 @@ from core.errors import OutOfRange
 from core.export.staging import staged
 from core.inference.change_engine import ChangeEngine
 from core.inference.engine import Engine
+from core.inference.pair_gate import PairGate
 from core.inference.pair_scenes import pixel_grid
 from core.inference.scenes import Watch, check_mappable
 from core.journeys.change_files import AFTER, BEFORE, CHANGE, CHANGES, Kind, bring_to, measure, write_rasters
@@ -67,12 +68,13 @@ def detect_model_change(
         scratch = folder / EVIDENCE
         scratch.mkdir()
         chances = stack.enter_context(EvidenceFile(scratch / EVIDENCE, before.width))
-        for evidence in judge_pair(pair, engine, _within(progress, 0, tiles)):
+        gate = PairGate(model.outside, model.preprocess, pair.places)
+        for evidence in judge_pair(pair, engine, _within(progress, 0, tiles), gate=gate):
             chances.append(evidence)
-        strips, outside = chances.strips(), (0.0, 0.0)
+        strips, outside = chances.strips(), gate.shares
         if classes is not None:
             classed = stack.enter_context(EvidenceFile(scratch / CLASSES_EVIDENCE, before.width))
-            outside = _classify(before, aligned, classes, classed, _within(progress, own, tiles))
+            outside = _larger(outside, _classify(before, aligned, classes, classed, _within(progress, own, tiles)))
             strips = with_classes(chances, classed)
         write_rasters(strips, before, kind, folder, model.threshold, False, lambda: _within(progress, 0, tiles)(tiles, tiles))
         if target != before.crs:
@@ -96,13 +98,13 @@ def detect_model_change(
         parameters={
             **_parameters(engine, classes),
             "bands": list(shared.channels),
-            **({"outside_share_before": outside[0], "outside_share_after": outside[1]} if classes is not None else {}),
+            **({} if outside is None else {"outside_share_before": outside[0], "outside_share_after": outside[1]}),
             **({} if shift is None else {"shift_pixels": round(shift, 2)}),
             "crs": target.to_string(),
             "min_area_hectares": min_area_hectares,
             "zones": zones.name if zones is not None else "",
         },
-        assumptions=(*pair.missing, *caveats(before, after, aligned, shared, shift, outside)),
+        assumptions=(*pair.missing, *caveats(before, after, aligned, shared, shift, outside or (0.0, 0.0))),
         landcover_before=out / BEFORE if kind.labels else None,
         landcover_after=out / AFTER if kind.labels else None,
         is_calibrated=kind.is_calibrated,
@@ -144,6 +146,12 @@ def _classify(before: Scene, aligned: Scene, classes: Engine, classed: EvidenceF
         valid += strip.valid
         counts = [so_far + more for so_far, more in zip(counts, strip.outside, strict=True)]
     return counts[0] / max(valid, 1), counts[1] / max(valid, 1)
+
+
+def _larger(own: tuple[float, float] | None, of_classes: tuple[float, float]) -> tuple[float, float]:
+    """At each date the larger share: what either model does not know may mean nothing."""
+    first, second = own or (0.0, 0.0)
+    return max(first, of_classes[0]), max(second, of_classes[1])
 
 
 def _within(progress: Watch | None, before: int, total: int) -> Watch:

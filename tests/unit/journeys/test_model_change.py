@@ -20,6 +20,8 @@ from core.journeys.model_change import detect_model_change
 from core.journeys.report_files import report_change
 from core.types import Domain, Scene
 from models.change_registry import load_change_model
+from models.image_statistics import statistics_length
+from models.registry import OutsideModel
 from tests.tiny_change import BLOCK, GRID, built, field, scene_of, two_dates, write_tiny_change_model
 from tests.unit.change.pairs import pixels_of, tiny_engine
 
@@ -65,6 +67,17 @@ def test_without_a_model_of_classes_none_are_named(pair: tuple[Scene, Scene], en
     assert list(found["from"]) == list(found["to"]) == [None]
     assert "probability" in found.columns
     assert (result.labels, result.transitions, result.landcover_before) == ((), (), None)
+
+
+def test_dates_that_look_unlike_the_training_are_said_to(pair: tuple[Scene, Scene], engine: ChangeEngine, tmp_path: Path) -> None:
+    statistics = statistics_length(3)
+    strict = OutsideModel(np.full(statistics, 100.0, np.float32), np.eye(statistics, dtype=np.float32), threshold=1.0)
+    gated = ChangeEngine(replace(engine.model, outside=strict), Runtime())
+    result = detect_model_change(*pair, gated, tmp_path / "strange")
+    assert (result.parameters["outside_share_before"], result.parameters["outside_share_after"]) == (1.0, 1.0)
+    assert any(sentence.startswith("100 % of the valid pixels lie in tiles outside") for sentence in result.assumptions)
+    loose = ChangeEngine(replace(engine.model, outside=replace(strict, threshold=1e9)), Runtime())
+    assert detect_model_change(*pair, loose, tmp_path / "known").parameters["outside_share_after"] == 0.0
 
 
 def test_a_model_of_classes_names_what_became_what(pair: tuple[Scene, Scene], engine: ChangeEngine, cover: Engine, tmp_path: Path) -> None:

@@ -11,16 +11,19 @@ import pytest
 import torch
 
 from core.errors import BadRecipe, BrokenModel, NotFound
+from core.inference.outside import outside_score
 from core.journeys.evaluate_change import evaluate_change
 from core.settings import PROJECT
 from core.types import Domain
 from models.bert_image import BertImageConfig, BertImageForImageClassification, BertImageModel
 from models.change_registry import load_change_model
+from models.image_statistics import image_statistics
 from tests.tiny import PREPROCESS, write_tiny_model
 from tests.unit.training.cities import write_city
 from training import change_trainer
 from training.change_augment import mixed, relit
 from training.change_figures import best_threshold, calibrated, counts_by_turns, pooled_figures
+from training.change_gate import tile_statistics
 from training.change_recipe import ChangeAugmentation, ChangeRecipe, is_change_recipe, read_change_recipe
 from training.change_scores import CityScores
 from training.change_train import fitted
@@ -123,6 +126,15 @@ def test_a_training_leaves_a_whole_model_that_finds_what_was_built(trained: Trai
     assert model.calibration is not None
     assert next(iter(model.network.parameters())).dtype == torch.float32
     assert evaluate_change(str(trained.folder), trained.data).pooled.f1 > 0.8  # type: ignore[operator]
+
+
+def test_a_training_leaves_a_gate_that_knows_its_cities_and_refuses_noise(trained: Trained) -> None:
+    known = load_change_model(str(trained.folder)).outside
+    assert known is not None
+    for city in read_cities(trained.data, trained.recipe.preprocess):
+        assert (outside_score(tile_statistics(city, trained.recipe.preprocess), known) > known.threshold).mean() < 0.3
+    noise = np.random.default_rng(0).normal(size=(20, 3, 32, 32)).astype(np.float32) ** 3
+    assert (outside_score(image_statistics(noise), known) > known.threshold).all()
 
 
 def test_the_card_says_which_cities_decided_and_carries_the_licence(trained: Trained) -> None:
