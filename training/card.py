@@ -109,14 +109,15 @@ def _making(recipe: Recipe, command: str, minutes: float) -> list[str]:
     schedule = recipe.schedule
     return [
         f"{network_words(recipe)} {schedule.steps:,} steps of {schedule.batch_size} images, seed {schedule.seed}, averaged weights"
-        + (f"; {minutes:.0f} minutes in all{_energy(minutes, schedule.threads)}." if minutes >= 1 else ".")
+        + (f"; {minutes:.0f} minutes in all{energy_words(minutes, schedule.threads)}." if minutes >= 1 else ".")
         + (" An answer is the mean over the eight quarter turns and mirror images of its input." if recipe.preprocess.turns else ""),
         "",
         f"    {command}",
     ]
 
 
-def _energy(minutes: float, threads: int) -> str:
+def energy_words(minutes: float, threads: int) -> str:
+    """What a training drew, by a plain estimate: nothing here measures power."""
     watts = WATTS_A_THREAD * threads
     cores = "1 busy core draws" if threads == 1 else f"{threads} busy cores draw"
     return f", about {watts * minutes / 60.0 / 1000.0:.2f} kWh if {cores} {watts:.0f} W, which was not measured"

@@ -11,12 +11,42 @@ from torch import Tensor
 from training.change_recipe import ChangeAugmentation
 from training.city_pixels import Crops
 
+CLOUD_PATCHES = 5
+"""Random numbers a side that clouds are drawn between."""
+CLOUD_EDGE = 0.25
+"""How gradually a cloud becomes opaque, in deviations of that field."""
+CLOUD_BRIGHTNESS, CLOUD_SHADE, CLOUD_TINT, SHADOW_DARKNESS = 4.0, 1.0, 0.12, -1.5
+"""Standardised values: mean and deviation of a cloud's white, how its bands differ as a share of that, and where its shadow tends to."""
+SHADOW_REACH = 24
+"""Pixels by which a shadow lies beside its cloud at most."""
+OPAQUE = 0.5
+"""Share of a cloud from which the ground below cannot be seen."""
 HAZE_PATCHES = 3
 """Random numbers a side that a veil of haze is drawn between."""
 COLOURS_ONLY = 0.8
 """Share of the crops that lose bands which keep red, green and blue alone; the others lose each band by chance."""
 LOST = 0.35
 """Chance of each band of those others."""
+
+
+def clouded(crops: Crops, share: float) -> Crops:
+    """Clouds with shadows at one date of a share of the crops. What changed below a cloud cannot be seen, and does not count."""
+    count, (rows, columns) = len(crops.changed), crops.changed.shape[1:]
+    if share == 0.0:
+        return crops
+    field = F.interpolate(torch.randn(count, 1, CLOUD_PATCHES, CLOUD_PATCHES), size=(rows, columns), mode="bicubic", align_corners=True)
+    least = torch.rand(count, 1, 1, 1) + 0.5  # from a third of the crop to a fifteenth is under cloud
+    cover = torch.sigmoid((field - least) / CLOUD_EDGE) * (torch.rand(count, 1, 1, 1) < share)
+    shift = torch.randint(-SHADOW_REACH, SHADOW_REACH + 1, (2,)).tolist()
+    shadow = torch.roll(cover, shift, dims=(2, 3)) * torch.rand(count, 1, 1, 1)
+    white = CLOUD_BRIGHTNESS + CLOUD_SHADE * (torch.randn(count, 1, 1, 1) + CLOUD_TINT * torch.randn(count, crops.before.shape[1], 1, 1))
+    is_first = torch.rand(count, 1, 1, 1) < 0.5
+    dates = []
+    for pixels, is_own in ((crops.before, is_first), (crops.after, ~is_first)):
+        below = torch.lerp(pixels, torch.minimum(pixels, torch.full_like(pixels, SHADOW_DARKNESS)), shadow)
+        dates.append(torch.where(is_own, torch.lerp(below, white.expand_as(below), cover), pixels))
+    hidden = (cover[:, 0] > OPAQUE) & (crops.changed > 0)
+    return replace(crops, before=dates[0], after=dates[1], known=torch.where(hidden, 0.0, crops.known))
 
 
 def relit(crops: Crops, how: ChangeAugmentation, colours: list[int]) -> Crops:

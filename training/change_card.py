@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.journeys.evaluate_change import ChangeFigures
 from models.registry import CARD
+from training.card import energy_words
 from training.change_figures import MeasuredChange
 from training.change_recipe import ChangeRecipe
 from training.figures import Figure
@@ -32,8 +33,10 @@ def write_change_card(
     lines += [f"Task: which pixels changed between two dates. For {card.modality}. Any of these bands may be missing.", ""]
     lines += ["Research and development use only.", ""]
     lines += ["## Training data", "", card.origin, "", _split_words(recipe, cities), ""]
+    lines += ["### Reference standard", "", card.reference, ""] if card.reference else []
     lines += ["## How it was made", "", *_making(recipe, command, minutes), ""]
     lines += ["## Figures", "", *_figures(recipe, measured), ""]
+    lines += ["### Failures", "", card.failures, ""] if card.failures else []
     lines += ["## Limits", "", *(f"- {sentence.strip()}." for sentence in card.limits.rstrip(". ").split(". ")), ""]
     (folder / CARD).write_text("\n".join(lines), encoding="utf-8")
     if card.licence_text:
@@ -66,7 +69,11 @@ def _making(recipe: ChangeRecipe, command: str, minutes: float) -> list[str]:
             "**The weights that are shipped have therefore seen every city of the data; threshold, calibration and figures are those of "
             "the network before these last steps, which had not**"
         )
-    return [words + (f"; {minutes:.0f} minutes in all." if minutes >= 1 else "."), "", f"    {command}"]
+    return [
+        words + (f"; {minutes:.0f} minutes in all{energy_words(minutes, schedule.threads)}." if minutes >= 1 else "."),
+        "",
+        f"    {command}",
+    ]
 
 
 def _figures(recipe: ChangeRecipe, measured: MeasuredChange) -> list[str]:

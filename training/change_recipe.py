@@ -36,6 +36,7 @@ class ChangeAugmentation:
     shift: deviation in pixels by which the second date is displaced, for dates that do not lie quite on one another.
     exposure, band_exposure: deviation of the logarithm of the factor, of a date and of each of its bands.
     offset, band_offset: deviation of what is added to a date and to each of its bands.
+    clouds: share of the crops that get opaque clouds with their shadows at one date, which is no change.
     haze: deviation of what is added smoothly varying over the crop, to one date. noise: largest deviation of noise.
     dropped_bands: share of the crops that lose bands in both dates, any of them or all beyond red, green and blue.
     cutmix: share of the batches in which a rectangle of each crop comes from another (Yun et al. 2019).
@@ -51,6 +52,7 @@ class ChangeAugmentation:
     offset: float = 0.0
     band_offset: float = 0.0
     haze: float = 0.0
+    clouds: float = 0.0
     noise: float = 0.0
     dropped_bands: float = 0.0
     cutmix: float = 0.0

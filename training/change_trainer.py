@@ -18,7 +18,7 @@ from core.errors import BrokenModel
 from models.bert_image import BertImageForChangeDetection
 from models.registry import load_model
 from training.averaging import AveragedWeights
-from training.change_augment import mixed, relit
+from training.change_augment import clouded, mixed, relit
 from training.change_figures import best_threshold
 from training.change_recipe import ChangeRecipe
 from training.change_scores import city_scores
@@ -47,7 +47,7 @@ class ChangeTrainer(Trainer):  # type: ignore[misc]
     def compute_loss(self, model: Any, inputs: dict[str, Tensor], return_outputs: bool = False, **kwargs: Any) -> Any:
         """The loss of a batch, crops changed at random. inputs: the fields of Crops."""
         how = self.recipe.augmentation
-        crops = mixed(relit(Crops(**inputs), how, self.colours), how.cutmix)
+        crops = mixed(relit(clouded(Crops(**inputs), how.clouds), how, self.colours), how.cutmix)
         dates = (each.contiguous(memory_format=torch.channels_last) for each in (crops.before, crops.after))
         output = model(*dates)
         loss = change_loss(output.logits.float(), crops.changed, crops.known, self.schedule.label_smoothing)
