@@ -21,7 +21,7 @@ from models.image_statistics import image_statistics
 from tests.tiny import PREPROCESS, write_tiny_model
 from tests.unit.training.cities import write_city
 from training import change_trainer
-from training.change_augment import mixed, relit
+from training.change_augment import clouded, mixed, relit
 from training.change_figures import best_threshold, calibrated, counts_by_turns, pooled_figures
 from training.change_gate import tile_statistics
 from training.change_recipe import ChangeAugmentation, ChangeRecipe, is_change_recipe, read_change_recipe
@@ -219,6 +219,18 @@ def test_both_dates_lose_the_same_bands_and_never_all() -> None:
     kept = dropped.before[:, :, 0, 0].sum(dim=1)
     assert kept.min() >= 1
     assert kept.max() < 7 and (kept < 6).any()
+
+
+def test_clouds_whiten_one_date_and_what_changed_below_them_does_not_count() -> None:
+    torch.manual_seed(1)
+    dark, changed = torch.full((16, 6, 48, 48), -1.0), torch.ones(16, 48, 48)
+    crops = clouded(Crops(dark, dark, changed, torch.ones(16, 48, 48)), 1.0)
+    hidden = crops.known == 0.0
+    assert 0.03 < float(hidden.float().mean()) < 0.5
+    brighter = torch.stack([(date - dark).mean(dim=1) > 0.5 for date in (crops.before, crops.after)])
+    assert (brighter.sum(dim=0) == 1)[hidden].all()
+    np.testing.assert_array_equal(crops.changed, changed)
+    assert clouded(crops, 0.0) is crops
 
 
 def test_a_rectangle_of_another_crop_brings_its_labels_with_it() -> None:
