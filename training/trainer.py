@@ -21,6 +21,7 @@ from core.inference.calibration import probabilities
 from core.journeys.figures import auroc
 from models.bert_image import BertImageForClassificationAndMasking, BertImageForImageClassification
 from models.classifiers import Classifier
+from models.encoders import ImageEncoderForClassification
 from training.augment import augmented, kept_tokens, mixed, standardised
 from training.averaging import AVERAGED, AveragedWeights
 from training.devices import images_at_once, precision, process_index
@@ -194,7 +195,8 @@ def loop(
     make: as of run. progress: a callback of `averaged`. work: as of fit.
     """
     torch.set_num_threads(schedule.threads)
-    network.to(memory_format=torch.channels_last)
+    if not isinstance(network, ImageEncoderForClassification):  # whose weights are saved as they lie in memory
+        network.to(memory_format=torch.channels_last)
     averaged = AveragedWeights(network, schedule.averaging)
     trainer = make(model=network, args=training_arguments(schedule, work), callbacks=[averaged, progress(averaged=averaged)])
     torch.manual_seed(schedule.seed + process_index())  # each process changes its images in its own way

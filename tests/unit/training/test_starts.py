@@ -23,7 +23,7 @@ from training.starts import network_words, started, with_start
 from training.train import train
 from training.trainer import fit
 
-LARGER = {"size = [16, 16]": "size = [32, 32]", "read_size = [20, 20]": "read_size = [32, 32]", "[schedule]": "[schedule]\nthreads = 1"}
+LARGER = {"size = [16, 16]": "size = [32, 32]", "read_size = [20, 20]": "read_size = [32, 32]"}
 COLOURED = {
     '"luminance"': '"red", "green", "blue"',
     "mean = [0.5]": "mean = [0.5, 0.5, 0.5]",

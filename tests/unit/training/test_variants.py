@@ -26,7 +26,6 @@ VARIANTS = {
 def recipe_of(folder: Path, lines: str, dropped: str) -> Recipe:
     text = RECIPE.format(split="patient", steps=12).replace("num_hidden_layers = 1", f"num_hidden_layers = 2\n{lines}")
     text = text.replace("size = [16, 16]", "size = [32, 32]").replace("read_size = [20, 20]", "read_size = [36, 36]")
-    text = text.replace("batch_size = 8", "batch_size = 8\nthreads = 1")
     path = folder / "variant.toml"
     path.write_text(text.replace("dropped = [0.0, 0.25]", f"dropped = {dropped}"))
     return read_recipe(path)
