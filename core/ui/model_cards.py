@@ -21,6 +21,9 @@ FIGURES = {
     "auroc": "AUROC",
     "coverage": "Truth in the 90 % set",
     "ece": "Calibration error",
+    "f1": "F1",
+    "precision": "Precision",
+    "recall": "Recall",
 }
 PARENT_KINDS = ("accuracy", "auroc")
 """Figures that a card also gives for labels taken together, such as pneumonia of either kind."""

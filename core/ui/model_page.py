@@ -34,6 +34,8 @@ def model_page(model: ModelSummary) -> None:
     with right:
         _curves(measured)
         _operating_points(measured, model.id)
+        if not measured:
+            _table(model, "figures")
     for heading in TABLES:
         _table(model, heading)
     if model.card.text:

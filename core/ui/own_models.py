@@ -10,6 +10,7 @@ import streamlit as st
 from core.inference.engine import engine_for
 from core.inference.jobs import Progress
 from core.sources import inside_roots
+from core.types import Domain
 from core.ui.bars import quiet
 from core.ui.desk import Desk, Slot, desk
 from core.ui.errors import guarded, show_error
@@ -70,6 +71,7 @@ def own_model_form(desk: Desk) -> None:
 def lacks(model: ModelSummary) -> list[str]:
     """What a model of somebody else often has not, and what follows from it; [] for a whole one."""
     has = {name: (model.folder / name).is_file() for name in LACKS}
+    has[MEASURED] = has[MEASURED] or model.preprocess.domain is Domain.CHANGE  # whose figures are all in the card
     return [sentence for name, sentence in LACKS.items() if not has[name]]
 
 
