@@ -277,7 +277,7 @@ class ChangeCalibration:
 class Outside:
     """Whether the model was made for this image.
 
-    score: distance in embedding space, growing with strangeness; NaN where no input could be made.
+    score: distance from the training, growing with strangeness; NaN where no input could be made.
     threshold: scores above it are outside.
     reason: a sentence where is_outside, else "".
     """
