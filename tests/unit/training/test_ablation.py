@@ -99,5 +99,5 @@ def test_every_variant_of_the_project_sees_as_many_images() -> None:
     for variant in read.variants:
         schedule = merged(read.base, variant.changes)["schedule"]
         steps = schedule["steps"] + variant.pretraining.get("schedule", {}).get("steps", 0)
-        assert steps * schedule["batch_size"] == 188 * 64, variant.name
+        assert steps * schedule["batch_size"] == 150 * 32, variant.name
     assert json.dumps(read.base)  # what decides a run can be written down
