@@ -26,10 +26,19 @@ AREA_AS_KNOWN = 0.90
 
 def calibrate_rating(network: BertImageForImageClassification, crops: Crops, recipe: Recipe) -> None:
     """Divide the weights of the head by the temperature of least loss on these crops, so that its softmax is calibrated as it stands."""
+    temperature = rating_temperature(network, crops, recipe)
+    if temperature is not None:
+        divide_rating(network, temperature)
+
+
+def rating_temperature(network: Classifier, crops: Crops, recipe: Recipe) -> float | None:
+    """The temperature of least loss of the head on one window of each rated crop; None where they do not hold both ratings."""
     logits, ratings, _ = _rated_windows(network, crops, recipe)
-    if len(set(ratings.tolist())) < 2:
-        return
-    temperature = fit_temperature(logits, ratings)
+    return fit_temperature(logits, ratings) if len(set(ratings.tolist())) == 2 else None
+
+
+def divide_rating(network: BertImageForImageClassification, temperature: float) -> None:
+    """Divide the weights of the head, and with them its logits, by a temperature."""
     with torch.no_grad():
         for weights in network.heads[MALIGNANCY].parameters():
             weights.div_(temperature)

@@ -39,6 +39,7 @@ class Recipe:
     parents: name -> labels that it sums up (config.json declares it, `evaluate` scores it). shares: name -> how often it is drawn, 1 each
     where nothing is said. start: a folder whose encoder the network begins with, "" for random weights. masking: hidden tokens are
     reconstructed beside the classification. teacher: whose answers are learned as well.
+    all_images: how the network goes on with what was held back too, after it was measured (training/all_images.py); None where it does not.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Recipe:
     start: str = ""
     masking: MaskingPart | None = None
     teacher: TeacherPart | None = None
+    all_images: Schedule | None = None
     begun: str = "from scratch"
     encoder: EncoderConfig | None = None
 
@@ -114,6 +116,7 @@ def recipe_of(table: dict[str, Any], path: Path) -> Recipe:
         start=required({"start": "", **table}, "start", str, path),
         masking=section(MaskingPart, table, "masking", path) if "masking" in table else None,
         teacher=section(TeacherPart, table, "teacher", path) if "teacher" in table else None,
+        all_images=section(Schedule, table, "all_images", path) if "all_images" in table else None,
     )
     _check(recipe, path)
     return recipe
@@ -207,7 +210,8 @@ def _check(recipe: Recipe, path: Path) -> None:
     demand(0.0 < recipe.data.validation_share < 0.5, "data.validation_share", recipe.data.validation_share, "0 < validation_share < 0.5")
     is_honest = recipe.data.split != "random" or "random" in recipe.card.limits
     demand(is_honest, "data.split", recipe.data.split, "patient or longitude, or card.limits must say that the split is random")
-    check_schedule(recipe.schedule, path)
+    for schedule in filter(None, (recipe.schedule, recipe.all_images)):
+        check_schedule(schedule, path)
     if recipe.masking is not None:
         check_masking(recipe.masking, path)
     for key in ("masking", "teacher"):

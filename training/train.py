@@ -76,8 +76,8 @@ def finish(folder: Path, recipe: Recipe, parts: Parts, command: str, minutes: fl
     )
     learnt = calibrated(*_with_labels(recipe, parts.calibration, calibration))
     write_calibration(folder, learnt)
-    origins = (_by_origin(parts.train, train.features), _by_origin(parts.calibration, calibration.features))
-    write_outside(folder, fit_outside(*origins, strangers=_strangers(recipe, network, parts.train)))
+    origins = (by_origin(parts.train, train.features), by_origin(parts.calibration, calibration.features))
+    write_outside(folder, fit_outside(*origins, strangers=stranger_features(recipe, network, parts.train)))
     tests = tested(recipe, parts.validation, validation.logits, learnt)
     main = tuple(item for item in parts.validation if item.origin == tests[0].origin)
     dropped = accuracy_without_tokens(network, _at_network_size(recipe, main), labels_of(main), recipe)
@@ -100,7 +100,7 @@ def _with_labels(recipe: Recipe, items: Sequence[Item], outputs: Outputs) -> tup
     return outputs.logits[known], labels[known]
 
 
-def _strangers(recipe: Recipe, network: Classifier, items: Sequence[Item]) -> list[NDArray[np.float32]]:
+def stranger_features(recipe: Recipe, network: Classifier, items: Sequence[Item]) -> list[NDArray[np.float32]]:
     """Features of images that the model was not made for, made from some that it was made for."""
     gate = recipe.gate
     if not gate.strangers:
@@ -111,7 +111,8 @@ def _strangers(recipe: Recipe, network: Classifier, items: Sequence[Item]) -> li
     return [forward_all(network, one, recipe.preprocess).features for one in made.values()]
 
 
-def _by_origin(items: Sequence[Item], features: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+def by_origin(items: Sequence[Item], features: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """Features [images, D] of the items, one array an origin."""
     origins = np.array([item.origin for item in items])
     return [features[origins == origin] for origin in dict.fromkeys(origins.tolist())]
 

@@ -133,7 +133,7 @@ def label_loss(logits: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
 class Progress(TrainerCallback):  # type: ignore[misc]
     """A line every so often: step, speed, and how the averaged weights do on images that are held back."""
 
-    def __init__(self, recipe: Recipe, averaged: AveragedWeights, held: tuple[Tensor, NDArray[np.int64]]) -> None:
+    def __init__(self, recipe: Recipe, averaged: AveragedWeights, held: tuple[Tensor, NDArray[np.int64]] | None) -> None:
         self.recipe, self.averaged, self.held = recipe, averaged, held
         self.began, self.first = time.monotonic(), 0
 
@@ -150,14 +150,13 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         seconds = time.monotonic() - self.began
         speed = (state.global_step - self.first) * self.recipe.schedule.batch_size / seconds
         line = f"{self.recipe.id}: step {state.global_step} of {state.max_steps}, {speed:.0f} images/s"
-        if state.global_step % every == 0 or state.global_step == state.max_steps:
-            line += f", {self._validated(kwargs['model'])}"
+        if self.held is not None and (state.global_step % every == 0 or state.global_step == state.max_steps):
+            line += f", {self._validated(kwargs['model'], *self.held)}"
         print(line, flush=True)
 
-    def _validated(self, network: Classifier) -> str:
+    def _validated(self, network: Classifier, images: Tensor, labels: NDArray[np.int64]) -> str:
         averaged = deepcopy(network)
         averaged.load_state_dict(self.averaged.mean)
-        images, labels = self.held
         logits = forward_all(averaged, images, self.recipe.preprocess).logits
         known = labels < len(self.recipe.labels)  # of the others only a parent label is known
         truth, found = labels[known], logits[known].argmax(axis=1)
@@ -176,10 +175,19 @@ def fit(recipe: Recipe, train: tuple[Tensor, NDArray[np.int64]], held: tuple[Ten
     return run(recipe, partial(ImageTrainer, recipe, *train), held, work)
 
 
-def run(recipe: Recipe, make: Callable[..., Trainer], held: tuple[Tensor, NDArray[np.int64]], work: Path) -> Classifier:
-    """The loop of every classifier. make: a trainer of what transformers' Trainer takes (model, args, callbacks). held, work: as of fit."""
+def run(
+    recipe: Recipe,
+    make: Callable[..., Trainer],
+    held: tuple[Tensor, NDArray[np.int64]] | None,
+    work: Path,
+    begun: Classifier | None = None,
+) -> Classifier:
+    """The loop of every classifier. make: a trainer of what transformers' Trainer takes (model, args, callbacks).
+
+    held, work: as of fit; None where no image is held back. begun: the network to go on with, None for that which the recipe starts.
+    """
     set_seed(recipe.schedule.seed)
-    network = started(recipe)
+    network = started(recipe) if begun is None else begun
     progress = partial(Progress, recipe, held=held)
     if recipe.masking is None or not isinstance(network, BertImageForImageClassification):
         return loop(network, recipe.id, recipe.schedule, make, progress, work)

@@ -14,6 +14,8 @@ from core.types import Scene
 
 _BAND = re.compile(r"[_.\- ]?B(\d{1,2}A?|8A)(?=_|$)", re.IGNORECASE)
 _RESOLUTION = re.compile(r"[_.\- ]?(10|20|60)m$", re.IGNORECASE)
+_BEFORE, _AFTER = (re.compile(rf"(?<![a-z])({words})(?![a-z])", re.IGNORECASE) for words in ("before|pre|earlier", "after|post|later"))
+"""Words in the name of an undated file that say which of two it is."""
 UNNAMED = "The bands are not named"
 """How the reader's assumption begins where it had to guess which band is which."""
 
@@ -37,7 +39,8 @@ class Refused:
 def group_scenes(
     paths: Sequence[Path], workspace: Path, watch: Callable[[int, int], None]
 ) -> tuple[tuple[Group, ...], tuple[Refused, ...]]:
-    """Read every file; files whose names differ by a band or a resolution alone become one scene. Scenes by date, then by name.
+    """Read every file; files whose names differ by a band or a resolution alone become one scene. Scenes by date; undated
+    ones by what their names say of before and after, then by name.
 
     workspace: where archives are unpacked. watch(done, total) is told after each file, and may raise to stop.
     """
@@ -59,7 +62,7 @@ def group_scenes(
             groups.append(Group(tuple(heap), read_scene(heap, name=name if len(heap) > 1 else None)))
         except SightlineError as error:
             refused.append(Refused(heap[0].name, error))
-    groups.sort(key=lambda group: (group.scene.date is None, str(group.scene.date or ""), group.scene.name))
+    groups.sort(key=lambda group: (group.scene.date is None, str(group.scene.date or ""), _turn(group.scene.name), group.scene.name))
     return tuple(groups), tuple(refused)
 
 
@@ -71,6 +74,11 @@ def read_again(group: Group, options: SceneOptions) -> Group:
 def is_question_open(scene: Scene) -> bool:
     """Whether the reader had to guess which band is which."""
     return any(sentence.startswith(UNNAMED) for sentence in scene.assumptions)
+
+
+def _turn(name: str) -> int:
+    """-1 of a name that says before, 1 of one that says after, 0 of any other and of one that says both."""
+    return bool(_AFTER.search(name)) - bool(_BEFORE.search(name))
 
 
 def _heap_of(source: Source) -> str:

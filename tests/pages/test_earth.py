@@ -66,6 +66,13 @@ def test_two_resolutions_of_one_date_are_one_scene_on_the_finer_grid(tmp_path: P
     assert (len(group.scene.bands), group.scene.width) == (5, 20)
 
 
+def test_undated_files_that_say_before_and_after_come_in_that_order(tmp_path: Path) -> None:
+    for name in ("town_after.tif", "town-before.tif", "aftermath.tif", "Pre.tif"):
+        write_geotiff(tmp_path / name)
+    groups, _ = group_scenes([tmp_path], tmp_path / "zip", no_watch)
+    assert [group.scene.name for group in groups] == ["Pre.tif", "town-before.tif", "aftermath.tif", "town_after.tif"]
+
+
 def test_what_is_no_scene_is_refused_and_the_others_go_on(tmp_path: Path) -> None:
     write_geotiff(tmp_path / "good.tif")
     (tmp_path / "note.txt").write_text("no image")
