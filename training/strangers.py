@@ -23,6 +23,8 @@ STEEPEST = 2.2
 MOST_SHAPES = 14
 LARGEST_BLUR = 1.5
 """Pixels."""
+PIECES = (4, 7, 8)
+"""Pieces of a mosaic along a side."""
 
 
 def strangers(images: Tensor, kinds: tuple[str, ...], count: int, seed: int) -> dict[str, Tensor]:
@@ -93,6 +95,27 @@ def _flat(pixels: Pixels, random: Random) -> Pixels:
     return np.broadcast_to(random.integers(0, 256, (len(pixels), 1, 1), dtype=np.uint8), pixels.shape).copy()
 
 
+def _scrambled(pixels: Pixels, random: Random) -> Pixels:
+    """As much of every frequency, in every channel alike displaced: the texture without anything that it shows."""
+    spectrum = np.fft.fft2(pixels.astype(np.float64))
+    phases = np.angle(np.fft.fft2(random.normal(size=pixels.shape[1:])))
+    phases[0, 0] = 0.0  # the mean stays
+    return np.clip(np.fft.ifft2(spectrum * np.exp(1j * phases)).real, 0, 255).astype(np.uint8)
+
+
+def _mosaic(pixels: Pixels, random: Random) -> Pixels:
+    """Its pieces in a wrong order; what does not fill a piece stays."""
+    channels, rows, columns = pixels.shape
+    count = int(random.choice(PIECES))
+    height, width = rows // count, columns // count
+    inner = pixels[:, : count * height, : count * width].reshape(channels, count, height, count, width)
+    pieces = random.permutation(inner.transpose(1, 3, 0, 2, 4).reshape(count * count, channels, height, width))
+    laid = pieces.reshape(count, count, channels, height, width).transpose(2, 0, 3, 1, 4)
+    mixed = pixels.copy()
+    mixed[:, : count * height, : count * width] = laid.reshape(channels, count * height, count * width)
+    return mixed
+
+
 def _colour(random: Random) -> tuple[int, int, int]:
     return tuple(int(value) for value in random.integers(0, 256, 3))  # type: ignore[return-value]
 
@@ -104,4 +127,6 @@ KINDS: Mapping[str, Callable[[Pixels, Random], Pixels]] = {
     "noise": _noise,
     "drawn": _drawn,
     "flat": _flat,
+    "scrambled": _scrambled,
+    "mosaic": _mosaic,
 }

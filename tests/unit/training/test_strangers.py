@@ -52,3 +52,18 @@ def test_grey_has_no_colour_and_flat_one_alone() -> None:
 def test_the_same_seed_makes_the_same_strangers() -> None:
     assert (made("drawn") == made("drawn")).all()
     assert (made("noise") == made("noise")).all()
+
+
+def test_a_scrambled_image_keeps_how_much_there_is_of_each_frequency() -> None:
+    one = images(1)[:1]
+    one = (one.float() / 2 + 60).to(torch.uint8)  # far from 0 and 255, so that nothing is cut off
+    found = strangers(one, ("scrambled",), 1, seed=1)["scrambled"].numpy()[0, 0].astype(float)
+    before, after = (np.abs(np.fft.fft2(values)) for values in (one.numpy()[0, 0].astype(float), found))
+    assert np.corrcoef(before[1:, 1:].ravel(), after[1:, 1:].ravel())[0, 1] > 0.95
+    assert not np.allclose(found, one.numpy()[0, 0])
+
+
+def test_a_mosaic_has_the_pixels_of_its_image_in_other_places() -> None:
+    known = {np.sort(one.reshape(3, -1)).tobytes(): one for one in images(3).numpy()}
+    for one in made("mosaic"):
+        assert not np.array_equal(one, known[np.sort(one.reshape(3, -1)).tobytes()])
