@@ -36,7 +36,10 @@ HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What the front matter of README.md declares, and the text below it. metrics: name -> figure on held-back data."""
+    """What the front matter of README.md declares, and the text below it.
+
+    metrics: name -> figure on held-back data. measured_weights: first 12 hex digits of the sha256 of the weights that the figures are of.
+    """
 
     title: str
     task: str
@@ -44,6 +47,7 @@ class ModelCard:
     licence: str
     metrics: Mapping[str, Any]
     text: str
+    measured_weights: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,11 @@ class ModelSummary:
     def title(self) -> str:
         """What a list calls it: by its card, else by its id, of a folder the last name."""
         return self.card.title or (Path(self.id).name if Path(self.id).is_absolute() else self.id)
+
+    @property
+    def went_on(self) -> bool:
+        """Whether the network was trained on after the figures of its card were taken, so that they are of earlier weights."""
+        return self.card.measured_weights not in ("", hash_of(self.folder))
 
 
 @dataclass(frozen=True)
@@ -151,7 +160,10 @@ def read_card(path: Path) -> ModelCard:
     facts.setdefault("licence", facts.get("license", ""))  # as cards of the hub spell it
     names = ("title", "task", "modality", "licence")
     return ModelCard(
-        **{name: str(facts.get(name, "")) for name in names}, metrics=metrics if isinstance(metrics, dict) else {}, text=body.strip()
+        **{name: str(facts.get(name, "")) for name in names},
+        metrics=metrics if isinstance(metrics, dict) else {},
+        text=body.strip(),
+        measured_weights=str(facts.get("measured_weights", "")),
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from core.types import Calibration
+from models.folder import hash_of
 from models.measured import Measurement, OperatingPoint
 from models.registry import CARD
 from training.figures import Figure, Held, Measured
@@ -53,6 +54,7 @@ def write_card(
         "modality": card.modality,
         "licence": card.licence,
         "metrics": {name: figure.as_json() for name, figure in main.figures.items()},
+        "measured_weights": hash_of(folder),
     }
     lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
     lines += [f"# {card.title}", ""]

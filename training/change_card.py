@@ -17,9 +17,9 @@ LICENCE = "LICENSE"
 
 
 def write_change_card(
-    folder: Path, recipe: ChangeRecipe, cities: Sequence[str], measured: MeasuredChange, command: str, minutes: float
+    folder: Path, recipe: ChangeRecipe, cities: Sequence[str], measured: MeasuredChange, weights: str, command: str, minutes: float
 ) -> None:
-    """README.md, and LICENSE where the recipe has one. cities: all that the data holds."""
+    """README.md, and LICENSE where the recipe has one. cities: all that the data holds. weights: hash of those that were measured."""
     card = recipe.card
     front = {
         "title": card.title,
@@ -27,6 +27,7 @@ def write_change_card(
         "modality": card.modality,
         "licence": card.licence,
         "metrics": {name: figure.as_json() for name, figure in measured.pooled.items()},
+        "measured_weights": weights,
     }
     lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
     lines += [f"# {card.title}", ""]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.bert_image import BertImageForChangeDetection
+from models.folder import hash_of
 from models.networks import open_network
 from training.change_card import write_change_card
 from training.change_figures import measure_change
@@ -20,8 +21,8 @@ from training.devices import is_first
 from training.run import CHECKPOINTS, command_of, minutes_of
 from training.zoo import write_calibration, write_network, write_outside
 
-HELD_BACK, ALL_CITIES = "held-back", "all-cities"
-"""Sub-folders of the checkpoints: the training without the validation cities, and the one with them."""
+HELD_BACK, ALL_CITIES, JUDGED = "held-back", "all-cities", "judged"
+"""Sub-folders of the checkpoints: the training without the validation cities, the one with them, and the network that is measured."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def train_change(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
     if not is_first():
         return folder
     minutes = minutes_of(work, (time.monotonic() - began) / 60.0)
-    judged = as_shipped(networks.judged, recipe, work / "judged")
+    judged = as_shipped(networks.judged, recipe, work / JUDGED)
     measured = measure_change(judged, divided(cities, recipe.cities.validation)[1], recipe)
     write_network(folder, networks.final, recipe.preprocess)
     write_calibration(folder, measured.calibration)
@@ -66,7 +67,7 @@ def train_change(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
     if gate is not None:
         write_outside(folder, gate)
     names = [city.name for city in cities]
-    write_change_card(folder, recipe, names, measured, command_of(recipe_path, data, out), minutes)
+    write_change_card(folder, recipe, names, measured, hash_of(work / JUDGED), command_of(recipe_path, data, out), minutes)
     return folder
 
 

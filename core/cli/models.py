@@ -60,6 +60,8 @@ def _say(model: ModelSummary) -> None:
     say(f"  modality: {card.modality or 'not declared'}; licence: {card.licence or 'not declared'}")
     if card.metrics:
         say(f"  metrics: {', '.join(f'{name} {_figure(value)}' for name, value in card.metrics.items())}")
+    if model.went_on:
+        say("  measured before the network went on with every image, those of the figures included")
     say(f"  explanation methods: {', '.join(model.methods) or 'none'}")
 
 

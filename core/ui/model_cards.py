@@ -65,6 +65,7 @@ def _card(model: ModelSummary) -> str:
         ("Task", card.task),
         ("Reads", card.modality),
         *figures(card.metrics),
+        ("Measured", measured_words(model)),
         ("Explained by", ", ".join(method_words(method) for method in model.methods)),
         ("Licence", card.licence),
     ]
@@ -76,6 +77,11 @@ def _card(model: ModelSummary) -> str:
         + (f'<div class="limits"><b>What it does not know</b>{limits}</div>' if limits else "")
         + "</article>"
     )
+
+
+def measured_words(model: ModelSummary) -> str:
+    """What is said beside the figures of a network that was trained on after they were taken; "" of any other."""
+    return "before the network went on with every image, those of the figures included" if model.went_on else ""
 
 
 def figures(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.report.model_facts import card_limits, card_section
 from core.ui.bars import facts, note, quiet
-from core.ui.model_cards import figures, label_list
+from core.ui.model_cards import figures, label_list, measured_words
 from core.ui.model_charts import answered_chart, confusion_chart, dropped_chart, reliability_chart
 from core.ui.own_models import lacks
 from core.ui.words import label_words, method_words
@@ -72,6 +72,7 @@ def _knows(model: ModelSummary) -> None:
             ("Reads", card.modality),
             ("Input", f"{rows} x {columns} px, {', '.join(model.preprocess.channels)}"),
             *figures(card.metrics),
+            ("Measured", measured_words(model)),
             ("Explained by", ", ".join(method_words(method) for method in model.methods)),
             ("Licence", card.licence),
         ]

@@ -42,6 +42,13 @@ def test_models_without_json_is_readable(zoo: Path, sightline: Sightline) -> Non
     assert "explanation methods: rollout, integrated-gradients, occlusion" in said
 
 
+def test_figures_of_earlier_weights_are_said_to_be_so(zoo: Path, sightline: Sightline) -> None:
+    card = zoo / "a-cover" / "README.md"
+    assert "went on" not in sightline("models").out
+    card.write_text(card.read_text().replace("metrics:", 'measured_weights: "0123456789ab"\nmetrics:', 1))
+    assert "measured before the network went on with every image" in sightline("models").out
+
+
 def test_a_figure_of_a_card_may_carry_its_interval(zoo: Path, sightline: Sightline) -> None:
     card = zoo / "a-cover" / "README.md"
     card.write_text(card.read_text().replace('"accuracy": 0.5', '"accuracy": [0.5, 0.4, 0.6], "ece": [0.1, null, null]'))

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from core.errors import BadRecipe
+from core.ui.model_cards import measured_words
 from models.bert_image import BertImageForImageClassification
-from models.registry import load_model
+from models.registry import load_model, summarise
 from tests.unit.training import crops
 from tests.unit.training.conftest import RECIPE, draw_images
 from training import all_images
@@ -76,6 +77,13 @@ def test_the_card_says_that_every_image_was_seen_with_the_command(tiny: Shipped)
     assert f"## {TITLE}" in text and "have therefore seen every image" in text and COMMAND in text
     assert "all 64, those that had been held back included" in text
     assert TITLE not in (tiny.judged / "README.md").read_text()
+
+
+def test_a_list_of_models_says_that_the_figures_are_of_earlier_weights(tiny: Shipped) -> None:
+    after, before = (summarise(folder.name, folder) for folder in (tiny.folder, tiny.judged))
+    assert after.went_on and not before.went_on
+    assert "went on with every image" in measured_words(after)
+    assert measured_words(before) == ""
 
 
 def test_the_gate_allows_for_images_not_seen_what_the_measured_network_needed(tiny: Shipped) -> None:
