@@ -13,6 +13,7 @@ from tests.unit.training.conftest import RECIPE, draw_images
 from training import ablation
 from training.ablation import merged, pretraining_for, read_ablation, recipe_for, run_all
 from training.ablation_table import Result, read_results, table_of
+from training.recipe import read_table
 
 TABLE = """
 base = "tiny.toml"
@@ -30,6 +31,8 @@ words = "after masked image modelling"
 pretraining = { masking = { share = 0.25 }, augmentation = { dropped = [0.0] }, schedule = { steps = 1 } }
 changes = { schedule = { steps = 1 } }
 """
+
+COMPARISONS = sorted(path for path in (PROJECT / "training" / "recipes").glob("*.toml") if "base" in read_table(path))
 
 
 @pytest.fixture
@@ -94,10 +97,13 @@ def test_a_variant_that_is_not_there_is_refused_and_so_is_a_key_that_nothing_rea
         recipe_for(read_ablation(path), read_ablation(path).variants[0], 1)
 
 
-def test_every_variant_of_the_project_sees_as_many_images() -> None:
-    read = read_ablation(PROJECT / "training" / "recipes" / "ablation.toml")
+@pytest.mark.parametrize("path", COMPARISONS, ids=lambda path: path.stem)
+def test_every_variant_of_a_comparison_of_the_project_sees_as_many_images(path: Path) -> None:
+    read = read_ablation(path)
     for variant in read.variants:
         schedule = merged(read.base, variant.changes)["schedule"]
-        steps = schedule["steps"] + variant.pretraining.get("schedule", {}).get("steps", 0)
-        assert steps * schedule["batch_size"] == 150 * 32, variant.name
+        before = variant.pretraining.get("schedule", {}).get("steps", 0)
+        assert schedule["steps"] + before == read.base["schedule"]["steps"], variant.name
+        assert schedule["batch_size"] == read.base["schedule"]["batch_size"]
+        assert recipe_for(read, variant, read.seeds[0]).id == f"{variant.name}-{read.seeds[0]}"
     assert json.dumps(read.base)  # what decides a run can be written down

@@ -9,12 +9,12 @@ import pytest
 from core.errors import BadRecipe, NotFound
 from training.change_recipe import LABELS, ChangeRecipe, is_change_recipe, read_change_recipe
 from training.masked_recipe import is_masked_recipe, read_masked_recipe
-from training.recipe import read_recipe
+from training.recipe import read_recipe, read_table
 
 PROJECT = Path(__file__).resolve().parents[3]
 
 
-RECIPES = sorted(path for path in (PROJECT / "training" / "recipes").glob("*.toml") if path.stem != "ablation")
+RECIPES = sorted(path for path in (PROJECT / "training" / "recipes").glob("*.toml") if "base" not in read_table(path))
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
