@@ -16,7 +16,7 @@ from core.ui.earth_ground import Ground
 from core.ui.errors import Words, words_of
 from core.ui.folders import OpenFolder
 from core.ui.intake import Wanted
-from core.ui.scene_groups import Group, group_scenes, is_question_open, read_again
+from core.ui.scene_groups import Group, group_scenes, is_question_open, place_in_time, read_again
 from core.ui.viewer import Look
 
 PLACE = "earth"
@@ -154,7 +154,7 @@ def _nothing_read(read: Read) -> Words:
 def _add(desk: Desk, here: Room, read: Read) -> None:
     """Put scenes into a room, in the order of their dates. What was made of the others stays."""
     shown = [here.groups[number] for number in here.pair] if here.groups else []
-    old, here.groups = here.groups, sorted([*here.groups, *read.groups], key=_by_date)
+    old, here.groups = here.groups, sorted([*here.groups, *read.groups], key=place_in_time)
     places = {id(group): number for number, group in enumerate(here.groups)}
     moved = [places[id(group)] for group in old]
     here.maps = {(moved[number], *rest): slot for (number, *rest), slot in here.maps.items()}  # type: ignore[misc]
@@ -165,10 +165,6 @@ def _add(desk: Desk, here: Room, read: Read) -> None:
     is_pair_chosen = bool(shown) and shown[0] is not shown[1]
     here.pair = (places[id(shown[0])], places[id(shown[1])]) if is_pair_chosen else (0, len(here.groups) - 1)
     here.tab = first_tab(here)
-
-
-def _by_date(group: Group) -> tuple[bool, str, str]:
-    return group.scene.date is None, str(group.scene.date or ""), group.scene.name
 
 
 def first_tab(here: Room) -> str:

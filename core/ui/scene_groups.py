@@ -62,8 +62,7 @@ def group_scenes(
             groups.append(Group(tuple(heap), read_scene(heap, name=name if len(heap) > 1 else None)))
         except SightlineError as error:
             refused.append(Refused(heap[0].name, error))
-    groups.sort(key=lambda group: (group.scene.date is None, str(group.scene.date or ""), _turn(group.scene.name), group.scene.name))
-    return tuple(groups), tuple(refused)
+    return tuple(sorted(groups, key=place_in_time)), tuple(refused)
 
 
 def read_again(group: Group, options: SceneOptions) -> Group:
@@ -76,9 +75,11 @@ def is_question_open(scene: Scene) -> bool:
     return any(sentence.startswith(UNNAMED) for sentence in scene.assumptions)
 
 
-def _turn(name: str) -> int:
-    """-1 of a name that says before, 1 of one that says after, 0 of any other and of one that says both."""
-    return bool(_AFTER.search(name)) - bool(_BEFORE.search(name))
+def place_in_time(group: Group) -> tuple[bool, str, int, str]:
+    """What scenes are ordered by: their dates; without one what the name says of before and after, then the name itself."""
+    scene = group.scene
+    turn = bool(_AFTER.search(scene.name)) - bool(_BEFORE.search(scene.name))  # 0 where it says neither, or both
+    return scene.date is None, str(scene.date or ""), turn, scene.name
 
 
 def _heap_of(source: Source) -> str:
