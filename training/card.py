@@ -103,7 +103,7 @@ def _split_words(recipe: Recipe, parts: Parts) -> str:
         how = "by longitude (the easternmost part was held back; its degrees of latitude go to calibration and to validation in turn)"
     return (
         f"The images were divided {how}: {sizes[0]:,} to train, {sizes[1]:,} for temperature and thresholds, "
-        f"{sizes[2]:,} for the figures below. No image of the last two was trained on."
+        f"{sizes[2]:,} for the figures below. No image of the last two was trained on before the figures were taken."
     )
 
 
