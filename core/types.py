@@ -264,13 +264,18 @@ class Calibration:
 class ChangeCalibration:
     """calibration.json beside the weights of a change model: what cities that were held back taught.
 
-    temperature, offset: the probability of change is the logistic function of (logit - offset) / temperature (Platt 1999).
+    temperature, offset: the probability of change is the logistic function of (logit - level - offset) / temperature (Platt 1999).
     threshold: probability from which a pixel counts as changed, that of the best pooled F1.
+    level_quantile: the level of a pair of dates is this quantile of its logits, in (0, 1); None where it is 0 for every pair.
+    lowest_level, highest_level: what the level was in the cities of the training; it is held within.
     """
 
     temperature: float
     offset: float
     threshold: float
+    level_quantile: float | None = None
+    lowest_level: float = 0.0
+    highest_level: float = 0.0
 
 
 @dataclass(frozen=True)

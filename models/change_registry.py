@@ -105,9 +105,14 @@ def _calibration(folder: Path) -> ChangeCalibration | None:
     if not (folder / CALIBRATION).is_file():
         return None
     try:
-        calibration = ChangeCalibration(**{name: float(value) for name, value in read_json(folder / CALIBRATION).items()})
+        values = read_json(folder / CALIBRATION).items()
+        calibration = ChangeCalibration(**{name: float(value) for name, value in values if value is not None})
         if not (calibration.temperature > 0.0 and 0.0 < calibration.threshold < 1.0):
             raise ValueError("the temperature must be above 0, the threshold between 0 and 1")
+        if not 0.0 < (0.5 if calibration.level_quantile is None else calibration.level_quantile) < 1.0:
+            raise ValueError("the quantile of the level must lie between 0 and 1")
+        if not calibration.lowest_level <= calibration.highest_level:
+            raise ValueError("the lowest level must not be above the highest")
         return calibration
     except (TypeError, ValueError) as error:
         raise BrokenModel(f"{folder / CALIBRATION} cannot be used: {error}.", "Compare it with a model of the zoo.") from None

@@ -94,6 +94,10 @@ def _figures(recipe: ChangeRecipe, measured: MeasuredChange) -> list[str]:
         f"Shipped: a pixel has changed from a probability of {calibration.threshold:.3f} on, the threshold of the best pooled F1; "
         f"temperature {calibration.temperature:.2f}, offset {calibration.offset:.2f}. Calibration error (15 bins), on the pixels that it "
         f"was fitted on: {measured.ece:.4f}.",
+        "",
+        "From the logits of a pair of dates their median is taken first, since light and season move those of all ground that did not "
+        f"change; it is held between {calibration.lowest_level:.1f} and {calibration.highest_level:.1f}, what it was in the cities. So a "
+        "pixel's probability depends a little on the scene that it lies in: a part of a scene by itself may answer otherwise.",
     ]
     if recipe.preprocess.preferred:
         lines += [

@@ -26,6 +26,9 @@ from training.figures import DRAWS, SEED, Figure
 SUBSETS = (("blue", "green", "red"), ("blue", "green", "red", "near infrared"))
 """Bands of which it is measured what the model reaches with them alone, beside all."""
 
+LEVEL_QUANTILE = 0.5
+"""Of a pair's logits, its level: less than half of a scene changes. Larger ones gained hardly more (training/RESULTS.md)."""
+
 
 @dataclass(frozen=True)
 class MeasuredChange:
@@ -42,29 +45,51 @@ class MeasuredChange:
     ece: float
 
 
-def measure_change(network: BertImageForChangeDetection, held: Sequence[CityPixels], recipe: ChangeRecipe) -> MeasuredChange:
-    """network: one that never saw the cities of `held`."""
+def measure_change(
+    network: BertImageForChangeDetection, cities: tuple[Sequence[CityPixels], Sequence[CityPixels]], recipe: ChangeRecipe
+) -> MeasuredChange:
+    """network: one that saw the first of the two groups of cities, and never the second."""
     channels = recipe.preprocess.channels
     used = tuple(channel for channel in channels if channel in (recipe.preprocess.preferred or channels))
     sets = dict.fromkeys((used, *(subset for subset in SUBSETS if set(subset) < set(channels)), channels))
-    by_bands = {bands: city_scores(network, [seen_in(city, bands, recipe.preprocess) for city in held], recipe) for bands in sets}
+    seen, by_bands = (
+        {bands: city_scores(network, [seen_in(city, bands, recipe.preprocess) for city in group], recipe) for bands in sets}
+        for group in cities
+    )
+    known = [city for found in (*seen.values(), *by_bands.values()) for city in found]
     scores = by_bands[used]
-    calibration = calibrated(scores)
-    counts = counts_by_turns(scores)
-    f1 = {bands: pooled_f1(counts_by_turns(found).values()) for bands, found in by_bands.items()}
-    chances = chance_of_change(np.concatenate([city.logits for city in scores]), calibration)
+    calibration = calibrated(scores, known)
+    counts = counts_by_turns(scores, known)
+    f1 = {bands: pooled_f1(counts_by_turns(found, known).values()) for bands, found in by_bands.items()}
+    chances = chance_of_change(np.concatenate([city.logits for city in levelled(scores, known)]), calibration)
     ece = calibration_error(np.concatenate([city.changed for city in scores]).astype(np.int64), np.stack([1.0 - chances, chances], axis=1))
     by_city = {name: count.figures() for name, count in counts.items()}
     return MeasuredChange(calibration, pooled_figures(list(counts.values())), by_city, f1, ece or 0.0)
 
 
-def counts_by_turns(scores: Sequence[CityScores]) -> dict[str, ChangeCounts]:
-    """Each city, judged by the threshold that is best for the others; by its own where it is the only one."""
+def levelled(scores: Sequence[CityScores], known: Sequence[CityScores]) -> list[CityScores]:
+    """Each city less its level, which is held within the levels of the cities that are known."""
+    lowest, highest = level_range(known)
+    return [replace(city, logits=city.logits - np.float32(np.clip(city.level(LEVEL_QUANTILE), lowest, highest))) for city in scores]
+
+
+def level_range(known: Sequence[CityScores]) -> tuple[float, float]:
+    """(lowest, highest) of their levels."""
+    levels = [city.level(LEVEL_QUANTILE) for city in known]
+    return min(levels), max(levels)
+
+
+def counts_by_turns(scores: Sequence[CityScores], known: Sequence[CityScores] | None = None) -> dict[str, ChangeCounts]:
+    """Each city, judged by the threshold that is best for the others, its level held within theirs; by its own where it is the only one.
+
+    known: whatever the levels are held within; `scores` by default. What bears the name of the city that is judged is left out.
+    """
     found = {}
     for city in scores:
         others = [one for one in scores if one is not city] or [city]
-        threshold, _ = best_threshold(others)
-        found[city.name] = count_pixels(city.logits >= threshold, city.changed)
+        within = [one for one in known or scores if one.name != city.name] or [city]
+        threshold, _ = best_threshold(levelled(others, within))
+        found[city.name] = count_pixels(levelled([city], within)[0].logits >= threshold, city.changed)
     return found
 
 
@@ -85,8 +110,13 @@ def pooled_f1(counts: Iterable[ChangeCounts]) -> float:
     return sum(counts, start=ChangeCounts()).figures().f1 or 0.0
 
 
-def calibrated(scores: Sequence[CityScores]) -> ChangeCalibration:
-    """Temperature and offset of least cross-entropy over the pooled pixels (Platt 1999), and the threshold of the best F1."""
+def calibrated(scores: Sequence[CityScores], known: Sequence[CityScores] | None = None) -> ChangeCalibration:
+    """Temperature and offset of least cross-entropy over the pooled pixels (Platt 1999), and the threshold of the best F1.
+
+    known: whatever levels are held within, by default `scores`.
+    """
+    lowest, highest = level_range(known or scores)
+    scores = levelled(scores, known or scores)
     logits = np.concatenate([city.logits for city in scores]).astype(np.float64)
     changed = np.concatenate([city.changed for city in scores])
 
@@ -98,7 +128,7 @@ def calibrated(scores: Sequence[CityScores]) -> ChangeCalibration:
 
     slope, shift = minimize(cost, np.zeros(2), jac=True, method="L-BFGS-B").x
     temperature = float(np.exp(-slope))
-    plain = ChangeCalibration(temperature, -float(shift) * temperature, 0.5)
+    plain = ChangeCalibration(temperature, -float(shift) * temperature, 0.5, LEVEL_QUANTILE, lowest, highest)
     threshold = chance_of_change(np.array([best_threshold(scores)[0]], dtype=np.float32), plain)
     return replace(plain, threshold=float(threshold[0]))
 

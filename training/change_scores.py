@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.inference.levels import Histogram
 from core.inference.pair_scenes import PIXEL
 from core.inference.pairs import PairRows, Predict, blended_rows
 from core.prepare.tiles import grid_of_pixels
@@ -28,6 +29,12 @@ class CityScores:
     name: str
     logits: NDArray[np.float32]
     changed: NDArray[np.bool_]
+
+    def level(self, quantile: float) -> float:
+        """That quantile of the logits, as use finds it (core/inference/levels.py); 0 where no pixel is known."""
+        found = Histogram()
+        found.add(self.logits, np.ones(self.logits.shape, dtype=np.bool_))
+        return found.quantile(quantile) or 0.0
 
 
 def city_scores(network: BertImageForChangeDetection, cities: Sequence[CityPixels], recipe: ChangeRecipe) -> list[CityScores]:

@@ -60,7 +60,7 @@ def train_change(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
         return folder
     minutes = minutes_of(work, (time.monotonic() - began) / 60.0)
     judged = as_shipped(networks.judged, recipe, work / JUDGED)
-    measured = measure_change(judged, divided(cities, recipe.cities.validation)[1], recipe)
+    measured = measure_change(judged, divided(cities, recipe.cities.validation), recipe)
     write_network(folder, networks.final, recipe.preprocess)
     write_calibration(folder, measured.calibration)
     gate = fit_change_gate(cities, recipe.preprocess)

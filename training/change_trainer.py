@@ -19,7 +19,7 @@ from models.bert_image import BertImageForChangeDetection
 from models.registry import load_model
 from training.averaging import AveragedWeights
 from training.change_augment import clouded, mixed, relit
-from training.change_figures import best_threshold
+from training.change_figures import best_threshold, levelled
 from training.change_recipe import ChangeRecipe
 from training.change_scores import city_scores
 from training.city_pixels import CityPixels, CropMaker, Crops, seen_in
@@ -93,7 +93,8 @@ class ChangeProgress(TrainerCallback):  # type: ignore[misc]
     def _validated(self, network: BertImageForChangeDetection) -> str:
         averaged = deepcopy(network)
         averaged.load_state_dict(self.averaged.mean)
-        threshold, score = best_threshold(city_scores(averaged, self.held, self.recipe))
+        scores = city_scores(averaged, self.held, self.recipe)
+        threshold, score = best_threshold(levelled(scores, scores))
         return f"held back: F1 {score:.4f} at {threshold:.3f}"
 
 

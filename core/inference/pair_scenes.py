@@ -1,6 +1,7 @@
 """What a change model says of two whole scenes: chances of change, strip by strip, in two passes over the pixels.
 
-The first pass gives each date its mean and deviation, the second compares. Memory is that of a row of tiles and one strip.
+The first pass gives each date its mean and deviation, the second compares; the level of the pair is taken from what that gives before
+anything is a chance (core/inference/levels.py). Memory is that of a row of tiles and one strip.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.inference.change_engine import ChangeEngine
+from core.inference.levels import LogitRows, levelled
 from core.inference.pair_gate import PairGate
 from core.inference.pairs import PairRows, blended_rows
 from core.inference.scenes import Watch
@@ -52,17 +54,26 @@ def change_strips(
     Nothing depends on how tall they are. progress: told of tiles; what it raises passes through. gate: counts the tiles.
     Raises UnreadableFile, DeviceError.
     """
-    grid = pixel_grid(pair.before, engine.model.preprocess)
-    return strips_of(_chances(pair, engine, grid, progress, gate), grid, strip_rows)
+    grid, calibration = pixel_grid(pair.before, engine.model.preprocess), engine.model.calibration
+    rows = levelled(_logits(pair, engine, grid, progress, gate), calibration)
+    return strips_of((_chances(row, calibration) for row in rows), grid, strip_rows)
 
 
 def chance_of_change(logits: FloatImage, calibration: ChangeCalibration | None) -> FloatImage:
-    """float32 in [0, 1], of the shape of the logits; a score rather than a probability where the model was not calibrated."""
+    """float32 in [0, 1], of the shape of the logits; a score rather than a probability where the model was not calibrated.
+
+    logits: of a calibration with levels, less the level of their pair (core/inference/levels.py).
+    """
     scaled = logits if calibration is None else (logits - calibration.offset) / calibration.temperature
     return np.asarray(1.0 / (1.0 + np.exp(-scaled.astype(np.float64))), dtype=np.float32)
 
 
-def _chances(pair: ScenePair, engine: ChangeEngine, grid: TileGrid, progress: Watch | None, gate: PairGate | None) -> Iterator[TokenRows]:
+def _chances(row: LogitRows, calibration: ChangeCalibration | None) -> TokenRows:
+    chances = np.where(row.share > 0, chance_of_change(row.logits, calibration), np.float32(0.0))
+    return TokenRows(row.top, row.scene_top, row.valid, row.share, chances[np.newaxis], np.full(row.share.shape, np.nan, dtype=np.float32))
+
+
+def _logits(pair: ScenePair, engine: ChangeEngine, grid: TileGrid, progress: Watch | None, gate: PairGate | None) -> Iterator[LogitRows]:
     predict = engine.forward if gate is None else gate.watching(engine.forward)
     before = ModelRows(pair.before, pair.before_bands, None, grid)
     after = ModelRows(pair.after, pair.after_bands, None, grid)
@@ -86,8 +97,7 @@ def _chances(pair: ScenePair, engine: ChangeEngine, grid: TileGrid, progress: Wa
         count = grid.scene_rows_above(top + len(logits)) - scene_top
         valid = before.take_mask(count) & after.take_mask(count)
         own = np.where(np.isfinite(logits), share[: len(logits)], np.float32(0.0))
-        chances = np.where(own > 0, chance_of_change(np.nan_to_num(logits), engine.model.calibration), np.float32(0.0))
         done += len(grid.column_starts)
         if progress is not None:
             progress(done, grid.tiles)
-        yield TokenRows(top, scene_top, valid, own, chances[np.newaxis], np.full(own.shape, np.nan, dtype=np.float32))
+        yield LogitRows(top, scene_top, valid, own, np.nan_to_num(logits))

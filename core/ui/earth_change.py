@@ -115,9 +115,11 @@ def _list(here: Room, result: ChangeMap, listed: list[ChangePolygon]) -> None:
 
 
 def patch_title(polygon: ChangePolygon) -> str:
-    """ "Forest to Residential"."""
+    """ "Forest to residential"; where the classes of both dates are one, that it was there all along."""
     if polygon.before is None or polygon.after is None:
         return f"Patch {polygon.id}"
+    if polygon.before == polygon.after:
+        return f"{label_words(polygon.before)} at both dates"
     return f"{label_words(polygon.before)} to {label_words(polygon.after).lower()}"
 
 

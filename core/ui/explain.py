@@ -176,13 +176,19 @@ def _room(wanted: Wanted, folder: OpenFolder, progress: Progress) -> Room:
 
 def models_for(image: Image) -> dict[str, ModelSummary]:
     """All models of this machine that answer for one image, by id, those made for such an image first."""
-    is_ct = isinstance(image, Study) and modality_of(image) == "CT"
-    wanted = Domain.LAND_COVER if isinstance(image, Scene) else Domain.CHEST_CT if is_ct else Domain.RADIOGRAPH
     try:
         known = [model for model in known_models() if model.preprocess.domain is not Domain.CHANGE]
     except SightlineError:
         return {}
+    wanted = _domain_of(image)
     return {model.id: model for model in sorted(known, key=lambda model: model.preprocess.domain is not wanted)}
+
+
+def _domain_of(image: Image) -> Domain:
+    """What an image most likely shows; a picture has no header, but no radiograph has colours."""
+    if isinstance(image, Study):
+        return Domain.CHEST_CT if modality_of(image) == "CT" else Domain.RADIOGRAPH
+    return Domain.LAND_COVER if isinstance(image, Scene) or image.is_colour else Domain.RADIOGRAPH
 
 
 def ready(desk: Desk, here: Room) -> Slot[Ready]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -115,6 +116,7 @@ def test_size_and_place_are_written_in_metres_and_degrees(tmp_path: Path) -> Non
 def test_patches_are_called_by_what_they_were_and_became() -> None:
     patch = ChangePolygon(7, 1.0, "Forest", "SeaLake", 0.8, (0, 0, 4, 4), (0.0, 0.0))
     assert patch_title(patch) == "Forest to sea or lake"
+    assert patch_title(replace(patch, after="Forest")) == "Forest at both dates"
 
 
 # ---------------------------------------------------------------- what is drawn where

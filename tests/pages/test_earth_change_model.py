@@ -40,3 +40,10 @@ def test_two_dates_are_compared_by_the_change_model_and_the_other_ways_are_offer
 
 def test_a_model_of_two_dates_is_not_offered_for_one_image(home: Path) -> None:
     assert set(models_for(Picture("a.png", "0", np.zeros((8, 8), np.uint8)))) == {"chest-xray", "land-cover"}
+
+
+def test_a_picture_in_colours_is_asked_of_a_model_of_land_first(home: Path) -> None:
+    colours = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+    assert next(iter(models_for(Picture("a.png", "0", colours)))) == "land-cover"
+    grey = np.repeat(colours[:, :, :1], 3, axis=2)
+    assert next(iter(models_for(Picture("b.png", "0", grey)))) == "chest-xray"

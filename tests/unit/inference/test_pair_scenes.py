@@ -128,3 +128,12 @@ def test_a_second_call_gives_the_same_engine(tmp_path: Path) -> None:
 def test_a_model_that_is_not_calibrated_gives_scores(pair: ScenePair, engine: ChangeEngine) -> None:
     plain = ChangeEngine(replace(engine.model, calibration=None), engine.runtime)
     assert_allclose(whole(pair, plain), whole(pair, engine), atol=1e-6)  # the tiny calibration changes nothing
+
+
+def test_the_level_of_a_scene_is_taken_from_every_pixel_of_it(pair: ScenePair, engine: ChangeEngine) -> None:
+    plain = whole(pair, engine)
+    logits = np.log(plain / (1 - plain))
+    calibration = ChangeCalibration(1.0, 0.0, 0.5, level_quantile=0.5, lowest_level=-50.0, highest_level=50.0)
+    found = ChangeEngine(replace(engine.model, calibration=calibration), engine.runtime)
+    for rows in (None, 9):
+        assert_allclose(whole(pair, found, rows), 1 / (1 + np.exp(np.median(logits) - logits)), atol=0.01)

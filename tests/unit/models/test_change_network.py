@@ -106,6 +106,8 @@ def test_each_kind_of_model_is_opened_as_what_it_is(tmp_path: Path) -> None:
     [
         ("calibration.json", {"temperature": 1.0}, "calibration.json"),
         ("calibration.json", {"temperature": 1.0, "offset": 0.0, "threshold": 1.5}, "between 0 and 1"),
+        ("calibration.json", {"temperature": 1.0, "offset": 0.0, "threshold": 0.5, "level_quantile": 1.5}, "quantile"),
+        ("calibration.json", {"temperature": 1.0, "offset": 0.0, "threshold": 0.5, "lowest_level": 2.0}, "lowest level"),
         ("preprocess.json", {"channels": ["red"]}, "names 1 channels"),
         ("preprocess.json", {"size": [30, 30]}, "multiple of patch_size"),
         ("preprocess.json", {"domain": "land-cover"}, "domain"),

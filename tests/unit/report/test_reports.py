@@ -237,6 +237,14 @@ def test_a_south_up_scene_is_named_by_the_ground_not_by_the_raster() -> None:
     assert any("south-east of the scene" in text for text in told)
 
 
+def test_a_patch_of_one_class_at_both_dates_did_not_become_it() -> None:
+    made = ex.change_map()
+    same = replace(made, polygons=(replace(made.polygons[0], after="Forest"),), is_calibrated=True)
+    told = sentences(change_report(same, ex.LAND_MODEL), "findings")[-1]
+    assert "forest at both dates, mean probability of change 0.82." in told.lower()
+    assert "forest to forest" not in told.lower()
+
+
 def test_a_change_report_calls_its_score_no_probability() -> None:
     limits = sentences(change_report(ex.change_map()), "limits")
     assert "The score of change is not calibrated; it is not a probability." in limits

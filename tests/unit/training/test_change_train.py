@@ -22,10 +22,8 @@ from tests.tiny import PREPROCESS, write_tiny_model
 from tests.unit.training.cities import write_city
 from training import change_trainer
 from training.change_augment import clouded, mixed, relit
-from training.change_figures import best_threshold, calibrated, counts_by_turns, pooled_figures
 from training.change_gate import tile_statistics
 from training.change_recipe import ChangeAugmentation, ChangeRecipe, is_change_recipe, read_change_recipe
-from training.change_scores import CityScores
 from training.change_train import fitted
 from training.change_trainer import change_loss, started
 from training.city_pixels import CropMaker, Crops, divided, read_cities
@@ -247,36 +245,6 @@ def test_pixels_whose_truth_is_not_known_do_not_count_in_the_loss() -> None:
     plain = change_loss(logits, changed, known, 0.0)
     logits[0, 0] = 50.0
     assert torch.equal(change_loss(logits, changed, known, 0.0), plain)
-
-
-def scores(*cities: tuple[list[float], list[bool]]) -> list[CityScores]:
-    return [CityScores(str(place), np.array(logits, np.float32), np.array(changed)) for place, (logits, changed) in enumerate(cities)]
-
-
-def test_the_threshold_is_that_of_the_best_pooled_f1() -> None:
-    threshold, f1 = best_threshold(scores(([3.0, 2.0, 1.0, 0.0], [True, False, True, False])))
-    assert (threshold, f1) == (1.0, pytest.approx(0.8))
-
-
-def test_each_city_is_judged_by_the_threshold_of_the_others() -> None:
-    found = counts_by_turns(scores(([5.0, 1.0], [True, False]), ([9.0, 6.0], [True, False])))
-    assert found["0"].missed == 1  # the other city's best threshold, 9, is above all of this one
-    assert found["1"].false == 1  # 5 lets both pixels of this one through
-
-
-def test_calibrated_probabilities_are_as_frequent_as_they_say() -> None:
-    random = np.random.default_rng(0)
-    logits = random.normal(0.0, 3.0, 20_000).astype(np.float32)
-    changed = random.random(20_000) < 1 / (1 + np.exp(-(logits - 2.0) / 1.5))
-    found = calibrated([CityScores("a", logits, changed)])
-    assert found.temperature == pytest.approx(1.5, rel=0.1)
-    assert found.offset == pytest.approx(2.0, abs=0.15)
-
-
-def test_the_interval_holds_the_figure() -> None:
-    figures = pooled_figures(list(counts_by_turns(scores(([3.0, 2.0, -1.0], [True, False, False]), ([3.0, -2.0], [True, True]))).values()))
-    assert set(figures) == {"f1", "precision", "recall"}
-    assert all(figure.low <= figure.value <= figure.high for figure in figures.values())  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
