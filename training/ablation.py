@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from torch import Tensor
 
 from core.errors import BadRecipe, SightlineError
 from core.types import Preprocess
-from models.bert_image import BertImageForImageClassification
+from models.classifiers import Classifier
 from training.ablation_table import TABLE, Result, read_results, result_path, table_of, write_result
 from training.augment import standardised
 from training.curves import accuracy_without_tokens
@@ -34,9 +35,12 @@ from training.forward import forward_all
 from training.items import labels_of
 from training.masked_recipe import MaskedRecipe, masked_recipe_of
 from training.masked_trainer import fit_masked
+from training.nodules import Crops, read_sides
 from training.recipe import Recipe, read_table, recipe_of, required
 from training.run import CHECKPOINTS
-from training.trainer import fit
+from training.trainer import fit, run
+from training.window_trainer import WindowTrainer
+from training.windows import cut_once
 from training.zoo import write_network
 
 PRETRAINED, CLASSIFIER = "pretrained", "classifier"
@@ -44,8 +48,8 @@ PRETRAINED, CLASSIFIER = "pretrained", "classifier"
 HALF = 0.5
 """Share of the tokens that is left out for the second accuracy."""
 TIMED_BATCH, TIMINGS = 32, 5
-SHOWN_EVERY = 10
-"""One held back image of so many is looked at while a run goes on; all are at its end."""
+SHOWN_EVERY = 11
+"""One held back image of so many is looked at while a run goes on; all are at its end. Odd: windows of CT have their two labels in turn."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +72,21 @@ class Ablation:
     variants: tuple[Variant, ...]
 
 
+Labelled = tuple[Tensor, NDArray[np.int64]]
+"""uint8 images [N, channels, rows, columns] and int64 labels [N]."""
+
+
 @dataclass(frozen=True)
 class Images:
-    """uint8 images [N, channels, rows, columns] and int64 labels [N], decoded once for all runs."""
+    """Decoded once for all runs. train: images, or crops of CT that windows are cut from as they are asked for."""
 
-    train: tuple[Tensor, NDArray[np.int64]]
-    held: tuple[Tensor, NDArray[np.int64]]
+    train: Labelled | Crops
+    held: Labelled
+
+    @property
+    def shown(self) -> Labelled:
+        """The few of the held back images that are looked at while a run goes on."""
+        return self.held[0][::SHOWN_EVERY], self.held[1][::SHOWN_EVERY]
 
 
 def read_ablation(path: Path) -> Ablation:
@@ -128,7 +141,12 @@ def digest_of(ablation: Ablation, variant: Variant, seed: int) -> str:
 
 
 def read_all(recipe: Recipe, data: Sequence[Path]) -> Images:
-    """The training part, and all that is held back: nothing is calibrated here."""
+    """The training part, and all that is held back: nothing is calibrated here. Raises NotFound, BadRecipe."""
+    if recipe.data.layout == "nodules":
+        sides = read_sides(data, recipe)
+        windows = [cut_once(side, recipe.preprocess.size, recipe.data.seed) for side in (sides.calibration, sides.validation)]
+        pixels = np.concatenate([side.images for side in windows])[:, np.newaxis]
+        return Images(sides.train, (torch.from_numpy(pixels), np.concatenate([side.labels for side in windows])))
     parts = split(recipe, data)
     held = parts.calibration + parts.validation
     return Images(
@@ -146,7 +164,7 @@ def one_run(ablation: Ablation, variant: Variant, seed: int, images: Images, out
     before = pretraining_for(ablation, variant, seed)
     if before is not None:
         recipe = replace(recipe, start=str(_pretrained(before, images, work / PRETRAINED)))
-    network = fit(recipe, images.train, (images.held[0][::SHOWN_EVERY], images.held[1][::SHOWN_EVERY]), work / CLASSIFIER)
+    network = _fitted(recipe, images, work / CLASSIFIER)
     minutes = (time.process_time() - began) / 60.0
     shutil.rmtree(work)
     held, labels = images.held
@@ -176,7 +194,7 @@ def pretraining_for(ablation: Ablation, variant: Variant, seed: int) -> MaskedRe
     return masked_recipe_of(merged(merged(shared, own), variant.pretraining), ablation.path)
 
 
-def forward_milliseconds(network: BertImageForImageClassification, images: Tensor, preprocess: Preprocess) -> float:
+def forward_milliseconds(network: Classifier, images: Tensor, preprocess: Preprocess) -> float:
     """Processor time of a forward pass an image, in batches, the least of a few."""
     x = standardised(images[:TIMED_BATCH].float() / 255.0, preprocess)
     found = []
@@ -188,8 +206,16 @@ def forward_milliseconds(network: BertImageForImageClassification, images: Tenso
     return 1000.0 * min(found) / len(x)
 
 
+def _fitted(recipe: Recipe, images: Images, work: Path) -> Classifier:
+    if isinstance(images.train, Crops):
+        return run(recipe, partial(WindowTrainer, recipe, images.train), images.shown, work)
+    return fit(recipe, images.train, images.shown, work)
+
+
 def _pretrained(recipe: MaskedRecipe, images: Images, work: Path) -> Path:
-    network = fit_masked(recipe, images.train[0], images.held[0][::SHOWN_EVERY], work)
+    if isinstance(images.train, Crops):
+        raise BadRecipe(f"{recipe.id}: windows of CT have no pretraining here.", "Take the variant's pretraining out.")
+    network = fit_masked(recipe, images.train[0], images.shown[0], work)
     folder = work / recipe.id
     write_network(folder, network, recipe.preprocess)
     return folder

@@ -160,7 +160,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         logits = forward_all(averaged, images, self.recipe.preprocess).logits
         known = labels < len(self.recipe.labels)  # of the others only a parent label is known
         truth, found = labels[known], logits[known].argmax(axis=1)
-        recalls = [float((found[truth == label] == label).mean()) for label in range(len(self.recipe.labels))]
+        recalls = [float((found[truth == label] == label).mean()) for label in np.unique(truth)]
         area = auroc(truth, probabilities(logits[known], None))
         ranked = "" if area is None else f", AUROC {area:.4f}"
         return f"held back: accuracy {float((found == truth).mean()):.4f}, balanced {float(np.mean(recalls)):.4f}{ranked}"

@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import BadRecipe
 from tests.conftest import PROJECT
+from tests.unit.training import crops
 from tests.unit.training.conftest import RECIPE, draw_images
 from training import ablation
 from training.ablation import merged, pretraining_for, read_ablation, recipe_for, run_all
@@ -70,6 +71,19 @@ def test_each_run_is_made_once_and_again_only_when_what_decides_it_changes(
     path.write_text(TABLE.replace("share = 0.25", "share = 0.5"))
     run_all(read_ablation(path), [images], out, only=())
     assert asked == ["masked-first-1", "masked-first-2"]
+
+
+def test_windows_of_ct_are_compared_as_images_are(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(crops.RECIPE.format(steps=12))
+    path, out = tmp_path / "ablation.toml", tmp_path / "out"
+    path.write_text(TABLE)
+    data = crops.draw_crops(tmp_path / "crops")
+    run_all(read_ablation(path), [data], out, only=["base"])
+    found = read_results(out)
+    assert [(one.variant, one.seed, one.images_seen) for one in found] == [("base", 1, 16), ("base", 2, 16)]
+    assert all(0.0 <= one.accuracy <= 1.0 for one in found)
+    with pytest.raises(BadRecipe, match="no pretraining"):
+        run_all(read_ablation(path), [data], out, only=["masked-first"])
 
 
 def test_pretraining_has_the_network_and_the_split_of_what_follows(path: Path) -> None:
