@@ -122,7 +122,8 @@ def energy_words(minutes: float, threads: int) -> str:
     """What a training drew, by a plain estimate: nothing here measures power."""
     watts = WATTS_A_THREAD * threads
     cores = "1 busy core draws" if threads == 1 else f"{threads} busy cores draw"
-    return f", about {watts * minutes / 60.0 / 1000.0:.2f} kWh if {cores} {watts:.0f} W, which was not measured"
+    drawn = float(f"{watts * minutes / 60.0 / 1000.0:.1g}")  # an estimate has one digit
+    return f", about {drawn:g} kWh if {cores} {watts:.0f} W, which was not measured"
 
 
 def _preprocessing(recipe: Recipe) -> str:
