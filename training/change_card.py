@@ -68,7 +68,7 @@ def _making(recipe: ChangeRecipe, command: str, minutes: float) -> list[str]:
         words += (
             f"; then {after.steps:,} steps of {after.batch_size} crops of all cities, those that had been held back included. "
             "**The weights that are shipped have therefore seen every city of the data; threshold, calibration and figures are those of "
-            "the network before these last steps, which had not**"
+            "the network before these last steps, which had not; `sightline evaluate` on these cities flatters the shipped weights**"
         )
     return [
         words + (f"; {minutes:.0f} minutes in all{energy_words(minutes, schedule.threads)}." if minutes >= 1 else "."),
