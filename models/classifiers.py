@@ -68,9 +68,9 @@ def check_fit(folder: Path, config: ClassifierConfig, preprocess: Preprocess, ou
         f"a model of CT needs token_heads or the pooling mean in {CONFIG}": is_ct and config.pooling != "mean" and not config.token_heads,
         f"{OUTSIDE} is not made for {dimensions} features": outside is not None
         and not len(outside.mean) == len(outside.whitening) == dimensions,
-        f"direction and whitening in {OUTSIDE} do not fit": outside is not None
-        and outside.direction is not None
-        and outside.direction.shape != outside.whitening.shape[1:],
+        f"examples, weights and whitening in {OUTSIDE} do not fit": outside is not None
+        and outside.judge is not None
+        and outside.judge.examples.shape != (len(outside.judge.weights), outside.whitening.shape[1]),
     }
     for fault, is_there in faults.items():
         if is_there:

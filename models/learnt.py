@@ -16,19 +16,31 @@ from models.folder import CALIBRATION, OUTSIDE, read_json
 
 
 @dataclass(frozen=True)
+class Judge:
+    """What the gate learnt from strangers: a support vector machine with Gaussian kernels on whitened features.
+
+    Of whitened features w it says the sum of weights * exp(-reach * |w - example|^2), and offset.
+    examples: float32 [S, K], those of both sides that decide. weights: float32 [S], above 0 for strangers, in the unit of the distance.
+    """
+
+    examples: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    reach: float
+    offset: float
+
+
+@dataclass(frozen=True)
 class OutsideModel:
     """What the features of training images look like (embedding and image statistics), for telling strangers.
 
-    mean: float32 [D]. whitening: float32 [D, K]. With w = (x - mean) @ whitening, the score of x is the length of w, and
-    w @ direction + offset added where that is above 0. threshold: scores above it are outside.
-    direction: float32 [K], towards strangers that the gate has learnt; None for a gate that knows the distance alone.
+    mean: float32 [D]. whitening: float32 [D, K]. With w = (x - mean) @ whitening, the score of x is the length of w, or what the judge
+    says of w where that is more. threshold: scores above it are outside. judge: None for a gate that knows the distance alone.
     """
 
     mean: NDArray[np.float32]
     whitening: NDArray[np.float32]
     threshold: float
-    direction: NDArray[np.float32] | None = None
-    offset: float = 0.0
+    judge: Judge | None = None
 
 
 def read_calibration(folder: Path) -> Calibration | None:
@@ -54,8 +66,16 @@ def read_outside(folder: Path) -> OutsideModel | None:
             mean=arrays["mean"].astype(np.float32),
             whitening=arrays["whitening"].astype(np.float32),
             threshold=float(arrays["threshold"].item()),
-            direction=arrays["direction"].astype(np.float32) if "direction" in arrays else None,
-            offset=float(arrays["offset"].item()) if "offset" in arrays else 0.0,
+            judge=_judge(arrays) if "examples" in arrays else None,
         )
     except (SafetensorError, KeyError, ValueError) as error:
         raise BrokenModel(f"{folder / OUTSIDE} cannot be used: {error}.", "Write it again with `sightline train`.") from None
+
+
+def _judge(arrays: dict[str, NDArray[np.generic]]) -> Judge:
+    return Judge(
+        examples=arrays["examples"].astype(np.float32),
+        weights=arrays["weights"].astype(np.float32),
+        reach=float(arrays["reach"].item()),
+        offset=float(arrays["offset"].item()),
+    )

@@ -27,6 +27,7 @@ from models.folder import hash_of as hash_of
 from models.folder import read_json as read_json
 from models.folder import read_labels as read_labels
 from models.hub import from_hub
+from models.learnt import Judge as Judge
 from models.learnt import OutsideModel as OutsideModel
 from models.learnt import read_calibration, read_outside
 from models.preprocessing import read_preprocess as read_preprocess

@@ -22,7 +22,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from core.errors import BadRecipe
 from core.inference.outside import SHARE_REFUSED, Features, fit_outside, outside_score
@@ -31,7 +30,8 @@ from models.classifiers import Classifier
 from models.registry import CARD, OutsideModel, load_model
 from training.card import add_section, energy_words
 from training.data import read_images, split
-from training.forward import forward_all
+from training.foreign import beside
+from training.gate import by_origin, image_features, stranger_features
 from training.items import Item, Parts, labels_of
 from training.malignancy import divide_rating, rating_temperature
 from training.nodules import Crops, read_crops, read_sides
@@ -39,7 +39,6 @@ from training.recipe import Recipe, read_recipe
 from training.recipe_parts import Schedule
 from training.run import CHECKPOINTS, minutes_of
 from training.starts import with_start
-from training.train import by_origin, stranger_features
 from training.trainer import ImageTrainer, run
 from training.window_trainer import WindowTrainer
 from training.zoo import loaded_back, write_network, write_outside
@@ -70,7 +69,8 @@ def go_on(folder: Path, recipe_path: Path, data: Sequence[Path], command: str) -
     write_network(folder, final, recipe.preprocess)
     known = load_model(str(place / JUDGED)).outside
     if known is not None:
-        write_outside(folder, _gate(loaded_back(folder), loaded_back(place / JUDGED), known, recipe, parts))
+        networks = (loaded_back(folder), loaded_back(place / JUDGED))
+        write_outside(folder, _gate(*networks, known, recipe, parts, beside(data, recipe.gate.others)))
     shutil.copy(place / JUDGED / CARD, folder / CARD)
     add_section(folder / CARD, TITLE, card_lines(schedule, len(items), minutes, command))
 
@@ -125,13 +125,11 @@ def _calibrate_rating(final: Classifier, judged: Classifier, recipe: Recipe, dat
         divide_rating(final, now / seen)
 
 
-def _gate(final: Classifier, judged: Classifier, known: OutsideModel, recipe: Recipe, parts: Parts) -> OutsideModel:
-    held = (*parts.calibration, *parts.validation)
-    pixels, more = (read_images(side, recipe.preprocess, recipe.preprocess.size) for side in (parts.train, held))
-    before = by_origin(parts.train, forward_all(judged, pixels, recipe.preprocess).features)
-    now = forward_all(final, torch.cat([pixels, more]), recipe.preprocess).features
-    origins = by_origin((*parts.train, *held), now)
-    gate = fit_outside(origins, origins, strangers=stranger_features(recipe, final, parts.train))
+def _gate(final: Classifier, judged: Classifier, known: OutsideModel, recipe: Recipe, parts: Parts, others: Sequence[Path]) -> OutsideModel:
+    everything = (*parts.train, *parts.calibration, *parts.validation)
+    before = by_origin(parts.train, image_features(recipe, judged, parts.train))
+    origins = by_origin(everything, image_features(recipe, final, everything))
+    gate = fit_outside(origins, origins, strangers=stranger_features(recipe, final, parts.train, others))
     return replace(gate, threshold=gate.threshold * margin(known, before))
 
 

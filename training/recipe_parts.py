@@ -117,9 +117,14 @@ class TeacherPart:
 
 @dataclass(frozen=True)
 class GatePart:
-    """What the outside gate learns from beside the distance: kinds of training.strangers, and how many images of each."""
+    """What the outside gate learns from beside the distance.
+
+    strangers: kinds of training.strangers. others: names of folders of other pictures, beside the first folder of data, or beside
+        the one that it lies in (training/foreign.py). count: how many images of each.
+    """
 
     strangers: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     count: int = 300
 
 

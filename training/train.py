@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.inference.calibration import fit_conformal_threshold, fit_temperature, probabilities
-from core.inference.outside import fit_outside
 from core.types import Calibration
 from models.classifiers import Classifier
 from models.measured import write_measured
@@ -23,7 +22,9 @@ from training.curves import accuracy_without_tokens, measurements
 from training.data import read_images, split
 from training.devices import is_first
 from training.figures import held_back, tested
-from training.forward import Outputs, answer_all, forward_all
+from training.foreign import beside
+from training.forward import Outputs, answer_all
+from training.gate import fit_gate
 from training.items import Item, Parts, labels_of
 from training.malignancy import malignancy_lines
 from training.masked_recipe import is_masked_recipe
@@ -32,7 +33,6 @@ from training.nodules import read_sides
 from training.recipe import Recipe, read_recipe
 from training.run import CHECKPOINTS, command_of, minutes_of
 from training.starts import with_start
-from training.strangers import strangers
 from training.trainer import fit
 from training.window_trainer import fit_windows
 from training.zoo import loaded_back, write_calibration, write_network, write_outside
@@ -53,6 +53,7 @@ def train(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
         return train_masked(recipe_path, data, out)
     recipe = with_start(read_recipe(recipe_path))
     parts = split(recipe, data)
+    others = beside(data, recipe.gate.others)
     work = out / CHECKPOINTS / recipe.id
     began = time.monotonic()
     network = _fitted(recipe, parts, data, work)
@@ -61,23 +62,24 @@ def train(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
         return folder
     minutes = minutes_of(work, (time.monotonic() - began) / 60.0)
     write_network(folder, network, recipe.preprocess)
-    finish(folder, recipe, parts, command_of(recipe_path, data, out), minutes)
+    finish(folder, recipe, parts, command_of(recipe_path, data, out), minutes, others)
     if recipe.data.layout == "nodules":
         add_section(folder / CARD, "Malignancy", malignancy_lines(loaded_back(folder), read_sides(data, recipe), recipe))
     return folder
 
 
-def finish(folder: Path, recipe: Recipe, parts: Parts, command: str, minutes: float) -> None:
-    """Calibrate, fit the gate and write the card for the network that lies in `folder`, by its weights as they were written."""
+def finish(folder: Path, recipe: Recipe, parts: Parts, command: str, minutes: float, others: Sequence[Path] = ()) -> None:
+    """Calibrate, fit the gate and write the card for the network that lies in `folder`, by its weights as they were written.
+
+    others: folders of other pictures that the gate learns from.
+    """
     network = loaded_back(folder)
-    train = forward_all(network, _at_network_size(recipe, parts.train), recipe.preprocess)
     calibration, validation = (
         answer_all(network, _at_network_size(recipe, part), recipe.preprocess) for part in (parts.calibration, parts.validation)
     )
     learnt = calibrated(*_with_labels(recipe, parts.calibration, calibration))
     write_calibration(folder, learnt)
-    origins = (by_origin(parts.train, train.features), by_origin(parts.calibration, calibration.features))
-    write_outside(folder, fit_outside(*origins, strangers=stranger_features(recipe, network, parts.train)))
+    write_outside(folder, fit_gate(recipe, network, parts, others))
     tests = tested(recipe, parts.validation, validation.logits, learnt)
     main = tuple(item for item in parts.validation if item.origin == tests[0].origin)
     dropped = accuracy_without_tokens(network, _at_network_size(recipe, main), labels_of(main), recipe)
@@ -98,23 +100,6 @@ def _with_labels(recipe: Recipe, items: Sequence[Item], outputs: Outputs) -> tup
     labels = labels_of(items)
     known = labels < len(recipe.labels)
     return outputs.logits[known], labels[known]
-
-
-def stranger_features(recipe: Recipe, network: Classifier, items: Sequence[Item]) -> list[NDArray[np.float32]]:
-    """Features of images that the model was not made for, made from some that it was made for."""
-    gate = recipe.gate
-    if not gate.strangers:
-        return []
-    chosen = np.random.default_rng(recipe.data.seed).permutation(len(items))[: gate.count]
-    images = _at_network_size(recipe, tuple(items[int(place)] for place in chosen))
-    made = strangers(images, gate.strangers, gate.count, recipe.data.seed)
-    return [forward_all(network, one, recipe.preprocess).features for one in made.values()]
-
-
-def by_origin(items: Sequence[Item], features: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Features [images, D] of the items, one array an origin."""
-    origins = np.array([item.origin for item in items])
-    return [features[origins == origin] for origin in dict.fromkeys(origins.tolist())]
 
 
 def _fitted(recipe: Recipe, parts: Parts, data: Sequence[Path], work: Path) -> Classifier:

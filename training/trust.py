@@ -28,12 +28,11 @@ from core.types import Explanation, Picture
 from models.registry import CARD, OutsideModel
 from training.augment import standardised
 from training.card import add_section
-from training.data import SUFFIXES, read_images, split
+from training.data import read_images, split
+from training.foreign import measured_pictures
 from training.items import Item
 from training.recipe import read_recipe
 
-FOREIGN_IMAGES = 600
-"""Most images that are taken of one foreign folder."""
 EXPLAINED_IMAGES = 24
 """Images whose explanations are measured; each takes some hundreds of forward passes a method."""
 BATCH = 64
@@ -69,7 +68,7 @@ def gates(engine: Engine, known: OutsideModel, inside: Sequence[Item], foreign: 
     own = outside_score(_features(engine, inside), known)
     found = []
     for folder in foreign:
-        items = _some(folder)
+        items = measured_pictures(folder)
         strange = outside_score(_features(engine, items), known)
         is_strange = np.r_[np.zeros(len(own), dtype=bool), np.ones(len(strange), dtype=bool)]
         auroc = binary_auroc(is_strange, np.r_[own, strange].astype(np.float32))
@@ -115,19 +114,10 @@ def _picture(item: Item) -> Picture:
     return replace(picture, pixels=picture.pixels[top : top + height, left : left + width])
 
 
-def _some(folder: Path) -> list[Item]:
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not paths:
-        raise NotFound(f"{folder} holds no picture.", f"Give a folder of {', '.join(SUFFIXES)} files.")
-    chosen = np.random.default_rng(SEED).permutation(len(paths))[:FOREIGN_IMAGES]
-    return [Item(paths[place], 0, "") for place in chosen]
-
-
-def gate_lines(refused: float, found: Sequence[Gate], count: int, command: str) -> list[str]:
+def gate_lines(known: OutsideModel, refused: float, found: Sequence[Gate], count: int, command: str) -> list[str]:
     """The section of the card."""
     return [
-        "Distance of embedding and image statistics, threshold from the calibration part. "
-        f"{100 * refused:.1f} % of the {count:,} validation images are refused.",
+        f"{gate_words(known)}, threshold from the calibration part. {100 * refused:.1f} % of the {count:,} validation images are refused.",
         "Foreign images were brought to the model's own size and colour mode first; headers were not looked at.",
         "",
         "| foreign images | n | AUROC inside against foreign | refused |",
@@ -136,6 +126,12 @@ def gate_lines(refused: float, found: Sequence[Gate], count: int, command: str) 
         "",
         f"    {command}",
     ]
+
+
+def gate_words(known: OutsideModel) -> str:
+    """What the gate goes by."""
+    distance = "Distance of embedding and image statistics from the training's"
+    return distance if known.judge is None else f"{distance}, or what a judge says that learnt from strangers, whichever is larger"
 
 
 def faithfulness_lines(rows: Sequence[Faithfulness], command: str) -> list[str]:
@@ -177,7 +173,7 @@ def main() -> None:
         ["python", "-m", "training.trust", str(given.model), str(given.recipe), "--data", *map(str, given.data), "--foreign", *foreign]
     )
     refused, found = gates(engine, engine.model.outside, inside, given.foreign)
-    add_section(given.model / CARD, "Outside gate", gate_lines(refused, found, len(inside), command))
+    add_section(given.model / CARD, "Outside gate", gate_lines(engine.model.outside, refused, found, len(inside), command))
     add_section(given.model / CARD, "Faithfulness", faithfulness_lines(faithfulness(engine, inside), command))
     print((given.model / CARD).read_text(encoding="utf-8"))
 

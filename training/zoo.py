@@ -45,10 +45,12 @@ def write_calibration(folder: Path, calibration: Calibration | ChangeCalibration
 
 
 def write_outside(folder: Path, outside: OutsideModel) -> None:
-    """outside.safetensors: every array as the model has it, numbers as float64 of one element."""
+    """outside.safetensors: arrays as the model has them, the judge's examples as float16, numbers as float64 of one element."""
     arrays = {"mean": outside.mean, "whitening": outside.whitening, "threshold": np.array([outside.threshold], dtype=np.float64)}
-    if outside.direction is not None:
-        arrays |= {"direction": outside.direction, "offset": np.array([outside.offset], dtype=np.float64)}
+    judge = outside.judge
+    if judge is not None:
+        arrays |= {"examples": judge.examples.astype(np.float16), "weights": judge.weights}
+        arrays |= {"reach": np.array([judge.reach], dtype=np.float64), "offset": np.array([judge.offset], dtype=np.float64)}
     save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, folder / OUTSIDE)
 
 

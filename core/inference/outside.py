@@ -3,23 +3,24 @@
 Features are the embedding and plain statistics of the values (models/image_statistics.py). The distance is Mahalanobis' under a
 shrunken covariance (Lee et al. 2018, "A Simple Unified Framework for Detecting Out-of-Distribution Samples", without classes, on all
 layers at once): directions that hardly vary over the training weigh most, and it is there that strangers give themselves away. Where
-strangers were at hand, a linear judge of the same whitened features joins (Hendrycks et al. 2019, "Deep Anomaly Detection with Outlier
-Exposure"): what it says beyond what images of the right kind reach is added.
+strangers were at hand, a judge of the same whitened features joins (Hendrycks et al. 2019, "Deep Anomaly Detection with Outlier
+Exposure"): a support vector machine with Gaussian kernels, in the unit of the distance. The larger of the two decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
 
 from core.errors import OutOfRange
 from core.types import Domain, FloatImage, ModelInput, Outside
 from models.image_statistics import image_statistics
-from models.registry import LoadedModel, OutsideModel
+from models.registry import Judge, LoadedModel, OutsideModel
 
 SHARE_REFUSED = 0.02
 """Share of held-back images of the right kind that the threshold gives up, to catch strangers."""
@@ -29,8 +30,11 @@ SMALLEST_VARIANCE = 1e-12
 """Of a direction, where a training has none at all."""
 SMALLEST_SPREAD = 1e-6
 """Of a feature: the unit of those that are the same in every image."""
-JUDGE_FREEDOM, JUDGED_WEIGHT, JUDGE_ITERATIONS = 1e-2, 1000.0, 500
-"""Of the linear judge: inverse strength of its ridge, weight of either side, and most steps."""
+JUDGE_FREEDOM, JUDGE_REACH = 1.0, 0.5
+"""Of the judge: the cost of a wrong side, and the factor of the squared distance in its kernels, a direction on average."""
+MOST_TAUGHT = 4000
+"""Images of the right kind that the judge learns from; its kernels are kept and compared with every image."""
+TAUGHT_SEED = 3
 MOST_DIRECTIONS = 256
 """Principal directions that are kept, those that vary most; further ones found no more strangers, and hold only noise."""
 Features = NDArray[np.float32]
@@ -52,9 +56,15 @@ def outside_score(seen: Features, model: OutsideModel) -> NDArray[np.float64]:
     """Distance of features, float32 [..., D], from those of the training; growing with strangeness. Returns [...]."""
     whitened = (seen - model.mean) @ model.whitening
     length = np.asarray(np.linalg.norm(whitened, axis=-1), dtype=np.float64)
-    if model.direction is None:
-        return length
-    return length + np.maximum(np.asarray(whitened @ model.direction + model.offset, dtype=np.float64), 0.0)
+    return length if model.judge is None else np.maximum(length, verdict(whitened, model.judge))
+
+
+def verdict(whitened: NDArray[np.floating[Any]], learnt: Judge) -> NDArray[np.float64]:
+    """How strange the judge finds whitened features [..., K], in the unit of the distance. Returns [...]."""
+    rows = whitened.reshape(-1, whitened.shape[-1])
+    squares = (rows**2).sum(axis=1)[:, np.newaxis] + (learnt.examples**2).sum(axis=1) - 2.0 * rows @ learnt.examples.T
+    found = np.exp(-learnt.reach * np.maximum(squares, 0.0)) @ learnt.weights + learnt.offset
+    return np.asarray(found, dtype=np.float64).reshape(whitened.shape[:-1])
 
 
 def judge(given: ModelInput, seen: Features | None, model: LoadedModel) -> Outside:
@@ -108,18 +118,30 @@ def _distance(train: Sequence[Features]) -> OutsideModel:
 def _with_judge(
     gate: OutsideModel, train: Sequence[Features], held: Sequence[Features], strangers: Sequence[Features], keeps: float
 ) -> OutsideModel:
-    """A logistic judge beside the distance, in the unit of the distance's upper half, from where all but a few of `held` end."""
-    known, strange, kept = (np.concatenate(part) for part in (train, strangers, held))
-    whitened = (np.concatenate([known, strange]) - gate.mean) @ gate.whitening
-    weights = np.concatenate([_alike(train), _alike(strangers)]) * JUDGED_WEIGHT
-    is_strange = np.repeat([False, True], [len(known), len(strange)])
-    judge = LogisticRegression(C=JUDGE_FREEDOM, max_iter=JUDGE_ITERATIONS).fit(whitened, is_strange, sample_weight=weights)
-    direction, offset = judge.coef_[0], float(judge.intercept_[0])
-    distances = outside_score(kept, gate)
-    verdicts = (kept - gate.mean) @ gate.whitening @ direction + offset
-    (middle, high), (middle_verdict, high_verdict) = (np.quantile(of, (0.5, keeps)) for of in (distances, verdicts))
-    scale = (high - middle) / max(high_verdict - middle_verdict, SMALLEST_VARIANCE)
-    return replace(gate, direction=(direction * scale).astype(np.float32), offset=float((offset - high_verdict) * scale))
+    """A judge beside the distance. Its verdicts on `held` have the median and the highest kept value of the distances."""
+    known, strange = _drawn(train, MOST_TAUGHT), np.concatenate(strangers)
+    whitened = (np.concatenate([*known, strange]) - gate.mean) @ gate.whitening
+    weights = np.concatenate([_alike(known), _alike(strangers)]) * len(strange)
+    is_strange = np.repeat([False, True], [len(whitened) - len(strange), len(strange)])
+    machine = SVC(C=JUDGE_FREEDOM, gamma=JUDGE_REACH / whitened.shape[1]).fit(whitened, is_strange, sample_weight=weights)
+    plain = Judge(
+        examples=machine.support_vectors_.astype(np.float16).astype(np.float32),  # as they are written
+        weights=machine.dual_coef_[0].astype(np.float32),
+        reach=JUDGE_REACH / whitened.shape[1],
+        offset=float(machine.intercept_[0]),
+    )
+    kept = (np.concatenate(held) - gate.mean) @ gate.whitening
+    middle, high = np.quantile(np.linalg.norm(kept, axis=1), (0.5, keeps))
+    middle_verdict, high_verdict = np.quantile(verdict(kept, plain), (0.5, keeps))
+    scale = float((high - middle) / max(high_verdict - middle_verdict, SMALLEST_VARIANCE))
+    offset = float(middle + (plain.offset - middle_verdict) * scale)
+    return replace(gate, judge=replace(plain, weights=plain.weights * np.float32(scale), offset=offset))
+
+
+def _drawn(train: Sequence[Features], most: int) -> list[Features]:
+    """At most so many rows of each array that all of them together are `most`."""
+    random = np.random.default_rng(TAUGHT_SEED)
+    return [one[np.sort(random.permutation(len(one))[: most // len(train)])] for one in train]
 
 
 def _alike(arrays: Sequence[Features]) -> NDArray[np.float64]:

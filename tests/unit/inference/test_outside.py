@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 from skimage import data
 
-from core.errors import OutOfRange
+from core.errors import BrokenModel, OutOfRange
 from core.inference.engine import Engine, engine_for
-from core.inference.outside import MOST_DIRECTIONS, fit_outside, judge, outside_score
+from core.inference.outside import MOST_DIRECTIONS, fit_outside, judge, outside_score, verdict
 from core.inference.prediction import predict_input
 from core.prepare.inputs import to_input
 from core.readers import read_dicom
@@ -23,6 +22,7 @@ from core.types import FloatImage, ModelInput, Picture, Prediction
 from models.image_statistics import statistics_length
 from models.registry import LoadedModel, OutsideModel, load_model
 from tests.tiny import FAR, LAYERS, WIDTH, write_tiny_model
+from training.zoo import write_outside
 
 DIMENSIONS = 40
 SAMPLES = Path(__file__).resolve().parents[3] / "sample_data"
@@ -87,6 +87,35 @@ def test_a_judge_gives_up_no_stranger_that_the_distance_finds() -> None:
     far = embeddings(50, seed=3) + np.float32(60.0) * narrow_direction().astype(np.float32)
     judged = fit_outside([train], [held], strangers=[embeddings(300, seed=4) * 2.0])
     assert (outside_score(far, judged) > judged.threshold).all()
+
+
+def test_a_judge_finds_strangers_on_either_side() -> None:
+    train, held = embeddings(1500, seed=1), embeddings(1000, seed=2)
+    basis = np.linalg.qr(np.random.default_rng(0).normal(size=(DIMENSIONS, DIMENSIONS)))[0].astype(np.float32)
+    step = 30.0 * basis[:, 0] + 2.0 * basis[:, 20]
+    judged = fit_outside([train], [held], strangers=[embeddings(300, seed=3) + step, embeddings(300, seed=4) - step])
+    plain = fit_outside([train], [held])
+    for side in (1.0, -1.0):
+        unknown = embeddings(300, seed=5) + np.float32(side) * step
+        refused = [float((outside_score(unknown, gate) > gate.threshold).mean()) for gate in (plain, judged)]
+        assert refused[1] > max(0.8, refused[0] + 0.2)
+
+
+def test_the_verdict_is_in_the_unit_of_the_distance() -> None:
+    held = embeddings(1000, seed=2)
+    judged = fit_outside([embeddings(1500, seed=1)], [held], strangers=[embeddings(300, seed=3, turn=1)])
+    assert judged.judge is not None
+    whitened = (held - judged.mean) @ judged.whitening
+    found, distances = verdict(whitened, judged.judge), np.linalg.norm(whitened, axis=1)
+    for share in (0.5, 0.98):
+        assert float(np.quantile(found, share)) == pytest.approx(float(np.quantile(distances, share)), rel=1e-3)
+
+
+def test_a_small_origin_teaches_the_judge_too() -> None:
+    small = embeddings(60, seed=3) + 30.0
+    known, strange = [embeddings(6000, seed=1), small], [embeddings(300, seed=4, turn=1)]
+    judged = fit_outside(known, [embeddings(2000, seed=2), embeddings(500, seed=6) + 30.0], strangers=strange)
+    assert float((outside_score(embeddings(500, seed=7) + 30.0, judged) > judged.threshold).mean()) < 0.1
 
 
 def test_about_two_in_a_hundred_of_the_right_kind_are_given_up(gate: OutsideModel) -> None:
@@ -180,17 +209,28 @@ def test_a_model_without_a_gate_still_obeys_the_header(engine: Engine, gate: Out
     assert judge(given("It is a CT image."), gate.mean, model_with(engine, None)).is_outside
 
 
-def test_a_gate_is_the_same_after_it_was_written_and_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("taught", [False, True])
+def test_a_gate_is_the_same_after_it_was_written_and_read(tmp_path: Path, taught: bool) -> None:
     random, dimensions = np.random.default_rng(0), (LAYERS + 1) * WIDTH + statistics_length(1)
-    gate = fit_outside(
-        [random.normal(size=(300, dimensions)).astype(np.float32)], [random.normal(size=(100, dimensions)).astype(np.float32)]
-    )
+    train, held, strange = (random.normal(size=(count, dimensions)).astype(np.float32) for count in (300, 100, 50))
+    gate = fit_outside([train], [held], strangers=[strange * 1.5] if taught else [])
     folder = write_tiny_model(tmp_path / "tiny")
-    arrays = {"mean": gate.mean, "whitening": gate.whitening, "threshold": np.array([gate.threshold], dtype=np.float64)}
-    save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, folder / "outside.safetensors")
+    write_outside(folder, gate)
     again = load_model(str(folder)).outside
-    assert again is not None and again.threshold == gate.threshold < FAR
+    assert again is not None and again.threshold == gate.threshold < FAR and (again.judge is not None) == taught
     np.testing.assert_array_equal(again.whitening, gate.whitening)
+    np.testing.assert_array_equal(outside_score(strange, again), outside_score(strange, gate))
+
+
+def test_a_gate_whose_judge_does_not_fit_is_refused(tmp_path: Path) -> None:
+    random, dimensions = np.random.default_rng(0), (LAYERS + 1) * WIDTH + statistics_length(1)
+    train = random.normal(size=(100, dimensions)).astype(np.float32)
+    gate = fit_outside([train], [train], strangers=[train * 2.0])
+    assert gate.judge is not None
+    folder = write_tiny_model(tmp_path / "tiny")
+    write_outside(folder, replace(gate, judge=replace(gate.judge, weights=gate.judge.weights[1:])))
+    with pytest.raises(BrokenModel, match="examples, weights and whitening"):
+        load_model(str(folder))
 
 
 # ---------------------------------------------------------------- the bundled radiograph model
