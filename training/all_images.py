@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import BadRecipe
-from core.inference.outside import SHARE_REFUSED, Features, fit_outside, outside_score
+from core.inference.outside import Features, outside_score
 from models.bert_image import BertImageForImageClassification
 from models.classifiers import Classifier
 from models.registry import CARD, OutsideModel, load_model
@@ -35,6 +35,7 @@ from training.gate import by_origin, image_features, stranger_features
 from training.items import Item, Parts, labels_of
 from training.malignancy import divide_rating, rating_temperature
 from training.nodules import Crops, read_crops, read_sides
+from training.outside import SHARE_REFUSED, fit_outside
 from training.recipe import Recipe, read_recipe
 from training.recipe_parts import Schedule
 from training.run import CHECKPOINTS, minutes_of

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.inference.outside import SHARE_REFUSED, Features, fit_outside, outside_score
+from core.inference.outside import Features, outside_score
 from core.inference.pair_gate import colour_places, is_full
 from core.types import FloatImage, Preprocess
 from models.image_statistics import image_statistics
 from models.registry import OutsideModel
 from training.city_pixels import CityPixels
+from training.outside import SHARE_REFUSED, fit_outside
 
 OVERLAPPING = 2
 """Tiles begin at every half of a side."""

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from core.inference.outside import Features, fit_outside
+from core.inference.outside import Features
 from models.classifiers import Classifier
 from models.registry import OutsideModel
 from training.data import read_images, split
 from training.foreign import beside, taught_pictures
 from training.forward import forward_all
 from training.items import Item, Parts
+from training.outside import fit_outside
 from training.recipe import Recipe, read_recipe
 from training.strangers import strangers
 from training.zoo import loaded_back, write_outside

@@ -13,7 +13,7 @@ from skimage import data
 
 from core.errors import BrokenModel, OutOfRange
 from core.inference.engine import Engine, engine_for
-from core.inference.outside import MOST_DIRECTIONS, fit_outside, judge, outside_score, verdict
+from core.inference.outside import judge, outside_score, verdict
 from core.inference.prediction import predict_input
 from core.prepare.inputs import to_input
 from core.readers import read_dicom
@@ -22,6 +22,7 @@ from core.types import FloatImage, ModelInput, Picture, Prediction
 from models.image_statistics import statistics_length
 from models.registry import LoadedModel, OutsideModel, load_model
 from tests.tiny import FAR, LAYERS, WIDTH, write_tiny_model
+from training.outside import MOST_DIRECTIONS, fit_outside
 from training.zoo import write_outside
 
 DIMENSIONS = 40

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.inference.outside import fit_outside
 from core.inference.pair_gate import PairGate, colour_places, is_full
 from core.types import Domain, FloatImage, Preprocess
 from models.image_statistics import image_statistics
 from models.registry import OutsideModel
+from training.outside import fit_outside
 
 CHANNELS = ("blue", "green", "red", "near infrared")
 PREPROCESS = Preprocess(Domain.CHANGE, (32, 32), CHANNELS, "scene", ground_sample_distance_m=10.0)
