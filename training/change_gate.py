@@ -13,8 +13,10 @@ from core.types import FloatImage, Preprocess
 from models.image_statistics import image_statistics
 from models.registry import OutsideModel
 from training.city_pixels import CityPixels
-from training.outside import SHARE_REFUSED, fit_outside
+from training.outside import fit_outside
 
+SHARE_STRANGE = 0.02
+"""Share of the tiles of a city not seen that lie beyond the threshold: they are a warning, nothing is refused."""
 OVERLAPPING = 2
 """Tiles begin at every half of a side."""
 QUANTILES = np.linspace(0.0, 1.0, 201)
@@ -24,7 +26,7 @@ QUANTILES = np.linspace(0.0, 1.0, 201)
 def fit_change_gate(cities: Sequence[CityPixels], preprocess: Preprocess) -> OutsideModel | None:
     """From both dates of whole cities, each counting alike; None without red, green and blue, or without a whole tile.
 
-    The threshold keeps all but SHARE_REFUSED of the tiles of a city that the gate has not seen: each is scored by a gate of the others.
+    The threshold keeps all but SHARE_STRANGE of the tiles of a city that the gate has not seen: each is scored by a gate of the others.
     """
     if not colour_places(preprocess):
         return None
@@ -35,7 +37,7 @@ def fit_change_gate(cities: Sequence[CityPixels], preprocess: Preprocess) -> Out
     if len(known) == 1:
         return gate
     unseen = [_unseen_scores(known, place) for place in range(len(known))]
-    return replace(gate, threshold=float(np.quantile(np.concatenate(unseen), 1.0 - SHARE_REFUSED)))
+    return replace(gate, threshold=float(np.quantile(np.concatenate(unseen), 1.0 - SHARE_STRANGE)))
 
 
 def tile_statistics(city: CityPixels, preprocess: Preprocess) -> Features:

@@ -13,7 +13,7 @@ from core.errors import OutOfRange
 from core.inference.outside import Features, outside_score, verdict
 from models.registry import Judge, OutsideModel
 
-SHARE_REFUSED = 0.02
+SHARE_REFUSED = 0.01
 """Share of held-back images of the right kind that the threshold gives up, to catch strangers."""
 SHRINKAGE = 1e-3
 """Share of the mean variance that is added to each direction, so that none is taken as without any."""

@@ -114,10 +114,10 @@ def _picture(item: Item) -> Picture:
     return replace(picture, pixels=picture.pixels[top : top + height, left : left + width])
 
 
-def gate_lines(known: OutsideModel, refused: float, found: Sequence[Gate], count: int, command: str) -> list[str]:
-    """The section of the card."""
+def gate_lines(words: str, refused: float, found: Sequence[Gate], count: int, command: str) -> list[str]:
+    """The section of the card. words: of gate_words."""
     return [
-        f"{gate_words(known)}, threshold from the calibration part. {100 * refused:.1f} % of the {count:,} validation images are refused.",
+        f"{words}, threshold from the calibration part. {100 * refused:.1f} % of the {count:,} validation images are refused.",
         "Foreign images were brought to the model's own size and colour mode first; headers were not looked at.",
         "",
         "| foreign images | n | AUROC inside against foreign | refused |",
@@ -128,10 +128,13 @@ def gate_lines(known: OutsideModel, refused: float, found: Sequence[Gate], count
     ]
 
 
-def gate_words(known: OutsideModel) -> str:
-    """What the gate goes by."""
+def gate_words(known: OutsideModel, others: Sequence[str]) -> str:
+    """What the gate goes by. others: folders of which it learnt from other pictures than those that it is measured on."""
     distance = "Distance of embedding and image statistics from the training's"
-    return distance if known.judge is None else f"{distance}, or what a judge says that learnt from strangers, whichever is larger"
+    if known.judge is None:
+        return distance
+    taught = f" (among them other pictures of {', '.join(others)} than those below)" if others else ""
+    return f"{distance}, or what a judge says that learnt from strangers{taught}, whichever is larger"
 
 
 def faithfulness_lines(rows: Sequence[Faithfulness], command: str) -> list[str]:
@@ -167,13 +170,15 @@ def main() -> None:
     engine = engine_for(str(given.model))
     if engine.model.outside is None:
         raise NotFound(f"{given.model} has no outside model.", "`sightline train` writes whole folders.")
-    inside = split(read_recipe(given.recipe), given.data).validation
+    recipe = read_recipe(given.recipe)
+    inside = split(recipe, given.data).validation
     foreign = [str(folder) for folder in given.foreign]
     command = shlex.join(
         ["python", "-m", "training.trust", str(given.model), str(given.recipe), "--data", *map(str, given.data), "--foreign", *foreign]
     )
+    words = gate_words(engine.model.outside, recipe.gate.others)
     refused, found = gates(engine, engine.model.outside, inside, given.foreign)
-    add_section(given.model / CARD, "Outside gate", gate_lines(engine.model.outside, refused, found, len(inside), command))
+    add_section(given.model / CARD, "Outside gate", gate_lines(words, refused, found, len(inside), command))
     add_section(given.model / CARD, "Faithfulness", faithfulness_lines(faithfulness(engine, inside), command))
     print((given.model / CARD).read_text(encoding="utf-8"))
 

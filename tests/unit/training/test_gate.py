@@ -56,7 +56,7 @@ def test_a_gate_that_learnt_from_strangers_refuses_more_of_them(
     monkeypatch.setattr(sys, "argv", [*words, "--foreign", str(taught.images.parent / "elsewhere")])
     trust.main()
     card = capsys.readouterr().out
-    assert "or what a judge says that learnt from strangers, whichever is larger" in card
+    assert "learnt from strangers (among them other pictures of elsewhere than those below), whichever is larger" in card
     row = next(line for line in card.splitlines() if "/elsewhere |" in line)
     assert row.endswith("| 8 | 1.000 | 100.0 % |")
 
