@@ -26,6 +26,7 @@ JUDGE_FREEDOM, JUDGE_REACH = 1.0, 0.5
 MOST_TAUGHT = 4000
 """Images of the right kind that the judge learns from; its kernels are kept and compared with every image."""
 TAUGHT_SEED = 3
+"""Of the draw of those images."""
 MOST_DIRECTIONS = 256
 """Principal directions that are kept, those that vary most; further ones found no more strangers, and hold only noise."""
 
