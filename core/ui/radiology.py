@@ -23,7 +23,7 @@ from core.ui.desk import Desk, Slot
 from core.ui.errors import Words, words_of
 from core.ui.folders import OpenFolder
 from core.ui.intake import Wanted
-from core.ui.study_show import first_look, saliency_layer, show_image
+from core.ui.study_show import first_look, lung_window, saliency_layer, show_image
 from core.ui.viewer import Grid, Look, Packed, Picked, Show, pack_picture, pack_study
 from core.ui.viewer.facts import Box
 from core.ui.words import counted
@@ -189,7 +189,10 @@ def show(opening: Opening, shown: Slices, answer: Answer | None, explanation: Ex
     drawn = show_image(opening.image, shown.packed, opening.name, opening.look, layers, grid, colours, shown.first)
     drawn = replace(drawn, height=HEIGHT, boxes=candidate_boxes(answer.searched, here) if answer else ())
     visit = opening.visit
-    return drawn if visit is None else replace(drawn, go_to=(f"{opening.name}.{visit.number}", visit.box), go_to_slice=visit.frame)
+    if visit is None:
+        return drawn
+    place = f"{opening.name}.{visit.number}", visit.box
+    return replace(drawn, go_to=place, go_to_slice=visit.frame, go_to_window=lung_window(opening.image))
 
 
 def slice_in_view(opening: Opening, shown: Slices) -> int:
@@ -256,7 +259,7 @@ def go_to_candidate(opening: Opening, answer: Answer) -> bool:
     visit = candidate_list(answer.searched, f"radiology.candidate.{opening.name}", opening.visit)
     if visit is None:
         return False
-    opening.visit, opening.look = visit, opening.look and opening.look.at_slice(visit.frame)
+    opening.visit, opening.look = visit, opening.look and opening.look.at_slice(visit.frame, lung_window(opening.image))
     return True
 
 

@@ -22,6 +22,8 @@ OPACITY = 0.4
 """Of an overlay at first."""
 CLEAREST = 60
 """Alpha of the least marked pixel of an overlay, of 255."""
+LUNG = "lung"
+"""The preset that shows the lung."""
 OBLIQUE = 0.3
 """A second letter is written where the direction leans that much to another axis."""
 
@@ -105,6 +107,13 @@ def presets_of(study: Study) -> tuple[Preset, ...]:
     if study.modality != "CT":
         return ()
     return tuple(Preset(preset.name, Window(preset.centre, preset.width)) for preset in PRESETS)
+
+
+def lung_window(image: Study | Picture) -> Window | None:
+    """The window through which a candidate in the lung can be seen; None where values are not HU."""
+    if not isinstance(image, Study):
+        return None
+    return next((preset.window for preset in presets_of(image) if preset.name == LUNG), None)
 
 
 def marks_of(study: Study) -> dict[str, str]:

@@ -157,7 +157,7 @@ def test_an_uploaded_ct_image_keeps_its_header_and_is_answered(page: Page, shoot
     expect(page.get_by_text("Open an image")).to_be_visible()
 
 
-def test_a_ct_series_is_scrolled_and_windowed(page: Page, shoot: Shoot) -> None:
+def test_a_ct_series_is_scrolled_and_windowed_and_a_candidate_is_visited_through_the_window_of_the_lung(page: Page, shoot: Shoot) -> None:
     page.goto("/radiology")
     page.locator("input[type=file]").set_input_files(CT_SERIES)
     picture = canvas(page)
@@ -174,6 +174,13 @@ def test_a_ct_series_is_scrolled_and_windowed(page: Page, shoot: Shoot) -> None:
     expect(picture).to_have_attribute("data-width", "1500")
     expect(page.get_by_text("Candidates").first).to_be_visible(timeout=SEARCH_MS)
     expect(page.get_by_text("in its best window").first).to_be_visible()
+    page.get_by_role("button", name=re.compile("^soft tissue")).click()
+    expect(picture).to_have_attribute("data-width", "400")
+    first = page.get_by_role("button", name=re.compile("^Slice [0-9]+, column")).first
+    number = re.findall("[0-9]+", first.inner_text())[0]
+    first.click()
+    expect(picture).to_have_attribute("data-slice", number)
+    expect(picture).to_have_attribute("data-width", "1500")
     open_tab(page, "Study")
     expect(page.get_by_text("One volume")).to_be_visible()
     shoot("radiology-ct")

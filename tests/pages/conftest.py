@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.settings import PROJECT, settings
 from core.types import Domain
+from core.ui.desk import Slot
 from tests.tiny import write_tiny_model
 
 PATIENCE_S = 120
@@ -55,6 +56,13 @@ def _as_on_a_server_that_was_visited(monkeypatch: pytest.MonkeyPatch) -> None:
 def application(home: Path) -> AppTest:
     """The application, its Home page drawn."""
     return AppTest.from_file(str(PROJECT / "app.py"), default_timeout=PATIENCE_S).run()
+
+
+def waited(slot: Slot[Any]) -> None:
+    """Until the work on it has ended."""
+    assert slot.job is not None
+    assert slot.job.wait(PATIENCE_S)
+    slot.settle()
 
 
 def words(app: AppTest) -> str:

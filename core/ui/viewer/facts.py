@@ -32,9 +32,11 @@ class Look:
         """The look that viewer.js reported; fields that it did not name keep their default."""
         return cls(**{name: told[name] for name in cls.__dataclass_fields__ if name in told})
 
-    def at_slice(self, index: int) -> Look:
-        """The same look at another slice."""
-        return replace(self, slice=index)
+    def at_slice(self, index: int, window: Window | None = None) -> Look:
+        """The same look at another slice, through another window where one is given."""
+        if window is None:
+            return replace(self, slice=index)
+        return replace(self, slice=index, centre=window.centre, width=window.width, shape=window.function, usesCurve=False)
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ class Show:
     packed: slices to be windowed in the browser; None where layers are all there is.
     texts: upper left and upper right corner. marks: letters at "north", "south", "west", "east".
     affine: source pixels (column, row) to map coordinates, six numbers, for the read-out under the cursor.
-    go_to: (id, box): brings the box into view once for each id; and the slice with it, where go_to_slice names one (from 0).
+    go_to: (id, box): brings the box into view once for each id; and the slice with it, where go_to_slice names one (from 0), through
+    go_to_window, where there is one.
     boxes: outlined on whatever slice is in view.
     tells_seen: whether the viewer reports the part in view, so that it can be drawn sharper.
     """
@@ -126,6 +129,7 @@ class Show:
     affine: tuple[float, ...] | None = None
     go_to: tuple[str, Box] | None = None
     go_to_slice: int | None = None
+    go_to_window: Window | None = None
     is_plain: bool = False
     tells_seen: bool = False
     height: str = "clamp(380px, calc(100vh - 250px), 1100px)"
@@ -151,10 +155,21 @@ class Show:
             "boxes": [list(box) for box in self.boxes],
             "colours": self.colours and {"stops": list(self.colours.stops), "low": self.colours.low, "high": self.colours.high},
             "geo": self.affine and {"affine": list(self.affine), "digits": 5 if abs(self.affine[0]) < 0.01 else 0},
-            "command": self.go_to and {"id": self.go_to[0], "box": list(self.go_to[1]), "slice": self.go_to_slice},
+            "command": self._command(),
             "plain": self.is_plain,
             "tellsSeen": self.tells_seen,
             "height": self.height,
+        }
+
+    def _command(self) -> dict[str, Any] | None:
+        if self.go_to is None:
+            return None
+        window = self.go_to_window
+        return {
+            "id": self.go_to[0],
+            "box": list(self.go_to[1]),
+            "slice": self.go_to_slice,
+            "window": window and {"centre": window.centre, "width": window.width, "shape": window.function},
         }
 
 

@@ -47,11 +47,12 @@ class Viewer {
     this.measure();
   }
 
-  // A command comes once: {id, slice?, box?}.
+  // A command comes once: {id, slice?, box?, window?}.
   obey(command, isNew) {
     if (!command || command.id === this.obeyed) return;
     this.obeyed = command.id;
     if (Number.isInteger(command.slice)) this.view.slice = command.slice;
+    if (command.window) Object.assign(this.view, command.window, { usesCurve: false });
     if (command.box && !isNew) this.camera.goTo(command.box);
     if (command.box && isNew) this.waitingBox = command.box;
   }
