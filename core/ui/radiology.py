@@ -30,6 +30,8 @@ from core.ui.words import counted
 
 PLACE = "radiology"
 
+ALL = "all"
+"""The key of an image's slices."""
 HEIGHT = "clamp(420px, calc(100vh - 118px), 1400px)"
 """Of the viewer: the window's, less the bar above it and the slider below."""
 
@@ -165,7 +167,7 @@ def _is_scene(scene: Scene) -> InputError:
 
 def slices(desk: Desk, opening: Opening) -> Slot[Slices]:
     """The slices of an image, made ready for the browser."""
-    slot: Slot[Slices] = desk.slot(opening.slices, "all")
+    slot: Slot[Slices] = desk.slot(opening.slices, ALL)
     slot.ensure(f"Preparing {opening.image.name}", partial(_pack, opening.image), "slices")
     return slot
 
@@ -259,7 +261,9 @@ def go_to_candidate(opening: Opening, answer: Answer) -> bool:
     visit = candidate_list(answer.searched, f"radiology.candidate.{opening.name}", opening.visit)
     if visit is None:
         return False
-    opening.visit, opening.look = visit, opening.look and opening.look.at_slice(visit.frame, lung_window(opening.image))
+    shown = opening.slices[ALL].value if ALL in opening.slices else None
+    seen = opening.look or (shown and shown.first) or Look()
+    opening.visit, opening.look = visit, seen.at_slice(visit.frame, lung_window(opening.image))
     return True
 
 

@@ -180,6 +180,7 @@ def test_a_ct_series_is_scrolled_and_windowed_and_a_candidate_is_visited_through
     number = re.findall("[0-9]+", first.inner_text())[0]
     first.click()
     expect(picture).to_have_attribute("data-slice", number)
+    expect(page.get_by_text(re.compile(f"^Slice {number}: "))).to_be_visible()
     expect(picture).to_have_attribute("data-width", "1500")
     open_tab(page, "Study")
     expect(page.get_by_text("One volume")).to_be_visible()

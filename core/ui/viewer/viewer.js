@@ -53,6 +53,7 @@ class Viewer {
     this.obeyed = command.id;
     if (Number.isInteger(command.slice)) this.view.slice = command.slice;
     if (command.window) Object.assign(this.view, command.window, { usesCurve: false });
+    if (Number.isInteger(command.slice)) this.settle(0);
     if (command.box && !isNew) this.camera.goTo(command.box);
     if (command.box && isNew) this.waitingBox = command.box;
   }
