@@ -82,11 +82,12 @@ class ChangeProgress(TrainerCallback):  # type: ignore[misc]
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Speak at every tenth of a validation interval, validate at each whole one."""
         step, every = state.global_step, self.schedule.validate_every
-        if step % max(1, every // 10) or not state.is_world_process_zero:
+        is_whole = step % every == 0 or step == self.schedule.steps
+        if not (is_whole or step % max(1, every // 10) == 0) or not state.is_world_process_zero:
             return
         speed = (step - self.first) * self.schedule.batch_size / max(time.monotonic() - self.began, 1e-6)
         line = f"{self.recipe.id}: step {step}/{self.schedule.steps}, {speed:.1f} crops/s"
-        if self.held and (step % every == 0 or step == self.schedule.steps):
+        if self.held and is_whole:
             line += f", {self._validated(kwargs['model'])}"
         print(line, flush=True)
 

@@ -142,15 +142,15 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         self.began, self.first = time.monotonic(), state.global_step
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Speak at every tenth of a validation interval, validate at each whole one."""
+        """Speak at every sixth of a validation interval, validate at each whole one and at the end."""
         every = self.recipe.schedule.validate_every
-        is_due = state.global_step % max(1, every // 6) == 0 or state.global_step == state.max_steps
-        if not is_due or not state.is_world_process_zero:
+        is_whole = state.global_step % every == 0 or state.global_step == state.max_steps
+        if not (is_whole or state.global_step % max(1, every // 6) == 0) or not state.is_world_process_zero:
             return
         seconds = time.monotonic() - self.began
         speed = (state.global_step - self.first) * self.recipe.schedule.batch_size / seconds
         line = f"{self.recipe.id}: step {state.global_step} of {state.max_steps}, {speed:.0f} images/s"
-        if self.held is not None and (state.global_step % every == 0 or state.global_step == state.max_steps):
+        if self.held is not None and is_whole:
             line += f", {self._validated(kwargs['model'], *self.held)}"
         print(line, flush=True)
 

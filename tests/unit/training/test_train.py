@@ -189,3 +189,13 @@ def test_every_method_is_measured_for_the_card(trained: Trained, monkeypatch: py
     rows = faithfulness(engine_for(str(trained.folder)), split(trained.recipe, [trained.images]).validation)
     assert {row.method for row in rows} == {"rollout", "integrated-gradients", "occlusion"}
     assert all(0.0 <= row.deletion_better <= 1.0 for row in rows)
+
+
+def test_a_training_validates_at_each_whole_interval_though_its_sixths_pass_it_by(
+    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schedule = replace(trained.recipe.schedule, steps=14, validate_every=13)  # it speaks at every second step
+    fitted(replace(trained.recipe, schedule=schedule), trained.images, tmp_path)
+    told = [line for line in capsys.readouterr().out.splitlines() if ": step " in line]
+    assert ["held back" in line for line in told if "step 12 of 14" in line] == [False]
+    assert ["held back" in line for line in told if "step 13 of 14" in line] == [True]
