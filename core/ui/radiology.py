@@ -199,7 +199,12 @@ def show(opening: Opening, shown: Slices, answer: Answer | None, explanation: Ex
 
 def slice_in_view(opening: Opening, shown: Slices) -> int:
     """The number of the slice that the viewer shows, from 0."""
-    return (opening.look or shown.first or Look()).slice
+    return _look_in_view(opening, shown).slice
+
+
+def _look_in_view(opening: Opening, shown: Slices | None) -> Look:
+    """What the user chose last, else the view that the image opens with. shown: None while it is being prepared."""
+    return opening.look or (shown and shown.first) or Look()
 
 
 def look(opening: Opening, seen: Look | None) -> bool:
@@ -262,8 +267,8 @@ def go_to_candidate(opening: Opening, answer: Answer) -> bool:
     if visit is None:
         return False
     shown = opening.slices[ALL].value if ALL in opening.slices else None
-    seen = opening.look or (shown and shown.first) or Look()
-    opening.visit, opening.look = visit, seen.at_slice(visit.frame, lung_window(opening.image))
+    opening.visit = visit
+    opening.look = _look_in_view(opening, shown).at_slice(visit.frame, lung_window(opening.image))
     return True
 
 
