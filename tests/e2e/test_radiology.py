@@ -182,6 +182,13 @@ def test_a_ct_series_is_scrolled_and_windowed_and_a_candidate_is_visited_through
     expect(picture).to_have_attribute("data-slice", number)
     expect(page.get_by_text(re.compile(f"^Slice {number}: "))).to_be_visible()
     expect(picture).to_have_attribute("data-width", "1500")
+    other = len(CT_SERIES) if int(number) == 1 else 1
+    page.get_by_role("slider", name="Slice").fill(str(other))
+    expect(page.get_by_text(re.compile(f"^Slice {other}( |: )"))).to_be_visible()
+    page.get_by_role("link", name="Home").click()
+    expect(page.get_by_text("Models on this machine")).to_be_visible()
+    page.get_by_role("link", name="Radiology").click()
+    expect(canvas(page)).to_have_attribute("data-slice", str(other))
     open_tab(page, "Study")
     expect(page.get_by_text("One volume")).to_be_visible()
     shoot("radiology-ct")

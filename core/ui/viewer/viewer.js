@@ -47,15 +47,19 @@ class Viewer {
     this.measure();
   }
 
-  // A command comes once: {id, slice?, box?, window?}.
+  // A command comes once: {id, slice?, box?, window?}. A viewer that opens has the view that was left last: an older command must not undo it.
   obey(command, isNew) {
     if (!command || command.id === this.obeyed) return;
     this.obeyed = command.id;
-    if (Number.isInteger(command.slice)) this.view.slice = command.slice;
+    const hasSlice = Number.isInteger(command.slice);
+    if (isNew) {
+      if (!hasSlice || command.slice === this.view.slice) this.waitingBox = command.box;
+      return;
+    }
+    if (hasSlice) this.view.slice = command.slice;
     if (command.window) Object.assign(this.view, command.window, { usesCurve: false });
-    if (Number.isInteger(command.slice)) this.settle(0);
-    if (command.box && !isNew) this.camera.goTo(command.box);
-    if (command.box && isNew) this.waitingBox = command.box;
+    if (hasSlice) this.settle(0);
+    if (command.box) this.camera.goTo(command.box);
   }
 
   dress() {
