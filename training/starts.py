@@ -1,7 +1,8 @@
 """What a training begins with: nothing, a text BERT's layers, another model of ours, or a ViT, DeiT, BEiT, Swin or DINOv2 checkpoint.
 
 The recipe's key `start` names a model of the zoo, a folder or a hub id. Sizes come from there: of a text BERT and of our own models what
-[network] leaves out, of the other families all of them, so that [network] has no place. The head is new, unless the labels are the same.
+[network] leaves out, of the other families all of them, so that [network] has no place. Of our own models [network] may ask for more layers
+and stem_blocks (training/growth.py). The head is new, unless the labels are the same.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from models.folder import CONFIG, check_weights, read_json
 from models.networks import quiet
 from models.registry import LoadedModel, find_folder, load_model
 from training.encoder import load_encoder
+from training.growth import added_parts, settle
 from training.recipe import Recipe
 
 TEXT = "bert"
@@ -118,18 +120,42 @@ def _image_bert(recipe: Recipe) -> BertImageForImageClassification:
 
 
 def _on_image_bert(other: LoadedModel, recipe: Recipe, config: BertImageConfig) -> BertImageForImageClassification:
-    """Layers beyond those of the recipe are left out. Raises BrokenModel."""
+    """Layers beyond those of the recipe are left out, layers and residual blocks beyond those of the start begin nearly silent.
+
+    Raises BrokenModel.
+    """
     network = BertImageForImageClassification(config)
-    weights = encoder_weights(other, recipe.preprocess.channels, config.grid)
+    names = set(network.bert.state_dict())
+    weights = {name: value for name, value in encoder_weights(other, recipe.preprocess.channels, config.grid).items() if name in names}
+    added = tuple(f"{part}." for part in added_parts(network.bert, weights))
     try:
-        network.bert.load_state_dict({name: value for name, value in weights.items() if name in network.bert.state_dict()})
+        missing, _ = network.bert.load_state_dict(weights, strict=False)
     except RuntimeError:
-        raise BrokenModel(
-            f"The stem and layers of {recipe.start} have other sizes than the recipe {recipe.id}.", "Leave the sizes out of [network]."
-        ) from None
-    if other.labels == recipe.labels:
-        network.classifier.load_state_dict(_known(other).classifier.state_dict())
+        raise _misfit(recipe) from None
+    if not all(name.startswith(added) for name in missing):
+        raise _misfit(recipe)
+    settle(network.bert, weights)
+    _take_heads(network, _known(other))
     return network
+
+
+def _take_heads(network: BertImageForImageClassification, other: BertImageForImageClassification) -> None:
+    """Of the labels and of each further question that both ask in the same words."""
+    if _asked(network) == _asked(other):
+        network.classifier.load_state_dict(other.classifier.state_dict())
+    theirs = other.config.further_heads
+    for name, labels in network.config.further_heads.items():
+        if theirs.get(name) == labels:
+            network.heads[name].load_state_dict(other.heads[name].state_dict())
+
+
+def _asked(network: BertImageForImageClassification) -> list[str]:
+    return [network.config.id2label[index] for index in range(network.config.num_labels)]
+
+
+def _misfit(recipe: Recipe) -> BrokenModel:
+    reason = f"The stem and layers of {recipe.start} have other sizes than the recipe {recipe.id}."
+    return BrokenModel(reason, "Leave the sizes out of [network]; layers and stem_blocks alone may be more.")
 
 
 def _on_encoder(recipe: Recipe, folder: Path, name: str) -> Recipe:

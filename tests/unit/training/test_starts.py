@@ -14,6 +14,7 @@ from transformers import AutoModelForImageClassification, BertConfig, BertModel,
 
 from core.errors import BadRecipe, BrokenModel, NotFound
 from core.types import Domain
+from models.bert_image import BertImageForImageClassification
 from models.registry import METHODS, load_model
 from tests.tiny import tiny_network, write_tiny_model
 from tests.tiny_encoders import FAMILIES, PATCH, SIDE, WIDTH, tiny_encoder, write_tiny_encoder
@@ -196,6 +197,31 @@ def test_positions_are_interpolated_and_layers_beyond_those_wanted_left_out(tmp_
     known = tiny_network().bert.embeddings.positions
     assert network.bert.embeddings.positions.shape[2:] == (8, 8)
     np.testing.assert_allclose(network.bert.embeddings.positions.mean().item(), known.mean().item(), atol=0.01)
+
+
+def test_a_larger_network_begins_nearly_as_the_smaller_one(tmp_path: Path) -> None:
+    sizes = {"stem": "convolution", "stem_channels": [8, 16, 32], "stem_blocks": [0, 1, 0]}
+    labels = {"id2label": {0: "dark", 1: "bright"}, "label2id": {"dark": 0, "bright": 1}}
+    start = write_tiny_model(tmp_path / "chest", **sizes, **labels, token_heads={"place": ["elsewhere", "here"]})
+    known = load_model(str(start)).network
+    larger = 'stem_blocks = [1, 2, 0]\nnum_hidden_layers = 3\n[network.token_heads]\nplace = ["elsewhere", "here"]'
+    network = started(recipe_of(tmp_path, start, network=f"[network]\n{larger}")).eval()
+    assert len(network.bert.encoder.layer) == 3 and len(network.bert.embeddings.stem[1].blocks) == 2
+    for name, value in known.state_dict().items():
+        assert torch.equal(network.state_dict()[name], value), name
+    loud = BertImageForImageClassification(network.config).eval()  # the same, its added parts as random weights have them
+    loud.load_state_dict(known.state_dict(), strict=False)
+    values = torch.randn(8, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        wanted, quietly, loudly = (each(values).token_logits for each in (known, network, loud))
+    assert (quietly - wanted).square().mean() < 0.2 * (loudly - wanted).square().mean()
+
+
+def test_a_head_that_asks_in_other_words_is_new(tmp_path: Path) -> None:
+    start = write_tiny_model(tmp_path / "chest", token_heads={"place": ["elsewhere", "here"]})
+    asked = '[network]\n[network.token_heads]\nplace = ["nowhere", "here"]'
+    network = started(recipe_of(tmp_path, start, network=asked))
+    assert not torch.equal(network.heads["place"].weight, load_model(str(start)).network.heads["place"].weight)
 
 
 def test_other_channels_begin_with_the_mean_of_those_that_are_known(tmp_path: Path) -> None:
