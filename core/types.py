@@ -200,6 +200,8 @@ class Preprocess:
         where all that both dates have are compared. Change models only.
     age_years: (youngest, oldest) of the training's patients, None where it does not apply.
     pixel_spacing_mm: millimetres a pixel that a model of CT was trained at; None for the others.
+    enlarged: of change models, the factor of a second look at each pair of tiles, upside down, whose logits are averaged with those of the
+        first (models/bert_image/looks.py); 0 where there is none.
     turns: whether the answer is the mean over the quarter turns and mirror images of an input, which must be square.
     """
 
@@ -218,6 +220,7 @@ class Preprocess:
     body_parts: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
     preferred: tuple[str, ...] = ()
+    enlarged: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from core.errors import BrokenModel, WrongTask
 from core.types import ChangeCalibration, Domain, Preprocess
 from models.bert_image import BertImageChangeConfig, BertImageForChangeDetection
+from models.bert_image.looks import is_enlargement
 from models.image_statistics import statistics_length
 from models.learnt import OutsideModel, read_outside
 from models.networks import open_network
@@ -92,6 +93,7 @@ def _check_fit(folder: Path, config: BertImageChangeConfig, preprocess: Preproce
     faults = {
         f"{PREPROCESS} names {channels} channels, {CONFIG} {config.num_channels}": channels != config.num_channels,
         f"size in {PREPROCESS} is not a multiple of patch_size in {CONFIG}": any(side % config.patch_size for side in preprocess.size),
+        f"enlarged in {PREPROCESS} is {preprocess.enlarged}": not is_enlargement(preprocess.enlarged, preprocess.size, config.patch_size),
         f"{OUTSIDE} is not made for {statistics} statistics": outside is not None
         and not len(outside.mean) == len(outside.whitening) == statistics,
         f"domain in {PREPROCESS} is not {Domain.CHANGE.value}": preprocess.domain is not Domain.CHANGE,

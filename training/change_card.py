@@ -63,6 +63,9 @@ def _making(recipe: ChangeRecipe, command: str, minutes: float) -> list[str]:
         f"Each date is standardised band by band over its whole scene.{start} {schedule.steps:,} steps of {schedule.batch_size} crops, "
         f"seed {schedule.seed}, averaged weights"
     )
+    enlarged = recipe.preprocess.enlarged
+    if enlarged:
+        words += f". An answer is the mean of two looks at each pair of tiles, the second one enlarged {enlarged:g} times and upside down"
     after = recipe.all_cities
     if after is not None:
         words += (

@@ -9,6 +9,7 @@ from typing import Any
 from core.errors import BadRecipe
 from core.types import Domain, Preprocess
 from models.bert_image import BertImageChangeConfig
+from models.bert_image.looks import is_enlargement
 from training.recipe import read_preprocess, read_table, required, section
 from training.recipe_parts import CardPart, Schedule
 
@@ -123,6 +124,9 @@ def _check(recipe: ChangeRecipe, path: Path) -> None:
         if schedule is not None and (schedule.steps < 1 or schedule.batch_size < 2):
             raise BadRecipe(f"{path}: {name} has steps {schedule.steps}, batch_size {schedule.batch_size}.", "At least 1 and 2.")
     try:
-        recipe.config()
+        patch_size = recipe.config().patch_size
     except (ValueError, TypeError) as error:
         raise BadRecipe(f"{path}: network: {error}.", "Compare it with training/recipes.") from None
+    if not is_enlargement(preprocess.enlarged, preprocess.size, patch_size):
+        wanted = f"0, or at least 1 with sides of a tile that stay multiples of {patch_size}."
+        raise BadRecipe(f"{path}: preprocess.enlarged is {preprocess.enlarged}.", wanted)

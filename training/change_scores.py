@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from core.inference.levels import Histogram
 from core.inference.pair_scenes import PIXEL
@@ -15,6 +16,7 @@ from core.inference.pairs import PairRows, Predict, blended_rows
 from core.prepare.tiles import grid_of_pixels
 from core.types import FloatImage
 from models.bert_image import BertImageForChangeDetection
+from models.bert_image.looks import looked_at
 from training.change_recipe import ChangeRecipe
 from training.city_pixels import CityPixels
 
@@ -55,21 +57,20 @@ def logits_of(network: BertImageForChangeDetection, city: CityPixels, recipe: Ch
     def rows(first: int, last: int) -> PairRows:
         return PairRows(city.before[:, first:last], city.after[:, first:last], city.known[first:last])
 
-    whole = np.concatenate([logits for _, logits in blended_rows(rows, grid, forward(network))])  # the lattice, which may be larger
+    predict = forward(network, recipe.preprocess.enlarged)
+    whole = np.concatenate([logits for _, logits in blended_rows(rows, grid, predict)])  # the lattice, which may be larger
     return whole[: grid.rows, : grid.columns]
 
 
-def forward(network: BertImageForChangeDetection) -> Predict:
-    """The network over tiles, BATCH at a time, without gradients."""
+def forward(network: BertImageForChangeDetection, enlarged: float) -> Predict:
+    """The network over tiles, BATCH at a time, without gradients. enlarged: as of models.bert_image.looks.looked_at."""
+
+    def part(dates: tuple[FloatImage, FloatImage], start: int) -> Tensor:
+        before, after = (torch.from_numpy(np.ascontiguousarray(each[start : start + BATCH])).to(network.device) for each in dates)
+        return looked_at(network, before, after, enlarged).cpu()
 
     def predict(before: FloatImage, after: FloatImage) -> FloatImage:
         with torch.inference_mode():
-            parts = [
-                network(
-                    *(torch.from_numpy(np.ascontiguousarray(each[start : start + BATCH])).to(network.device) for each in (before, after))
-                )
-                for start in range(0, len(before), BATCH)
-            ]
-        return torch.cat([part.logits.float().cpu() for part in parts]).numpy()
+            return torch.cat([part((before, after), start) for start in range(0, len(before), BATCH)]).numpy()
 
     return predict

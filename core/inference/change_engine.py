@@ -10,6 +10,7 @@ from core.inference.engine import ModelOwner, prepared_runtime
 from core.inference.runtimes import Runtime, autocast
 from core.settings import settings
 from core.types import FloatImage
+from models.bert_image.looks import looked_at
 from models.change_registry import LoadedChangeModel, load_change_model
 
 
@@ -33,8 +34,8 @@ class ChangeEngine:
     def _compute(self, values: FloatImage) -> Arrays:
         before, after = torch.from_numpy(values).to(self.runtime.device).chunk(2, dim=1)
         with torch.inference_mode(), autocast(self.runtime):
-            logits = self.model.network(before, after).logits
-        return {"logits": np.asarray(logits.float().cpu().numpy())}
+            logits = looked_at(self.model.network, before, after, self.model.preprocess.enlarged)
+        return {"logits": np.asarray(logits.cpu().numpy())}
 
 
 def change_engine_for(model: str) -> ChangeEngine:

@@ -254,6 +254,7 @@ def test_pixels_whose_truth_is_not_known_do_not_count_in_the_loss() -> None:
         ("decoder_channels = [8, 8]", "decoder_channels = [8]", "decoder_channels"),
         ('domain = "change"', 'domain = "land-cover"', "domain"),
         ("haze = 0.2", "fog = 0.2", "augmentation.fog"),
+        ('standardise = "scene"', 'standardise = "scene"\nenlarged = 1.01', "preprocess.enlarged"),
         ("batch_size = 4", "batch_size = 1", "batch_size"),
     ],
 )
