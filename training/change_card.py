@@ -59,13 +59,11 @@ def _making(recipe: ChangeRecipe, command: str, minutes: float) -> list[str]:
     start = f" Its stem and layers began with those of {recipe.start}." if recipe.start else ""
     words = (
         f"A siamese network: both dates go through one convolutional stem and one image BERT ({rows} x {columns} tokens of "
-        f"{config.patch_size} px, {config.num_hidden_layers} layers, width {config.hidden_size}); a light decoder compares what comes out. "
-        f"Each date is standardised band by band over its whole scene.{start} {schedule.steps:,} steps of {schedule.batch_size} crops, "
+        f"{config.patch_size} px, {config.num_hidden_layers} layers, width {config.hidden_size}); a light decoder compares what comes out."
+        f"{_looks(recipe.preprocess.enlarged)} Each date is standardised band by band over its whole scene.{start} "
+        f"{schedule.steps:,} steps of {schedule.batch_size} crops, "
         f"seed {schedule.seed}, averaged weights"
     )
-    enlarged = recipe.preprocess.enlarged
-    if enlarged:
-        words += f". An answer is the mean of two looks at each pair of tiles, the second one enlarged {enlarged:g} times and upside down"
     after = recipe.all_cities
     if after is not None:
         words += (
@@ -78,6 +76,12 @@ def _making(recipe: ChangeRecipe, command: str, minutes: float) -> list[str]:
         "",
         f"    {command}",
     ]
+
+
+def _looks(enlarged: float) -> str:
+    if not enlarged:
+        return ""
+    return f" An answer is the mean of two looks at a pair of tiles, the second one enlarged {enlarged:g} times and upside down."
 
 
 def _figures(recipe: ChangeRecipe, measured: MeasuredChange) -> list[str]:

@@ -48,6 +48,7 @@ domain = "change"
 size = [32, 32]
 channels = ["blue", "green", "red", "near infrared", "short-wave infrared 1", "short-wave infrared 2"]
 standardise = "scene"
+enlarged = 1.5
 ground_sample_distance_m = 10.0
 [cities]
 validation = ["north"]
@@ -143,6 +144,8 @@ def test_the_card_says_which_cities_decided_and_carries_the_licence(trained: Tra
     assert "1 held back (north)" in card.text
     assert "has therefore seen every city" in card.text.replace("have", "has")
     assert "| blue, green, red |" in card.text
+    assert "the second one enlarged 1.5 times and upside down" in card.text
+    assert load_change_model(str(trained.folder)).preprocess.enlarged == 1.5
     assert "- It knows nothing else." in card.text
     assert (trained.folder / "LICENSE").read_text() == "Drawn by a test: take it.\n"
 
@@ -254,7 +257,7 @@ def test_pixels_whose_truth_is_not_known_do_not_count_in_the_loss() -> None:
         ("decoder_channels = [8, 8]", "decoder_channels = [8]", "decoder_channels"),
         ('domain = "change"', 'domain = "land-cover"', "domain"),
         ("haze = 0.2", "fog = 0.2", "augmentation.fog"),
-        ('standardise = "scene"', 'standardise = "scene"\nenlarged = 1.01', "preprocess.enlarged"),
+        ("enlarged = 1.5", "enlarged = 1.01", "preprocess.enlarged"),
         ("batch_size = 4", "batch_size = 1", "batch_size"),
     ],
 )
