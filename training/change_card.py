@@ -112,6 +112,8 @@ def _figures(recipe: ChangeRecipe, measured: MeasuredChange) -> list[str]:
             f"Where both dates have them, {', '.join(recipe.preprocess.preferred)} are compared alone: with the other bands the figures "
             "were lower, which was decided on these same cities.",
         ]
+    if recipe.preprocess.enlarged:
+        lines += ["", "That a second look helps was decided on these same cities too, so the figures are somewhat optimistic."]
     lines += ["", "| bands that are compared | F1 |", "|---|---|"]
     lines += [f"| {', '.join(bands)} | {value:.3f} |" for bands, value in measured.by_bands.items()]
     return lines
