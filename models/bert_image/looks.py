@@ -30,9 +30,9 @@ def looked_at(network: BertImageForChangeDetection, before: Tensor, after: Tenso
     before, after: float32 [tiles, channels, rows, columns], standardised. enlarged: the factor of the second look, 0 for none; the sides
     times it are multiples of the network's patch size.
     """
-    first = network(before, after).logits.float()
+    first: Tensor = network(before, after).logits.float()
     if not enlarged:
-        return first  # type: ignore[no-any-return]
+        return first
     dates = (F.interpolate(each.flip(ROWS), scale_factor=enlarged, mode="bilinear", align_corners=False) for each in (before, after))
     large = network(*dates).logits.float()[:, None]  # [tiles, 1, enlarged * rows, enlarged * columns]
     second = F.interpolate(large, size=first.shape[1:], mode="bilinear", align_corners=False, antialias=True)[:, 0]
