@@ -20,7 +20,12 @@ ROWS = -2
 
 
 def is_enlargement(enlarged: float, size: Sequence[int], patch_size: int) -> bool:
-    """Whether tiles of size (rows, columns) can be looked at a second time, enlarged so; 0, which is no second look, always."""
+    """Whether tiles of size (rows, columns) can be looked at a second time, enlarged so; 0, which is no second look, always.
+
+    Files say it, so that what is no number is answered too.
+    """
+    if isinstance(enlarged, bool) or not isinstance(enlarged, (int, float)):
+        return False
     return enlarged == 0 or (enlarged >= 1 and all(side * enlarged % patch_size == 0 for side in size))
 
 

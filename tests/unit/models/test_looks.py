@@ -71,8 +71,8 @@ def test_an_engine_looks_twice_where_its_folder_says_so(tmp_path: Path, dates: t
     assert not np.allclose(once.forward(*values), wanted, atol=1e-3)
 
 
-@pytest.mark.parametrize("enlarged", [0.5, 1.01])
-def test_a_factor_that_does_not_fit_is_refused(tmp_path: Path, enlarged: float) -> None:
+@pytest.mark.parametrize("enlarged", [0.5, 1.01, -2, "twice", True, None, float("nan")])
+def test_a_factor_that_does_not_fit_is_refused(tmp_path: Path, enlarged: object) -> None:
     folder = write_tiny_change_model(tmp_path / "tiny")
     told = folder / "preprocess.json"
     told.write_text(json.dumps({**json.loads(told.read_text()), "enlarged": enlarged}))
