@@ -36,7 +36,7 @@ from training.items import labels_of
 from training.masked_recipe import MaskedRecipe, masked_recipe_of
 from training.masked_trainer import fit_masked
 from training.nodules import Crops, read_sides
-from training.recipe import Recipe, read_table, recipe_of, required
+from training.recipe import Recipe, changed_base, merged, read_table, recipe_of, required
 from training.run import CHECKPOINTS
 from training.trainer import fit, run
 from training.window_trainer import WindowTrainer
@@ -92,20 +92,12 @@ class Images:
 def read_ablation(path: Path) -> Ablation:
     """Raises NotFound where there is no such file, BadRecipe, naming the key, where it cannot be used."""
     table = read_table(path)
-    base = merged(read_table(path.parent / required(table, "base", str, path)), table.get("changes", {}))
+    base = changed_base(table, path)
     variants = tuple(Variant(**each) for each in required(table, "variant", list, path))
     names = [variant.name for variant in variants]
     if len(set(names)) < len(names):
         raise BadRecipe(f"{path}: two variants have one name.", "Each needs a name of its own.")
     return Ablation(path, base, tuple(required(table, "seeds", list, path)), variants)
-
-
-def merged(table: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """The table with the values of `changes` in place of its own, in tables within tables too."""
-    found = dict(table)
-    for key, value in changes.items():
-        found[key] = merged(found.get(key, {}), value) if isinstance(value, dict) else value
-    return found
 
 
 def recipe_for(ablation: Ablation, variant: Variant, seed: int) -> Recipe:

@@ -95,8 +95,27 @@ def read_table(path: Path) -> dict[str, Any]:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Raises NotFound where there is no such file, BadRecipe, naming the key, where it cannot be used."""
-    return recipe_of(read_table(path), path)
+    """A recipe, or one that names another as its base and says what differs (training/recipes/random-split.toml).
+
+    Raises NotFound where there is no such file, BadRecipe, naming the key, where it cannot be used.
+    """
+    table = read_table(path)
+    if "variant" in table:
+        raise BadRecipe(f"{path}: it compares variants of a recipe, and is none.", "Give it to python -m training.ablation.")
+    return recipe_of(changed_base(table, path) if "base" in table else table, path)
+
+
+def changed_base(table: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The table of the recipe beside `path` that `table` names as its base, with the changes that it makes. Raises NotFound, BadRecipe."""
+    return merged(read_table(path.parent / required(table, "base", str, path)), table.get("changes", {}))
+
+
+def merged(table: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The table with the values of `changes` in place of its own, in tables within tables too."""
+    found = dict(table)
+    for key, value in changes.items():
+        found[key] = merged(found.get(key, {}), value) if isinstance(value, dict) else value
+    return found
 
 
 def recipe_of(table: dict[str, Any], path: Path) -> Recipe:

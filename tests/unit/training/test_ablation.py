@@ -12,9 +12,9 @@ from tests.conftest import PROJECT
 from tests.unit.training import crops
 from tests.unit.training.conftest import RECIPE, draw_images
 from training import ablation
-from training.ablation import merged, pretraining_for, read_ablation, recipe_for, run_all
+from training.ablation import pretraining_for, read_ablation, recipe_for, run_all
 from training.ablation_table import Result, read_results, table_of
-from training.recipe import read_table
+from training.recipe import merged, read_table
 
 TABLE = """
 base = "tiny.toml"
@@ -33,7 +33,7 @@ pretraining = { masking = { share = 0.25 }, augmentation = { dropped = [0.0] }, 
 changes = { schedule = { steps = 1 } }
 """
 
-COMPARISONS = sorted(path for path in (PROJECT / "training" / "recipes").glob("*.toml") if "base" in read_table(path))
+COMPARISONS = sorted(path for path in (PROJECT / "training" / "recipes").glob("*.toml") if "variant" in read_table(path))
 
 
 @pytest.fixture

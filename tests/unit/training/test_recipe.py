@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from training.recipe import read_recipe, read_table
 PROJECT = Path(__file__).resolve().parents[3]
 
 
-RECIPES = sorted(path for path in (PROJECT / "training" / "recipes").glob("*.toml") if "base" not in read_table(path))
+RECIPES = sorted(path for path in (PROJECT / "training" / "recipes").glob("*.toml") if "variant" not in read_table(path))
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
@@ -25,6 +26,22 @@ def test_every_recipe_of_the_project_can_be_read(recipe: Path) -> None:
     read = read_change_recipe(recipe) if is_change_recipe(recipe) else read_recipe(recipe)
     assert read.id == recipe.stem
     assert read.config().num_labels == len(LABELS if isinstance(read, ChangeRecipe) else read.labels)
+
+
+def test_a_recipe_with_a_base_says_only_what_differs(recipe_file: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "longer.toml"
+    changed.write_text(f'base = "{recipe_file.name}"\n[changes]\nid = "longer"\n[changes.schedule]\nsteps = 34\n')
+    base, read = read_recipe(recipe_file), read_recipe(changed)
+    assert (read.id, read.schedule.steps) == ("longer", 34)
+    assert replace(read, id=base.id, schedule=replace(read.schedule, steps=base.schedule.steps)) == base
+
+
+def test_a_comparison_of_variants_is_no_recipe(recipe_file: Path, tmp_path: Path) -> None:
+    comparison = tmp_path / "comparison.toml"
+    comparison.write_text(f'base = "{recipe_file.name}"\nseeds = [1]\n[[variant]]\nname = "base"\nwords = "as it is"\n')
+    with pytest.raises(BadRecipe, match="compares variants") as refused:
+        read_recipe(comparison)
+    assert "training.ablation" in refused.value.hint
 
 
 @pytest.mark.parametrize(
