@@ -11,7 +11,7 @@ from core.ui import gate
 from core.ui.bars import quiet
 from core.ui.frame import device
 from core.ui.intake import ask_for
-from core.ui.model_cards import model_cards
+from core.ui.libraries import ready
 from core.ui.thumbnails import thumbnail
 
 
@@ -30,6 +30,15 @@ TILES = (
     Tile("pages/radiology.py", "A CT series", "Put in order, searched, and scrolled.", ("ct-series",)),
     Tile("pages/earth.py", "One place, two dates", "Mapped, compared, and measured.", ("earth-before", "earth-after")),
 )
+
+
+def models_here() -> None:
+    """What the models know, once their libraries are there: all above it shows meanwhile."""
+    ready()
+    from core.ui.model_cards import model_cards
+
+    model_cards()
+
 
 gate.guard()
 st.html(
@@ -52,4 +61,4 @@ quiet("These samples are synthetic. Open your own files on each page; they stay 
 
 st.markdown("#### Models on this machine")
 quiet(f"They run on {device()}.")
-model_cards()
+models_here()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,19 @@ from core.ui.radiology import arrival
 from core.ui.words import INTENDED_USE
 from tests.pages.conftest import words
 
+FIRST_VISIT = """
+import sys
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+from core.ui import libraries
+
+asked = []
+libraries.load = lambda: (asked.append("loading"), st.stop())
+page = AppTest.from_file("app.py", default_timeout=60).run()
+print(len(page.button), *asked, "transformers" in sys.modules)
+"""
+"""A server's first visitor, in a process of its own: how many tiles there are when the libraries are asked for, and whether they were."""
+
 
 def test_home_says_what_each_model_answers_and_what_it_does_not_know(application: AppTest) -> None:
     said = words(application)
@@ -26,6 +41,11 @@ def test_home_says_what_each_model_answers_and_what_it_does_not_know(application
     assert "<dt>Licence</dt><dd>Apache-2.0</dd>" in said
     assert "It knows nothing." in said
     assert "Integrated Gradients" in said
+
+
+def test_home_shows_its_tiles_before_the_libraries_of_the_models_are_loaded() -> None:
+    begins = subprocess.run([sys.executable, "-c", FIRST_VISIT], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert begins.stdout.split() == ["3", "loading", "False"]
 
 
 def test_every_page_shows_the_intended_use_and_the_device(application: AppTest) -> None:
