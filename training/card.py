@@ -65,6 +65,7 @@ def write_card(
     lines += ["## How it was made", "", *_making(recipe, command, minutes), *_taught(recipe, main), ""]
     lines += ["## Figures", "", *_figures(recipe, main), ""]
     lines += ["### By label", "", *_by_label(recipe, main.held), ""]
+    lines += ["### For comparison with the literature", "", card.comparison, ""] if card.comparison else []
     for test in tests[1:]:
         lines += [f"### {test.origin}", "", *_figures(recipe, test), ""]
     for test in tests:

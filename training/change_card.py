@@ -37,6 +37,7 @@ def write_change_card(
     lines += ["### Reference standard", "", card.reference, ""] if card.reference else []
     lines += ["## How it was made", "", *_making(recipe, command, minutes), ""]
     lines += ["## Figures", "", *_figures(recipe, measured), ""]
+    lines += ["### For comparison with the literature", "", card.comparison, ""] if card.comparison else []
     lines += ["### Failures", "", card.failures, ""] if card.failures else []
     lines += ["## Limits", "", *(f"- {sentence.strip()}." for sentence in card.limits.rstrip(". ").split(". ")), ""]
     (folder / CARD).write_text("\n".join(lines), encoding="utf-8")

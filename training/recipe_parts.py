@@ -133,6 +133,7 @@ class CardPart:
     """What the model card says that no measurement gives.
 
     reference: who or what decided the labels (CLAIM 2024, reference standard). failures: what was seen when wrong answers were looked at.
+    comparison: what the same network comes to when it is measured as the literature does, with the recipe that did it.
     licence_text: the file LICENSE, where the weights have a licence of their own.
     """
 
@@ -144,4 +145,5 @@ class CardPart:
     limits: str
     reference: str = ""
     failures: str = ""
+    comparison: str = ""
     licence_text: str = ""

@@ -84,6 +84,7 @@ task = "change"
 modality = "drawn"
 licence = "CC0"
 origin = "Drawn fields, made by the test."
+comparison = "Others find 0.9 of such blocks."
 limits = "It knows blocks. It knows nothing else."
 licence_text = "Drawn by a test: take it."
 """
@@ -146,6 +147,7 @@ def test_the_card_says_which_cities_decided_and_carries_the_licence(trained: Tra
     assert "| blue, green, red |" in card.text
     assert "the second one enlarged 1.5 times and upside down" in card.text
     assert load_change_model(str(trained.folder)).preprocess.enlarged == 1.5
+    assert "### For comparison with the literature\n\nOthers find 0.9 of such blocks.\n" in card.text
     assert "- It knows nothing else." in card.text
     assert (trained.folder / "LICENSE").read_text() == "Drawn by a test: take it.\n"
 

@@ -72,6 +72,12 @@ def test_the_card_has_every_figure_with_its_interval_and_the_command(trained: Tr
         assert low <= value <= high
     assert "sightline train" in card.text
     assert "- It knows nothing else." in card.text
+    for title, words in (
+        ("Reference standard", "The test drew them."),
+        ("For comparison with the literature", "Of squares divided at random, 0.9 are right."),
+        ("Failures", "Grey ones were looked at."),
+    ):
+        assert f"### {title}\n\n{words}\n" in card.text
 
 
 def test_curves_are_written_beside_the_weights_and_told_in_the_card(trained: Trained) -> None:
