@@ -7,6 +7,7 @@ import streamlit as st
 from core.ui import frame, gate
 from core.ui.errors import guarded
 from core.ui.folders import remove_what_a_dead_server_left
+from core.ui.libraries import ready
 
 st.set_page_config(page_title="Sightline", page_icon="assets/icon.png", layout="wide")
 remove_what_a_dead_server_left()
@@ -16,9 +17,10 @@ if not gate.is_open():
     gate.ask()
     st.stop()
 
+home = st.Page("pages/home.py", title="Home", default=True)
 page = st.navigation(
     [
-        st.Page("pages/home.py", title="Home", default=True),
+        home,
         st.Page("pages/radiology.py", title="Radiology"),
         st.Page("pages/earth.py", title="Earth"),
         st.Page("pages/explain.py", title="Explain"),
@@ -27,5 +29,7 @@ page = st.navigation(
 )
 place_of_work = frame.rail()
 with guarded():
+    if page != home:  # which shows its tiles first
+        ready()
     page.run()
 frame.running_work(place_of_work)

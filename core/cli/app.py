@@ -9,6 +9,8 @@ import sys
 from core.errors import InputError
 from core.settings import PROJECT, Settings, settings
 
+SERVER = "core.ui.serve"
+"""What the process becomes; only what draws may import Streamlit, so it is named here and not imported."""
 LOCAL_NAMES = ("localhost", "ip6-localhost")
 
 
@@ -21,7 +23,7 @@ def app() -> None:
 
 
 def command(current: Settings) -> list[str]:
-    """`streamlit run app.py` with our settings. Those of .streamlit/config.toml, beside app.py, hold where these say nothing."""
+    """Streamlit with app.py (core/ui/serve.py) and our settings. Those of .streamlit/config.toml hold where these say nothing."""
     options = {
         "server.address": current.address,
         "server.port": current.port,
@@ -30,7 +32,7 @@ def command(current: Settings) -> list[str]:
         "browser.gatherUsageStats": "false",
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py"), *flags]
+    return [sys.executable, "-m", SERVER, *flags]
 
 
 def environment(current: Settings) -> dict[str, str]:

@@ -1,0 +1,31 @@
+"""The first visitor after a start: the libraries are not loaded yet, and every page says so in its own place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.conftest import SIZE, serve
+
+LOADING = "Starting: the libraries of the models are loaded once."
+
+
+@pytest.fixture
+def started(tmp_path: Path, browser: Browser) -> Iterator[Page]:
+    """A page of a server that nobody has visited."""
+    place = tmp_path / "images"
+    place.mkdir()
+    with serve(place, {}) as address, browser.new_context(base_url=address, viewport=SIZE) as context:
+        yield context.new_page()
+
+
+def test_a_page_that_is_opened_by_its_address_has_the_menu_while_it_loads(started: Page) -> None:
+    started.goto("/models")
+    expect(started.get_by_text(LOADING)).to_be_visible()
+    menu = started.get_by_test_id("stSidebarNav").get_by_role("link")
+    expect(menu).to_have_text(["Home", "Radiology", "Earth", "Explain", "Models"])
+    expect(started.get_by_text("What it does not know")).to_be_visible()
+    expect(started.get_by_text(LOADING)).to_have_count(0)
