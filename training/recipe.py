@@ -85,7 +85,16 @@ class Recipe:
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """The TOML of a recipe. Raises NotFound where there is no such file, BadRecipe where it is not TOML."""
+    """The TOML of a recipe, or of a comparison of variants.
+
+    A recipe may name another beside it as its base and say under `changes` what differs (training/recipes/random-split.toml).
+    Raises NotFound where there is no such file, BadRecipe where it is not TOML.
+    """
+    table = _parsed(path)
+    return changed_base(table, path) if "base" in table and "variant" not in table else table
+
+
+def _parsed(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise NotFound(f"{path}: no such recipe.", "The project's own are in training/recipes.")
     try:
@@ -95,19 +104,16 @@ def read_table(path: Path) -> dict[str, Any]:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """A recipe, or one that names another as its base and says what differs (training/recipes/random-split.toml).
-
-    Raises NotFound where there is no such file, BadRecipe, naming the key, where it cannot be used.
-    """
+    """Raises NotFound where there is no such file, BadRecipe, naming the key, where it cannot be used."""
     table = read_table(path)
     if "variant" in table:
         raise BadRecipe(f"{path}: it compares variants of a recipe, and is none.", "Give it to python -m training.ablation.")
-    return recipe_of(changed_base(table, path) if "base" in table else table, path)
+    return recipe_of(table, path)
 
 
 def changed_base(table: dict[str, Any], path: Path) -> dict[str, Any]:
     """The table of the recipe beside `path` that `table` names as its base, with the changes that it makes. Raises NotFound, BadRecipe."""
-    return merged(read_table(path.parent / required(table, "base", str, path)), table.get("changes", {}))
+    return merged(_parsed(path.parent / required(table, "base", str, path)), table.get("changes", {}))
 
 
 def merged(table: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

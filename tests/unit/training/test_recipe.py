@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +35,21 @@ def test_a_recipe_with_a_base_says_only_what_differs(recipe_file: Path, tmp_path
     base, read = read_recipe(recipe_file), read_recipe(changed)
     assert (read.id, read.schedule.steps) == ("longer", 34)
     assert replace(read, id=base.id, schedule=replace(read.schedule, steps=base.schedule.steps)) == base
+
+
+def test_a_recipe_of_change_may_have_a_base_too(tmp_path: Path) -> None:
+    shutil.copy(PROJECT / "training" / "recipes" / "change-sentinel2.toml", tmp_path)
+    changed = tmp_path / "shorter.toml"
+    changed.write_text('base = "change-sentinel2.toml"\n[changes]\nid = "shorter"\n')
+    assert is_change_recipe(changed)
+    assert read_change_recipe(changed).id == "shorter"
+
+
+def test_a_base_that_is_not_there_is_named(tmp_path: Path) -> None:
+    changed = tmp_path / "longer.toml"
+    changed.write_text('base = "nowhere.toml"\n')
+    with pytest.raises(NotFound, match="nowhere"):
+        read_recipe(changed)
 
 
 def test_a_comparison_of_variants_is_no_recipe(recipe_file: Path, tmp_path: Path) -> None:
