@@ -13,10 +13,6 @@ st.set_page_config(page_title="Sightline", page_icon="assets/icon.png", layout="
 remove_what_a_dead_server_left()
 frame.dress()
 
-if not gate.is_open():
-    gate.ask()
-    st.stop()
-
 home = st.Page("pages/home.py", title="Home", default=True)
 page = st.navigation(
     [
@@ -25,8 +21,13 @@ page = st.navigation(
         st.Page("pages/earth.py", title="Earth"),
         st.Page("pages/explain.py", title="Explain"),
         st.Page("pages/models.py", title="Models"),
-    ]
+    ],
+    position="sidebar" if gate.is_open() else "hidden",
 )
+if not gate.is_open():  # after the navigation, so that who signs in comes to the page that was asked for
+    gate.ask()
+    st.stop()
+
 place_of_work = frame.rail()
 with guarded():
     if page != home:  # which shows its tiles first

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import sys
+from threading import Event, Lock
 
 import streamlit as st
 
-NETWORKS = "models.registry"
-"""What imports them all."""
+LOADED = Event()
+ONE_AT_A_TIME = Lock()
+"""Whoever opens another page meanwhile gets a new thread, and two that import what is imported in circles would see parts of it."""
 
 
 def ready() -> None:
-    """They are there when this returns. The first to ask waits; others who ask meanwhile wait with it, by Python's own lock."""
-    if NETWORKS in sys.modules:
+    """They are there when this returns, whoever loaded them."""
+    if LOADED.is_set():
         return
-    with st.spinner("Starting: the libraries of the models are loaded once."):
+    with st.spinner("Starting: the libraries of the models are loaded once."), ONE_AT_A_TIME:
         load()
+        LOADED.set()
 
 
 def load() -> None:

@@ -29,3 +29,12 @@ def test_a_page_that_is_opened_by_its_address_has_the_menu_while_it_loads(starte
     expect(menu).to_have_text(["Home", "Radiology", "Earth", "Explain", "Models"])
     expect(started.get_by_text("What it does not know")).to_be_visible()
     expect(started.get_by_text(LOADING)).to_have_count(0)
+
+
+def test_who_opens_another_page_while_it_loads_comes_there(started: Page) -> None:
+    started.goto("/")
+    expect(started.get_by_text(LOADING)).to_be_visible()
+    started.get_by_test_id("stSidebarNav").get_by_role("link", name="Models").click()
+    expect(started.get_by_text("Measured", exact=True).first).to_be_visible()
+    expect(started.get_by_role("radio", name="Pneumonia")).to_be_visible()
+    expect(started.get_by_text("Something failed on our side")).to_have_count(0)
