@@ -1,0 +1,50 @@
+"""The stops of the road, each a frozen value that carries pixels and what they mean.
+
+    bytes -> Study | Scene | Picture -> ModelInput -> Prediction -> Explanation -> Report -> files
+
+A function takes the value of one stop and returns the next. Nobody reaches back, nobody mutates.
+Axes are named in every docstring; lengths are in millimetres (medical) or metres (earth) unless the name says otherwise.
+"""
+
+from __future__ import annotations
+
+from core.types.arrays import FloatImage, Mask
+from core.types.explanation import Explanation, RemovalScore, TokenMap
+from core.types.maps import ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
+from core.types.model import Calibration, ChangeCalibration, Domain, ModelInput, Outside, Prediction, Preprocess
+from core.types.report import Fact, Report, Sentence
+from core.types.scene import UNNAMED_DATE, Band, Scene
+from core.types.study import FrameSource, Picture, Study, Window
+
+Image = Study | Scene | Picture
+
+__all__ = [
+    "UNNAMED_DATE",
+    "Band",
+    "Calibration",
+    "ChangeCalibration",
+    "ChangeMap",
+    "ChangePolygon",
+    "ClassArea",
+    "Domain",
+    "Explanation",
+    "Fact",
+    "FloatImage",
+    "FrameSource",
+    "Image",
+    "LandCoverMap",
+    "Mask",
+    "ModelInput",
+    "Outside",
+    "Picture",
+    "Prediction",
+    "Preprocess",
+    "RemovalScore",
+    "Report",
+    "Scene",
+    "Sentence",
+    "Study",
+    "TokenMap",
+    "Transition",
+    "Window",
+]

@@ -1,0 +1,84 @@
+"""Where a model looked, and how far that picture can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.types.arrays import FloatImage
+
+
+@dataclass(frozen=True)
+class TokenMap:
+    """A number for each token, as a method found it, unscaled.
+
+    values: float32 [rows, columns], the token grid, row 0 at the top of the image.
+    patch: (height, width) of a token in pixels of the network's input.
+    """
+
+    values: FloatImage
+    patch: tuple[int, int]
+
+    def at_pixels(self) -> FloatImage:
+        """[rows * height, columns * width]: each pixel gets its token's number (no smoothing, which would invent detail)."""
+        return self.values.repeat(self.patch[0], axis=0).repeat(self.patch[1], axis=1)
+
+
+@dataclass(frozen=True)
+class RemovalScore:
+    """Area under a deletion or insertion curve, beside what random maps score (same steps, same baseline).
+
+    value: of the map. random_mean, random_low, random_high: mean, 2.5th and 97.5th percentile over `random_maps` random maps.
+    curve: probability of the target after each step, float32 [steps + 1].
+    """
+
+    value: float
+    random_mean: float
+    random_low: float
+    random_high: float
+    random_maps: int
+    curve: NDArray[np.float32]
+    random_curve: NDArray[np.float32]
+
+    @property
+    def verdict(self) -> str:
+        """ "above", "below" or "within" what random maps score."""
+        if self.value > self.random_high:
+            return "above"
+        return "below" if self.value < self.random_low else "within"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Where a model looked, and how far that picture can be believed.
+
+    saliency: float32 [rows, columns] in [0, 1] on the network's input grid; low, high: its range before scaling.
+    tokens: the raw result of token methods. attribution: the raw signed result [channels, rows, columns] of the others.
+    baseline: float32 [channels, rows, columns], what "removed" meant, for methods that need one.
+    target: the label whose raw logit was attributed; class-agnostic methods (rollout) still name it, since faithfulness needs one.
+    completeness_error: |sum of attributions - (f(x) - f(baseline))| / |f(x) - f(baseline)|, None where it does not apply.
+    """
+
+    method: str
+    parameters: Mapping[str, Any]
+    target: str
+    saliency: FloatImage
+    low: float
+    high: float
+    deletion: RemovalScore
+    insertion: RemovalScore
+    model: str
+    weights: str
+    tokens: TokenMap | None = None
+    attribution: FloatImage | None = None
+    baseline: FloatImage | None = None
+    completeness_error: float | None = None
+    sanity: float | None = None
+    class_specific: bool = True
+    runtime: str = "torch"
+    precision: str = "fp32"
+    seconds: float = 0.0

@@ -1,0 +1,102 @@
+"""What is made of scenes: land-cover maps, changes, areas, polygons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.types.scene import Scene
+
+
+@dataclass(frozen=True)
+class ClassArea:
+    """Area of one class: pixels, hectares on the ellipsoid, share of the valid pixels in [0, 1]."""
+
+    label: str
+    pixels: int
+    hectares: float
+    share: float
+
+
+@dataclass(frozen=True)
+class LandCoverMap:
+    """What `sightline map` made; rasters stay on disk.
+
+    landcover: COG uint8, index into labels, 255 nodata. confidence, outside: COG float32, NaN nodata.
+    outside_share: share of valid pixels whose tile is outside what the model knows.
+    """
+
+    scene: Scene
+    model: str
+    weights: str
+    labels: tuple[str, ...]
+    landcover: Path
+    confidence: Path
+    outside: Path
+    classes: Path
+    areas: tuple[ClassArea, ...]
+    valid_pixels: int
+    outside_share: float
+    mean_confidence: float
+    parameters: Mapping[str, Any]
+    assumptions: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Transition:
+    """Pixels and hectares that went from one label to another (the same label where nothing changed)."""
+
+    before: str
+    after: str
+    pixels: int
+    hectares: float
+
+
+@dataclass(frozen=True)
+class ChangePolygon:
+    """One connected patch of change, in the grid's CRS.
+
+    window: (left, top, width, height) in pixels of the first date's grid. probability: mean score inside.
+    """
+
+    id: int
+    hectares: float
+    before: str | None
+    after: str | None
+    probability: float
+    window: tuple[int, int, int, int]
+    centre: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class ChangeMap:
+    """What `sightline change` made of two dates; rasters stay on disk.
+
+    labels: of the land cover of both dates; () where no classes are known, and no transitions.
+    change: COG uint8, 1 changed, 0 not, 255 nodata. score: COG float32, NaN nodata (change_score.tif, or change_probability.tif where
+    is_calibrated says that it is a probability).
+    """
+
+    before: Scene
+    after: Scene
+    model: str
+    weights: str
+    method: str
+    labels: tuple[str, ...]
+    change: Path
+    score: Path
+    polygons_file: Path
+    transitions: tuple[Transition, ...]
+    polygons: tuple[ChangePolygon, ...]
+    changed_pixels: int
+    valid_pixels: int
+    changed_hectares: float
+    parameters: Mapping[str, Any]
+    assumptions: tuple[str, ...] = ()
+    landcover_before: Path | None = None
+    landcover_after: Path | None = None
+    is_calibrated: bool = False
+    seconds: float = 0.0

@@ -1,0 +1,173 @@
+"""What a model needs and says: preprocessing, input, calibration, prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.types.arrays import FloatImage
+
+
+class Domain(StrEnum):
+    """What kind of image a model was made for. PICTURE: it does not say, and any image may be shown to it."""
+
+    RADIOGRAPH = "radiograph"
+    LAND_COVER = "land-cover"
+    CHEST_CT = "chest-ct"
+    CHANGE = "change"
+    PICTURE = "picture"
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How an image becomes the network's input: preprocess.json beside the weights.
+
+    size: (rows, columns) of the input.
+    channels: names in order: ("luminance",) or ("red", "green", "blue").
+    standardise: "image" (each input by its own mean and deviation over all channels), "fixed" (by mean and deviation below) or "scene"
+        (each band of a date by its mean and deviation over the whole scene; change models).
+    mean, deviation: one a channel, of values in [0, 1]; unused for "image".
+    ground_sample_distance_m: metres a pixel that the model was trained at; None for radiographs.
+    reflectance_top: reflectance that is rendered as 1.0 (0 is 0.0); None for radiographs.
+    preferred: channels that are compared alone where both dates have all of them, since the others made it worse on what was held back; ()
+        where all that both dates have are compared. Change models only.
+    age_years: (youngest, oldest) of the training's patients, None where it does not apply.
+    pixel_spacing_mm: millimetres a pixel that a model of CT was trained at; None for the others.
+    enlarged: of change models, the factor of a second look at each pair of tiles, upside down, whose logits are averaged with those of the
+        first (models/bert_image/looks.py); 0 where there is none.
+    turns: whether the answer is the mean over the quarter turns and mirror images of an input, which must be square.
+    """
+
+    domain: Domain
+    size: tuple[int, int]
+    channels: tuple[str, ...]
+    standardise: str
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
+    ground_sample_distance_m: float | None = None
+    reflectance_top: float | None = None
+    age_years: tuple[float, float] | None = None
+    pixel_spacing_mm: float | None = None
+    turns: bool = False
+    modalities: tuple[str, ...] = ()
+    body_parts: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
+    preferred: tuple[str, ...] = ()
+    enlarged: float = 0.0
+
+
+@dataclass(frozen=True)
+class ModelInput:
+    """The Tensor stop: what goes into the network, and how it lies on the source.
+
+    values: float32 [channels, rows, columns], standardised.
+    shown: float32 [channels, rows, columns] in [0, 1], the same pixels before standardisation (for overlays and baselines).
+    box: (left, top, width, height) of the input in source pixels.
+    frame: index of the source's frame, from 0.
+    valid_share: share of source pixels that hold data, in [0, 1].
+    refusal: why the model is not made for this image, by its header or its kind; "" where nothing speaks against it.
+    """
+
+    values: FloatImage
+    shown: FloatImage
+    box: tuple[float, float, float, float]
+    frame: int = 0
+    valid_share: float = 1.0
+    refusal: str = ""
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no input could be made at all; `refusal` then says why."""
+        return self.values.size == 0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """calibration.json beside the weights: what validation taught.
+
+    temperature: logits are divided by it before the softmax (Guo et al. 2017).
+    conformal_threshold: a label joins the 90 % set where 1 - probability <= threshold (split conformal, Vovk et al. 2005).
+    coverage: what the sets were made for, 0.9.
+    """
+
+    temperature: float
+    conformal_threshold: float
+    coverage: float = 0.9
+
+
+@dataclass(frozen=True)
+class ChangeCalibration:
+    """calibration.json beside the weights of a change model: what cities that were held back taught.
+
+    temperature, offset: the probability of change is the logistic function of (logit - level - offset) / temperature (Platt 1999).
+    threshold: probability from which a pixel counts as changed, that of the best pooled F1.
+    level_quantile: the level of a pair of dates is this quantile of its logits, in (0, 1); None where it is 0 for every pair.
+    lowest_level, highest_level: what the level was in the cities of the training; it is held within.
+    """
+
+    temperature: float
+    offset: float
+    threshold: float
+    level_quantile: float | None = None
+    lowest_level: float = 0.0
+    highest_level: float = 0.0
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Whether the model was made for this image.
+
+    score: distance from the training, growing with strangeness; NaN where no input could be made.
+    threshold: scores above it are outside.
+    reason: a sentence where is_outside, else "".
+    """
+
+    score: float
+    threshold: float
+    is_outside: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says about one image.
+
+    logits: float32 [labels], uncalibrated. probabilities: float32 [labels], calibrated, summing to 1; None where no input could be made.
+    token_logits: float32 [rows, columns, labels] on the token grid, None where the head does not speak for tokens.
+    conformal_set: labels of the 90 % set, most probable first.
+    prediction: the most probable label; None where outside or abstaining (the set is empty or holds every label).
+    seconds: {"read", "prepare", "forward"}.
+    heads: a probability for a parent label, {"labels", "probabilities"} for a further head. candidates: places of a CT image, best first:
+    x, y (column and row of the source, from 0, whole numbers in the middle of a pixel), slice (from 1), score in [0, 1].
+    runtime, precision, device: what computed it: "torch", "fp32" | "bf16" | "fp16", "cpu" | the GPU's name.
+    """
+
+    model: str
+    weights: str
+    labels: tuple[str, ...]
+    logits: NDArray[np.float32] | None
+    probabilities: NDArray[np.float32] | None
+    conformal_set: tuple[str, ...]
+    prediction: str | None
+    outside: Outside
+    token_logits: FloatImage | None = None
+    frame: int | None = None
+    assumptions: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    runtime: str = "torch"
+    precision: str = "fp32"
+    device: str = "cpu"
+    heads: Mapping[str, Any] | None = None
+    candidates: tuple[Mapping[str, float], ...] | None = None
+
+    def probability(self, label: str) -> float:
+        """Calibrated probability of one label. Raises ValueError for a label that the model does not know."""
+        if self.probabilities is None:
+            return float("nan")
+        return float(self.probabilities[self.labels.index(label)])

@@ -1,0 +1,60 @@
+"""Scenes as read: bands of one place at one date, on one grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rasterio.crs import CRS
+    from rasterio.transform import Affine
+
+UNNAMED_DATE = "undated"
+
+
+@dataclass(frozen=True)
+class Band:
+    """One band of a scene.
+
+    name: the field's own name where known ("B04", "red"), else "band 1".
+    colour: "red", "green", "blue", "near infrared", "short-wave infrared 1", ... or "" where unknown.
+    file, index: which GeoTIFF holds it and its number there, from 1.
+    scale, offset: reflectance = digital number * scale + offset; None where the file does not tell.
+    nodata: the digital number that means nothing, None where there is none.
+    """
+
+    name: str
+    colour: str
+    file: Path
+    index: int
+    scale: float | None = None
+    offset: float | None = None
+    nodata: float | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One place at one date, on one grid. Pixels stay on disk and are read by window (core/prepare/bands.py).
+
+    width, height, crs, transform: the grid of the finest band; crs is None where the file has none.
+    footprint: (west, south, east, north) in degrees of longitude and latitude, None without a CRS.
+    """
+
+    name: str
+    sha256: str
+    bands: tuple[Band, ...]
+    width: int
+    height: int
+    crs: CRS | None
+    transform: Affine
+    dtype: str
+    date: date | None = None
+    footprint: tuple[float, float, float, float] | None = None
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of the scene, each once, in band order."""
+        return tuple(dict.fromkeys(band.file for band in self.bands))

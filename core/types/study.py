@@ -1,0 +1,104 @@
+"""Medical images as read: one DICOM object or series, or a plain picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+
+class FrameSource(Protocol):
+    """Frames that are decoded when asked for, so that a long series costs no memory until it is looked at."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(frames, rows, columns)."""
+
+    def read(self, index: int) -> NDArray[Any]:
+        """Frame `index` (from 0) in stored units: [rows, columns], or uint8 [rows, columns, 3] for a colour object.
+
+        Raises UnreadableFile where the frame cannot be decoded.
+        """
+
+
+@dataclass(frozen=True)
+class Window:
+    """A VOI window: DICOM PS3.3 C.11.2.1.2. centre and width are in output units of the modality transform (HU for CT)."""
+
+    centre: float
+    width: float
+    function: str = "LINEAR"
+    explanation: str = ""
+
+
+@dataclass(frozen=True)
+class Study:
+    """One DICOM image, or one series put in order, without anything that names a person.
+
+    name: the file's or folder's own name, as the user gave it. Shown to the user, never logged.
+    frames: lazy pixels [frames, rows, columns] in stored units, first slice first.
+    header: the attributes on the allow-list of core/readers/dicom.py, and no others.
+    frame_headers: one a frame (or a single one for all): rescale, modality LUT, VOI windows and LUT, photometric interpretation.
+    spacing_mm: (row, column) spacing of pixels, None where the file does not tell; at the detector for projection radiographs.
+    slice_spacing_mm: distance of neighbouring slices, None for a single frame or an irregular stack.
+    orientation: the six direction cosines of PS3.3 C.7.6.2.1.1, None where there are none.
+    is_volume: whether the frames were proven to be one regular stack.
+    age_years: age at the study, None where the file does not tell. The only fact kept of the person, besides sex.
+    sha256: of the source bytes (of the concatenated sha256 of every file in order, for a series).
+    sources: the files that the frames came from, in frame order (one file for a multi-frame object).
+    assumptions: sentences about what had to be assumed while reading.
+    """
+
+    name: str
+    sha256: str
+    frames: FrameSource
+    header: Dataset
+    frame_headers: tuple[Dataset, ...]
+    modality: str
+    body_part: str = ""
+    view: str = ""
+    photometric: str = "MONOCHROME2"
+    sop_class_uid: str = ""
+    age_years: float | None = None
+    sex: str = ""
+    spacing_mm: tuple[float, float] | None = None
+    slice_spacing_mm: float | None = None
+    orientation: tuple[float, ...] | None = None
+    positions: tuple[tuple[float, float, float], ...] = ()
+    is_volume: bool = False
+    sources: tuple[Path, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(frames, rows, columns)."""
+        return self.frames.shape
+
+    def frame_header(self, index: int) -> Dataset:
+        """The display attributes of frame `index` (from 0)."""
+        return self.frame_headers[index if len(self.frame_headers) > 1 else 0]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG or JPEG: pixels without a header that could say what they show.
+
+    pixels: uint8 [rows, columns] for grey, [rows, columns, 3] for red, green, blue.
+    """
+
+    name: str
+    sha256: str
+    pixels: NDArray[np.uint8]
+    source: Path | None = None
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def is_colour(self) -> bool:
+        """Whether the file holds three channels that differ."""
+        return self.pixels.ndim == 3 and bool(np.ptp(self.pixels.astype(np.int16), axis=2).max() > 0)
