@@ -15,7 +15,7 @@ from core.readers import read_scene
 from core.types import Scene
 from models.bert_image import BertImageChangeConfig, BertImageForChangeDetection
 from tests.tiny import CARD
-from tests.unit.readers.geotiff_files import write_geotiff
+from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
 SIDE = 32
 CHANNELS = ("blue", "green", "red", "near infrared", "short-wave infrared 1", "short-wave infrared 2")

@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 
 from core.inference.pair_scenes import chance_of_change
 from core.journeys.evaluate_change import ChangeCounts, ChangeFigures, count_pixels
-from core.journeys.figures import calibration_error
+from core.metrics import calibration_error
 from core.types import ChangeCalibration
 from models.bert_image import BertImageForChangeDetection
 from training.change_recipe import ChangeRecipe

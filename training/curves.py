@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.journeys import figures
+from core import metrics
 from models.classifiers import Classifier
 from models.measured import Answered, Bin, Dropped, Measurement, OperatingPoint
 from training.augment import kept_tokens, standardised
@@ -34,7 +34,7 @@ def reliability(truth: NDArray[np.int64], chances: NDArray[np.float32]) -> list[
     """How often the top label is right in each of 15 equal-width bins of its probability; empty bins are left out."""
     confidence = chances.max(axis=1).astype(np.float64)
     right = chances.argmax(axis=1) == truth
-    place = figures.bins_of(confidence)
+    place = metrics.bins_of(confidence)
     inside = [place == number for number in np.unique(place)]
     return [Bin(float(confidence[one].mean()), float(right[one].mean()), int(one.sum())) for one in inside]
 
@@ -55,7 +55,7 @@ def operating_points(recipe: Recipe, held: Held, calibration: Held) -> list[Oper
         known, scores = _side(recipe, parent, calibration)
         if is_so.all() or not is_so.any() or not known.any():
             continue
-        thresholds = [(None, figures.DECISION), *((aim, _threshold(scores[known], aim)) for aim in SENSITIVITIES)]
+        thresholds = [(None, metrics.DECISION), *((aim, _threshold(scores[known], aim)) for aim in SENSITIVITIES)]
         for aim, threshold in thresholds:
             is_found = chance >= threshold
             found.append(OperatingPoint(parent, aim, threshold, float(is_found[is_so].mean()), float((~is_found[~is_so]).mean())))
@@ -95,7 +95,7 @@ def _measurement(recipe: Recipe, test: Measured, calibration: Held, dropped: Seq
         test.origin,
         len(held.labels),
         recipe.labels,
-        figures.confusion(held.labels, held.chances),
+        metrics.confusion(held.labels, held.chances),
         tuple(reliability(held.labels, held.chances)),
         tuple(answered(held.labels, held.chances)),
         tuple(dropped),

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core import metrics
 from core.inference.calibration import conformal_set, probabilities
-from core.journeys import figures
 from core.types import Calibration
 from training.items import Item, labels_of
 from training.recipe import Recipe
@@ -102,8 +102,8 @@ def measure(held: Held, names: Sequence[str], calibration: Calibration, parents:
         of |= _parent(parent, held, [list(names).index(member) for member in members])
     found = {name: _figure(function, weights) for name, function in of.items()}
     for name, value in (
-        ("ece", figures.calibration_error(truth, chances)),
-        ("ece_by_chance", figures.calibration_error_by_chance(chances)),
+        ("ece", metrics.calibration_error(truth, chances)),
+        ("ece_by_chance", metrics.calibration_error_by_chance(chances)),
     ):
         found |= {name: Figure(value)} if value is not None else {}
     return found
@@ -133,7 +133,7 @@ def _parent(parent: str, held: Held, members: Sequence[int], itself: int = -1) -
     is_so = np.isin(held.labels, [*members, itself])
     return {
         f"{parent}_auroc": lambda w: auroc(w, is_so, chance),
-        f"{parent}_accuracy": lambda w: _mean(w, (chance >= figures.DECISION) == is_so),
+        f"{parent}_accuracy": lambda w: _mean(w, (chance >= metrics.DECISION) == is_so),
     }
 
 

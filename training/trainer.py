@@ -18,7 +18,7 @@ from torch.utils.data import Dataset, Sampler
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
 
 from core.inference.calibration import probabilities
-from core.journeys.figures import auroc
+from core.metrics import auroc
 from models.bert_image import BertImageForClassificationAndMasking, BertImageForImageClassification
 from models.classifiers import Classifier
 from models.encoders import ImageEncoderForClassification

@@ -21,7 +21,7 @@ from core.errors import NotFound
 from core.explain.methods import explain
 from core.inference.engine import Engine, engine_for
 from core.inference.outside import features, outside_score
-from core.journeys.figures import binary_auroc
+from core.metrics import binary_auroc
 from core.prepare.inputs import to_input
 from core.readers import read_picture
 from core.types import Explanation, Picture

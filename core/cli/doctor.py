@@ -65,7 +65,7 @@ def codecs() -> dict[str, str | None]:
     """Decoder by DICOM transfer syntax, None where it is not installed."""
     from pydicom.pixels.decoders.base import get_decoder
 
-    from core.readers.codecs import PLUGINS
+    from core.readers.dicom.codecs import PLUGINS
 
     known = {uid: (*get_decoder(uid).available_plugins, LIBJPEG_TURBO) for uid in PLUGINS}
     chosen = {uid: plugin or LIBJPEG_TURBO for uid, plugin in PLUGINS.items()}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.errors import InputError, NotFound, UnreadableFile
 from core.readers import Kind, SceneOptions, open_raster, read_scene, sniff
-from core.readers.dates import date_of
+from core.readers.scenes.dates import date_of
 from core.sources import Source, Unusable, walk
 from core.types import Scene
 

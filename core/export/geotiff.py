@@ -30,7 +30,7 @@ from core.areas.pixels import row_hectares
 from core.errors import InputError
 from core.export.staging import PREFIX
 from core.export.styles import Colour, category_names, qgis_style
-from core.readers.geotiff import open_raster
+from core.readers.scenes.geotiff import open_raster
 from core.settings import settings
 
 BLOCK = 512

@@ -26,7 +26,7 @@ from core.export.styles import class_colours
 from core.export.tables import write_table
 from core.export.vector import Feature, write_polygons
 from core.prepare.grid import way_between
-from core.readers.geotiff import open_raster
+from core.readers.scenes.geotiff import open_raster
 from core.types import UNNAMED_DATE, ChangePolygon, Scene, Transition
 
 CHANGE, BEFORE, AFTER = "change.tif", "landcover_before.tif", "landcover_after.tif"

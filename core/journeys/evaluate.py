@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from core import metrics
 from core.errors import BadRecipe, NotFound
 from core.inference.engine import engine_for
-from core.journeys import figures
-from core.journeys.figures import Chances, Truth
 from core.journeys.files import Answer, predict_files
+from core.metrics import Chances, Truth
 from core.sources import Source, Unusable, walk
 from core.types import Prediction
 
@@ -122,18 +122,18 @@ def _evaluation(
     return Evaluation(
         n=len(read),
         n_failed=n_failed,
-        accuracy=figures.mean(right),
-        balanced_accuracy=figures.balanced_accuracy(truth, chances),
-        auroc=figures.auroc(truth, chances),
-        f1_macro=figures.f1_macro(truth, chances),
-        ece=figures.calibration_error(truth, chances),
-        ece_by_chance=figures.calibration_error_by_chance(chances),
-        abstained=figures.mean([len(found) in (0, len(labels)) for found in sets]) if is_calibrated else figures.mean(0 * right),
-        coverage=figures.mean([one.folder in found for one, found in zip(own, sets, strict=True)]) if is_calibrated else None,
-        mean_set_size=figures.mean([len(found) for found in sets]),
-        accuracy_answered=figures.mean(right[answered]),
+        accuracy=metrics.mean(right),
+        balanced_accuracy=metrics.balanced_accuracy(truth, chances),
+        auroc=metrics.auroc(truth, chances),
+        f1_macro=metrics.f1_macro(truth, chances),
+        ece=metrics.calibration_error(truth, chances),
+        ece_by_chance=metrics.calibration_error_by_chance(chances),
+        abstained=metrics.mean([len(found) in (0, len(labels)) for found in sets]) if is_calibrated else metrics.mean(0 * right),
+        coverage=metrics.mean([one.folder in found for one, found in zip(own, sets, strict=True)]) if is_calibrated else None,
+        mean_set_size=metrics.mean([len(found) for found in sets]),
+        accuracy_answered=metrics.mean(right[answered]),
         labels=labels,
-        confusion=figures.confusion(truth, chances),
+        confusion=metrics.confusion(truth, chances),
         parents={name: _parent(name, members, read, labels) for name, members in parents.items()},
     )
 
@@ -142,8 +142,8 @@ def _parent(name: str, members: Sequence[str], read: Sequence[Labelled], labels:
     truth = np.array([one.folder == name or one.folder in members for one in read])
     chances = _chances(read, len(labels))[:, [labels.index(member) for member in members]].sum(axis=1)
     return ParentFigures(
-        accuracy=float(((chances >= figures.DECISION) == truth).mean()),
-        auroc=figures.binary_auroc(truth, chances),
+        accuracy=float(((chances >= metrics.DECISION) == truth).mean()),
+        auroc=metrics.binary_auroc(truth, chances),
     )
 
 

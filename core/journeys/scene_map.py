@@ -28,7 +28,7 @@ from core.inference.scenes import Strip, Watch, check_mappable, iterate_scores
 from core.prepare.bands import resolve_bands
 from core.prepare.scene_input import ground_refusal, scale_assumptions
 from core.prepare.tiles import OVERLAP, tile_grid
-from core.readers.geotiff import open_raster
+from core.readers.scenes.geotiff import open_raster
 from core.types import ClassArea, FloatImage, LandCoverMap, Scene
 
 LANDCOVER, CONFIDENCE, OUTSIDE = "landcover.tif", "confidence.tif", "outside.tif"

@@ -14,7 +14,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from core.errors import MissingBands
-from core.readers.geotiff import open_raster
+from core.readers.scenes.geotiff import open_raster
 from core.types import Band, FloatImage, Mask, Preprocess, Scene
 
 SENTINEL_2_SCALE = 0.0001

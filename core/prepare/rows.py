@@ -10,7 +10,7 @@ from scipy.sparse import csc_array, csr_array
 
 from core.prepare.bands import read_window, rendering
 from core.prepare.tiles import TileGrid
-from core.readers.geotiff import open_raster
+from core.readers.scenes.geotiff import open_raster
 from core.types import Band, FloatImage, Mask, Preprocess, Scene
 
 READ_PIXELS = 2_900_000

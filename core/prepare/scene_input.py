@@ -11,7 +11,7 @@ from core.prepare.bands import read_window, rendering, resolve_bands
 from core.prepare.ground import pixel_metres
 from core.prepare.suitability import READS, TILE_SCALE, UNDECLARED, no_input
 from core.prepare.tensor import resize, standardise
-from core.readers.geotiff import open_raster
+from core.readers.scenes.geotiff import open_raster
 from core.types import FloatImage, Mask, ModelInput, Preprocess, Scene
 
 MOST_ENLARGED = 4.0

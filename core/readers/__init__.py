@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.readers.archive import unpack
-from core.readers.dicom import read_dicom
-from core.readers.geotiff import SceneOptions, open_raster, read_scene
+from core.readers.dicom.image import read_dicom
+from core.readers.dicom.series import read_series
 from core.readers.picture import read_picture
-from core.readers.series import read_series
+from core.readers.scenes.geotiff import SceneOptions, open_raster, read_scene
 from core.readers.sniff import Kind, describe, refusal, sniff
 from core.types import Image
 

@@ -43,7 +43,7 @@ class Study:
 
     name: the file's or folder's own name, as the user gave it. Shown to the user, never logged.
     frames: lazy pixels [frames, rows, columns] in stored units, first slice first.
-    header: the attributes on the allow-list of core/readers/dicom.py, and no others.
+    header: the attributes on the allow-list of core/readers/dicom/image.py, and no others.
     frame_headers: one a frame (or a single one for all): rescale, modality LUT, VOI windows and LUT, photometric interpretation.
     spacing_mm: (row, column) spacing of pixels, None where the file does not tell; at the detector for projection radiographs.
     slice_spacing_mm: distance of neighbouring slices, None for a single frame or an irregular stack.

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 from core.errors import Cancelled
-from core.inference.jobs import Job, Progress, jobs
+from core.jobs import Job, Progress, jobs
 from core.ui import gate
 from core.ui.errors import Words, words_of
 

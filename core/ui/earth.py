@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from core.errors import NotFound
-from core.inference.jobs import Progress
+from core.jobs import Progress
 from core.readers import SceneOptions
 from core.types import ChangeMap, Explanation, LandCoverMap, ModelInput, Prediction, Report, Scene
 from core.ui.desk import Desk, Slot

@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import SightlineError
 from core.prepare.ground import pixel_metres
 from core.readers import SceneOptions
-from core.readers.bandnames import colour_of
+from core.readers.scenes.band_names import colour_of
 from core.types import Band, Scene
 from core.ui.bars import facts, note, quiet
 from core.ui.desk import Desk

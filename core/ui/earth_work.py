@@ -12,8 +12,8 @@ from core.explain.methods import explain
 from core.inference.calibration import probabilities
 from core.inference.change_engine import change_engine_for
 from core.inference.engine import engine_for
-from core.inference.jobs import Progress
 from core.inference.prediction import predict_input
+from core.jobs import Progress
 from core.journeys.model_change import detect_model_change
 from core.journeys.scene_change import detect_change
 from core.journeys.scene_map import map_scene

@@ -16,8 +16,8 @@ from core.explain.attention import patch_attention
 from core.explain.methods import METHODS, explain
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
-from core.inference.jobs import Progress
 from core.inference.prediction import predict_input
+from core.jobs import Progress
 from core.journeys.image import explained_input, open_images
 from core.prepare.kinds import modality_of
 from core.types import Domain, Explanation, FloatImage, Image, ModelInput, Prediction, Scene, Study

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from core.errors import NotFound, SightlineError
-from core.inference.jobs import Progress
+from core.jobs import Progress
 from core.settings import settings
 from core.sources import Sample, bundled, catalogue, download, fetch, inside_roots
 from core.ui.bars import quiet

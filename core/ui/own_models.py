@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.inference.engine import engine_for
-from core.inference.jobs import Progress
+from core.jobs import Progress
 from core.sources import inside_roots
 from core.types import Domain
 from core.ui.bars import quiet

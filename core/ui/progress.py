@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from core.inference.jobs import Job
+from core.jobs import Job
 from core.ui.bars import quiet
 from core.ui.desk import Slot
 from core.ui.errors import guarded, show_error

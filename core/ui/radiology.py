@@ -12,7 +12,7 @@ from typing import Any
 from core.errors import InputError, UnreadableFile
 from core.explain.methods import explain
 from core.inference.engine import engine_for
-from core.inference.jobs import Progress
+from core.jobs import Progress
 from core.journeys.ct_search import Searched, is_searched_by, search_ct
 from core.journeys.image import Opened, compose, explain_image, open_images, predict
 from core.report.text import section_text

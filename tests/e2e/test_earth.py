@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from rasterio.transform import from_origin
 
 from tests.e2e.conftest import Shoot
-from tests.unit.readers.geotiff_files import write_geotiff
+from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
 CHANGED = re.compile(r"^[\d,.]+ ha changed$")
 MAPPED = re.compile(r"^[\d,.]+ ha mapped$")

@@ -27,7 +27,7 @@ from core.ui.errors import TITLES
 from core.ui.scene_groups import group_scenes, is_question_open
 from core.ui.scene_pictures import NOTHING, classes_picture, part, read_classes, read_marks, true_colour, whole
 from tests.pages.conftest import run_until, words
-from tests.unit.readers.geotiff_files import write_geotiff
+from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
 
 def no_watch(done: int, total: int) -> None:

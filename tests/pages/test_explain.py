@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 from streamlit.testing.v1 import AppTest
 
 from core.errors import Cancelled
-from core.inference.jobs import Progress, jobs
+from core.jobs import Progress, jobs
 from core.settings import settings
 from core.types import ModelInput
 from core.ui.attention_pictures import GAP, attention_of, mosaic, scaled

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.inference.jobs import jobs
+from core.jobs import jobs
 from core.settings import PROJECT, settings
 from core.ui.desk import Desk
 from core.ui.model_cards import figure_words, figures

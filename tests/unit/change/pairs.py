@@ -16,7 +16,7 @@ from core.readers import SceneOptions, read_scene
 from core.types import ChangeMap, Domain, Scene
 from models.registry import load_model
 from tests.tiny import write_tiny_model
-from tests.unit.readers.geotiff_files import write_geotiff
+from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
 CORNER = (448_000.0, 5_411_000.0)
 """A place near Paris in EPSG:32631."""

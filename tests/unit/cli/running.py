@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from core.cli.program import run
-from tests.unit.readers.geotiff_files import write_geotiff
+from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
 TILE = 32
 """Pixels a side that the tiny models read; ten metres each for the land-cover one."""

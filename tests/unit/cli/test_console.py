@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from tests.unit.cli.running import write_picture
-from tests.unit.readers.dicom_files import save, slice_dataset
-from tests.unit.readers.geotiff_files import write_geotiff
+from tests.unit.readers.dicom.dicom_files import save, slice_dataset
+from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
 PROJECT = Path(__file__).resolve().parents[3]
 SCRIPT = Path(sys.executable).with_name("sightline")

@@ -13,7 +13,7 @@ from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
 from tests.tiny import PATCH, SIDE
 from tests.unit.cli.running import Sightline, write_picture, write_scene
-from tests.unit.readers.geotiff_files import constant, write_geotiff
+from tests.unit.readers.scenes.geotiff_files import constant, write_geotiff
 
 KEYS = {
     "method", "parameters", "target", "input", "deletion", "insertion", "sanity", "completeness_error", "runtime", "precision", "seconds",

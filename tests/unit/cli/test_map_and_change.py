@@ -11,7 +11,7 @@ import pytest
 from rasterio.transform import from_origin
 
 from tests.unit.cli.running import Sightline, write_scene
-from tests.unit.readers.geotiff_files import write_geotiff
+from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
 MAP = {"landcover.tif", "landcover.tif.aux.xml", "landcover.qml", "confidence.tif", "outside.tif", "areas.csv", "classes.gpkg"}
 CHANGE = {"change.tif", "change_score.tif", "changes.gpkg", "transitions.csv"}

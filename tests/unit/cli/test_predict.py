@@ -12,8 +12,8 @@ import pytest
 
 from core.cli.program import run
 from tests.unit.cli.running import TILE, Sightline, write_picture, write_scene
-from tests.unit.readers.dicom_files import save, slice_dataset
-from tests.unit.readers.geotiff_files import write_geotiff
+from tests.unit.readers.dicom.dicom_files import save, slice_dataset
+from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
 KEYS = {"path", "model", "weights", "labels", "probabilities", "prediction", "set", "outside", "assumptions", "seconds"}
 

@@ -12,7 +12,7 @@ from rasterio.transform import from_origin
 from core.cli.sources import scene_of, single, split_at_joints
 from core.errors import InputError, NotFound, UnreadableFile
 from core.readers import SceneOptions
-from tests.unit.readers.geotiff_files import constant, write_geotiff
+from tests.unit.readers.scenes.geotiff_files import constant, write_geotiff
 
 NOTHING = SceneOptions()
 

@@ -24,7 +24,7 @@ from core.readers import SceneOptions, read_scene
 from core.types import Domain, Scene
 from models.registry import load_model
 from tests.tiny import write_tiny_model
-from tests.unit.readers.geotiff_files import write_geotiff
+from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score
 
+from core import metrics
 from core.errors import BadRecipe
 from core.inference.engine import engine_for
-from core.journeys import figures
 from core.journeys.evaluate import Evaluation, evaluate
 from core.journeys.files import Answer, predict_files
 from core.sources import Source
@@ -147,7 +147,7 @@ def test_the_calibration_error_is_the_gap_of_each_bin_weighted_by_its_images() -
     """Ten answers of 0.95 of which seven are right, ten of 0.55 of which six are: (10 * 0.25 + 10 * 0.05) / 20."""
     chances = np.array([[0.95, 0.05]] * 10 + [[0.55, 0.45]] * 10, dtype=np.float32)
     truth = np.array([0] * 7 + [1] * 3 + [0] * 6 + [1] * 4)
-    assert figures.calibration_error(truth, chances) == pytest.approx(0.15, abs=1e-6)
+    assert metrics.calibration_error(truth, chances) == pytest.approx(0.15, abs=1e-6)
 
 
 def test_bins_are_fifteen_of_equal_width() -> None:
@@ -155,22 +155,22 @@ def test_bins_are_fifteen_of_equal_width() -> None:
     truth = np.array([0, 1])
     one_bin = np.array([[0.61, 0.39], [0.65, 0.35]], dtype=np.float32)
     two_bins = np.array([[0.61, 0.39], [0.67, 0.33]], dtype=np.float32)
-    assert figures.calibration_error(truth, one_bin) == pytest.approx(abs(1 - 0.61 - 0.65) / 2, abs=1e-6)
-    assert figures.calibration_error(truth, two_bins) == pytest.approx((0.39 + 0.67) / 2, abs=1e-6)
+    assert metrics.calibration_error(truth, one_bin) == pytest.approx(abs(1 - 0.61 - 0.65) / 2, abs=1e-6)
+    assert metrics.calibration_error(truth, two_bins) == pytest.approx((0.39 + 0.67) / 2, abs=1e-6)
 
 
 def test_chance_alone_gives_an_error_that_shrinks_with_the_images() -> None:
     chances = np.random.default_rng(0).dirichlet((2.0, 1.0, 1.0), 4000).astype(np.float32)
-    few, many = (figures.calibration_error_by_chance(chances[:count]) for count in (100, 4000))
+    few, many = (metrics.calibration_error_by_chance(chances[:count]) for count in (100, 4000))
     assert few is not None and many is not None
     assert few == pytest.approx(many * 40**0.5, rel=0.15)
-    assert figures.calibration_error_by_chance(chances[:100]) == few  # drawn with a fixed seed
+    assert metrics.calibration_error_by_chance(chances[:100]) == few  # drawn with a fixed seed
 
 
 def test_a_calibrated_model_errs_as_chance_says() -> None:
     random = np.random.default_rng(1)
     chances = random.dirichlet((2.0, 1.0, 1.0), 3000).astype(np.float32)
     truth = (random.random((3000, 1)) > chances.cumsum(axis=1)).sum(axis=1).clip(0, 2)
-    told, chance = figures.calibration_error(truth, chances), figures.calibration_error_by_chance(chances)
+    told, chance = metrics.calibration_error(truth, chances), metrics.calibration_error_by_chance(chances)
     assert told is not None and chance is not None
     assert told == pytest.approx(chance, rel=0.5)

@@ -24,8 +24,8 @@ from core.sources import Source
 from core.types import Domain, Picture, Scene, Study
 from tests.tiny import SIDE, write_tiny_model
 from tests.unit.cli.running import write_picture, write_scene
-from tests.unit.readers.dicom_files import save, slice_dataset, write_stack
-from tests.unit.readers.geotiff_files import write_geotiff
+from tests.unit.readers.dicom.dicom_files import save, slice_dataset, write_stack
+from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
 
 def unwatched(done: int, total: int) -> None:

@@ -26,7 +26,7 @@ from core.readers import SceneOptions, read_scene
 from core.types import Domain, LandCoverMap, Scene
 from models.registry import load_model
 from tests.tiny import LABELS, write_tiny_model
-from tests.unit.readers.geotiff_files import write_geotiff
+from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
 FILES = ["areas.csv", "classes.gpkg", "confidence.tif", "landcover.qml", "landcover.tif", "landcover.tif.aux.xml", "outside.tif"]
 PLACE = Affine(10, 0, 448_000, 0, -10, 5_411_000)

@@ -12,7 +12,7 @@ from core.prepare.inputs import REPEATED, to_input
 from core.prepare.suitability import UNDECLARED
 from core.readers import SceneOptions, read_scene
 from core.types import Domain, Preprocess
-from tests.unit.readers.geotiff_files import write_geotiff
+from tests.unit.readers.scenes.geotiff_files import write_geotiff
 from tests.unit.report import examples as ex
 
 ANY = Preprocess(Domain.PICTURE, (32, 32), ("red", "green", "blue"), "fixed", (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))

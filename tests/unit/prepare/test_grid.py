@@ -15,9 +15,9 @@ from core.errors import NoGrid, NoOverlap
 from core.prepare.bands import read_window, resolve_bands
 from core.prepare.grid import is_on_grid_of, on_grid_of, overlap_or_refuse
 from core.readers import read_scene
-from core.readers.footprint import footprint
+from core.readers.scenes.footprint import footprint
 from core.types import FloatImage, Mask, Scene
-from tests.unit.readers.geotiff_files import write_geotiff
+from tests.unit.readers.scenes.geotiff_files import write_geotiff
 from tests.unit.report import examples as ex
 
 RGB = ("red", "green", "blue")

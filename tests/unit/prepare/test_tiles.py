@@ -19,7 +19,7 @@ from core.prepare.rows import ModelRows
 from core.prepare.tiles import cut_tiles, hann, tile_grid, token_shares
 from core.readers import SceneOptions, read_scene
 from core.types import Scene
-from tests.unit.readers.geotiff_files import write_geotiff
+from tests.unit.readers.scenes.geotiff_files import write_geotiff
 from tests.unit.report import examples as ex
 
 PATCH = (8, 8)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from core.errors import NotFound, UnreadableFile
 from core.readers import Kind, describe, read_image, sniff
-from tests.unit.readers.dicom_files import installed
+from tests.unit.readers.dicom.dicom_files import installed
 
 
 def test_a_name_says_nothing(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from core.errors import NotFound, UnsafeFile
 from core.readers import open_raster
 from core.settings import settings
 from core.sources import Source, Unusable, inside_roots, walk
-from tests.unit.readers.geotiff_files import constant, write_geotiff
+from tests.unit.readers.scenes.geotiff_files import constant, write_geotiff
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 from rasterio.transform import Affine
 
 from tests.tiny_change import BLOCK, GRID, built, field
-from tests.unit.readers.geotiff_files import write_geotiff
+from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
 FINE, COARSE = ("B02", "B03", "B04", "B08"), ("B11", "B12")
 

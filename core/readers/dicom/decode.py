@@ -1,6 +1,6 @@
 """One frame of a DICOM object, decoded when it is asked for.
 
-core/readers/codecs.py says which decoder takes which transfer syntax.
+core/readers/dicom/codecs.py says which decoder takes which transfer syntax.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut, convert_color_space
 from pydicom.uid import RLELossless
 
+from core.deidentify.header import CONVERSION_ERRORS
 from core.errors import OutOfRange, TooLarge, UnreadableFile
-from core.readers.allowlist import CONVERSION_ERRORS
-from core.readers.codecs import PLUGINS, is_for_libjpeg_turbo
-from core.readers.codestream import CodestreamSize, codestream_size
-from core.readers.parse import inflated, opened
-from core.readers.pixels import PixelLayout
+from core.readers.dicom.codecs import PLUGINS, is_for_libjpeg_turbo
+from core.readers.dicom.codestream import CodestreamSize, codestream_size
+from core.readers.dicom.parse import inflated, opened
+from core.readers.dicom.pixels import PixelLayout
 from core.readers.quiet import hush, without_words
 from core.settings import settings
 

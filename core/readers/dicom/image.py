@@ -9,13 +9,13 @@ from pathlib import Path
 
 from pydicom import Dataset
 
-from core.readers import geometry
-from core.readers.allowlist import ALLOWED, cleaned, put, raw_value
+from core.deidentify.header import ALLOWED, cleaned, put, raw_value
+from core.readers.dicom import geometry
+from core.readers.dicom.frames import ObjectFrames
+from core.readers.dicom.functional import display_headers, frame_groups, shared_group
+from core.readers.dicom.parse import parse
+from core.readers.dicom.pixels import PixelLayout, pixel_layout
 from core.readers.digest import sha256_of
-from core.readers.frames import ObjectFrames
-from core.readers.functional import display_headers, frame_groups, shared_group
-from core.readers.parse import parse
-from core.readers.pixels import PixelLayout, pixel_layout
 from core.types import Study
 
 __all__ = ["ALLOWED", "ReadObject", "read_dicom", "read_object"]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from core import jobs as module
 from core.errors import Cancelled, NoPixels
-from core.inference import jobs as module
-from core.inference.jobs import Job, Jobs, Progress, jobs
+from core.jobs import Job, Jobs, Progress, jobs
 from core.settings import Settings
 
 PATIENCE = 20.0

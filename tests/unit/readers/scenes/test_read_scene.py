@@ -16,7 +16,7 @@ from rasterio.transform import Affine, from_origin
 from core.errors import NoGrid, NoOverlap, NotFound, OutOfRange
 from core.readers import SceneOptions, open_raster, read_scene
 from core.readers.digest import sha256_of
-from tests.unit.readers.geotiff_files import GRID, UTM, constant, write_geotiff
+from tests.unit.readers.scenes.geotiff_files import GRID, UTM, constant, write_geotiff
 
 
 def colours(path: Path) -> list[str]:

@@ -14,12 +14,12 @@ from pydicom.datadict import DicomDictionary
 from pydicom.dataelem import DataElement
 from pydicom.tag import Tag
 
+from core.deidentify.header import ALLOWED
 from core.errors import SightlineError
 from core.readers import read_dicom
-from core.readers.allowlist import ALLOWED
-from core.readers.series import read_series
+from core.readers.dicom.series import read_series
 from core.types import Study
-from tests.unit.readers.dicom_files import enhanced, installed, save, slice_dataset
+from tests.unit.readers.dicom.dicom_files import enhanced, installed, save, slice_dataset
 
 NAME, NUMBER, DAY = "MUSTERMANN", "31415926535", "19630228"
 MARKERS = (NAME, NUMBER, DAY, NAME.lower(), NAME.title())

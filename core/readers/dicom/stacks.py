@@ -13,8 +13,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from core.readers import geometry
-from core.readers.dicom import ReadObject
+from core.readers.dicom import geometry
+from core.readers.dicom.image import ReadObject
 
 CROSS_SECTIONAL = frozenset({"CT", "MR", "PT", "NM"})
 _SHORTEST_STACK = 3

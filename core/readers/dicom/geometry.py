@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydicom import Dataset
 
-from core.readers.allowlist import number, numbers
+from core.deidentify.header import number, numbers
 
 PROJECTION = frozenset({"CR", "DX", "MG", "RF", "XA", "RG", "IO", "PX", "XC"})
 # Slice distances that differ by less than this share are the same distance, and a stack that leans by less than acos(1 - 1e-3)

@@ -22,7 +22,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from core.readers.codestream import CodestreamSize
+from core.readers.dicom.codestream import CodestreamSize
 
 PLUGINS = {
     RLELossless: "pydicom",

@@ -8,9 +8,9 @@ import pytest
 from rasterio.crs import CRS
 from rasterio.transform import Affine, from_bounds, from_origin
 
-from core.readers.bandnames import band_token, colour_of
-from core.readers.dates import date_of, plain_date
-from core.readers.footprint import footprint
+from core.readers.scenes.band_names import band_token, colour_of
+from core.readers.scenes.dates import date_of, plain_date
+from core.readers.scenes.footprint import footprint
 
 WGS84 = CRS.from_epsg(4326)
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from pydicom import Dataset
 
 from core.errors import InputError, NotFound
-from core.readers.dicom import ReadObject, read_object
+from core.readers.dicom.frames import SliceFrames
+from core.readers.dicom.image import ReadObject, read_object
+from core.readers.dicom.stacks import Group, groups_of
 from core.readers.digest import sha256_of_all
-from core.readers.frames import SliceFrames
-from core.readers.stacks import Group, groups_of
 from core.types import Study
 
 _NAMED_LEFT_OUT = 3

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pydicom import Dataset
 
-from core.readers.allowlist import ALLOWED, CONVERSION_ERRORS, DISPLAY, cleaned, raw_value
+from core.deidentify.header import ALLOWED, CONVERSION_ERRORS, DISPLAY, cleaned, raw_value
 
 _GROUPS = (
     "PixelMeasuresSequence",

@@ -14,7 +14,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from core.errors import NoPixels, OutOfRange, SightlineError, UnreadableFile
 from core.readers import read_dicom, read_image, sniff
 from core.types import Study
-from tests.unit.readers.dicom_files import enhanced, installed, save, slice_dataset
+from tests.unit.readers.dicom.dicom_files import enhanced, installed, save, slice_dataset
 
 
 def test_stored_values_come_back_as_they_were_written(tmp_path: Path) -> None:

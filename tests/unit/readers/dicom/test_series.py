@@ -13,7 +13,7 @@ from pydicom import dcmread
 
 from core.errors import NotFound, UnreadableFile
 from core.readers import read_dicom, read_series
-from tests.unit.readers.dicom_files import installed, save, slice_dataset, write_stack
+from tests.unit.readers.dicom.dicom_files import installed, save, slice_dataset, write_stack
 
 REGULAR = [0.0, 2.5, 5.0, 7.5, 10.0, 12.5]
 

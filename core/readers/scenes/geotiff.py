@@ -15,11 +15,11 @@ from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 
 from core.errors import NoGrid, NoOverlap, NotFound, OutOfRange, UnreadableFile
-from core.readers.bandnames import band_token, colour_of
-from core.readers.dates import date_of
 from core.readers.digest import sha256_of, sha256_of_all
-from core.readers.footprint import footprint
-from core.readers.raster import open_raster
+from core.readers.scenes.band_names import band_token, colour_of
+from core.readers.scenes.dates import date_of
+from core.readers.scenes.footprint import footprint
+from core.readers.scenes.raster import open_raster
 from core.types import Band, Scene
 
 __all__ = ["SceneOptions", "open_raster", "read_scene"]

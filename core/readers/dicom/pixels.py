@@ -8,12 +8,12 @@ from pathlib import Path
 from pydicom import Dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from core.deidentify import terms as words
+from core.deidentify.header import number, raw_value
 from core.errors import NoPixels, TooLarge, UnreadableFile
-from core.readers import vocabulary as words
-from core.readers.allowlist import number, raw_value
-from core.readers.codecs import PLUGINS
-from core.readers.codestream import guessed_syntax
-from core.readers.parse import UNDEFINED_LENGTH, Parsed, PixelPlace
+from core.readers.dicom.codecs import PLUGINS
+from core.readers.dicom.codestream import guessed_syntax
+from core.readers.dicom.parse import UNDEFINED_LENGTH, Parsed, PixelPlace
 from core.settings import settings
 
 _EXPORT_AGAIN = "Export or copy it again from its source."

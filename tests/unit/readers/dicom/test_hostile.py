@@ -16,9 +16,9 @@ from pydicom.uid import MPEG4HP41, DeflatedExplicitVRLittleEndian, JPEG2000Lossl
 
 from core.errors import SightlineError, TooLarge, UnreadableFile
 from core.readers import read_dicom, read_image
-from core.readers.codestream import codestream_size
+from core.readers.dicom.codestream import codestream_size
 from core.types import Study
-from tests.unit.readers.dicom_files import installed, save, slice_dataset
+from tests.unit.readers.dicom.dicom_files import installed, save, slice_dataset
 
 VICTIMS = (
     "CT_small.dcm",

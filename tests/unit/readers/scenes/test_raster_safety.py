@@ -15,7 +15,7 @@ from rasterio.windows import Window
 
 from core.errors import TooLarge, UnreadableFile, UnsafeFile
 from core.readers import open_raster, read_image, read_scene
-from tests.unit.readers.geotiff_files import constant, write_geotiff
+from tests.unit.readers.scenes.geotiff_files import constant, write_geotiff
 
 SECRET = 77
 

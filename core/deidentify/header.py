@@ -1,6 +1,6 @@
 """The attributes of a DICOM header that stay, and in which form.
 
-Numbers stay as finite numbers, text stays where it is one of the standard's terms (core/readers/vocabulary.py), and nothing else
+Numbers stay as finite numbers, text stays where it is one of the standard's terms (core/deidentify/terms.py), and nothing else
 stays: no dates, names, identifiers, institutions, free text, private attributes or instance UIDs. A header is built anew from
 what passes, never copied, so that what nobody thought of is dropped.
 """
@@ -18,7 +18,7 @@ from pydicom.dataelem import DataElement
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import UID
 
-from core.readers import vocabulary as words
+from core.deidentify import terms as words
 
 # What a hostile or damaged element raises when its value is converted.
 CONVERSION_ERRORS = (

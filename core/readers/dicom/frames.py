@@ -8,8 +8,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from core.errors import OutOfRange
-from core.readers.decode import decode_frame
-from core.readers.pixels import PixelLayout
+from core.readers.dicom.decode import decode_frame
+from core.readers.dicom.pixels import PixelLayout
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from pydicom.filereader import read_dataset, read_partial
 from pydicom.tag import BaseTag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from core.deidentify.header import CONVERSION_ERRORS, raw_value
 from core.errors import NotFound, TooLarge, UnreadableFile
-from core.readers.allowlist import CONVERSION_ERRORS, raw_value
 from core.readers.quiet import hush, without_words
 from core.settings import settings
 

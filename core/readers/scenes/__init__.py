@@ -1,0 +1,1 @@
+"""Satellite scenes: GeoTIFF files of one place and date, their bands, dates and place on Earth."""
