@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.ui import frame, gate
-from core.ui.errors import guarded
-from core.ui.folders import remove_what_a_dead_server_left
-from core.ui.libraries import ready
+from core.ui.shell import frame
+from core.ui.shell import sign_in as gate
+from core.ui.shell.warm_up import ready
+from core.ui.state.errors import guarded
+from core.ui.state.uploads import remove_what_a_dead_server_left
 
 st.set_page_config(page_title="Sightline", page_icon="assets/icon.png", layout="wide")
 remove_what_a_dead_server_left()

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.ui import earth, earth_work
-from core.ui.bars import note, quiet
-from core.ui.desk import desk
-from core.ui.earth import Room
-from core.ui.earth_change import change_tab
-from core.ui.earth_cover import cover_tab
-from core.ui.earth_files import export_tab, report_tab
-from core.ui.earth_intake import empty_state
-from core.ui.earth_map import TABS_KEY, pick, show
-from core.ui.earth_scenes import scenes_tab
-from core.ui.errors import guarded
-from core.ui.intake import asked_samples
-from core.ui.progress import is_under_way, result_of
+from core.ui.earth import page_state as earth
+from core.ui.earth import work as earth_work
+from core.ui.earth.change_panel import change_tab
+from core.ui.earth.cover_panel import cover_tab
+from core.ui.earth.intake import empty_state
+from core.ui.earth.map import TABS_KEY, pick, show
+from core.ui.earth.page_state import Room
+from core.ui.earth.report_panel import export_tab, report_tab
+from core.ui.earth.scenes_panel import scenes_tab
+from core.ui.state.errors import guarded
+from core.ui.state.progress import is_under_way, result_of
+from core.ui.state.session import desk
 from core.ui.viewer import view
-from core.ui.words import counted
+from core.ui.widgets.bars import note, quiet
+from core.ui.widgets.intake import asked_samples
+from core.ui.widgets.words import counted
 
 TABS = ("Scenes", "Land cover", "Change", "Report", "Export")
 HERE = desk()

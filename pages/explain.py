@@ -5,19 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from core.types import Scene
-from core.ui import explain
-from core.ui.bars import note, quiet
-from core.ui.desk import desk
-from core.ui.errors import guarded
-from core.ui.explain import Ready, Room
-from core.ui.explain_agreement import agreement, on_tokens
-from core.ui.explain_intake import empty_state, locator
-from core.ui.explain_maps import maps
-from core.ui.explain_patch import patch_view
-from core.ui.findings import probability_words
-from core.ui.progress import is_under_way, result_of
-from core.ui.refusals import refused
-from core.ui.words import label_words, method_words
+from core.ui.explain import page_state as explain
+from core.ui.explain.agreement import agreement, on_tokens
+from core.ui.explain.intake import empty_state, locator
+from core.ui.explain.maps import maps
+from core.ui.explain.page_state import Ready, Room
+from core.ui.explain.patch import patch_view
+from core.ui.state.errors import guarded
+from core.ui.state.progress import is_under_way, result_of
+from core.ui.state.session import desk
+from core.ui.widgets.bars import note, quiet
+from core.ui.widgets.findings import probability_words
+from core.ui.widgets.refusals import refused
+from core.ui.widgets.words import label_words, method_words
 
 HERE = desk()
 

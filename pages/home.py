@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.sources import bundled
-from core.ui import gate
-from core.ui.bars import quiet
-from core.ui.frame import device
-from core.ui.intake import ask_for
-from core.ui.libraries import ready
-from core.ui.thumbnails import thumbnail
+from core.ui.shell import sign_in as gate
+from core.ui.shell.frame import device
+from core.ui.shell.warm_up import ready
+from core.ui.widgets.bars import quiet
+from core.ui.widgets.intake import ask_for
+from core.ui.widgets.thumbnails import thumbnail
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ TILES = (
 def models_here() -> None:
     """What the models know, once their libraries are there: all above it shows meanwhile."""
     ready()
-    from core.ui.model_cards import model_cards
+    from core.ui.models.cards import model_cards
 
     model_cards()
 

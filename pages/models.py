@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import SightlineError
-from core.ui.bars import quiet
-from core.ui.desk import desk
-from core.ui.errors import guarded, show_error
-from core.ui.model_page import model_page
-from core.ui.own_models import WANTED, known_models, own_model_form
+from core.ui.models.own import WANTED, known_models, own_model_form
+from core.ui.models.page import model_page
+from core.ui.state.errors import guarded, show_error
+from core.ui.state.session import desk
+from core.ui.widgets.bars import quiet
 from models.registry import ModelSummary
 
 HERE = desk()

@@ -5,21 +5,21 @@ from __future__ import annotations
 import streamlit as st
 
 from core.types import Explanation, Study
-from core.ui import radiology
-from core.ui.bars import facts, note, quiet
-from core.ui.candidates import slice_words
-from core.ui.desk import desk
-from core.ui.errors import guarded, show_error
-from core.ui.exports import Taken, image_downloads
-from core.ui.findings import findings
-from core.ui.intake import asked_samples, drop_zone, place_field, public_samples, sample_tiles
-from core.ui.progress import is_under_way, result_of
-from core.ui.radiology import Answer, Opening, Room
-from core.ui.radiology_models import models_for, why_no_model
-from core.ui.report_panel import report_panel
-from core.ui.study_facts import geometry_words, image_facts, kept_header
+from core.ui.radiology import page_state as radiology
+from core.ui.radiology.candidates import slice_words
+from core.ui.radiology.explanation_panel import why
+from core.ui.radiology.exports import Taken, image_downloads
+from core.ui.radiology.models import models_for, why_no_model
+from core.ui.radiology.page_state import Answer, Opening, Room
+from core.ui.radiology.study_facts import geometry_words, image_facts, kept_header
+from core.ui.state.errors import guarded, show_error
+from core.ui.state.progress import is_under_way, result_of
+from core.ui.state.session import desk
 from core.ui.viewer import view
-from core.ui.why_panel import why
+from core.ui.widgets.bars import facts, note, quiet
+from core.ui.widgets.findings import findings
+from core.ui.widgets.intake import asked_samples, drop_zone, place_field, public_samples, sample_tiles
+from core.ui.widgets.report_panel import report_panel
 
 HERE = desk()
 TAB = "radiology.tab"

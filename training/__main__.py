@@ -15,8 +15,8 @@ from pathlib import Path
 import torch.distributed
 
 from core.errors import SightlineError
-from training.devices import is_first
-from training.train import train
+from training.loop.devices import is_first
+from training.stages.train import train
 
 
 def main() -> int:

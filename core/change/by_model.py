@@ -10,10 +10,10 @@ import numpy as np
 from core.change.evidence import NODATA, STEPS, Evidence
 from core.change.scratch import EvidenceFile
 from core.inference.change_engine import ChangeEngine
-from core.inference.pair_gate import PairGate
-from core.inference.pair_scenes import change_strips
-from core.inference.scenes import Watch
-from core.prepare.pair import ScenePair
+from core.inference.scenes.pair import change_strips
+from core.inference.scenes.pair_ood import PairGate
+from core.inference.scenes.scores import Watch
+from core.prepare.grid.pair import ScenePair
 
 
 def judge_pair(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from core.change.shift import measure_shift
-from core.prepare.bands import resolve_bands
+from core.prepare.grid.bands import resolve_bands
 from core.prepare.scene_input import ground_refusal, scale_assumptions
 from core.types import Band, Preprocess, Scene
 

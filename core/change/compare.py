@@ -1,7 +1,7 @@
 """Two dates on one grid go through the network in step, and come out as evidence, strip by strip.
 
-Both dates have the same lattice of tokens (core/prepare/tiles.py), so that each is computed once, whatever the method, and nothing larger
-than a few rows of tiles of either is held.
+Both dates have the same lattice of tokens (core/prepare/grid/tiles.py), so that each is computed once, whatever the method, and nothing
+larger than a few rows of tiles of either is held.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 
 from core.change.evidence import Evidence, weigh
 from core.inference.engine import Engine
-from core.inference.scenes import Strip, TokenRows, Watch, strips_of, token_rows
-from core.prepare.tiles import tile_grid
+from core.inference.scenes.scores import Strip, TokenRows, Watch, strips_of, token_rows
+from core.prepare.grid.tiles import tile_grid
 from core.types import FloatImage, Scene
 
 CLASSES, EMBEDDING = "classes", "embedding"
@@ -38,9 +38,9 @@ def compare(
 ) -> Iterator[ComparedStrip]:
     """Strips from top to bottom, each row once. Nothing depends on how tall they are.
 
-    before, after: scenes on one grid (core/prepare/grid.py). method: "classes" scores the total variation of the class probabilities,
+    before, after: scenes on one grid (core/prepare/grid/align.py). method: "classes" scores the total variation of the class probabilities,
     "embedding" the cosine distance of the tokens' last hidden states. progress: told of tiles, those of both dates together.
-    Raises what core.inference.scenes.iterate_scores raises.
+    Raises what core.inference.scenes.scores.iterate_scores raises.
     """
     grid = tile_grid(before, engine.model.preprocess, engine.model.patch)
     features = method == EMBEDDING

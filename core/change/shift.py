@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from skimage.registration import phase_cross_correlation
 
-from core.prepare.bands import read_window
+from core.prepare.grid.bands import read_window
 from core.types import Band, FloatImage, Scene
 
 WINDOW = 128

@@ -9,7 +9,7 @@ import sys
 from core.errors import InputError
 from core.settings import PROJECT, Settings, settings
 
-SERVER = "core.ui.serve"
+SERVER = "core.ui.shell.serve"
 """What the process becomes; only what draws may import Streamlit, so it is named here and not imported."""
 LOCAL_NAMES = ("localhost", "ip6-localhost")
 
@@ -23,7 +23,7 @@ def app() -> None:
 
 
 def command(current: Settings) -> list[str]:
-    """Streamlit with app.py (core/ui/serve.py) and our settings. Those of .streamlit/config.toml hold where these say nothing."""
+    """Streamlit with app.py (core/ui/shell/serve.py) and our settings. Those of .streamlit/config.toml hold where these say nothing."""
     options = {
         "server.address": current.address,
         "server.port": current.port,

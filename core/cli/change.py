@@ -44,9 +44,9 @@ def change(
 ) -> None:
     """Write change.tif, its scores, changes.gpkg, transitions.csv and the report into DIR; with LATER a sub-folder for each pair."""
     from core.cli.sources import scene_of, workspace
-    from core.journeys.change_series import change_series, detect
-    from core.journeys.report_files import report_change
     from core.report.language import language_of
+    from core.workflows.change_series import change_series, detect
+    from core.workflows.report_files import report_change
 
     language_of(language)
     arguments = [before, after, *(later or [])]

@@ -12,8 +12,8 @@ from core.cli.output import about, note, print_json, say
 from core.cli.progress import Ticker
 
 if TYPE_CHECKING:
-    from core.journeys.evaluate import Evaluation
-    from core.journeys.files import Answer
+    from core.workflows.evaluate import Evaluation
+    from core.workflows.files import Answer
 
 FIGURES = (
     "accuracy", "balanced_accuracy", "auroc", "f1_macro", "ece", "ece_by_chance",
@@ -32,7 +32,7 @@ def evaluate(
 
     if is_change_model(model):
         return _evaluate_change(model, data, as_json)
-    from core.journeys.evaluate import evaluate as evaluate_on
+    from core.workflows.evaluate import evaluate as evaluate_on
 
     with workspace() as work, Ticker("images") as ticker:
         found = evaluate_on(model, data, work, ticker, _note_failure)
@@ -42,7 +42,7 @@ def evaluate(
 
 
 def _evaluate_change(model: str, data: Path, as_json: bool) -> None:
-    from core.journeys.evaluate_change import evaluate_change
+    from core.workflows.evaluate_change import evaluate_change
 
     with Ticker("cities") as ticker:
         found = evaluate_change(model, data, ticker, lambda city, error: note(about(city, error)))

@@ -38,12 +38,12 @@ def explain(
 ) -> None:
     """Write saliency.npy, overlay.png, input.npy, the raw result and explanation.json into DIR."""
     from core.cli.sources import single, workspace
-    from core.explain.methods import explain as explain_input
-    from core.explain.methods import method_of
+    from core.explain.registry import explain as explain_input
+    from core.explain.registry import method_of
     from core.export.explanation import as_values
     from core.inference.engine import engine_for
-    from core.journeys.image import explained_input
     from core.readers import read_image
+    from core.workflows.image import explained_input
 
     options = scene_options(bands, scale, offset)
     method_of(method)

@@ -31,10 +31,10 @@ def map_(
     """Write landcover.tif, confidence.tif, outside.tif, areas.csv, classes.gpkg and the report into DIR."""
     from core.cli.sources import scene_of, workspace
     from core.inference.engine import engine_for
-    from core.journeys.report_files import report_map
-    from core.journeys.scene_map import map_scene
     from core.report.language import language_of
     from core.report.text import is_warning
+    from core.workflows.report_files import report_map
+    from core.workflows.scene_map import map_scene
 
     language_of(language)
     options = scene_options(bands, scale, offset, *dates_of(date, 1))

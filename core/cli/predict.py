@@ -9,8 +9,8 @@ from core.cli.output import Assumptions, about, note, print_json, say
 from core.errors import NotFound
 
 if TYPE_CHECKING:
-    from core.journeys.files import Answer
     from core.types import Prediction
+    from core.workflows.files import Answer
 
 
 MOST_LABELS = 12
@@ -28,7 +28,7 @@ def predict(
     """Predict each file: one line a file, or with --json one object a line."""
     from core.cli.sources import files_of, workspace
     from core.inference.engine import engine_for
-    from core.journeys.files import predict_files
+    from core.workflows.files import predict_files
 
     options = scene_options(bands, scale, offset)
     engine = engine_for(model)

@@ -22,7 +22,7 @@ from core.cli.quiet import quieten
 from core.cli.report import report
 from core.cli.train import train
 from core.errors import DeviceError, InputError, SightlineError
-from core.journeys.faults import our_fault
+from core.workflows.faults import our_fault
 
 STOPPED = 130
 """Exit status after Control-C, as shells have it."""

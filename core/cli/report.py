@@ -13,9 +13,9 @@ from core.cli.progress import Ticker
 from core.errors import NotFound, SightlineError
 
 if TYPE_CHECKING:
-    from core.journeys.report_files import ImageReport
     from core.readers import SceneOptions
     from core.sources import Source, Unusable
+    from core.workflows.report_files import ImageReport
 
 
 def report(
@@ -65,10 +65,10 @@ def folder_names(labels: list[str]) -> list[str]:
 
 def _report(item: Source | Unusable, model: str, folder: Path, language: str, options: SceneOptions) -> ImageReport | SightlineError:
     """The report of one file, or why there is none. Raises where the fault is not the file's."""
-    from core.journeys.faults import our_fault
-    from core.journeys.report_files import report_image
     from core.readers import read_image
     from core.sources import Source
+    from core.workflows.faults import our_fault
+    from core.workflows.report_files import report_image
 
     try:
         if not isinstance(item, Source):

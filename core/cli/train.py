@@ -25,7 +25,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a model by a recipe; the folder that comes out goes into models/zoo, or is given to --model as it is."""
-    from training.train import train as train_by
+    from training.stages.train import train as train_by
 
     with redirect_stdout(sys.stderr):  # what a training tells of its progress is not the answer
         folder = train_by(recipe, data, out)

@@ -22,7 +22,7 @@ class Evidence:
     """The raw result of a method.
 
     pixels: float32 [rows, columns] on the network's input grid, unscaled; the larger, the more the pixel counts for the target.
-    parameters: what the method was run with, defaults included, in the names of core/explain/methods.py.
+    parameters: what the method was run with, defaults included, in the names of core/explain/registry.py.
     forwards: passes through the network that it took.
     tokens, attribution, baseline, completeness_error: as in core.types.Explanation.
     """

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from core.inference.calibration import conformal_set, probabilities
 from core.inference.engine import Engine, Forward
-from core.inference.outside import features, judge
-from core.inference.views import answered
+from core.inference.ood import features, judge
+from core.inference.tta import answered
 from core.types import Calibration, ModelInput, Outside, Prediction
 from models.registry import LoadedModel
 

@@ -40,7 +40,7 @@ def to_input(image: Image, preprocess: Preprocess, frame: int | None = None) -> 
     """The input of a model for one image.
 
     frame: of a study of several frames, from 0; the middle one by default. Of a scene, the window at its centre is taken; so it is of a
-    slice of CT that is larger than the window, which core/inference/search.py searches whole.
+    slice of CT that is larger than the window, which core/inference/ct_search.py searches whole.
     Raises OutOfRange for a frame that is not there, UnreadableFile for pixels that cannot be decoded.
     """
     if preprocess.domain is Domain.CHEST_CT and not isinstance(image, Scene):

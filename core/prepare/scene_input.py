@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from core.errors import MissingBands, OutOfRange
-from core.prepare.bands import read_window, rendering, resolve_bands
-from core.prepare.ground import pixel_metres
+from core.prepare.grid.bands import read_window, rendering, resolve_bands
+from core.prepare.grid.ground import pixel_metres
 from core.prepare.suitability import READS, TILE_SCALE, UNDECLARED, no_input
 from core.prepare.tensor import resize, standardise
 from core.readers.scenes.geotiff import open_raster

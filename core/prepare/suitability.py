@@ -1,6 +1,6 @@
 """Whether a model was made for an image, by its header, its kind and the plainest facts of its pixels.
 
-These rules come before the distance from the training (core/inference/outside.py): they are certain, and they can say why.
+These rules come before the distance from the training (core/inference/ood.py): they are certain, and they can say why.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Scene:
-    """One place at one date, on one grid. Pixels stay on disk and are read by window (core/prepare/bands.py).
+    """One place at one date, on one grid. Pixels stay on disk and are read by window (core/prepare/grid/bands.py).
 
     width, height, crs, transform: the grid of the finest band; crs is None where the file has none.
     footprint: (west, south, east, north) in degrees of longitude and latitude, None without a CRS.

@@ -59,7 +59,7 @@ def serve(place: Path, environment: dict[str, str]) -> Iterator[str]:
     port = free_port()
     home = place.parent / f"home-{port}"
     told = {"OMP_NUM_THREADS": "2", **os.environ, "SIGHTLINE_HOME": str(home), "SIGHTLINE_ROOTS": str(place), **environment}
-    command = [sys.executable, "-m", "core.ui.serve", "--server.port", str(port), "--server.address", "127.0.0.1"]
+    command = [sys.executable, "-m", "core.ui.shell.serve", "--server.port", str(port), "--server.address", "127.0.0.1"]
     log = (place.parent / f"server-{port}.log").open("w")
     server = subprocess.Popen(command, cwd=PROJECT, env=told, stdout=log, stderr=subprocess.STDOUT)
     try:

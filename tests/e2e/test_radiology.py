@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from pydicom.data import get_testdata_file
 
 from core.settings import PROJECT
-from core.ui.words import INTENDED_USE
+from core.ui.widgets.words import INTENDED_USE
 from models.registry import list_models
 from tests.e2e.conftest import Shoot
 

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.settings import PROJECT, settings
 from core.types import Domain
-from core.ui.desk import Slot
+from core.ui.state.session import Slot
 from tests.tiny import write_tiny_model
 
 PATIENCE_S = 120

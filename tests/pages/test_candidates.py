@@ -9,11 +9,11 @@ import numpy as np
 from core.readers import read_series
 from core.settings import PROJECT
 from core.types import Picture
-from core.ui import radiology
-from core.ui.candidates import Visit, candidate_boxes
-from core.ui.desk import Desk, Slot
-from core.ui.radiology import Answer
-from core.ui.study_show import lung_window
+from core.ui.radiology import page_state as radiology
+from core.ui.radiology.candidates import Visit, candidate_boxes
+from core.ui.radiology.page_state import Answer
+from core.ui.radiology.study_show import lung_window
+from core.ui.state.session import Desk, Slot
 from core.ui.viewer import Look, Picked, pack_study
 from tests.pages.conftest import waited
 

@@ -16,12 +16,12 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import Cancelled
 from core.jobs import Progress, jobs
+from core.render.attention import GAP, attention_of, mosaic, scaled
 from core.settings import settings
 from core.types import ModelInput
-from core.ui.attention_pictures import GAP, attention_of, mosaic, scaled
-from core.ui.explain import Turns
-from core.ui.explain_agreement import on_tokens, rank_correlations
-from core.ui.explain_maps import parameter_words, patch_at, shown_pixels
+from core.ui.explain.agreement import on_tokens, rank_correlations
+from core.ui.explain.maps import parameter_words, patch_at, shown_pixels
+from core.ui.explain.page_state import Turns
 from core.ui.viewer import Picked
 from tests.pages.conftest import PATIENCE_S, run_until, words
 

@@ -12,17 +12,17 @@ from streamlit.testing.v1 import AppTest
 
 from core.jobs import jobs
 from core.settings import PROJECT, settings
-from core.ui.desk import Desk
-from core.ui.model_cards import figure_words, figures
-from core.ui.radiology import arrival
-from core.ui.words import INTENDED_USE
+from core.ui.models.cards import figure_words, figures
+from core.ui.radiology.page_state import arrival
+from core.ui.state.session import Desk
+from core.ui.widgets.words import INTENDED_USE
 from tests.pages.conftest import words
 
 FIRST_VISIT = """
 import sys
 import streamlit as st
 from streamlit.testing.v1 import AppTest
-from core.ui import libraries
+from core.ui.shell import warm_up as libraries
 
 asked = []
 libraries.load = lambda: (asked.append("loading"), st.stop())
@@ -86,7 +86,7 @@ def test_a_broken_model_folder_is_told_and_leaves_the_page_standing(
 
 def test_a_password_keeps_the_pages_closed_until_it_is_given(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLINE_PASSWORD", "open sesame")
-    monkeypatch.setattr("core.ui.gate.SECONDS_AFTER_A_WRONG_TRY", 0.0)
+    monkeypatch.setattr("core.ui.shell.sign_in.SECONDS_AFTER_A_WRONG_TRY", 0.0)
     settings.cache_clear()
     page = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
     assert "Models on this machine" not in words(page)

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.settings import settings
-from core.ui.model_page import false_alarms, positive_predictive_value, without_pictures
+from core.ui.models.page import false_alarms, positive_predictive_value, without_pictures
 from models.measured import Answered, Bin, Dropped, Measurement, OperatingPoint, write_measured
 from models.registry import CALIBRATION, CARD, OUTSIDE
 from tests.pages.conftest import run_until, words

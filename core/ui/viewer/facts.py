@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from core.explain.overlay import CIVIDIS
 from core.types import Window
 from core.ui.viewer.pack import Packed
 
@@ -85,6 +86,11 @@ class Colours:
     stops: tuple[str, ...]
     low: str = "low"
     high: str = "high"
+
+
+def saliency_colours(low: str = "least", high: str = "most") -> Colours:
+    """The colour bar of a saliency map."""
+    return Colours(CIVIDIS, low, high)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from core.change.compare import METHODS, compare, cosine_distance
 from core.change.evidence import NODATA, STEPS
 from core.change.scratch import EvidenceFile
 from core.inference.engine import Engine
-from core.inference.scenes import iterate_scores
+from core.inference.scenes.scores import iterate_scores
 from core.types import Scene
 from tests.unit.change.pairs import BLOCK, SIZE, ground, two_dates, with_block, written
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core.change.shift import measure_shift
-from core.prepare.bands import resolve_bands
+from core.prepare.grid.bands import resolve_bands
 from core.types import Scene
 from tests.unit.change.pairs import written
 

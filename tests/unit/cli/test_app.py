@@ -33,7 +33,7 @@ def test_a_wider_address_needs_a_password() -> None:
 
 def test_the_settings_are_what_streamlit_is_told() -> None:
     told = command(Settings(address="::1", port=9000, upload_mb=7))
-    assert told[1:3] == ["-m", "core.ui.serve"]
+    assert told[1:3] == ["-m", "core.ui.shell.serve"]
     assert {"--server.address=::1", "--server.port=9000", "--server.maxUploadSize=7", "--browser.gatherUsageStats=false"} <= set(told)
     assert not any("sesame" in word for word in command(Settings(password="sesame")))
 

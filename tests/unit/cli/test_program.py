@@ -86,7 +86,7 @@ def test_a_full_or_closed_disk_is_not_our_fault(number: int, sightline: Sightlin
         raise OSError(number, "no way", "/somewhere/report.pdf")
 
     monkeypatch.setattr("core.cli.train.say", closed)
-    monkeypatch.setattr("training.train.train", lambda *_: Path("folder"))
+    monkeypatch.setattr("training.stages.train.train", lambda *_: Path("folder"))
     ran = sightline("train", "recipe.toml", "--data", "d", "--out", "o")
     assert ran.status == 2
     assert "/somewhere/report.pdf" in ran.error
@@ -96,7 +96,7 @@ def test_memory_that_gives_out_is_told_as_such(sightline: Sightline, monkeypatch
     def hungry(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("training.train.train", hungry)
+    monkeypatch.setattr("training.stages.train.train", hungry)
     ran = sightline("train", "recipe.toml", "--data", "d", "--out", "o")
     assert ran.status == 1
     assert "memory" in ran.error
@@ -106,7 +106,7 @@ def test_control_c_stops_quietly(sightline: Sightline, monkeypatch: pytest.Monke
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("training.train.train", interrupted)
+    monkeypatch.setattr("training.stages.train.train", interrupted)
     ran = sightline("train", "recipe.toml", "--data", "d", "--out", "o")
     assert ran.status == program.STOPPED
     assert "Stopped" in ran.error

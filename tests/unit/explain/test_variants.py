@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from core.explain.attention import between_members, patch_attention
-from core.explain.methods import explain
-from core.explain.rollout import followed_by, joint_attention, merged
+from core.explain.methods.rollout import followed_by, joint_attention, merged
+from core.explain.registry import explain
 from core.inference.engine import Engine, engine_for
 from models.bert_image.blocks import blocks_of
 from models.bert_image.windows import windows_of

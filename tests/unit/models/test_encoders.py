@@ -12,7 +12,7 @@ from transformers import BertConfig, BertModel
 
 from core.errors import BrokenModel, NoAttention
 from core.explain.attention import patch_attention
-from core.explain.methods import explain
+from core.explain.registry import explain
 from core.inference.engine import Engine, open_engine
 from core.inference.prediction import UNCALIBRATED, predict_input
 from core.inference.runtimes import Runtime

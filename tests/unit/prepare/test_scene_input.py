@@ -14,7 +14,7 @@ from rasterio.enums import ColorInterp
 from rasterio.transform import Affine
 
 from core.errors import MissingBands, OutOfRange
-from core.prepare.bands import read_window, rendering, resolve_bands
+from core.prepare.grid.bands import read_window, rendering, resolve_bands
 from core.prepare.inputs import to_input
 from core.prepare.scene_input import input_at, window_size
 from core.readers import SceneOptions, read_scene

@@ -1,0 +1,1 @@
+"""How far a map can be believed: deletion and insertion beside random maps."""

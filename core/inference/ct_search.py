@@ -1,0 +1,202 @@
+"""Slices searched window by window for what a model of CT finds.
+
+First windows lie side by side over the lungs; the model's token head says which tokens hold a find, and that is averaged where windows
+overlap. Where that is highest, a window is put about the place. The score of the candidate is the window's probability times the strongest
+token there as a share of the window's strongest: a window is no witness for a place that its tokens do not point to. Of candidates that lie
+close together, in a slice or in neighbouring slices, the best one stays (non-maximum suppression).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from core.inference.calibration import probabilities
+from core.inference.engine import Engine, Forward
+from core.inference.ood import features, outside_score
+from core.inference.tta import answered
+from core.prepare.ct import Plane, corners, window_about, window_at
+from core.types import FloatImage, ModelInput
+from models.registry import LoadedModel
+
+STRIDE_TOKENS = 3
+"""Tokens between neighbouring windows: with seven tokens a side each place is seen by about five windows, and mostly away from an edge."""
+APART_MM = 12.0
+"""Candidates nearer to each other than this are one."""
+FAINTEST = 0.05
+"""Mean evidence below which no place is looked at again."""
+MOST_PLACES = 8
+"""Places of a slice that are looked at again."""
+MOST_CANDIDATES = 10
+"""Candidates of an image; further ones would be false alarms, since hardly anybody has more nodules that are worth a look."""
+LOWEST_SCORE = 0.5
+"""A candidate with a lower score is not told: it is less likely a find than not."""
+
+Watch = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A place where something was found.
+
+    column, row: of the source, from 0, middle of a pixel at whole numbers. frame: from 0. score: in [0, 1], at most the probability.
+    window: the input whose middle it is, as near as the slice allows; probability: its own.
+    """
+
+    column: float
+    row: float
+    frame: int
+    score: float
+    probability: float
+    window: ModelInput
+
+
+@dataclass(frozen=True)
+class SliceSearch:
+    """What was found in one slice.
+
+    candidates: best first. distances: of its windows from the training's features. windows: how many were read.
+    best: the probability of a find in the best candidate's window, and that window; where there is no candidate, in the likeliest window;
+    None where nothing was searched.
+    """
+
+    frame: int
+    candidates: tuple[Candidate, ...] = ()
+    distances: tuple[float, ...] = ()
+    windows: int = 0
+    best: tuple[float, ModelInput] | None = None
+
+
+def found_label(model: LoadedModel) -> int:
+    """Which of the model's labels the token head looks for: the one that it shares with the labels."""
+    heads = model.network.config.token_heads or {}
+    shared = [label for labels in heads.values() for label in labels if label in model.labels]
+    return model.labels.index(shared[-1]) if shared else len(model.labels) - 1
+
+
+def search_slice(engine: Engine, plane: Plane) -> SliceSearch:
+    """All places of one slice, however low their score. A slice in which nothing is searched gives none.
+
+    Raises OutOfRange where the model does not fit, DeviceError where memory gives out.
+    """
+    preprocess = engine.model.preprocess
+    places = corners(plane, preprocess.size, STRIDE_TOKENS * engine.model.patch[0]) if not plane.suitable.refusal else []
+    if not places:
+        return SliceSearch(plane.frame)
+    values = np.stack([window_at(plane, left, top, preprocess).values for left, top in places])
+    forward = engine.forward(values)
+    evidence = _averaged(plane, places, _tokens(engine.model, forward), engine.model.patch)
+    apart = APART_MM / (preprocess.pixel_spacing_mm or 1.0)
+    looked_at = _peaks(evidence, apart, engine.model.patch[0])
+    found = _scored(engine, plane, looked_at, apart)
+    known = engine.model.outside
+    distances = () if known is None else tuple(outside_score(features(values, forward.embeddings), known).tolist())
+    best = (found[0].probability, found[0].window) if found else _likeliest(engine.model, forward, plane, places)
+    return SliceSearch(plane.frame, found, distances, len(places), best)
+
+
+def search(engine: Engine, planes: Iterable[Plane], total: int, watch: Watch | None = None) -> list[SliceSearch]:
+    """Slice by slice. watch: told (done, total) in slices; what it raises ends the work."""
+    found = []
+    for plane in planes:
+        found.append(search_slice(engine, plane))
+        if watch is not None:
+            watch(len(found), total)
+    return found
+
+
+def told(slices: Sequence[SliceSearch], spacing_mm: tuple[float, float, float]) -> tuple[Candidate, ...]:
+    """The candidates of an image, best first: those above LOWEST_SCORE, one of each that lie together, at most MOST_CANDIDATES.
+
+    spacing_mm: of the source, (slice, row, column).
+    """
+    ranked = sorted((one for each in slices for one in each.candidates if one.score >= LOWEST_SCORE), key=lambda one: -one.score)
+    kept: list[Candidate] = []
+    for one in ranked:
+        if all(_distance(one, other, spacing_mm) > APART_MM for other in kept):
+            kept.append(one)
+    return tuple(kept[:MOST_CANDIDATES])
+
+
+def _likeliest(model: LoadedModel, forward: Forward, plane: Plane, places: Sequence[tuple[int, int]]) -> tuple[float, ModelInput]:
+    """The probability of a find in the window that has most of it, and that window."""
+    chances = probabilities(forward.logits, model.calibration)[:, found_label(model)]
+    highest = int(np.argmax(chances))
+    return float(chances[highest]), window_at(plane, *places[highest], model.preprocess)
+
+
+def _tokens(model: LoadedModel, forward: Forward) -> FloatImage:
+    """float32 [windows, rows, columns] in [0, 1]: how sure each token is that it holds a find."""
+    for name, labels in (model.network.config.token_heads or {}).items():
+        shared = [index for index, label in enumerate(labels) if label in model.labels]
+        if shared:
+            return probabilities(forward.heads[name], None)[..., shared[-1]]
+    assert forward.token_logits is not None  # the registry lets no other model of CT in
+    return probabilities(forward.token_logits, model.calibration)[..., found_label(model)]
+
+
+def _averaged(plane: Plane, places: Sequence[tuple[int, int]], tokens: FloatImage, patch: tuple[int, int]) -> FloatImage:
+    """float32 [rows, columns] of the plane: mean of the windows that see a pixel; 0 outside of what is searched."""
+    sums, counts = np.zeros(plane.values.shape, dtype=np.float32), np.zeros(plane.values.shape, dtype=np.float32)
+    for (left, top), grid in zip(places, tokens, strict=True):
+        pixels = grid.repeat(patch[0], axis=0).repeat(patch[1], axis=1)
+        window = np.s_[top : top + pixels.shape[0], left : left + pixels.shape[1]]
+        sums[window] += pixels
+        counts[window] += 1.0
+    return np.where(plane.searched, sums / np.maximum(counts, 1.0), 0.0).astype(np.float32)
+
+
+def _peaks(evidence: FloatImage, apart: float, patch: int) -> list[tuple[int, int]]:
+    """(row, column) of the strongest places, each further than `apart` pixels from the stronger ones."""
+    smooth = ndimage.uniform_filter(evidence, size=patch, mode="constant")
+    rows, columns = np.ogrid[: smooth.shape[0], : smooth.shape[1]]
+    found: list[tuple[int, int]] = []
+    while len(found) < MOST_PLACES:
+        row, column = (int(each) for each in np.unravel_index(int(np.argmax(smooth)), smooth.shape))
+        if smooth[row, column] < FAINTEST:
+            break
+        found.append((row, column))
+        smooth = np.where((rows - row) ** 2 + (columns - column) ** 2 <= apart**2, 0.0, smooth)
+    return found
+
+
+def _scored(engine: Engine, plane: Plane, places: Sequence[tuple[int, int]], apart: float) -> tuple[Candidate, ...]:
+    """A window about each place; the place is then the middle of what its tokens mark nearby."""
+    if not places:
+        return ()
+    model = engine.model
+    windows = [window_about(plane, (column + 0.5) * plane.across, (row + 0.5) * plane.down, model.preprocess) for row, column in places]
+    forward = answered(engine, np.stack([window.values for window in windows]))
+    chances = probabilities(forward.logits, model.calibration)[:, found_label(model)]
+    tokens = _tokens(model, forward)
+    found = []
+    for place, window, grid, chance in zip(places, windows, tokens, chances.tolist(), strict=True):
+        row, column, share = _middle(plane, window, grid, place, model.patch, apart)
+        found.append(Candidate(column * plane.across - 0.5, row * plane.down - 0.5, plane.frame, chance * share, chance, window))
+    return tuple(sorted(found, key=lambda one: -one.score))
+
+
+def _middle(
+    plane: Plane, window: ModelInput, grid: FloatImage, place: tuple[int, int], patch: tuple[int, int], apart: float
+) -> tuple[float, float, float]:
+    """(row, column) in the plane: the mean place of the tokens about `place`, weighted by how sure each is; `place` where none is.
+
+    With it the strongest token there, as a share of the strongest of the window.
+    """
+    left, top = window.box[0] / plane.across, window.box[1] / plane.down
+    rows = top + (np.arange(grid.shape[0]) + 0.5)[:, np.newaxis] * patch[0]
+    columns = left + (np.arange(grid.shape[1]) + 0.5)[np.newaxis, :] * patch[1]
+    near = (rows - place[0]) ** 2 + (columns - place[1]) ** 2 <= apart**2
+    weights = np.where(near, grid, 0.0).astype(np.float64)
+    total, share = float(weights.sum()), float(weights.max() / max(float(grid.max()), FAINTEST))
+    if total < FAINTEST:
+        return place[0] + 0.5, place[1] + 0.5, share
+    return float((weights * rows).sum() / total), float((weights * columns).sum() / total), share
+
+
+def _distance(one: Candidate, other: Candidate, spacing_mm: tuple[float, float, float]) -> float:
+    steps = (one.frame - other.frame, one.row - other.row, one.column - other.column)
+    return float(np.linalg.norm([step * side for step, side in zip(steps, spacing_mm, strict=True)]))

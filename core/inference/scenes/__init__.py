@@ -1,0 +1,1 @@
+"""What a model says of whole scenes, of one date or two, strip by strip."""

@@ -1,0 +1,103 @@
+"""What a change model says of two whole scenes: chances of change, strip by strip, in two passes over the pixels.
+
+The first pass gives each date its mean and deviation, the second compares; the level of the pair is taken from what that gives before
+anything is a chance (core/inference/scenes/offsets.py). Memory is that of a row of tiles and one strip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from core.inference.change_engine import ChangeEngine
+from core.inference.scenes.offsets import LogitRows, levelled
+from core.inference.scenes.pair_ood import PairGate
+from core.inference.scenes.pair_tiles import PairRows, blended_rows
+from core.inference.scenes.scores import Watch
+from core.inference.scenes.strips import Strip, TokenRows, strips_of
+from core.prepare.grid.pair import Moments, ScenePair, Standard, read_pair, standardised
+from core.prepare.grid.rows import ModelRows
+from core.prepare.grid.tiles import TileGrid, tile_grid
+from core.types import ChangeCalibration, FloatImage, Preprocess, Scene
+
+AS_THEY_ARE = 0.5
+"""Pixels within this share of the model's are read as they are: a pixel of change must not be blurred."""
+READ_PIXELS = 2_000_000
+"""Pixels of a scene that are read at a time for mean and deviation."""
+PIXEL = (1, 1)
+"""Every pixel is a place of its own on the lattice of a change model (core/prepare/grid/tiles.py calls places tokens)."""
+
+
+def pixel_grid(scene: Scene, preprocess: Preprocess) -> TileGrid:
+    """The lattice of tiles of a change model over a scene."""
+    return tile_grid(scene, preprocess, PIXEL, AS_THEY_ARE)
+
+
+def standards(pair: ScenePair) -> tuple[Standard, Standard]:
+    """Mean and deviation of both dates, over the pixels that both have. Raises UnreadableFile."""
+    before, after = (Moments(len(pair.places)) for _ in range(2))
+    step = max(1, READ_PIXELS // pair.before.width)
+    for top in range(0, pair.before.height, step):
+        window = (0, top, pair.before.width, min(step, pair.before.height - top))
+        first, second, valid = read_pair(pair, window)
+        before.add(first, valid)
+        after.add(second, valid)
+    return before.standard(), after.standard()
+
+
+def change_strips(
+    pair: ScenePair, engine: ChangeEngine, strip_rows: int | None = None, progress: Watch | None = None, gate: PairGate | None = None
+) -> Iterator[Strip]:
+    """Strips of pixels from top to bottom, each row once; `probabilities` has one plane, the chance of change.
+
+    Nothing depends on how tall they are. progress: told of tiles; what it raises passes through. gate: counts the tiles.
+    Raises UnreadableFile, DeviceError.
+    """
+    grid, calibration = pixel_grid(pair.before, engine.model.preprocess), engine.model.calibration
+    rows = levelled(_logits(pair, engine, grid, progress, gate), calibration)
+    return strips_of((_chances(row, calibration) for row in rows), grid, strip_rows)
+
+
+def chance_of_change(logits: FloatImage, calibration: ChangeCalibration | None) -> FloatImage:
+    """float32 in [0, 1], of the shape of the logits; a score rather than a probability where the model was not calibrated.
+
+    logits: of a calibration with levels, less the level of their pair (core/inference/scenes/offsets.py).
+    """
+    scaled = logits if calibration is None else (logits - calibration.offset) / calibration.temperature
+    return np.asarray(1.0 / (1.0 + np.exp(-scaled.astype(np.float64))), dtype=np.float32)
+
+
+def _chances(row: LogitRows, calibration: ChangeCalibration | None) -> TokenRows:
+    chances = np.where(row.share > 0, chance_of_change(row.logits, calibration), np.float32(0.0))
+    return TokenRows(row.top, row.scene_top, row.valid, row.share, chances[np.newaxis], np.full(row.share.shape, np.nan, dtype=np.float32))
+
+
+def _logits(pair: ScenePair, engine: ChangeEngine, grid: TileGrid, progress: Watch | None, gate: PairGate | None) -> Iterator[LogitRows]:
+    predict = engine.forward if gate is None else gate.watching(engine.forward)
+    before = ModelRows(pair.before, pair.before_bands, None, grid)
+    after = ModelRows(pair.after, pair.after_bands, None, grid)
+    known = standards(pair)
+    share = np.zeros((grid.tile[0], grid.token_columns), dtype=np.float32)  # of the rows that were read last
+    done = 0
+
+    def rows(first: int, last: int) -> PairRows:
+        (values, held), (others, also) = before.take(first, last), after.take(first, last)
+        both = np.minimum(held, also)
+        share[:] = 0.0
+        share[: both.shape[0], : both.shape[1]] = both
+        first_date, second_date = (
+            standardised(each, both > 0, standard, pair.places, pair.channels)
+            for each, standard in zip((values, others), known, strict=True)
+        )
+        return PairRows(first_date, second_date, both > 0)
+
+    for top, logits in blended_rows(rows, grid, predict):
+        scene_top = grid.scene_rows_above(top)
+        count = grid.scene_rows_above(top + len(logits)) - scene_top
+        valid = before.take_mask(count) & after.take_mask(count)
+        own = np.where(np.isfinite(logits), share[: len(logits)], np.float32(0.0))
+        done += len(grid.column_starts)
+        if progress is not None:
+            progress(done, grid.tiles)
+        yield LogitRows(top, scene_top, valid, own, np.nan_to_num(logits))

@@ -1,0 +1,152 @@
+"""What a model says of a whole scene: scores of tokens, blended between overlapping tiles and brought back to pixels strip by strip.
+
+Memory is that of a few rows of tiles and one strip, whatever the height of the scene. Nothing depends on how tall the strips are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.errors import NoGrid, WrongTask
+from core.inference.calibration import probabilities
+from core.inference.engine import Engine
+from core.inference.ood import features as gate_features
+from core.inference.ood import outside_score
+from core.inference.scenes.strips import Strip, TokenRows, strips_of
+from core.prepare.grid.bands import resolve_bands
+from core.prepare.grid.rows import ModelRows
+from core.prepare.grid.tiles import TileGrid, cut_tiles, hann, tile_grid, token_shares
+from core.prepare.tensor import standardise
+from core.settings import settings
+from core.types import Domain, FloatImage, Mask, Scene
+from models.registry import LoadedModel
+
+__all__ = ["Strip", "TokenRows", "Watch", "check_mappable", "iterate_scores", "strips_of", "token_rows"]
+
+Watch = Callable[[int, int], None]
+"""Told of progress: (tiles done, all tiles). What it raises (Cancelled) ends the work."""
+
+
+def check_mappable(scene: Scene, model: LoadedModel) -> None:
+    """Nothing where a model can map a scene.
+
+    Raises WrongTask for a model of other images or without scores of tokens, NoGrid for a scene without a coordinate system, MissingBands.
+    """
+    if model.preprocess.domain is not Domain.LAND_COVER:
+        raise WrongTask(f"The model {model.id} reads {model.preprocess.domain.value}s.", "Choose a land-cover model to map a scene.")
+    if model.network.config.pooling != "mean":
+        raise WrongTask(f"The model {model.id} gives one answer for a tile and none for its tokens.", "Choose one with mean pooling.")
+    if scene.crs is None:
+        raise NoGrid(
+            f"{scene.name} has no coordinate system: the map would have no place on Earth and no hectares.",
+            "Give it one, for example with gdal_edit.py -a_srs EPSG:32631 -a_ullr LEFT TOP RIGHT BOTTOM; `sightline predict` needs none.",
+        )
+    resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)
+
+
+def iterate_scores(scene: Scene, engine: Engine, strip_rows: int | None = None, progress: Watch | None = None) -> Iterator[Strip]:
+    """The scores of every pixel of a scene, in strips of at most `strip_rows` rows (settings().strip_rows where None).
+
+    Raises what check_mappable raises, and UnreadableFile, DeviceError; what `progress` raises passes through.
+    """
+    grid = tile_grid(scene, engine.model.preprocess, engine.model.patch)
+    return strips_of(token_rows(scene, engine, progress=progress), grid, strip_rows)
+
+
+def token_rows(scene: Scene, engine: Engine, *, features: bool = False, progress: Watch | None = None) -> Iterator[TokenRows]:
+    """The scores of every token of a scene, as its rows of tiles are done. Tiles without any data are passed over.
+
+    Raises as iterate_scores does.
+    """
+    model = engine.model
+    check_mappable(scene, model)
+    grid = tile_grid(scene, model.preprocess, model.patch)
+    bands, _ = resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)
+    rows = ModelRows(scene, bands, model.preprocess, grid)
+    blend = _Blend(grid, len(model.labels) + 1 + (model.network.config.hidden_size if features else 0))
+    stops = (*grid.row_starts[1:], grid.token_rows)
+    for place, (start, stop) in enumerate(zip(grid.row_starts, stops, strict=True)):
+        first = start * grid.patch[0]
+        values, share = rows.take(first, min(first + grid.tile[0] * grid.patch[0], grid.rows))
+        columns, tiles, shares = cut_tiles(values, share, grid)
+        if columns:
+            inputs = np.stack([standardise(tile, model.preprocess) for tile in tiles])
+            blend.add(columns, _planes(engine, inputs, features), shares)
+        count = stop - start
+        known = token_shares(share, grid)[:count]
+        scene_top = grid.scene_rows_above(start)
+        valid = rows.take_mask(grid.scene_rows_above(stop) - scene_top)
+        if progress is not None:
+            progress((place + 1) * len(grid.column_starts), grid.tiles)
+        yield _finished(model, start, scene_top, valid, known, blend.pop(count))
+
+
+class _Blend:
+    """Weighted sums over the tiles that share a token, for as many token rows as a tile is tall."""
+
+    def __init__(self, grid: TileGrid, planes: int) -> None:
+        self._grid = grid
+        self._window = hann(grid.tile)
+        self._weights = np.zeros((grid.tile[0], grid.token_columns), dtype=np.float32)
+        self._sums = np.zeros((planes, *self._weights.shape), dtype=np.float32)
+
+    def add(self, columns: list[int], planes: FloatImage, shares: NDArray[np.float32]) -> None:
+        """planes: float32 [tiles, planes, rows, columns] of tiles that start at token `columns`; a tile counts by its share of data."""
+        for column, tile, share in zip(columns, planes, shares, strict=True):
+            place, weight = slice(column, column + self._grid.tile[1]), self._window * share
+            self._sums[:, :, place] += tile * weight
+            self._weights[:, place] += weight
+
+    def pop(self, count: int) -> FloatImage:
+        """The means of the first `count` rows, float32 [planes, rows, columns], 0 where no tile was; the rows below move up."""
+        sums, weights = self._sums[:, :count], self._weights[:count]
+        means = np.divide(sums, weights, out=np.zeros_like(sums), where=weights > 0)
+        below = ((0, count), (0, 0))
+        self._sums = np.pad(self._sums[:, count:], ((0, 0), *below))
+        self._weights = np.pad(self._weights[count:], below)
+        return means
+
+
+def _planes(engine: Engine, inputs: FloatImage, features: bool) -> FloatImage:
+    """float32 [tiles, labels + 1 (+ width), token rows, token columns]: probabilities, the outside score, features."""
+    model = engine.model
+    if features:
+        logits, embeddings, hidden = engine.run(lambda loaded: _with_hidden_state(loaded, inputs))
+    else:
+        forward = engine.forward(inputs)
+        assert forward.token_logits is not None  # check_mappable has seen to it
+        logits, embeddings, hidden = forward.token_logits, forward.embeddings, None
+    found = [probabilities(logits, model.calibration)]
+    scores = outside_score(gate_features(inputs, embeddings), model.outside) if model.outside is not None else np.full(len(inputs), np.nan)
+    found.append(np.broadcast_to(scores[:, np.newaxis, np.newaxis, np.newaxis], (*logits.shape[:3], 1)))
+    if hidden is not None:
+        found.append(hidden)
+    return np.ascontiguousarray(np.moveaxis(np.concatenate(found, axis=3), 3, 1), dtype=np.float32)
+
+
+def _with_hidden_state(model: LoadedModel, inputs: FloatImage) -> tuple[FloatImage, FloatImage, FloatImage]:
+    """Token logits [tiles, rows, columns, labels], embeddings [tiles, D] and last hidden state [tiles, rows, columns, width]."""
+    network, size = model.network, settings().batch_size
+    device = next(network.parameters()).device
+    answers: list[tuple[FloatImage, ...]] = []
+    for start in range(0, len(inputs), size):
+        with torch.inference_mode():
+            batch = torch.from_numpy(inputs[start : start + size]).to(device)
+            output = network(batch, output_hidden_states=True)
+        parts = (output.token_logits, output.embedding, output.hidden_states[-1])
+        answers.append(tuple(part.float().cpu().numpy() for part in parts))
+    logits, embeddings, hidden = (np.concatenate(parts) for parts in zip(*answers, strict=True))
+    lattice = (len(inputs), inputs.shape[2] // model.patch[0], inputs.shape[3] // model.patch[1], -1)
+    return logits.reshape(lattice), embeddings, hidden.reshape(lattice)
+
+
+def _finished(model: LoadedModel, top: int, scene_top: int, valid: Mask, share: FloatImage, means: FloatImage) -> TokenRows:
+    labels = len(model.labels)
+    means = np.where(share > 0, means, np.float32(0.0))
+    outside = np.where(share > 0, means[labels], np.float32(np.nan))
+    features = means[labels + 1 :] if len(means) > labels + 1 else None
+    return TokenRows(top, scene_top, valid, share, means[:labels], outside, features)

@@ -1,0 +1,1 @@
+"""Scenes on the ground: metres a pixel, aligned grids, tiles, rows and bands."""

@@ -1,0 +1,142 @@
+"""A scene read once from top to bottom, and handed out in rows at the ground scale of the model."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.sparse import csc_array, csr_array
+
+from core.prepare.grid.bands import read_window, rendering
+from core.prepare.grid.tiles import TileGrid
+from core.readers.scenes.geotiff import open_raster
+from core.types import Band, FloatImage, Mask, Preprocess, Scene
+
+READ_PIXELS = 2_900_000
+"""Pixels of a scene that are read at a time: 256 rows of a Sentinel-2 tile, half of the usual block."""
+
+
+class ModelRows:
+    """Rows at the model's scale, rendered to [0, 1], read as they are asked for; and the valid mask of the scene's own rows.
+
+    Each output pixel is the mean of the valid scene pixels around it by a triangle filter as wide as the larger of both (bilinear where
+    pixels are enlarged, antialiased where they are reduced), so that pixels without data do not bleed into their neighbours. Nothing
+    depends on how many rows are asked for at a time.
+    """
+
+    def __init__(self, scene: Scene, bands: Sequence[Band], preprocess: Preprocess | None, grid: TileGrid) -> None:
+        """preprocess: how values are rendered; None leaves them as reflectance."""
+        self._scene, self._bands, self._preprocess, self._grid = scene, bands, preprocess, grid
+        self._step = _rows_a_read(scene)
+        self._read = 0  # scene rows read so far
+        self._masks: deque[Mask] = deque()
+        self._top = 0  # first model row that is held
+        self._sums = np.zeros((len(bands), 0, grid.columns), dtype=np.float32)  # value x share of the pixel that holds data
+        self._shares = np.zeros((0, grid.columns), dtype=np.float32)
+        self._down = None if grid.down == 1.0 else csc_array(_weights(grid.rows, grid.height))
+        self._across = None if grid.across == 1.0 else _weights(grid.columns, grid.width)
+
+    def take(self, first: int, last: int) -> tuple[FloatImage, FloatImage]:
+        """Model rows [first, last), which must not lie before those of an earlier call.
+
+        Returns values, float32 [channels, rows, columns], 0 without data; and the share of each that holds data, float32 [rows, columns].
+        Raises UnreadableFile.
+        """
+        while self._finished < last:
+            self._read_on()
+        self._sums, self._shares = self._sums[:, first - self._top :], self._shares[first - self._top :]
+        self._top = first
+        sums, shares = self._sums[:, : last - first], self._shares[: last - first]
+        if shares.min(initial=1.0) >= 1.0:
+            return sums, shares
+        return np.divide(sums, shares, out=np.zeros_like(sums), where=shares > 0), shares
+
+    def take_mask(self, rows: int) -> Mask:
+        """The valid mask of the next `rows` rows of the scene, bool [rows, width]; each row is handed out once."""
+        while sum(map(len, self._masks)) < rows:
+            self._read_on()
+        taken, missing = [np.zeros((0, self._grid.width), dtype=np.bool_)], rows
+        while missing > 0:
+            mask = self._masks.popleft()
+            taken.append(mask[:missing])
+            if len(mask) > missing:
+                self._masks.appendleft(mask[missing:])
+            missing -= len(taken[-1])
+        return np.concatenate(taken)
+
+    @property
+    def _finished(self) -> int:
+        """Model rows to which no scene row that is still to be read adds anything."""
+        if self._read == self._grid.height:
+            return self._grid.rows
+        if self._down is None:
+            return self._read
+        return int((self._read - max(1.0, self._grid.down)) / self._grid.down - 0.5)
+
+    def _read_on(self) -> None:
+        top, height = self._read, min(self._step, self._grid.height - self._read)
+        values, valid = read_window(self._scene, self._bands, (0, top, self._grid.width, height))
+        if self._preprocess is not None:
+            values = rendering(values, self._preprocess)
+        self._masks.append(valid)
+        self._read += height
+        self._add(top, values, valid.astype(np.float32))
+
+    def _add(self, top: int, values: FloatImage, share: FloatImage) -> None:
+        """Values are 0 where the share is, so that they can be summed as they are."""
+        values *= share
+        if self._across is not None:
+            values, share = np.stack([_along(plane, self._across) for plane in values]), _along(share, self._across)
+        if self._down is None:
+            self._hold(top + share.shape[0])
+            self._sums[:, top - self._top : top - self._top + share.shape[0]] = values
+            self._shares[top - self._top : top - self._top + share.shape[0]] = share
+            return
+        weights = csr_array(self._down[:, top : top + share.shape[0]])  # [model rows, scene rows of this read]
+        touched = np.flatnonzero(np.diff(weights.indptr))
+        first, last = int(touched[0]), int(touched[-1]) + 1
+        self._hold(last)
+        place = slice(first - self._top, last - self._top)
+        weights = weights[first:last]
+        for channel, plane in enumerate(values):
+            self._sums[channel, place] += weights @ plane
+        self._shares[place] += weights @ share
+
+    def _hold(self, last: int) -> None:
+        """Make room for model rows up to `last`."""
+        missing = last - self._top - len(self._shares)
+        if missing > 0:
+            self._sums = np.pad(self._sums, ((0, 0), (0, missing), (0, 0)))
+            self._shares = np.pad(self._shares, ((0, missing), (0, 0)))
+
+
+def _rows_a_read(scene: Scene) -> int:
+    """Whole blocks of the files where they fit, else even parts of one, since a block is decoded as a whole."""
+    rows = max(1, READ_PIXELS // scene.width)
+    block = 1
+    for file in scene.files:
+        with open_raster(file) as raster:
+            block = max(block, raster.block_shapes[0][0])
+    return rows // block * block if rows >= block else block // -(-block // rows)
+
+
+def _along(plane: FloatImage, weights: csr_array) -> FloatImage:
+    """[rows, scene columns] -> [rows, model columns]."""
+    return np.ascontiguousarray((weights @ plane.T).T, dtype=np.float32)
+
+
+def _weights(count: int, length: int) -> csr_array:
+    """A triangle filter [count, length] that brings `length` pixels to `count`; every row sums to 1."""
+    scale = length / count
+    support = max(1.0, scale)
+    centres = (np.arange(count) + 0.5) * scale
+    first = np.maximum(0, np.floor(centres - support - 0.5)).astype(np.int64)
+    width = int(np.ceil(2 * support)) + 2
+    columns = first[:, np.newaxis] + np.arange(width)  # [count, width]
+    weights = np.maximum(0.0, 1.0 - np.abs(columns + 0.5 - centres[:, np.newaxis]) / support)
+    weights[columns >= length] = 0.0
+    weights /= weights.sum(axis=1, keepdims=True)
+    rows = np.broadcast_to(np.arange(count)[:, np.newaxis], columns.shape)
+    used = weights > 0
+    return csr_array((weights[used].astype(np.float32), (rows[used], columns[used])), shape=(count, length))

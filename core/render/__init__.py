@@ -1,0 +1,1 @@
+"""From arrays to pictures, for pages, reports and the command line alike."""

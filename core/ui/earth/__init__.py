@@ -1,0 +1,1 @@
+"""The Earth page: scenes, map, land cover, change, reports."""

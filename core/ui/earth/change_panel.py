@@ -1,0 +1,179 @@
+"""The Change tab: how much, from what to what, where, and why a patch counts as what it became."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.change.caveats import WARN_OUTSIDE_SHARE
+from core.render.colours import class_colours, css
+from core.types import ChangeMap, ChangePolygon
+from core.ui.earth.cover_panel import place_words
+from core.ui.earth.page_state import Room, Why, date_words, visit
+from core.ui.earth.polygon_pictures import before_and_after, saliency_picture
+from core.ui.earth.work import change, largest, megapixels, method_of, methods, middle, misfit, start_change, unreadable, why
+from core.ui.state.errors import show_error
+from core.ui.state.progress import result_of
+from core.ui.state.session import Desk
+from core.ui.viewer.facts import saliency_colours
+from core.ui.widgets.bars import facts, note, quiet
+from core.ui.widgets.charts import transitions_chart, transitions_words
+from core.ui.widgets.faithfulness import HEATMAP_OF_A_SCENE, belief
+from core.ui.widgets.words import hectares, label_words, method_words, share
+
+HELP = {
+    "model": "By model: a network that was trained on pixels that changed.",
+    "classes": "By class: the two class maps differ.",
+    "embedding": "By embedding: what the model sees of the place differs.",
+}
+LISTED = 12
+"""Patches in the list; the GeoPackage holds all."""
+
+
+def change_tab(desk: Desk, here: Room) -> None:
+    """What differs between the two dates shown."""
+    unfit = misfit(here) or next(filter(None, (unreadable(here, number) for number in here.pair)), None)
+    if here.after is None:
+        quiet("One date is shown. Add another in the tab Scenes, or choose two under the map.")
+    elif unfit:
+        show_error(unfit)
+    else:
+        _compared(desk, here)
+
+
+def _compared(desk: Desk, here: Room) -> None:
+    offered, current = methods(here), method_of(here)
+    method = st.segmented_control(
+        "Method", list(offered), default=current, required=True, format_func=offered.__getitem__, label_visibility="collapsed",
+        key=f"earth.method.{len(offered)}", help=" ".join(HELP[name] for name in offered),
+    )  # fmt: skip
+    if method and method != current:
+        here.method, here.polygon = method, None
+        st.rerun()
+    slot = change(desk, here)
+    if not slot.title:
+        return _offer(desk, here)
+    result = result_of(slot, "earth.change") if slot.job is None else None
+    return _result(desk, here, result) if result else None
+
+
+def _offer(desk: Desk, here: Room) -> None:
+    size = sum(megapixels(here, number) for number in here.pair)
+    quiet(f"Not compared yet. There are about {size:,.1f} million pixels of the model to read, both dates together.")
+    if st.button("Compare these dates", key="earth.compare", type="primary"):
+        start_change(desk, here)
+        st.rerun()
+
+
+def _result(desk: Desk, here: Room, result: ChangeMap) -> None:
+    strange = max(float(result.parameters.get(f"outside_share_{which}", 0.0)) for which in ("before", "after"))
+    if strange > WARN_OUTSIDE_SHARE:
+        told = f"{share(strange)} of the valid pixels of one date lie in tiles unlike the training data"
+        note("Outside what this model knows", f"{told}; what changed there may mean nothing.")
+    between = f"{date_words(result.before)} to {date_words(result.after)}"
+    if result.changed_pixels:
+        st.markdown(f"#### {hectares(result.changed_hectares)} changed")
+        quiet(f"{between}, {share(result.changed_pixels / result.valid_pixels)} of what both dates show.")
+        _changed(desk, here, result)
+    else:
+        st.markdown("#### No change")
+        quiet(f"{between}: none of the {result.valid_pixels:,} valid pixels that the dates share.")
+    for assumption in result.assumptions:
+        quiet(f"Assumed: {assumption}")
+    if not result.is_calibrated:
+        quiet("The score of change is not calibrated.")
+    quiet("Season, sun, haze, cloud and small shifts change images too.")
+
+
+def _changed(desk: Desk, here: Room, result: ChangeMap) -> None:
+    """The chosen patch, else all of them: what is read stands beside the map, whatever the length of the list."""
+    listed = largest(result)
+    places = {polygon.id: place for place, polygon in enumerate(listed)}
+    if here.polygon in places:
+        return _patch(desk, here, result, listed[places[here.polygon]])
+    colours = dict(zip(result.labels, map(css, class_colours(result.labels)), strict=True))
+    if any(each.before != each.after and each.pixels for each in result.transitions):
+        st.plotly_chart(
+            transitions_chart(result.transitions, colours), config={"displayModeBar": False}, key="earth.sankey",
+            alt=transitions_words(result.transitions),
+        )  # fmt: skip
+    return _list(here, result, listed)
+
+
+def _list(here: Room, result: ChangeMap, listed: list[ChangePolygon]) -> None:
+    st.markdown("##### Largest patches")
+    shown = {polygon.id: polygon for polygon in listed[:LISTED]}
+    chosen = st.radio(
+        "Largest patches", list(shown), index=None, format_func=lambda number: patch_title(shown[number]),
+        captions=[patch_words(polygon, result) for polygon in shown.values()], key=f"earth.patches.{here.pair}.{method_of(here)}",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if len(listed) > LISTED:
+        quiet(f"{len(listed):,} patches in all; the file changes.gpkg holds them.")
+    quiet("Choose one, here or on the map: it is shown before, after, and why.")
+    if chosen is not None:
+        visit(here, chosen)
+        st.rerun()
+
+
+def patch_title(polygon: ChangePolygon) -> str:
+    """ "Forest to residential"; where the classes of both dates are one, that it was there all along."""
+    if polygon.before is None or polygon.after is None:
+        return f"Patch {polygon.id}"
+    if polygon.before == polygon.after:
+        return f"{label_words(polygon.before)} at both dates"
+    return f"{label_words(polygon.before)} to {label_words(polygon.after).lower()}"
+
+
+def patch_words(polygon: ChangePolygon, result: ChangeMap) -> str:
+    """Area, and score or probability."""
+    return f"{hectares(polygon.hectares)}, {'probability' if result.is_calibrated else 'score'} {polygon.probability:.2f}"
+
+
+def _patch(desk: Desk, here: Room, result: ChangeMap, polygon: ChangePolygon) -> None:
+    """One patch: before, after and why, and the way to its neighbours in the list."""
+    listed = largest(result)
+    place = listed.index(polygon)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("All patches", key="earth.patch.all"):
+            _go_to(here, None)
+        if st.button("Previous", key="earth.patch.previous", disabled=place == 0):
+            _go_to(here, listed[place - 1])
+        if st.button("Next", key="earth.patch.next", disabled=place == len(listed) - 1):
+            _go_to(here, listed[place + 1])
+    st.markdown(f"##### {patch_title(polygon)}")
+    quiet(f"{patch_words(polygon, result)}; number {place + 1:,} of {len(listed):,} by area.")
+    assert here.after is not None
+    for column, picture, scene in zip(st.columns(2, gap="small"), before_and_after(here, polygon), (here.before, here.after), strict=True):
+        column.image(picture, width="stretch", alt=f"Patch {polygon.id} on {date_words(scene)}")
+        with column:
+            quiet(date_words(scene))
+    found = result_of(why(desk, here, polygon), "earth.why")
+    if found is not None:
+        _why(here, found, polygon)
+
+
+def _go_to(here: Room, polygon: ChangePolygon | None) -> None:
+    visit(here, polygon.id if polygon else None)
+    st.rerun()
+
+
+def _why(here: Room, found: Why, polygon: ChangePolygon) -> None:
+    explanation = found.explanation
+    st.markdown(f"##### Why {label_words(explanation.target).lower()}, on {date_words(here.after or here.before)}")
+    left, right = st.columns([1, 1.2], gap="small")
+    left.image(saliency_picture(found), width="stretch", alt=f"Saliency of {label_words(explanation.target)} over the window")
+    with left:
+        _colour_bar()
+    with right:
+        size = f"{found.input.box[2]:.0f} x {found.input.box[3]:.0f} px"
+        facts({"Method": method_words(explanation.method), "Window": size, "Middle": place_words(here, *middle(polygon.window))})
+    belief(explanation, HEATMAP_OF_A_SCENE)
+
+
+def _colour_bar() -> None:
+    colours = saliency_colours()
+    stops = ", ".join(colours.stops)
+    st.html(
+        f'<div class="colourbar"><span>{colours.low}</span><i style="background:linear-gradient(to right, {stops})"></i>'
+        f"<span>{colours.high}</span></div>"
+    )

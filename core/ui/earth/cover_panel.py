@@ -1,0 +1,135 @@
+"""The Land cover tab: scores of a picked place, areas by class, and which classes the map shows."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.render.colours import class_colours, css
+from core.report.scene_map import WARN_OUTSIDE_SHARE
+from core.types import LandCoverMap
+from core.ui.earth.page_state import PlaceScores, Room, date_words
+from core.ui.earth.work import is_quick, land_cover, map_if_new, megapixels, place_scores, shown_scenes, start_map, unreadable
+from core.ui.state.errors import show_error
+from core.ui.state.progress import result_of
+from core.ui.state.session import Desk
+from core.ui.widgets.bars import Bar, bars, note, quiet
+from core.ui.widgets.findings import probability_words
+from core.ui.widgets.words import hectares, label_words, share
+
+MOST_LABELS = 4
+"""Labels of a place that are listed; the others share what is left."""
+
+
+def cover_tab(desk: Desk, here: Room) -> None:
+    """The picked place, then the map of one date."""
+    if here.picked:
+        _place(desk, here)
+    number = _date(here)
+    slot = land_cover(desk, here, number)
+    if is_quick(here):
+        map_if_new(desk, here, number)
+    unfit = unreadable(here, number)
+    if unfit:
+        return show_error(unfit)
+    if not slot.title:
+        return _offer(desk, here, number)
+    result = result_of(slot, f"earth.map.{number}") if slot.job is None else None
+    return _result(here, result) if result else None
+
+
+def _date(here: Room) -> int:
+    """The number of the scene that is spoken of."""
+    if here.after is None:
+        return here.pair[0]
+    return st.segmented_control(
+        "Date", here.pair, default=here.pair[1], required=True, label_visibility="collapsed", key=f"earth.cover.{here.pair}",
+        format_func=lambda number: date_words(here.groups[number].scene),
+    ) or here.pair[0]  # fmt: skip
+
+
+def _offer(desk: Desk, here: Room, number: int) -> None:
+    """Work that is not begun without being asked."""
+    size = megapixels(here, number)
+    quiet(f"Not mapped yet. There are about {size:,.1f} million pixels of the model to read; the scene is streamed and never held whole.")
+    if st.button("Map this date", key=f"earth.map.{number}", type="primary"):
+        start_map(desk, here, number)
+        st.rerun()
+
+
+def _result(here: Room, result: LandCoverMap) -> None:
+    if result.outside_share > WARN_OUTSIDE_SHARE:
+        note(
+            "Outside what this model knows",
+            f"{share(result.outside_share)} of the valid pixels lie in tiles unlike the training data; their classes may mean nothing.",
+        )
+    if result.valid_pixels == 0:
+        note("Nothing to map", "The scene holds no valid pixel.")
+    else:
+        _areas(here, result)
+    quiet(f"{result.model}, weights {result.weights}, {result.seconds:.1f} s.")
+
+
+def _areas(here: Room, result: LandCoverMap) -> None:
+    st.markdown(f"#### {hectares(sum(area.hectares for area in result.areas))} mapped")
+    colours = dict(zip(result.labels, map(css, class_colours(result.labels)), strict=True))
+    found = sorted((area for area in result.areas if area.pixels), key=lambda area: -area.hectares)
+    largest = found[0].share
+    bars(
+        Bar(label_words(area.label), area.share / largest, f"{hectares(area.hectares)}, {share(area.share)}", colours[area.label],
+            swatch=colours[area.label])
+        for area in found
+    )  # fmt: skip
+    _legend(here, [area.label for area in found])
+    quiet(f"Mean confidence {result.mean_confidence:.2f}: a score of single tokens, not a probability.")
+    quiet("Areas are counted from classified pixels, on the ellipsoid, without an interval for the errors of the model.")
+
+
+def _legend(here: Room, labels: list[str]) -> None:
+    """Which classes are drawn; at first all."""
+    drawn = st.pills(
+        "Drawn on the map", labels, selection_mode="multi", default=[label for label in labels if label not in here.hidden],
+        format_func=label_words, key=f"earth.legend.{'.'.join(labels)}",
+    )  # fmt: skip
+    hidden = frozenset(labels) - frozenset(drawn)
+    if hidden != here.hidden & frozenset(labels):
+        here.hidden = (here.hidden - frozenset(labels)) | hidden
+        st.rerun()
+
+
+def _place(desk: Desk, here: Room) -> None:
+    column, row = here.picked or (0, 0)
+    head, close = st.columns([5, 1], vertical_alignment="center")
+    head.markdown("##### At this place")
+    if close.button("Clear", key="earth.place.clear", type="tertiary"):
+        here.picked = None
+        st.rerun()
+    quiet(f"{place_words(here, column, row)}. Scores of the token there, from a window around it; the map averages overlapping windows.")
+    for number, scene in shown_scenes(here):
+        scores = result_of(place_scores(desk, here, number, scene), f"earth.place.{number}")
+        if scores is not None:
+            _scores(scores, date_words(scene))
+    st.divider()
+
+
+def _scores(place: PlaceScores, title: str) -> None:
+    prediction = place.prediction
+    st.html(f'<p class="card-title">{title}</p>')
+    if prediction.outside.is_outside:
+        note("Outside what this model knows", prediction.outside.reason)
+    scores = place.scores or (tuple(map(float, prediction.probabilities)) if prediction.probabilities is not None else ())
+    colours = class_colours(prediction.labels)
+    order = sorted(range(len(scores)), key=lambda index: -scores[index])
+    bars(
+        Bar(label_words(prediction.labels[index]), scores[index], probability_words(scores[index]), css(colours[index]),
+            swatch=css(colours[index]))
+        for index in order[:MOST_LABELS]
+    )  # fmt: skip
+
+
+def place_words(here: Room, column: int, row: int) -> str:
+    """Where a pixel lies, in the coordinates of the scene."""
+    scene = here.before
+    if scene.crs is None:
+        return f"Pixel {column}, {row}"
+    x, y = scene.transform @ (column + 0.5, row + 0.5)
+    return f"{x:.5f}, {y:.5f} degrees" if scene.crs.is_geographic else f"{x:,.0f} E, {y:,.0f} N"

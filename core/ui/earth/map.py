@@ -1,0 +1,209 @@
+"""The map of the Earth page: both dates, what was made of them, and the chosen patch, as layers on the grid of the first date."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.prepare.grid.ground import pixel_metres
+from core.render.colours import CHANGE, CHANGED, class_colours, heat_picture, table
+from core.render.scene import Piece, classes_picture, mask_picture, read_classes, values_picture
+from core.types import ChangeMap, ChangePolygon, Scene
+from core.ui.earth.ground import Ground, draw_piece, sharper_piece
+from core.ui.earth.page_state import Room, date_words, visit
+from core.ui.earth.work import change, land_cover, method_of, polygon_at, shown_scenes
+from core.ui.state.session import Desk
+from core.ui.viewer import Layer, Length, Look, Picked, Show
+from core.ui.viewer.facts import Box, saliency_colours
+
+OPACITY = 0.4
+CHANGE_OPACITY = 0.9
+TABS_KEY = "earth.tabs"
+"""Streamlit's key of the panel's tabs."""
+SIDES = ("before", "after")
+KEPT_OF_A_KIND = 6
+
+T = TypeVar("T")
+
+
+def show(desk: Desk, here: Room, ground: Ground, look: Look | None) -> Show:
+    """Everything that the viewer draws."""
+    scene = here.before
+    chosen = chosen_polygon(desk, here)
+    layers = [*_ground(here, ground), *_maps(desk, here, ground), *_change(desk, here, ground)]
+    saliency = _saliency(here, chosen)
+    metres = pixel_metres(scene)
+    t = scene.transform
+    return Show(
+        key=f"{scene.sha256}.{scene.width}x{scene.height}",
+        label=f"Map of {scene.name}",
+        columns=scene.width,
+        rows=scene.height,
+        layers=(*layers, *saliency),
+        look=look,
+        marks=north(scene),
+        texts=_texts(here, ground),
+        aspect=metres[1] / metres[0] if metres else 1.0,
+        length=Length(metres[0], "m") if metres else None,
+        boxes=_boxes(here, chosen),
+        colours=saliency_colours() if any(layer.on for layer in saliency) else None,
+        affine=(t.a, t.b, t.c, t.d, t.e, t.f) if scene.crs else None,
+        go_to=(f"{here.visits}.{chosen.id}", _floats(chosen.window)) if chosen else None,
+        tells_seen=ground.piece.reduction > 1.0,
+        height=f"clamp(380px, calc(100vh - {175 if len(here.groups) > 1 else 110}px), 1100px)",
+    )
+
+
+def chosen_polygon(desk: Desk, here: Room) -> ChangePolygon | None:
+    """The patch of change that the user chose, None where there is none (any more)."""
+    result = change(desk, here).value if here.after else None
+    if result is None or here.polygon is None:
+        return None
+    return next((polygon for polygon in result.polygons if polygon.id == here.polygon), None)
+
+
+def pick(desk: Desk, here: Room, picked: Picked) -> None:
+    """A click on the map: a patch of change where the eye is on change and one lies there, else the scores of the place."""
+    at = (picked.column, picked.row)
+    result = change(desk, here).value if here.after else None
+    polygon = polygon_at(result, at) if result is not None and is_on_tab("Change") else None
+    if polygon is not None:
+        visit(here, polygon.id)
+        return
+    here.picked, here.tab = at, "Land cover"
+
+
+def is_on_tab(name: str) -> bool:
+    """Whether that tab of the panel is open: the map shows what is spoken of."""
+    return st.session_state.get(TABS_KEY) == name
+
+
+def north(scene: Scene) -> dict[str, str]:
+    """The letter N at the edge of the picture that lies to the north; nothing without a CRS, or where north is a corner."""
+    if scene.crs is None:
+        return {}
+    t = scene.transform
+    # (column, row) of a step to the north: of the larger y.
+    across, down = -t.b / t.determinant, t.a / t.determinant
+    if abs(abs(across) - abs(down)) < 0.3 * math.hypot(across, down):
+        return {}
+    if abs(down) > abs(across):
+        return {"north": "N ↑"} if down < 0 else {"south": "N ↓"}
+    return {"east": "N →"} if across > 0 else {"west": "← N"}
+
+
+def _texts(here: Room, ground: Ground) -> tuple[str, str]:
+    after = here.after
+    if after is None or ground.after is None:
+        return date_words(here.before), ""
+    return date_words(here.before), date_words(after)
+
+
+def _ground(here: Room, ground: Ground) -> list[Layer]:
+    whole = _floats((0, 0, here.before.width, here.before.height))
+    pictures = [ground.before] if ground.after is None else [ground.before, ground.after]
+    layers = [_ground_layer(f"ground.{number}", picture, whole, number, len(pictures)) for number, picture in enumerate(pictures)]
+    piece = sharper_piece(ground, here.before, here.seen)
+    if piece is None:
+        return layers
+    scenes = [scene for _, scene in shown_scenes(here)][: len(pictures)]
+    sharper = _kept(here, "sharper", ("sharper", here.pair, piece), lambda: draw_piece(scenes, ground, piece))
+    box = _floats(piece.box)
+    return [*layers, *(_ground_layer(f"sharper.{number}", picture, box, number, len(pictures)) for number, picture in enumerate(sharper))]
+
+
+def _ground_layer(name: str, picture: bytes, box: Box, number: int, count: int) -> Layer:
+    return Layer(name, picture, box, side=SIDES[number] if count > 1 else "both", ground=True)
+
+
+def _maps(desk: Desk, here: Room, ground: Ground) -> list[Layer]:
+    """Classes and confidence of each date, both dates behind one switch."""
+    shown = [number for number, _ in shown_scenes(here)]
+    mapped = [land_cover(desk, here, number).value for number in shown]
+    changed: ChangeMap | None = change(desk, here).value if here.after else None
+    classes = [result.landcover if result else None for result in mapped]
+    if changed is not None:
+        classes = [known or made for known, made in zip(classes, (changed.landcover_before, changed.landcover_after), strict=False)]
+    labels = next((result.labels for result in (*mapped, changed) if result is not None), ())
+    drawn = [_classes(here, path, labels, ground.piece) if path else None for path in classes]
+    trusted = [_values(here, result.confidence, ground.piece, table()) if result else None for result in mapped]
+    return [
+        *_by_date(here, "Land cover", drawn, is_on=len(shown) == 1 or is_on_tab("Land cover")),
+        *_by_date(here, "Confidence", trusted, is_on=False),
+    ]
+
+
+def _by_date(here: Room, name: str, pictures: Sequence[bytes | None], *, is_on: bool) -> list[Layer]:
+    """A layer a date, all behind the switch of the first one that is there."""
+    whole = _floats((0, 0, here.before.width, here.before.height))
+    there = [(place, picture) for place, picture in enumerate(pictures) if picture is not None]
+    return [
+        Layer(
+            f"{name}.{place}", picture, whole, name=name if count == 0 else "", twin="" if count == 0 else name, opacity=OPACITY, on=is_on,
+            side=SIDES[place] if len(pictures) > 1 else "both", smooth=False,
+        )
+        for count, (place, picture) in enumerate(there)
+    ]  # fmt: skip
+
+
+def _classes(here: Room, path: Path, labels: Sequence[str], piece: Piece) -> bytes:
+    hidden = frozenset(index for index, label in enumerate(labels) if label in here.hidden)
+    classes = _kept(here, "classes", (path, piece), lambda: read_classes(path, here.before, piece))
+    return _kept(here, "classes picture", (path, piece, hidden), lambda: classes_picture(classes, class_colours(labels), hidden))
+
+
+def _values(here: Room, path: Path, piece: Piece, colours: NDArray[np.uint8], top: float | None = 1.0) -> bytes:
+    return _kept(here, "values", (path, piece), lambda: values_picture(path, here.before, piece, colours, top))
+
+
+def _change(desk: Desk, here: Room, ground: Ground) -> list[Layer]:
+    result: ChangeMap | None = change(desk, here).value if here.after else None
+    if result is None:
+        return []
+    whole = _floats((0, 0, here.before.width, here.before.height))
+    mask = _kept(here, "mask", (result.change, ground.piece), lambda: mask_picture(result.change, here.before, ground.piece, CHANGED))
+    score = _values(here, result.score, ground.piece, table(CHANGE), None if result.method == "embedding" else 1.0)
+    return [
+        Layer("score", score, whole, name="Probability" if result.is_calibrated else "Score", opacity=OPACITY, on=False, smooth=False),
+        Layer("change", mask, whole, name="Change", opacity=CHANGE_OPACITY, on=not is_on_tab("Land cover"), smooth=False),
+    ]
+
+
+def _saliency(here: Room, polygon: ChangePolygon | None) -> list[Layer]:
+    """The map of why, on the window that was explained, once it is there."""
+    slot = here.whys.get((*here.pair, here.model, method_of(here), polygon.id)) if polygon else None
+    if slot is None or slot.value is None:
+        return []
+    picture = heat_picture(slot.value.explanation.saliency)
+    is_on = not is_on_tab("Land cover")
+    box = slot.value.input.box
+    return [Layer(f"saliency.{here.polygon}", picture, box, name="Why", opacity=OPACITY, on=is_on, side="after", smooth=False)]
+
+
+def _boxes(here: Room, polygon: ChangePolygon | None) -> tuple[Box, ...]:
+    boxes = [_floats(polygon.window)] if polygon and not is_on_tab("Land cover") else []
+    slot = here.places.get((here.pair[0], here.pair[0], here.model, here.picked)) if here.picked else None
+    if slot is not None and slot.value is not None:
+        boxes.append(slot.value.box)
+    return tuple(boxes)
+
+
+def _kept(here: Room, kind: str, key: object, make: Callable[[], T]) -> T:
+    """Pictures are drawn once, not in every run of the page; of each kind the last few are kept."""
+    known: dict[object, T] = here.drawn.setdefault(kind, {})
+    if key not in known:
+        if len(known) >= KEPT_OF_A_KIND:
+            known.pop(next(iter(known)))
+        known[key] = make()
+    return known[key]
+
+
+def _floats(box: tuple[int, int, int, int]) -> Box:
+    left, top, width, height = map(float, box)
+    return left, top, width, height

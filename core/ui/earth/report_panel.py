@@ -1,0 +1,170 @@
+"""The Report and Export tabs of the Earth page: one report a result, and the files that were made of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import streamlit as st
+
+from core.export import json as report_json
+from core.export import markdown, pdf
+from core.inference.change_engine import change_engine_for
+from core.inference.engine import engine_for
+from core.report.model_facts import model_facts
+from core.report.scene_change import change_report
+from core.report.scene_map import map_report
+from core.types import ChangeMap, LandCoverMap, Report
+from core.ui.earth.page_state import Room, date_words
+from core.ui.earth.polygon_pictures import Pictures, report_pictures
+from core.ui.earth.work import BY_MODEL, change, land_cover, method_of
+from core.ui.state.session import Desk
+from core.ui.widgets.bars import quiet
+from core.ui.widgets.report_panel import report_panel
+from core.ui.widgets.words import file_size
+from core.workflows.report_files import write_report
+
+WHAT = {
+    "landcover.tif": "Classes, cloud-optimised GeoTIFF with its colours",
+    "confidence.tif": "Confidence, cloud-optimised GeoTIFF",
+    "outside.tif": "Distance from what the model knows, cloud-optimised GeoTIFF",
+    "change.tif": "Changed or not, cloud-optimised GeoTIFF",
+    "change_score.tif": "Score of change, cloud-optimised GeoTIFF",
+    "change_probability.tif": "Probability of change, cloud-optimised GeoTIFF",
+    "landcover_before.tif": "Classes of the first date",
+    "landcover_after.tif": "Classes of the second date",
+    "areas.csv": "Areas by class",
+    "transitions.csv": "What became what, in hectares",
+    "classes.gpkg": "Classes as polygons, GeoPackage",
+    "changes.gpkg": "Patches of change as polygons, GeoPackage",
+}
+MOST_DOWNLOADED = 1_000_000_000
+"""Bytes: Streamlit holds what it sends in memory."""
+BESIDE = frozenset({".qml", ".xml"})
+"""Styles and names that lie beside a raster: nobody wants them alone."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One thing that was made: a map of one date, or the change between two."""
+
+    key: str
+    title: str
+    folder: Path
+    made: LandCoverMap | ChangeMap
+
+
+def results(desk: Desk, here: Room) -> list[Result]:
+    """What is there of the dates shown."""
+    found = []
+    changed = change(desk, here).value if here.after else None
+    if changed is not None:
+        title = f"Change, {date_words(here.before)} to {date_words(changed.after)}"
+        found.append(Result(f"change.{here.pair}.{method_of(here)}.{here.model}", title, changed.change.parent, changed))
+    for number in dict.fromkeys(here.pair):
+        mapped = land_cover(desk, here, number).value
+        if mapped is not None:
+            title = f"Land cover, {date_words(mapped.scene)}"
+            found.append(Result(f"map.{number}.{here.model}", title, mapped.landcover.parent, mapped))
+    return found
+
+
+def _chosen(desk: Desk, here: Room, key: str) -> Result | None:
+    there = {result.key: result for result in results(desk, here)}
+    if not there:
+        quiet("Nothing is mapped yet.")
+        return None
+    if len(there) == 1:
+        return next(iter(there.values()))
+    name = st.selectbox("Result", list(there), format_func=lambda name: there[name].title, key=key, label_visibility="collapsed")
+    return there[name]
+
+
+def report_tab(desk: Desk, here: Room) -> None:
+    """The report of one result, to be read, edited and signed."""
+    result = _chosen(desk, here, "earth.report.of")
+    if result is not None:
+        here.reports[result.key] = report_panel(report_of(here, result), f"earth.report.{result.key}")
+
+
+def report_of(here: Room, result: Result) -> Report:
+    """As the user left it, else as it is composed."""
+    known: Report | None = here.reports.get(result.key)
+    if known is None:
+        made = result.made
+        is_by_model = isinstance(made, ChangeMap) and made.method == BY_MODEL
+        facts = model_facts(change_engine_for(made.model).model if is_by_model else engine_for(here.model).model)
+        known = change_report(made, facts) if isinstance(made, ChangeMap) else map_report(made, facts)
+        here.reports[result.key] = known
+    return known
+
+
+def export_tab(desk: Desk, here: Room) -> None:
+    """Each file of one result, and all of them at once."""
+    result = _chosen(desk, here, "earth.export.of")
+    if result is None:
+        return
+    report = report_of(here, result)
+    st.markdown("##### Report")
+    with st.container(horizontal=True):
+        _download("PDF", "report.pdf", lambda: _pdf(report, report_pictures(result.made)), result.key)
+        _download("Markdown", "report.md", lambda: markdown.as_markdown(report).encode(), result.key)
+        _download("JSON", "report.json", lambda: _json(report), result.key)
+    st.markdown("##### Files")
+    for file in files_of(result.folder):
+        if file.suffix in BESIDE:
+            continue
+        words, button = st.columns([4, 1.3], vertical_alignment="center")
+        with words:
+            st.text(file.name)
+            quiet(f"{WHAT.get(file.name, 'Data')}, {file_size(file.stat().st_size)}")
+        if file.stat().st_size > MOST_DOWNLOADED:
+            quiet(f"Too large to pass through the browser. Until you close this page it lies at {file}.")
+            continue
+        with button:
+            _download("Download", file.name, lambda file=file: file.open("rb"), result.key)  # type: ignore[misc]
+    if sum(file.stat().st_size for file in files_of(result.folder)) > MOST_DOWNLOADED:
+        return
+    quiet("The archive holds these, their styles for QGIS, the names of the classes, and the report.")
+    _download("All of it, as a zip", "sightline.zip", lambda: _zip(result, report, report_pictures(result.made)), result.key)
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Files of a result, by name."""
+    return sorted(file for file in folder.iterdir() if file.is_file())
+
+
+def _download(label: str, name: str, make: Callable[[], bytes | BinaryIO], key: str) -> None:
+    """Read or made when it is asked for; the page stays as it is."""
+    st.download_button(label, make, name, key=f"earth.file.{key}.{name}", on_click="ignore", width="stretch")
+
+
+def _pdf(report: Report, pictures: Pictures) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        pdf.write(report, Path(folder) / "report.pdf", pictures)
+        return (Path(folder) / "report.pdf").read_bytes()
+
+
+def _json(report: Report) -> bytes:
+    return (json.dumps(report_json.as_json(report), ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
+
+
+def _zip(result: Result, report: Report, pictures: Pictures) -> BinaryIO:
+    """Everything in one archive, on disk since rasters may be large; its name is gone before it is sent."""
+    handle, path = tempfile.mkstemp(dir=result.folder.parent, suffix=".zip")
+    with os.fdopen(handle, "wb") as held, zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files_of(result.folder):
+            archive.write(file, file.name, zipfile.ZIP_STORED if file.suffix == ".tif" else None)
+        with tempfile.TemporaryDirectory() as folder:
+            write_report(report, Path(folder), pictures)
+            for file in files_of(Path(folder)):
+                archive.write(file, file.name)
+    packed = Path(path).open("rb")  # noqa: SIM115 - whoever sends it closes it
+    Path(path).unlink()
+    return packed

@@ -1,0 +1,209 @@
+"""The Scenes tab: a card for each scene, the questions that its file leaves open, and the way to add another date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from core.errors import SightlineError
+from core.prepare.grid.ground import pixel_metres
+from core.readers import SceneOptions
+from core.readers.scenes.band_names import colour_of
+from core.sources.scenes import UNNAMED, is_question_open
+from core.types import Band, Scene
+from core.ui.earth.page_state import Room, correct, date_words, first_tab, open_in, opening
+from core.ui.state.errors import show_error
+from core.ui.state.session import Desk
+from core.ui.widgets.bars import facts, note, quiet
+from core.ui.widgets.intake import drop_zone, place_field, public_samples, sample_tiles
+from core.ui.widgets.refusals import refused
+from core.ui.widgets.words import counted
+
+CHOICES = (
+    "red", "green", "blue", "near infrared", "short-wave infrared 1", "short-wave infrared 2", "red edge 1", "red edge 2", "red edge 3",
+    "near infrared narrow", "coastal aerosol", "water vapour", "cirrus", "panchromatic", "thermal infrared 1",
+)  # fmt: skip
+UNKNOWN = "not known"
+MOST_EXPLAINED = 6
+"""Bands whose colours stand on the card; of more only the names do."""
+MOST_ASKED = 32
+"""Bands of a scene that are asked for one by one; a hyperspectral file has hundreds."""
+
+
+def scenes_tab(desk: Desk, here: Room) -> None:
+    """Everything on the scenes that are open."""
+    for number, group in enumerate(here.groups):
+        with st.container(border=True, key=f"scene-{number}"):
+            _card(group.scene)
+            _questions(desk, here, number)
+    refused(here.refused)
+    _add(desk, here)
+
+
+def _card(scene: Scene) -> None:
+    st.html(f'<p class="card-title">{escape(date_words(scene))}</p>')
+    facts(card_facts(scene))
+    for assumption in scene.assumptions:
+        if not assumption.startswith(UNNAMED):
+            quiet(f"Assumed: {assumption}")
+
+
+def card_facts(scene: Scene) -> list[tuple[str, str]]:
+    """What the file says, in names and values."""
+    files = len(scene.files)
+    return [
+        ("File", scene.name if files == 1 else f"{scene.name}, {counted(files, 'file')}"),
+        ("Date", "" if scene.date else "not told"),
+        ("Size", size_words(scene)),
+        ("Bands", ", ".join(_band_words(band) if len(scene.bands) <= MOST_EXPLAINED else band.name for band in scene.bands)),
+        ("Values", _values_words(scene)),
+        ("Grid", scene.crs.to_string() if scene.crs and len(scene.crs.to_string()) < 40 else "own projection" if scene.crs else "none"),
+        ("Place", footprint_words(scene)),
+    ]
+
+
+def size_words(scene: Scene) -> str:
+    """ "640 x 640 px of 10 m, 6.4 x 6.4 km"."""
+    size = f"{scene.width:,} x {scene.height:,} px"
+    metres = pixel_metres(scene)
+    if metres is None:
+        return size
+    width, height = scene.width * metres[0] / 1000, scene.height * metres[1] / 1000
+    pixel = f"{metres[0]:.3g} m" if abs(metres[0] - metres[1]) < 0.02 * metres[0] else f"{metres[0]:.3g} x {metres[1]:.3g} m"
+    return f"{size} of {pixel}, {width:.3g} x {height:.3g} km"
+
+
+def footprint_words(scene: Scene) -> str:
+    """ "47.787 to 47.846° N, 10.335 to 10.422° E", "" where the scene has no place."""
+    if scene.footprint is None:
+        return ""
+    west, south, east, north = scene.footprint
+    return f"{_degrees(south, north, 'S', 'N')}, {_degrees(west, east, 'W', 'E')}"
+
+
+def _degrees(low: float, high: float, below: str, above: str) -> str:
+    if low >= 0 or high < 0:
+        return f"{abs(low):.3f} to {abs(high):.3f}° {above if low >= 0 else below}"
+    return f"{abs(low):.3f}° {below} to {high:.3f}° {above}"
+
+
+def _band_words(band: Band) -> str:
+    return band.name if not band.colour or band.colour == band.name.lower() else f"{band.name} ({band.colour})"
+
+
+def _values_words(scene: Scene) -> str:
+    scaled = {(band.scale, band.offset) for band in scene.bands}
+    scale, offset = next(iter(scaled))
+    if len(scaled) > 1:
+        return f"{scene.dtype}, scale and offset differ between bands"
+    if scale is None and offset is None:
+        return f"{scene.dtype}, no scale told"
+    shift = f" {'-' if offset < 0 else '+'} {abs(offset):g}" if offset else ""
+    return f"{scene.dtype}, reflectance = value x {1 if scale is None else scale:g}{shift}"
+
+
+def _questions(desk: Desk, here: Room, number: int) -> None:
+    scene = here.groups[number].scene
+    is_open = is_question_open(scene)
+    is_first = is_open and not any(is_question_open(group.scene) for group in here.groups[:number])
+    if is_first:
+        guessed = next(sentence for sentence in scene.assumptions if sentence.startswith(UNNAMED))
+        note("Which band is which?", f"{guessed} Say what they are, then the scene is analysed.")
+    elif is_open:
+        quiet("Its bands are not named either.")
+    with st.expander("Say what the bands are" if is_open else "Correct bands, scale or date", expanded=is_first, key=f"earth.ask.{number}"):
+        _form(desk, here, number)
+
+
+def _form(desk: Desk, here: Room, number: int) -> None:
+    scene = here.groups[number].scene
+    alike = _alike(here, number)
+    with st.form(f"earth.form.{number}.{hash(scene.bands)}", border=False):
+        colours = _band_fields(scene.bands, number)
+        left, right = st.columns(2)
+        band = scene.bands[0]
+        scale = left.number_input(
+            "Scale", value=band.scale, format="%.6f", step=0.0001, placeholder="not told", key=f"earth.scale.{number}"
+        )  # fmt: skip
+        offset = right.number_input(
+            "Offset", value=band.offset, format="%.4f", step=0.1, placeholder="not told", key=f"earth.offset.{number}"
+        )  # fmt: skip
+        quiet("Reflectance = value x scale + offset. Sentinel-2 since January 2022 (baseline 04.00): 0.0001 and -0.1.")
+        date = st.date_input("Date", value=scene.date, format="YYYY-MM-DD", min_value="1950-01-01", key=f"earth.date.{number}")
+        for_all = bool(alike) and st.checkbox(f"The same bands and scale for {_others(len(alike))}", value=True, key=f"earth.all.{number}")
+        is_given = st.form_submit_button("Use these", type="primary")
+    if is_given:
+        names = band_names(scene.bands, colours) if colours else ()
+        dates = {number: date} | {other: here.groups[other].scene.date for other in (alike if for_all else ())}
+        _correct(desk, here, {each: SceneOptions(names, scale, offset, at) for each, at in dates.items()})
+
+
+def _correct(desk: Desk, here: Room, told: dict[int, SceneOptions]) -> None:
+    try:
+        correct(desk, here, told)
+    except SightlineError as error:
+        show_error(error)
+    else:
+        here.tab = first_tab(here)
+        st.rerun()
+
+
+def _band_fields(bands: Sequence[Band], number: int) -> list[str]:
+    """What the user says that each band shows; nothing where there are too many to ask."""
+    if len(bands) > MOST_ASKED:
+        quiet(f"{len(bands)} bands: their names are taken from the file.")
+        return []
+    told = []
+    columns = st.columns(2)
+    for place, band in enumerate(bands):
+        options = [UNKNOWN, *CHOICES] if band.colour in CHOICES or not band.colour else [UNKNOWN, band.colour, *CHOICES]
+        told.append(
+            columns[place % 2].selectbox(
+                f"Band {place + 1}" if band.name == f"band {place + 1}" else band.name,
+                options,
+                options.index(band.colour) if band.colour else 0,
+                key=f"earth.band.{number}.{place}",
+            )
+        )
+    return told
+
+
+def band_names(bands: Sequence[Band], colours: Sequence[str]) -> tuple[str, ...]:
+    """Names for the reader: the file's own where it says the same as the user, else what the user said."""
+    return tuple(
+        band.name if colour_of(band.name) == colour else f"band {place}" if colour == UNKNOWN else colour
+        for place, (band, colour) in enumerate(zip(bands, colours, strict=True), start=1)
+    )
+
+
+def _alike(here: Room, number: int) -> list[int]:
+    """Other scenes that leave the same question open."""
+    scene = here.groups[number].scene
+    others = [other for other in range(len(here.groups)) if other != number]
+    return [
+        other for other in others
+        if is_question_open(here.groups[other].scene) and len(here.groups[other].scene.bands) == len(scene.bands)
+    ]  # fmt: skip
+
+
+def _others(count: int) -> str:
+    return "the other scene with unnamed bands" if count == 1 else f"the {count} other scenes with unnamed bands"
+
+
+def _add(desk: Desk, here: Room) -> None:
+    """Another date; its keys change with each addition, so that an uploader does not give the same file twice."""
+    slot, key = opening(desk), f"earth.add.{len(here.held)}"
+    if slot.job is not None:
+        return
+    if slot.failed:
+        show_error(slot.failed)
+    with st.expander("Add another date", key=f"{key}.expander", expanded=bool(slot.failed)):
+        wanted = drop_zone("Drop GeoTIFF files or a zip", f"{key}.upload")
+        wanted = place_field(desk, key) or wanted
+        wanted = sample_tiles("geotiff", key) or wanted
+    wanted = public_samples(desk, ("geotiff",), key) or wanted
+    if wanted:
+        open_in(desk, wanted)
+        st.rerun()

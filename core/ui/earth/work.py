@@ -1,0 +1,261 @@
+"""What the Earth page starts: maps and changes as jobs, scores of a place, the why of a patch of change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from core.errors import MissingBands, SightlineError
+from core.explain.registry import explain
+from core.inference.calibration import probabilities
+from core.inference.change_engine import change_engine_for
+from core.inference.engine import engine_for
+from core.inference.prediction import predict_input
+from core.jobs import Progress
+from core.prepare.grid.align import on_grid_of, overlap_or_refuse
+from core.prepare.grid.bands import resolve_bands
+from core.prepare.grid.ground import pixel_metres
+from core.prepare.scene_input import input_at
+from core.sources.scenes import is_question_open
+from core.types import ChangeMap, ChangePolygon, Domain, LandCoverMap, Scene
+from core.ui.earth.ground import Ground, draw_ground
+from core.ui.earth.page_state import Pixel, PlaceScores, Room, Why, date_words
+from core.ui.models.own import known_models
+from core.ui.state.errors import Words, words_of
+from core.ui.state.session import Desk, Slot
+from core.workflows.model_change import detect_model_change
+from core.workflows.scene_change import detect_change
+from core.workflows.scene_map import map_scene
+from models.registry import FIRST_METHOD, ModelSummary
+
+AUTOMATIC_MEGAPIXELS = 4.0
+"""Dates of up to so many million pixels of the model are analysed without being asked; more wait for a button."""
+BY_MODEL = "model"
+METHODS = {BY_MODEL: "By model", "classes": "By class", "embedding": "By embedding"}
+"""Ways to compare two dates, the first that is there is the usual one. By model: a network that was trained on what changed."""
+SEEN = ("red", "green", "blue")
+"""Bands that both dates must have for a change model to be offered; it works with fewer, but nobody here could check what it says."""
+
+
+def models() -> dict[str, ModelSummary]:
+    """The models of land cover on this machine, by id."""
+    try:
+        return {model.id: model for model in known_models() if model.preprocess.domain is Domain.LAND_COVER}
+    except SightlineError:
+        return {}
+
+
+def change_model() -> ModelSummary | None:
+    """The first change model on this machine, None where there is none."""
+    try:
+        return next((model for model in known_models() if model.preprocess.domain is Domain.CHANGE), None)
+    except SightlineError:
+        return None
+
+
+def methods(here: Room) -> dict[str, str]:
+    """The ways in which the dates shown can be compared, by name."""
+    dates = [here.groups[number].scene for number in here.pair]
+    is_seen = all({band.colour for band in scene.bands} >= set(SEEN) for scene in dates)
+    offered = set(METHODS) if is_seen and change_model() is not None else set(METHODS) - {BY_MODEL}
+    return {name: words for name, words in METHODS.items() if name in offered}
+
+
+def method_of(here: Room) -> str:
+    """The way that was chosen, or else the usual one."""
+    offered = methods(here)
+    return here.method if here.method in offered else next(iter(offered))
+
+
+def misfit(here: Room) -> Words | None:
+    """Why the two dates cannot be compared, None where they can."""
+    if here.after is None:
+        return None
+    try:
+        overlap_or_refuse(here.before, here.after)
+    except SightlineError as error:
+        return words_of(error)
+    return None
+
+
+def unreadable(here: Room, number: int) -> Words | None:
+    """Why the model cannot read a scene for want of bands, None where it can."""
+    scene, model = here.groups[number].scene, models().get(here.model)
+    if model is None:
+        return None
+    try:
+        resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)
+    except MissingBands as error:
+        hint = f"This model reads {', '.join(model.preprocess.channels)}: say in the tab Scenes which bands those are."
+        return Words(words_of(error).title, error.message, hint, is_lasting=True)
+    return None
+
+
+def shown_scenes(here: Room) -> list[tuple[int, Scene]]:
+    """(number, scene on the grid of the first) of the dates shown that can be laid on one another."""
+    shown = [(here.pair[0], here.before)]
+    if here.after and misfit(here) is None:
+        shown.append((here.pair[1], on_grid_of(here.after, here.before)))
+    return shown
+
+
+def megapixels(here: Room, number: int) -> float:
+    """How much there is to do for a scene, in millions of pixels of the model."""
+    scene, model = here.groups[number].scene, models().get(here.model)
+    metres, wanted = pixel_metres(scene), model.preprocess.ground_sample_distance_m if model else None
+    share = metres[0] * metres[1] / wanted**2 if metres and wanted else 1.0
+    return scene.width * scene.height * share / 1e6
+
+
+def is_quick(here: Room) -> bool:
+    """Whether the dates shown may be analysed without being asked."""
+    shown = set(here.pair)
+    is_clear = not any(is_question_open(here.groups[number].scene) or unreadable(here, number) for number in shown)
+    return is_clear and sum(megapixels(here, number) for number in shown) <= AUTOMATIC_MEGAPIXELS
+
+
+def ground(desk: Desk, here: Room) -> Slot[Ground]:
+    """The pictures of the dates shown."""
+    slot: Slot[Ground] = desk.slot(here.grounds, here.pair)
+    before, after = here.before, here.after if misfit(here) is None else None
+    slot.ensure("Drawing", lambda progress: draw_ground(before, after, progress.update), "pictures")
+    return slot
+
+
+def land_cover(desk: Desk, here: Room, number: int) -> Slot[LandCoverMap]:
+    """The map of one scene; empty until it is started."""
+    return desk.slot(here.maps, (number, here.model))
+
+
+def change(desk: Desk, here: Room) -> Slot[ChangeMap]:
+    """The change between the dates shown; empty until it is started."""
+    return desk.slot(here.changes, (*here.pair, here.model, method_of(here)))
+
+
+def start_map(desk: Desk, here: Room, number: int) -> None:
+    """Begin to map a scene."""
+    scene, model = here.groups[number].scene, here.model
+    folder = _folder(here, f"map-{scene.date or number + 1}")
+    land_cover(desk, here, number).start(
+        f"Mapping {date_words(scene)}", lambda progress: map_scene(scene, engine_for(model), folder, progress=progress.update), "tiles"
+    )
+
+
+def start_change(desk: Desk, here: Room) -> None:
+    """Begin to compare the dates shown."""
+    before, after, method = here.before, here.after, method_of(here)
+    if after is None:
+        return
+    compared = partial(_compared, before, after, here.model, method, _folder(here, f"change-{method}"))
+    change(desk, here).start(f"Comparing {date_words(before)} with {date_words(after)}", compared, "tiles")
+
+
+def _compared(before: Scene, after: Scene, model: str, method: str, folder: Path, progress: Progress) -> ChangeMap:
+    """By either kind of model; the land-cover model names what became what in either case."""
+    known = change_model()
+    if method == BY_MODEL and known is not None:
+        engine = change_engine_for(known.id)
+        return detect_model_change(before, after, engine, folder, classes=engine_for(model), progress=progress.update)
+    return detect_change(before, after, engine_for(model), folder, method=method, progress=progress.update)
+
+
+def start_what_is_quick(desk: Desk, here: Room) -> None:
+    """The change of two dates, the map of one, where it costs little; what was begun before is not begun again.
+
+    The change brings the classes of both dates with it, so that their maps can wait until somebody asks for areas.
+    """
+    if not here.model or not is_quick(here):
+        return
+    if here.after is None or misfit(here) is not None:
+        for number in dict.fromkeys(here.pair):
+            map_if_new(desk, here, number)
+    elif not change(desk, here).title:
+        start_change(desk, here)
+
+
+def map_if_new(desk: Desk, here: Room, number: int) -> None:
+    """Begin to map a scene, unless that was ever begun."""
+    if not land_cover(desk, here, number).title:
+        start_map(desk, here, number)
+
+
+def settle(here: Room) -> None:
+    """Take over what jobs left, before anything is drawn from it."""
+    for book in here.books:
+        for slot in book.values():
+            slot.settle()
+
+
+def running(here: Room) -> Iterator[tuple[str, Slot[Any]]]:
+    """Maps and changes that are under way, each with a name of its own."""
+    for name, book in (("map", here.maps), ("change", here.changes)):
+        for key, slot in book.items():
+            if slot.job is not None:
+                yield f"{name}.{'.'.join(map(str, key))}", slot
+
+
+def _folder(here: Room, name: str) -> Path:
+    here.runs += 1
+    folder = here.results.path / f"{here.runs:02}-{name}"
+    folder.mkdir()
+    return folder
+
+
+def place_scores(desk: Desk, here: Room, number: int, scene: Scene) -> Slot[PlaceScores]:
+    """What the model says of the picked place at one date. scene: on the grid of the first date."""
+    at, model = here.picked or (0, 0), here.model
+    slot: Slot[PlaceScores] = desk.slot(here.places, (number, here.pair[0], model, at))
+    slot.ensure("Reading a place", partial(_scores, scene, model, at), "windows")
+    return slot
+
+
+def _scores(scene: Scene, model: str, at: Pixel, progress: Progress) -> PlaceScores:
+    engine = engine_for(model)
+    given = input_at(scene, engine.model.preprocess, *at)
+    prediction = predict_input(engine, given)
+    progress.update(1, 1)
+    if prediction.token_logits is None:
+        return PlaceScores(prediction, None, given.box)
+    left, top, width, height = given.box
+    rows, columns = prediction.token_logits.shape[:2]
+    across, down = width / columns, height / rows
+    column = min(columns - 1, max(0, int((at[0] + 0.5 - left) / across)))
+    row = min(rows - 1, max(0, int((at[1] + 0.5 - top) / down)))
+    scores = probabilities(prediction.token_logits[row, column], engine.model.calibration)
+    return PlaceScores(prediction, tuple(map(float, scores)), (left + column * across, top + row * down, across, down))
+
+
+def largest(result: ChangeMap) -> list[ChangePolygon]:
+    """Patches of change, the largest first."""
+    return sorted(result.polygons, key=lambda polygon: -polygon.hectares)
+
+
+def polygon_at(result: ChangeMap, at: Pixel) -> ChangePolygon | None:
+    """The smallest patch whose box holds a pixel."""
+    holding = [
+        polygon for polygon in result.polygons
+        if 0 <= at[0] - polygon.window[0] < polygon.window[2] and 0 <= at[1] - polygon.window[1] < polygon.window[3]
+    ]  # fmt: skip
+    return min(holding, key=lambda polygon: polygon.window[2] * polygon.window[3], default=None)
+
+
+def why(desk: Desk, here: Room, polygon: ChangePolygon) -> Slot[Why]:
+    """The explanation of the window at the middle of a patch, on the second date, for what the patch became."""
+    slot: Slot[Why] = desk.slot(here.whys, (*here.pair, here.model, method_of(here), polygon.id))
+    if here.after:
+        scene = on_grid_of(here.after, here.before)
+        slot.ensure("Explaining", partial(_why, scene, here.model, polygon), "forward passes")
+    return slot
+
+
+def _why(scene: Scene, model: str, polygon: ChangePolygon, progress: Progress) -> Why:
+    engine = engine_for(model)
+    given = input_at(scene, engine.model.preprocess, *middle(polygon.window))
+    return Why(explain(engine, given, FIRST_METHOD, polygon.after, progress=progress.update), given)
+
+
+def middle(window: tuple[int, int, int, int]) -> Pixel:
+    """The pixel (column, row) at the middle of a window (left, top, width, height)."""
+    return window[0] + window[2] // 2, window[1] + window[3] // 2

@@ -1,0 +1,130 @@
+"""The grid of maps: one a method, one shared opacity, a colour bar each, and under each what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.render.colours import heat_picture
+from core.render.scene import png
+from core.types import Explanation, ModelInput, Scene
+from core.ui.explain.page_state import Ready, Room, explanation
+from core.ui.state.progress import result_of
+from core.ui.state.session import Desk, Slot
+from core.ui.viewer import Grid, Layer, Picked, Show, view
+from core.ui.viewer.facts import saliency_colours
+from core.ui.widgets.bars import quiet, removal_bars
+from core.ui.widgets.faithfulness import HEATMAP, HEATMAP_OF_A_SCENE, completeness_words, verdict_words
+from core.ui.widgets.words import method_words
+
+MOST_BESIDE = 3
+"""Maps in a row."""
+SILENT = frozenset({"seed", "internal_batch_size", "perturbations_per_eval", "removal_steps", "random_maps"})
+"""Parameters that change the cost of a map, or are said once for all."""
+
+
+def maps(desk: Desk, here: Room, made: Ready) -> dict[str, Explanation]:
+    """Draw the maps of the chosen methods; returns those that are there. A click on one picks the patch for all."""
+    found: dict[str, Explanation] = {}
+    slots = {method: explanation(desk, here, made, method) for method in here.methods}
+    at_work = _at_work(slots)
+    for first in range(0, len(here.methods), MOST_BESIDE):
+        row = here.methods[first : first + MOST_BESIDE]
+        for column, method in zip(st.columns(min(MOST_BESIDE, len(here.methods)), gap="medium"), row, strict=False):
+            with column:
+                st.markdown(f"##### {method_words(method)}")
+                if slots[method].job is not None and method not in at_work:
+                    quiet("Waits for its turn.")
+                    continue
+                result = result_of(slots[method], f"explain.map.{method}")
+                if result is not None:
+                    found[method] = result
+                    _map(here, made, result)
+    if found:
+        score = next(iter(found.values())).deletion
+        caution = HEATMAP_OF_A_SCENE if isinstance(here.image, Scene) else HEATMAP
+        quiet(
+            f"The pale bands are what {score.random_maps} random maps score in the same {len(score.curve) - 1} steps. "
+            f"Lower deletion and higher insertion are better. {caution}"
+        )
+    return found
+
+
+def _at_work(slots: Mapping[str, Slot[Explanation]]) -> list[str]:
+    """The methods whose progress is worth drawing: those that have begun, else the one whose turn is next."""
+    for slot in slots.values():
+        slot.settle()
+    waiting = [method for method, slot in slots.items() if slot.job is not None]
+    return [method for method in waiting if slots[method].job.total] or waiting[:1]  # type: ignore[union-attr]
+
+
+def _map(here: Room, made: Ready, result: Explanation) -> None:
+    event = view(_show(here, made, result), f"explain.view.{here.name}.{result.method}")
+    if event.picked:
+        picked = patch_at(made.given, made.grid, event.picked)
+        if picked != here.picked:
+            here.picked = picked
+            st.rerun()
+    removal_bars(result.deletion, result.insertion)
+    quiet(verdict_words(result))
+    if result.completeness_error is not None:
+        quiet(completeness_words(result.completeness_error))
+    if not result.class_specific:
+        quiet("The same map for every target: it follows attention, not evidence.")
+    quiet(f"{result.seconds:.1f} s, {parameter_words(result.parameters)}.")
+
+
+def parameter_words(parameters: Mapping[str, Any]) -> str:
+    """ "steps 32, baseline mean, window 8 x 8": what decides on the map."""
+    shown = {name: value for name, value in parameters.items() if name not in SILENT and value is not None}
+    return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in shown.items())
+
+
+def _plain(value: object) -> str:
+    return " x ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+
+
+def _show(here: Room, made: Ready, result: Explanation) -> Show:
+    rows, columns = made.given.shown.shape[1:]
+    box = (0.0, 0.0, float(columns), float(rows))
+    is_smooth = result.tokens is None
+    beside = min(MOST_BESIDE, len(here.methods))
+    return Show(
+        key=f"{here.key}.{result.method}",
+        label=f"{method_words(result.method)} for {result.target}",
+        columns=columns,
+        rows=rows,
+        layers=(
+            Layer("input", input_picture(here, made.given), box, ground=True),
+            Layer("map", heat_picture(result.saliency), box, opacity=here.opacity / 100, smooth=is_smooth),
+        ),
+        grid=Grid(*made.grid, box, here.picked),
+        colours=saliency_colours(f"{result.low:.2g}", f"{result.high:.2g}"),
+        is_plain=True,
+        height=f"clamp(170px, calc((100vw - 330px) * {0.62 / beside:.3f}), 62vh)",
+    )
+
+
+def input_picture(here: Room, given: ModelInput) -> bytes:
+    """What the network reads, as PNG."""
+    key = ("input", here.key)
+    if key not in here.drawn:
+        here.drawn[key] = png(shown_pixels(given))
+    return here.drawn[key]
+
+
+def shown_pixels(given: ModelInput) -> NDArray[np.uint8]:
+    """uint8 [rows, columns, 3]: the first three channels as red, green and blue, or the first as grey."""
+    channels = given.shown[:3] if len(given.shown) >= 3 else given.shown[:1].repeat(3, axis=0)
+    return np.asarray(np.rint(np.clip(np.moveaxis(channels, 0, 2), 0.0, 1.0) * 255), dtype=np.uint8)
+
+
+def patch_at(given: ModelInput, grid: tuple[int, int], picked: Picked) -> tuple[int, int]:
+    """(row, column) on the grid of tokens of a click on the input."""
+    rows, columns = given.shown.shape[1:]
+    row = min(grid[0] - 1, max(0, picked.row * grid[0] // rows))
+    return row, min(grid[1] - 1, max(0, picked.column * grid[1] // columns))

@@ -1,0 +1,242 @@
+"""What the Explain page holds and starts: an image, the input that a model makes of it, a map a method, attention between patches."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from core.errors import OutOfRange, SightlineError, UnreadableFile
+from core.explain.attention import patch_attention
+from core.explain.registry import METHODS, explain
+from core.inference.calibration import probabilities
+from core.inference.engine import engine_for
+from core.inference.prediction import predict_input
+from core.jobs import Progress
+from core.prepare.kinds import modality_of
+from core.sources.scenes import group_scenes
+from core.types import Domain, Explanation, FloatImage, Image, ModelInput, Prediction, Scene, Study
+from core.ui.models.own import known_models
+from core.ui.state.errors import Words, words_of
+from core.ui.state.session import Desk, Slot
+from core.ui.state.uploads import OpenFolder
+from core.ui.widgets.intake import Wanted
+from core.ui.widgets.words import method_words
+from core.workflows.image import explained_input, open_images
+from models.registry import ModelSummary
+
+PLACE = "explain"
+MOST_ATTENTION_BYTES = 512_000_000
+"""Attention of all layers and heads that is held for the patch view; it grows with the fourth power of the image's side."""
+
+WAIT_SECONDS = 0.1
+
+Place = tuple[int, int]
+Cell = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a model makes of an image. grid: (rows, columns) of its tokens. token_scores: float32 [rows, columns, labels] or None."""
+
+    given: ModelInput
+    prediction: Prediction
+    grid: tuple[int, int]
+    methods: tuple[str, ...]
+    token_scores: FloatImage | None
+    is_calibrated: bool
+
+
+class Turns:
+    """Work that goes one after another: the first map is there in a third of the time that three at once would take."""
+
+    def __init__(self) -> None:
+        self._free = threading.Condition()
+        self._waiting: list[int] = []
+        self._is_busy = False
+
+    @contextmanager
+    def turn(self, rank: int, progress: Progress) -> Iterator[None]:
+        """Inside, nobody else works. rank: of those who wait the lowest comes next. Raises Cancelled where the user stopped it."""
+        with self._free:
+            self._waiting.append(rank)
+            try:
+                while self._is_busy or rank > min(self._waiting):
+                    self._free.wait(WAIT_SECONDS)
+                    progress.update(0)
+                self._is_busy = True
+            finally:
+                self._waiting.remove(rank)
+        try:
+            yield
+        finally:
+            with self._free:
+                self._is_busy = False
+                self._free.notify_all()
+
+
+@dataclass
+class Room:
+    """Everything that is open on the page.
+
+    name: unlike that of any other; widgets of this room carry it. at: (column, row) of the window of a scene, None for its centre.
+    picked: (row, column) of a patch on the grid of tokens. cell: (layer, head) of the mosaic, None for the mean of the heads.
+    Books are keyed by the number of the image, the window, the model, and what else decides.
+    """
+
+    images: tuple[Image, ...]
+    refused: tuple[tuple[str, Words], ...]
+    folder: OpenFolder
+    name: str = field(default_factory=lambda: secrets.token_hex(4))
+    chosen: int = 0
+    model: str = ""
+    target: str = ""
+    methods: tuple[str, ...] = ()
+    opacity: int = 40
+    at: Place | None = None
+    picked: Cell | None = None
+    layer: int = -1
+    cell: Cell | None = None
+    is_source: bool = True
+    inputs: dict[Any, Slot[Ready]] = field(default_factory=dict)
+    explained: dict[Any, Slot[Explanation]] = field(default_factory=dict)
+    attention: dict[Any, Slot[FloatImage]] = field(default_factory=dict)
+    turns: Turns = field(default_factory=Turns)
+    drawn: dict[Any, bytes] = field(default_factory=dict)
+
+    @property
+    def image(self) -> Image:
+        """The image that is explained."""
+        return self.images[self.chosen]
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What decides on the input."""
+        return (self.chosen, self.at, self.model)
+
+    def slots(self) -> Iterator[Slot[Any]]:
+        """All work of this room."""
+        return chain(self.inputs.values(), self.explained.values(), self.attention.values())
+
+
+# ---------------------------------------------------------------- open and close
+
+
+def arrival(desk: Desk) -> Slot[Room]:
+    """The room that is being opened, or is open."""
+    slot: Slot[Room] = desk.slot(desk.places.setdefault(PLACE, {}), "room")
+    return slot
+
+
+def open_in(desk: Desk, wanted: Wanted) -> None:
+    """Begin to read files; what was open before is closed."""
+    close(desk)
+    arrival(desk).start(f"Opening {wanted.title}", partial(_open, wanted), "files")
+
+
+def close(desk: Desk) -> None:
+    """Let go of everything on the page: work is stopped, uploads are deleted."""
+    slot = arrival(desk)
+    slot.settle()
+    room = slot.value
+    desk.forget([slot, *(room.slots() if room else ())])
+    del desk.places[PLACE]
+    if room:
+        room.folder.remove()
+
+
+def _open(wanted: Wanted, progress: Progress) -> Room:
+    folder = wanted.folder or OpenFolder()
+    try:
+        return _room(wanted, folder, progress)
+    except BaseException:
+        folder.remove()
+        raise
+
+
+def _room(wanted: Wanted, folder: OpenFolder, progress: Progress) -> Room:
+    """Raises the reason where nothing can be explained."""
+    opened = open_images(wanted.paths, folder.path / "unpacked", progress.update)
+    scenes = [image for image in opened.images if isinstance(image, Scene)]
+    grouped, torn = group_scenes([file for scene in scenes for file in scene.files], folder.path / "bands", progress.update)
+    images = (*(image for image in opened.images if not isinstance(image, Scene)), *(group.scene for group in grouped))
+    refused = [*opened.refused, *((each.label, each.error) for each in torn)]
+    if not images:
+        raise refused[0][1] if refused else UnreadableFile(f"{wanted.title} holds no image.", "Choose DICOM, GeoTIFF, PNG or JPEG files.")
+    return Room(images, tuple((label, words_of(error)) for label, error in refused), folder)
+
+
+# ---------------------------------------------------------------- what the models say
+
+
+def models_for(image: Image) -> dict[str, ModelSummary]:
+    """All models of this machine that answer for one image, by id, those made for such an image first."""
+    try:
+        known = [model for model in known_models() if model.preprocess.domain is not Domain.CHANGE]
+    except SightlineError:
+        return {}
+    wanted = _domain_of(image)
+    return {model.id: model for model in sorted(known, key=lambda model: model.preprocess.domain is not wanted)}
+
+
+def _domain_of(image: Image) -> Domain:
+    """What an image most likely shows; a picture has no header, but no radiograph has colours."""
+    if isinstance(image, Study):
+        return Domain.CHEST_CT if modality_of(image) == "CT" else Domain.RADIOGRAPH
+    return Domain.LAND_COVER if isinstance(image, Scene) or image.is_colour else Domain.RADIOGRAPH
+
+
+def ready(desk: Desk, here: Room) -> Slot[Ready]:
+    """The input and the prediction of the chosen image, window and model."""
+    slot: Slot[Ready] = desk.slot(here.inputs, here.key)
+    slot.ensure("Preparing", partial(_ready, here.image, here.model, here.at), "inputs")
+    return slot
+
+
+def _ready(image: Image, model: str, at: Place | None, progress: Progress) -> Ready:
+    engine = engine_for(model)
+    known = engine.model
+    given = explained_input(image, engine, None, at if known.preprocess.domain is Domain.LAND_COVER else None)
+    prediction = predict_input(engine, given)
+    progress.update(1, 1)
+    tokens = prediction.token_logits
+    scores = None if tokens is None else probabilities(tokens, known.calibration)
+    methods = tuple(method for method in known.methods if method in METHODS)
+    return Ready(given, prediction, known.token_grid, methods, scores, known.calibration is not None)
+
+
+def explanation(desk: Desk, here: Room, made: Ready, method: str) -> Slot[Explanation]:
+    """The map of one method for the chosen target."""
+    slot: Slot[Explanation] = desk.slot(here.explained, (*here.key, method, here.target))
+    rank = made.methods.index(method)
+    slot.ensure(method_words(method), partial(_explain, here.turns, rank, made.given, here.model, method, here.target), "forward passes")
+    return slot
+
+
+def _explain(turns: Turns, rank: int, given: ModelInput, model: str, method: str, target: str, progress: Progress) -> Explanation:
+    with turns.turn(rank, progress):
+        return explain(engine_for(model), given, method, target, progress=progress.update)
+
+
+def attention(desk: Desk, here: Room, made: Ready) -> Slot[FloatImage]:
+    """The attention between the patches, float32 [layers, heads, patches, patches]."""
+    slot: Slot[FloatImage] = desk.slot(here.attention, here.key)
+    slot.ensure("Reading attention", partial(_attention, made, here.model), "passes")
+    return slot
+
+
+def _attention(made: Ready, model: str, progress: Progress) -> FloatImage:
+    engine = engine_for(model)
+    config = engine.model.network.config
+    patches = made.grid[0] * made.grid[1]
+    size = 4 * config.num_hidden_layers * config.num_attention_heads * patches**2
+    if size > MOST_ATTENTION_BYTES:
+        raise OutOfRange("size of the attention, in MB", size // 1_000_000, f"at most {MOST_ATTENTION_BYTES // 1_000_000}")
+    found = patch_attention(engine, made.given)
+    progress.update(1, 1)
+    return found

@@ -1,0 +1,130 @@
+"""The clicked patch: what its token says, what it attends to and what attends to it, by layer and head."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.render.attention import GAP, attention_of, mosaic, scaled
+from core.render.colours import heat_picture
+from core.types import FloatImage
+from core.ui.explain.maps import input_picture
+from core.ui.explain.page_state import Ready, Room, attention
+from core.ui.state.progress import result_of
+from core.ui.state.session import Desk
+from core.ui.viewer import Grid, Layer, Show, view
+from core.ui.viewer.facts import saliency_colours
+from core.ui.widgets.bars import Bar, bars, quiet
+from core.ui.widgets.words import label_words, share
+
+MOST_LABELS = 4
+DIRECTIONS = {True: "Attends to", False: "Attended to by"}
+BY_ATTENTION = "rollout"
+"""Explains the models whose tokens all attend to each other."""
+MEAN = -1
+"""The layer slider's first stop: the mean of all layers."""
+
+
+def patch_view(desk: Desk, here: Room, made: Ready) -> None:
+    """Everything on the patch that was clicked."""
+    st.markdown("##### Patch")
+    if here.picked is None:
+        quiet("Click a patch in any map: here stands what it attends to and what attends to it, in each layer and head.")
+        return
+    quiet(f"{here.picked[1] + 1} across, {here.picked[0] + 1} down, of {made.grid[1]} x {made.grid[0]}.")
+    _scores(here, made)
+    if BY_ATTENTION not in made.methods:
+        quiet("This network attends within windows that move from layer to layer: no patch attends to every other.")
+        return
+    found = result_of(attention(desk, here, made), "explain.attention")
+    if found is not None:
+        _attention(here, made, found)
+
+
+def _scores(here: Room, made: Ready) -> None:
+    if made.token_scores is None or here.picked is None:
+        return
+    scores = made.token_scores[here.picked]
+    labels = made.prediction.labels
+    order = sorted(range(len(labels)), key=lambda index: -scores[index])[:MOST_LABELS]
+    bars(
+        Bar(label_words(labels[index]), float(scores[index]), f"{scores[index]:.2f}", is_chosen=labels[index] == here.target)
+        for index in order
+    )
+    calibrated = "the model is calibrated on whole images" if made.is_calibrated else "the model is not calibrated"
+    quiet(f"Scores of this token alone; {calibrated}.")
+
+
+def _attention(here: Room, made: Ready, found: FloatImage) -> None:
+    """The chosen layer over the input, and the mosaic of all."""
+    assert here.picked is not None
+    layers, heads = found.shape[:2]
+    here.is_source = bool(
+        st.segmented_control(
+            "Direction", list(DIRECTIONS), default=here.is_source, format_func=DIRECTIONS.__getitem__, required=True,
+            key=f"explain.direction.{here.name}", label_visibility="collapsed",
+        )
+    )  # fmt: skip
+    maps = attention_of(found, made.grid, here.picked, here.is_source)  # [layers, heads, rows, columns]
+    chosen = _layer(here, layers)
+    taken = maps.mean(axis=(0, 1)) if chosen == MEAN else maps[chosen].mean(axis=0)
+    title = f"{'All layers' if chosen == MEAN else f'Layer {chosen + 1}'}, mean of {heads} heads"
+    if here.cell is not None and here.cell[0] < layers and here.cell[1] < heads:
+        taken, title = maps[here.cell], f"Layer {here.cell[0] + 1}, head {here.cell[1] + 1}"
+    view(_over_input(here, made, taken), f"explain.attention.{here.name}")
+    quiet(f"{title}. The strongest patch gets {share(float(taken.max()))} of the attention.")
+    _mosaic(here, maps)
+
+
+def _layer(here: Room, layers: int) -> int:
+    before = here.layer
+    here.layer = st.select_slider(
+        "Layer", [MEAN, *range(layers)], value=here.layer if here.layer < layers else MEAN,
+        format_func=lambda layer: "all" if layer == MEAN else str(layer + 1), key=f"explain.layer.{here.name}.{layers}",
+    )  # fmt: skip
+    if here.layer != before:
+        here.cell = None
+    return here.layer
+
+
+def _over_input(here: Room, made: Ready, values: FloatImage) -> Show:
+    rows, columns = made.given.shown.shape[1:]
+    box = (0.0, 0.0, float(columns), float(rows))
+    return Show(
+        key=f"{here.key}.attention",
+        label="Attention of the patch over the input",
+        columns=columns,
+        rows=rows,
+        layers=(
+            Layer("input", input_picture(here, made.given), box, ground=True),
+            Layer("attention", heat_picture(scaled(values)), box, opacity=max(0.5, here.opacity / 100), smooth=False),
+        ),
+        grid=Grid(*made.grid, box, here.picked),
+        colours=saliency_colours("0", f"{float(values.max()):.2g}"),
+        is_plain=True,
+        height="clamp(170px, calc((100vw - 330px) * 0.3), 46vh)",
+    )
+
+
+def _mosaic(here: Room, maps: FloatImage) -> None:
+    """Layers from top to bottom, heads from left to right; a click shows one large, another click lets go of it."""
+    layers, heads = maps.shape[:2]
+    picture, columns, rows = mosaic(maps)
+    box = (0.0, 0.0, float(columns), float(rows))
+    event = view(
+        Show(
+            key=f"{here.key}.mosaic",
+            label=f"Attention of {layers} layers by {heads} heads",
+            columns=columns,
+            rows=rows,
+            layers=(Layer("mosaic", picture, box, ground=True, smooth=False),),
+            grid=Grid(layers, heads, (-GAP / 2, -GAP / 2, float(columns + GAP), float(rows + GAP)), here.cell),
+            is_plain=True,
+            height=f"calc((100vw - 330px) * {0.3 * rows / columns:.3f})",
+        ),
+        f"explain.mosaic.{here.name}",
+    )
+    quiet("Layers downwards, heads across; each map over its own largest value. Click one to see it large.")
+    if event.picked:
+        cell = (min(layers - 1, event.picked.row * layers // rows), min(heads - 1, event.picked.column * heads // columns))
+        here.cell = None if cell == here.cell else cell
+        st.rerun()

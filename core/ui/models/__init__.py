@@ -1,0 +1,1 @@
+"""The Models page: cards, charts, and models of the user's own."""

@@ -1,0 +1,1 @@
+"""The Radiology page: what is open, findings, explanation, study and export."""

@@ -1,0 +1,87 @@
+"""The Why tab of the Radiology page: method and label, the map with its measurements, and what a clicked patch says."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core.explain.regions import region_words
+from core.inference.calibration import probabilities
+from core.types import Domain, Explanation, FloatImage
+from core.ui.explain.agreement import on_tokens
+from core.ui.radiology import page_state as radiology
+from core.ui.radiology.page_state import Answer, Opening, Target
+from core.ui.state.progress import result_of
+from core.ui.state.session import Desk
+from core.ui.widgets.bars import Bar, bars, note, quiet
+from core.ui.widgets.faithfulness import belief, made_by
+from core.ui.widgets.findings import MOST_LABELS, probability_words
+from core.ui.widgets.words import label_words, method_words
+from models.registry import FIRST_METHOD
+
+
+def why(desk: Desk, opening: Opening, model: str, answer: Answer) -> Explanation | None:
+    """Choice of method and label, the measurements of the map that is on the viewer, and what the clicked patch says."""
+    if answer.prediction.probabilities is None:
+        note("There is nothing to explain", answer.prediction.outside.reason)
+        return None
+    target = _choose(opening, answer)
+    shown = result_of(radiology.explanation(desk, opening, model, target, answer.searched), "radiology.why")
+    if answer.searched:
+        quiet(f"What is explained is the best window, in slice {answer.searched.window.frame + 1}; the map lies on it there.")
+    if shown is not None:
+        belief(shown)
+        patch(opening, answer, shown)
+        quiet(made_by(shown))
+    return shown
+
+
+def _choose(opening: Opening, answer: Answer) -> Target:
+    prediction = answer.prediction
+    likely = label_of_interest(answer)
+    last_method, last_label = opening.target or (FIRST_METHOD, likely)
+    method_key, label_key = f"radiology.method.{opening.name}", f"radiology.target.{opening.name}"
+    st.session_state.setdefault(method_key, last_method)
+    st.session_state.setdefault(label_key, last_label)
+    method = st.segmented_control("Method", answer.methods, key=method_key, format_func=method_words, required=True)
+    label = st.selectbox("For the label", prediction.labels, key=label_key, format_func=label_words)
+    return (method or last_method, label)
+
+
+def label_of_interest(answer: Answer) -> str:
+    """The most probable label, also where the model abstains."""
+    logits = answer.prediction.logits
+    return answer.prediction.labels[0 if logits is None else int(np.argmax(logits))]
+
+
+def patch(opening: Opening, answer: Answer, explanation: Explanation) -> None:
+    """What the clicked patch says by itself, and how much of the map lies on it."""
+    if opening.picked is None:
+        quiet("Click a patch of the image to read what its token says.")
+        return
+    st.markdown(f"##### {place_words(opening.picked, answer.grid, answer.domain)}")
+    logits = answer.prediction.token_logits
+    if logits is not None:
+        confidences = probabilities(logits[opening.picked], answer.calibration)
+        labels = answer.prediction.labels
+        order = range(len(labels)) if len(labels) <= MOST_LABELS else np.argsort(-confidences, kind="stable")[:MOST_LABELS]
+        bars(Bar(label_words(labels[index]), float(confidences[index]), probability_words(float(confidences[index]))) for index in order)
+        known = "calibrated on whole images, so it is no probability" if answer.calibration else "not calibrated"
+        quiet(f"Confidence of this token alone; the model is {known}.")
+    st.text(rank_words(on_tokens(explanation.saliency, answer.grid), opening.picked))
+
+
+def place_words(picked: tuple[int, int], grid: tuple[int, int], domain: Domain = Domain.RADIOGRAPH) -> str:
+    """ "Patch 5 across, 7 down, upper left lung field". picked: (row, column) on the grid of tokens."""
+    alone = np.zeros(grid, dtype=np.float32)
+    alone[picked] = 1.0
+    region = region_words(alone, domain)
+    return f"Patch {picked[1] + 1} across, {picked[0] + 1} down" + (f": {region}" if region else "")
+
+
+def rank_words(tokens: FloatImage, picked: tuple[int, int]) -> str:
+    """ "Number 12 of 196 patches in this map, at 82 % of the strongest"."""
+    rank = int((tokens > tokens[picked]).sum()) + 1
+    top = float(tokens.max())
+    share = f", at {100 * float(tokens[picked]) / top:.0f} % of the strongest" if top > 0 else ""
+    return f"Number {rank} of {tokens.size} patches in this map{share}."

@@ -1,0 +1,91 @@
+"""What the Study tab says of an image: the header that was kept, and what was checked of its geometry."""
+
+from __future__ import annotations
+
+from pydicom.multival import MultiValue
+
+from core.prepare.kinds import describe_modality, modality_of
+from core.types import Picture, Study
+from core.ui.radiology.study_show import AXES, is_projection
+from core.ui.widgets.words import counted
+
+Facts = list[tuple[str, str]]
+PLANES = ("sagittal", "coronal", "axial")
+"""By the axis of the patient that a plane's normal lies nearest to: left, back, head."""
+OBLIQUE_COSINE = 0.9
+
+
+def image_facts(image: Study | Picture) -> Facts:
+    """Name and value of what matters to a reader, empty values included."""
+    return _picture(image) if isinstance(image, Picture) else _study(image)
+
+
+def kept_header(study: Study) -> Facts:
+    """Every attribute that was kept, by its name in the standard."""
+    return [(str(element.name), _short(element.value)) for element in study.header if element.VR != "SQ"]
+
+
+def geometry_words(study: Study) -> str:
+    """Whether the frames are one volume, and by what that was judged."""
+    frames = study.shape[0]
+    if frames == 1:
+        return ""
+    if not study.is_volume:
+        return "Not one volume: lengths across the slices mean nothing here."
+    return "One volume: every position and orientation was checked, and the slices lie evenly and in parallel."
+
+
+def _study(study: Study) -> Facts:
+    frames, rows, columns = study.shape
+    return [
+        ("Kind", _sentence(describe_modality(modality_of(study)))),
+        ("Body part", study.body_part.lower()),
+        ("View", study.view),
+        ("Age", "" if study.age_years is None else f"{study.age_years:.3g} years"),
+        ("Sex", study.sex),
+        ("Size", f"{columns} x {rows} pixels"),
+        ("Frames", counted(frames, "slice") if frames > 1 else ""),
+        ("Pixels", _spacing(study)),
+        ("Slices", "" if study.slice_spacing_mm is None else f"{study.slice_spacing_mm:.4g} mm apart"),
+        ("Plane", plane(study.orientation)),
+        ("Grey scale", str(study.frame_header(0).get("PhotometricInterpretation", study.photometric))),
+        ("Stored", counted(int(study.header.get("BitsStored", 0)), "bit") if study.header.get("BitsStored") else ""),
+        ("SHA-256", study.sha256[:16]),
+    ]
+
+
+def _picture(picture: Picture) -> Facts:
+    rows, columns = picture.pixels.shape[:2]
+    return [
+        ("Kind", "A picture without a header"),
+        ("Size", f"{columns} x {rows} pixels"),
+        ("Channels", "red, green, blue" if picture.pixels.ndim == 3 else "grey"),
+        ("SHA-256", picture.sha256[:16]),
+    ]
+
+
+def plane(orientation: tuple[float, ...] | None) -> str:
+    """ "axial", "oblique, nearest to axial"; "" where the file does not tell."""
+    if not orientation or len(orientation) != 2 * len(AXES):
+        return ""
+    (a, b, c), (d, e, f) = orientation[:3], orientation[3:]
+    normal = [abs(part) for part in (b * f - c * e, c * d - a * f, a * e - b * d)]
+    nearest = max(range(3), key=lambda axis: normal[axis])
+    return PLANES[nearest] if normal[nearest] >= OBLIQUE_COSINE else f"oblique, nearest to {PLANES[nearest]}"
+
+
+def _spacing(study: Study) -> str:
+    if not study.spacing_mm:
+        return ""
+    row, column = study.spacing_mm
+    size = f"{row:.4g} mm" if row == column else f"{row:.4g} mm high, {column:.4g} mm wide"
+    return f"{size}, at the detector" if is_projection(study) else size
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _short(value: object) -> str:
+    text = ", ".join(str(part) for part in value) if isinstance(value, (list, tuple, MultiValue)) else str(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."

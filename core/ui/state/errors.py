@@ -1,0 +1,101 @@
+"""From an error to what the user reads: one table. A traceback is never shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.errors import (
+    BrokenModel,
+    BrokenSeries,
+    Cancelled,
+    DeviceError,
+    InputError,
+    MissingBands,
+    ModelError,
+    NoAttention,
+    NoGrid,
+    NoOverlap,
+    NoPixels,
+    NotFound,
+    Offline,
+    OutOfRange,
+    SightlineError,
+    TooLarge,
+    UnreadableFile,
+    UnsafeFile,
+    WrongTask,
+)
+from core.workflows.faults import our_fault
+
+# The first row that fits is taken, so that the particular stands above the general.
+TITLES: tuple[tuple[type[BaseException], str], ...] = (
+    (NotFound, "Not found"),
+    (UnreadableFile, "This file cannot be read"),
+    (NoPixels, "This file holds no image"),
+    (TooLarge, "Too large"),
+    (OutOfRange, "A value is out of range"),
+    (UnsafeFile, "This file or folder is not opened"),
+    (BrokenSeries, "These slices make no volume"),
+    (NoGrid, "This scene has no usable georeference"),
+    (NoOverlap, "These scenes show different places"),
+    (MissingBands, "Which band is which?"),
+    (BrokenModel, "This model is damaged or incomplete"),
+    (NoAttention, "This model gives no attention"),
+    (WrongTask, "This model answers another question"),
+    (Offline, "The address could not be reached"),
+    (Cancelled, "Stopped"),
+    (DeviceError, "The device gave out"),
+    (ModelError, "The model cannot do that"),
+    (InputError, "This input cannot be used"),
+    (MemoryError, "Not enough memory"),
+    (PermissionError, "No permission"),
+    (OSError, "The disk did not answer as it should"),
+)
+OUR_FAULT = "Something failed on our side"
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is shown: a title, what happened, and what to do. is_lasting: the same work would fail again."""
+
+    title: str
+    message: str
+    hint: str
+    is_lasting: bool = False
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.message, self.hint) if part)
+
+
+def words_of(error: BaseException) -> Words:
+    """The words for an error; for one that nobody foresaw, the code under which the log knows it."""
+    title = next((title for kind, title in TITLES if isinstance(error, kind)), OUR_FAULT)
+    told = error if isinstance(error, SightlineError) else our_fault(error)
+    return Words(title, told.message, told.hint, isinstance(error, (InputError, ModelError)))
+
+
+def show_error(error: BaseException | Words, about: str = "") -> None:
+    """An error where the result would have stood. about: the file or scene that it is about, where the message does not say."""
+    words = error if isinstance(error, Words) else words_of(error)
+    head = f"{words.title}: {about}" if about else words.title
+    with st.container(border=True):
+        st.markdown(f":orange[**{_plain(head)}**]")
+        st.text(str(words))
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Whatever fails inside is told in words where it would have been drawn; nobody is shown a traceback."""
+    try:
+        yield
+    except Exception as error:  # what Streamlit raises to stop or to rerun a script is no Exception, and passes
+        show_error(error)
+
+
+def _plain(text: str) -> str:
+    """File names come from outside: nothing in them may act as Markdown."""
+    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()#+-.!|<>~$:" else letter for letter in text)

@@ -1,0 +1,109 @@
+"""What one user has open: held by the job registry under a token in the address bar, so that a page switch or F5 loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+
+from core.errors import Cancelled
+from core.jobs import Job, Progress, jobs
+from core.ui.shell import sign_in as gate
+from core.ui.state.errors import Words, words_of
+
+T = TypeVar("T")
+
+_TOKEN = "desk.token"
+_PARAMETER = "desk"
+
+
+@dataclass
+class Slot(Generic[T]):
+    """One thing that is under way, there, or failed. title: what the work is called in the rail.
+
+    was_stopped: the user cancelled it; it does not begin anew by itself. is_announced: its progress was drawn.
+    """
+
+    title: str = ""
+    job: Job[T] | None = None
+    value: T | None = None
+    failed: Words | None = None
+    was_stopped: bool = False
+    is_announced: bool = False
+    _begun: tuple[Callable[[Progress], T], str] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing asked for yet, or stopped."""
+        return self.job is None and self.value is None and self.failed is None
+
+    def start(self, title: str, work: Callable[[Progress], T], unit: str) -> None:
+        """Begin the work; what the slot held before is dropped."""
+        self.title, self.value, self.failed, self.was_stopped, self.is_announced = title, None, None, False, False
+        self._begun = (work, unit)
+        self.job = jobs().start(work, unit)
+
+    def start_again(self) -> None:
+        """Begin the same work once more."""
+        if self._begun is not None:
+            self.start(self.title, *self._begun)
+
+    def ensure(self, title: str, work: Callable[[Progress], T], unit: str) -> None:
+        """Begin the work unless it was ever begun: what failed or was stopped waits until the user asks for it."""
+        if self.is_empty and not self.was_stopped:
+            self.start(title, work, unit)
+
+    def settle(self) -> None:
+        """Take over what the job left when it ended. Work that the user stopped leaves the slot empty."""
+        if self.job is None or not self.job.is_done:
+            return
+        job, self.job = self.job, None
+        if job.error is None:
+            self.value = job.result
+        elif isinstance(job.error, Cancelled):
+            self.was_stopped = True
+        else:
+            self.failed = words_of(job.error)
+
+
+@dataclass
+class Desk:
+    """State of the pages. places: by page name, whatever the page keeps. slots: all work that the rail shows."""
+
+    places: dict[str, Any] = field(default_factory=dict)
+    slots: list[Slot[Any]] = field(default_factory=list)
+
+    def slot(self, book: dict[Any, Slot[Any]], key: Any) -> Slot[Any]:
+        """The slot of a book of slots, made when it is first asked for."""
+        if key not in book:
+            book[key] = Slot()
+            self.slots.append(book[key])
+        return book[key]
+
+    def forget(self, slots: Iterable[Slot[Any]]) -> None:
+        """Stop the work of these slots and drop them."""
+        gone = list(slots)
+        for slot in gone:
+            if slot.job is not None:
+                slot.job.cancel()
+        self.slots = [slot for slot in self.slots if not any(slot is other for other in gone)]
+
+    def running(self) -> list[Slot[Any]]:
+        """The slots whose work goes on."""
+        return [slot for slot in self.slots if slot.job is not None and not slot.job.is_done]
+
+
+def desk() -> Desk:
+    """The desk of this user: of this session, else of the token in the address bar, else a new one. Nobody gets past the gate to it."""
+    gate.guard()
+    token = st.session_state.get(_TOKEN) or st.query_params.get(_PARAMETER)
+    held = jobs().held(token) if token else None
+    if not isinstance(held, Desk):
+        held = Desk()
+        token = jobs().hold(held, is_busy=lambda: bool(held.running()))
+    st.session_state[_TOKEN] = token
+    if st.query_params.get(_PARAMETER) != token:
+        st.query_params[_PARAMETER] = str(token)
+    return held

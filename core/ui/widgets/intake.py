@@ -1,0 +1,204 @@
+"""The empty state of a page: drop files, name a folder or an address, take a sample, fetch a public one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from core.errors import NotFound, SightlineError
+from core.jobs import Progress
+from core.settings import settings
+from core.sources import Sample, bundled, catalogue, download, fetch, inside_roots
+from core.ui.state.errors import show_error
+from core.ui.state.progress import is_under_way
+from core.ui.state.session import Desk, Slot
+from core.ui.state.uploads import OpenFolder
+from core.ui.widgets.bars import quiet
+from core.ui.widgets.thumbnails import thumbnail
+from core.ui.widgets.words import counted, file_size
+
+_FILE_OF = re.compile(r", file \d+ of \d+")
+_ASKED = "sample"
+"""Under this name the session carries the samples that a tile of the Home page asks another page to open."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user wants opened. folder: holds uploads and downloads, None where the files lie elsewhere."""
+
+    title: str
+    paths: tuple[Path, ...]
+    folder: OpenFolder | None = None
+
+
+def drop_zone(words: str, key: str) -> Wanted | None:
+    """The uploader; any name and ending is taken, since the content decides."""
+    limit = settings().upload_mb
+    taken = st.session_state.setdefault(f"{key}.taken", 0)
+    uploads = st.file_uploader(words, accept_multiple_files=True, key=f"{key}.{taken}", max_upload_size=limit)
+    quiet(f"Up to {limit:,} MB a file. Larger ones, and series of many hundred files: a zip, or a folder or an address below.")
+    if not uploads:
+        return None
+    st.session_state[f"{key}.taken"] = taken + 1  # the next uploader is another one, and empty: files that are refused at once stay refused
+    folder = OpenFolder()
+    title = uploads[0].name if len(uploads) == 1 else counted(len(uploads), "file")
+    return Wanted(title, folder.keep(uploads), folder)
+
+
+def ask_for(samples: Sequence[str]) -> None:
+    """Have the next page open these bundled samples, by id."""
+    st.session_state[_ASKED] = tuple(samples)
+
+
+def asked_samples(kind: str) -> Wanted | None:
+    """What another page asked this one to open, once; samples of another kind stay for the page that reads them."""
+    known = {sample.id: sample for sample in _bundled(kind)}
+    asked = st.session_state.get(_ASKED, ())
+    if not asked or not all(name in known for name in asked):
+        return None
+    del st.session_state[_ASKED]
+    return wanted_of(*(known[name] for name in asked))
+
+
+def sample_tiles(kind: str, key: str) -> Wanted | None:
+    """The bundled samples of a kind, each with its picture; a click opens it."""
+    wanted = None
+    for sample in _bundled(kind):
+        with st.container(key=f"pick-{key}-{sample.id}", horizontal=True, vertical_alignment="center"):
+            picture = thumbnail([sample.local]) if sample.local else None
+            if picture:
+                st.image(picture, width=120, alt=sample.title)
+            with st.container():
+                if st.button(sample.title, key=f"{key}.sample.{sample.id}", type="tertiary"):
+                    wanted = wanted_of(sample)
+                quiet(_sentence(sample.what_to_expect))
+    return wanted
+
+
+def wanted_of(*samples: Sample) -> Wanted:
+    """Bundled samples as something to open."""
+    return Wanted(", ".join(sample.title for sample in samples), tuple(sample.local for sample in samples if sample.local))
+
+
+def _bundled(kind: str) -> list[Sample]:
+    try:
+        return [sample for sample in bundled() if sample.kind == kind]
+    except SightlineError:
+        return []
+
+
+def place_field(desk: Desk, key: str) -> Wanted | None:
+    """One field for a path on the server or an https address."""
+    with st.form(f"{key}.form", border=False):
+        field, button = st.columns([5, 1], vertical_alignment="bottom")
+        given = field.text_input("A folder or file on this machine, or an address", key=f"{key}.place", placeholder=_hint())
+        is_asked = button.form_submit_button("Open", width="stretch")
+    slot: Slot[Wanted] = desk.slot(desk.places.setdefault("downloads", {}), key)
+    if is_asked and given.strip():
+        wanted = _opened(given.strip(), slot)
+        if wanted:
+            return wanted
+    if is_under_way(slot, f"{key}.download"):
+        return None
+    return _taken(slot)
+
+
+def _hint() -> str:
+    roots = settings().roots
+    return f"{roots[0]}/… or https://…" if roots else "https://… (folders: start with SIGHTLINE_ROOTS set)"
+
+
+def _opened(given: str, slot: Slot[Wanted]) -> Wanted | None:
+    if given.lower().startswith(("http://", "https://")):
+        slot.start("Downloading", lambda progress: _download(given, progress), "kB")
+        return None
+    try:
+        path = inside_roots(Path(given))
+    except SightlineError as error:
+        show_error(error)
+        return None
+    return Wanted(path.name, (path,))
+
+
+def _download(address: str, progress: Progress) -> Wanted:
+    folder = OpenFolder()
+    name = PurePosixPath(urlsplit(address).path).name or "file"
+    path = download(address, folder.path / name, progress=_in_kilobytes(progress), cancelled=lambda: _is_cancelled(progress))
+    return Wanted(name, (path,), folder)
+
+
+def _in_kilobytes(progress: Progress) -> Callable[[int, int | None], None]:
+    return lambda done, total: progress.update(done // 1000, total and total // 1000)
+
+
+def _is_cancelled(progress: Progress) -> bool:
+    return progress.is_cancelled
+
+
+def _taken(slot: Slot[Wanted]) -> Wanted | None:
+    if slot.failed:
+        show_error(slot.failed)
+    wanted, slot.value = slot.value, None
+    return wanted
+
+
+def public_samples(desk: Desk, kinds: Sequence[str], key: str) -> Wanted | None:
+    """The catalogue of public samples: nothing is fetched before its button is pressed."""
+    try:
+        known = _offers([sample for sample in catalogue() if sample.kind in kinds])
+    except NotFound:
+        return None
+    with st.expander(f"Public samples to download ({len(known)})", key=f"{key}.catalogue"):
+        quiet("Real images from public collections. A download starts only when you press its button; the file is kept on this machine.")
+        for title, samples in known.items():
+            wanted = _public_sample(desk, title, samples, f"{key}.{samples[0].id}")
+            if wanted:
+                return wanted
+    return None
+
+
+def _offers(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
+    """By title; files of one series are one offer."""
+    offers: dict[str, list[Sample]] = {}
+    for sample in samples:
+        offers.setdefault(_FILE_OF.sub("", sample.title), []).append(sample)
+    return offers
+
+
+def _public_sample(desk: Desk, title: str, samples: Sequence[Sample], key: str) -> Wanted | None:
+    slot: Slot[Wanted] = desk.slot(desk.places.setdefault("downloads", {}), key)
+    words, button = st.columns([5, 1], vertical_alignment="center")
+    with words:
+        st.text(title)
+        size = file_size(sum(sample.bytes for sample in samples))
+        count = f"{counted(len(samples), 'file')}, " if len(samples) > 1 else ""
+        quiet(f"{count}{size}. {samples[0].licence}. {_sentence(samples[0].what_to_expect)}")
+    is_here = all(sample.local is not None for sample in samples)
+    if button.button("Open" if is_here else "Download", key=f"{key}.get", width="stretch", disabled=slot.job is not None):
+        slot.start(f"Downloading {title}", lambda progress: _fetched(title, samples, progress), "kB")
+    if is_under_way(slot, key):
+        return None
+    return _taken(slot)
+
+
+def _fetched(title: str, samples: Sequence[Sample], progress: Progress) -> Wanted:
+    total, done, paths = sum(sample.bytes for sample in samples), 0, []
+    for sample in samples:
+        watch = partial(_watch_part, progress, done, total)
+        paths.append(fetch(sample, watch, lambda: _is_cancelled(progress)))
+        done += sample.bytes
+    return Wanted(title, tuple(paths))
+
+
+def _watch_part(progress: Progress, before: int, total: int, done: int, _: int | None) -> None:
+    progress.update((before + done) // 1000, total // 1000)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

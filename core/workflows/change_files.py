@@ -1,0 +1,234 @@
+"""The files of two dates: rasters that are decided strip by strip, and what is counted and outlined on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from shapely.geometry.base import BaseGeometry
+
+from core.areas.pixels import Hectares, moved, row_hectares
+from core.areas.polygons import ClassStrip, Patch, polygons_of
+from core.areas.tally import Tally, ZoneTally
+from core.areas.zones import Zone
+from core.change.evidence import NODATA, Evidence, is_changed
+from core.change.transitions import NO_PAIR, pair_names, pair_tally, pairs_of, transitions_of
+from core.export.geotiff import StripWriter, read_strips, warp_raster
+from core.export.staging import staged
+from core.export.styles import class_colours
+from core.export.tables import write_table
+from core.export.vector import Feature, write_polygons
+from core.prepare.grid.align import way_between
+from core.readers.scenes.geotiff import open_raster
+from core.types import UNNAMED_DATE, ChangePolygon, Scene, Transition
+
+CHANGE, BEFORE, AFTER = "change.tif", "landcover_before.tif", "landcover_after.tif"
+SCORE, PROBABILITY = "change_score.tif", "change_probability.tif"
+TRANSITIONS, ZONES, CHANGES, LAYER = "transitions.csv", "zones.csv", "changes.gpkg", "changes"
+MOST_POLYGONS = 1000
+"""Patches that are kept in memory, the largest ones; the file has all of them."""
+STATES, STATE_COLOURS = ("unchanged", "changed"), ((38, 43, 51), (230, 159, 0))
+COLUMNS = {"id": int, "hectares": float, "from": str, "to": str, "score": float, "date_before": str, "date_after": str}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What kind of answer a folder holds.
+
+    labels: of the land cover of both dates; () where no classes are known. is_calibrated: whether the score is a probability.
+    """
+
+    labels: tuple[str, ...] = ()
+    is_calibrated: bool = False
+
+    @property
+    def score(self) -> str:
+        """The raster of scores."""
+        return PROBABILITY if self.is_calibrated else SCORE
+
+    @property
+    def rasters(self) -> tuple[str, ...]:
+        """All rasters."""
+        return (CHANGE, self.score, *((BEFORE, AFTER) if self.labels else ()))
+
+    @property
+    def columns(self) -> dict[str, type]:
+        """The columns of changes.gpkg."""
+        return {"probability" if self.is_calibrated and name == "score" else name: kind for name, kind in COLUMNS.items()}
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was counted on the rasters of two dates. polygons: the largest patches, largest first."""
+
+    transitions: tuple[Transition, ...]
+    polygons: tuple[ChangePolygon, ...]
+    changed_pixels: int
+    valid_pixels: int
+    changed_hectares: float
+
+
+def write_rasters(
+    strips: Iterable[tuple[int, Evidence]],
+    scene: Scene,
+    kind: Kind,
+    folder: Path,
+    threshold: float,
+    by_class: bool,
+    step: Callable[[], None],
+) -> None:
+    """The rasters, on the grid of `scene`. Where nothing changed, both land covers have the class that both dates find most probable.
+
+    strips: (first row, evidence) from top to bottom. by_class: a pixel has changed only if its class did. step: called after each strip;
+    what it raises ends the work.
+    """
+    grid: dict[str, Any] = {"width": scene.width, "height": scene.height, "crs": scene.crs, "transform": scene.transform}
+    values: dict[str, Any] = {**grid, "dtype": "float32", "nodata": float("nan")}
+    bytes_: dict[str, Any] = {**grid, "dtype": "uint8", "nodata": NODATA}
+    score = "probability of change" if kind.is_calibrated else "score of change"
+    with ExitStack() as stack:
+        opened = [
+            stack.enter_context(StripWriter(folder / CHANGE, **bytes_, **_legend(CHANGE, kind), description="change")),
+            stack.enter_context(StripWriter(folder / kind.score, **values, description=score)),
+        ]
+        for name, words in ((BEFORE, "land cover before"), (AFTER, "land cover after")) if kind.labels else ():
+            opened.append(stack.enter_context(StripWriter(folder / name, **bytes_, **_legend(name, kind), description=words)))
+        for top, strip in strips:
+            found = is_changed(strip.score, threshold, *((strip.before, strip.after) if by_class else ()))
+            planes: tuple[NDArray[Any], ...] = (
+                np.where(np.isnan(strip.score), NODATA, found).astype(np.uint8),
+                strip.score,
+                np.where(found, strip.before, strip.together),
+                np.where(found, strip.after, strip.together),
+            )
+            for writer, plane in zip(opened, planes, strict=False):
+                writer.write(top, plane)
+            step()
+
+
+def bring_to(folder: Path, crs: CRS, kind: Kind) -> None:
+    """The rasters of a folder in another CRS, in place of themselves."""
+    with staged(folder) as warped:
+        for name in kind.rasters:
+            warp_raster(folder / name, warped / name, crs, **_legend(name, kind))
+
+
+def measure(folder: Path, before: Scene, after: Scene, kind: Kind, zones: Sequence[Zone], min_hectares: float) -> Findings:
+    """Write changes.gpkg, transitions.csv where classes are known and, with zones, zones.csv, from the rasters of a folder.
+
+    before: the scene whose grid they had. min_hectares: smaller patches are left out of changes.gpkg. A patch is of one pair of classes;
+    patches are numbered by size, from 1.
+    """
+    with open_raster(folder / CHANGE) as raster:
+        crs, transform, size = raster.crs, raster.transform, (raster.width, raster.height)
+    hectares = row_hectares(crs, transform, *size)
+    labels = kind.labels
+    pairs, states = pair_tally(labels), Tally(len(STATES))
+    by_zone = ZoneTally(zones, len(labels) ** 2 or len(STATES), transform)
+
+    def patches(strips: Iterator[_Rows]) -> Iterator[Patch]:
+        changes = (ClassStrip(rows.top, np.where(rows.state == 1, rows.pairs, NO_PAIR), rows.score) for rows in strips)
+        return polygons_of(changes, transform, hectares, nodata=NO_PAIR, min_hectares=min_hectares)
+
+    # Twice over the rasters: once to count and to learn the order of sizes, once to write, so that no more than one patch is held.
+    sizes = np.array([patch.hectares for patch in patches(_counted(_rows(folder, kind), hectares, pairs, states, by_zone))])
+    number = np.empty(len(sizes), dtype=np.int64)
+    number[np.argsort(-sizes, kind="stable")] = np.arange(1, len(sizes) + 1)
+    largest: dict[int, ChangePolygon] = {}
+    dates = tuple(scene.date.isoformat() if scene.date else UNNAMED_DATE for scene in (before, after))
+
+    def features() -> Iterator[Feature]:
+        for place, patch in enumerate(patches(_rows(folder, kind))):
+            made = _polygon(int(number[place]), patch, labels, before, crs)
+            if made.id <= MOST_POLYGONS:
+                largest[made.id] = made
+            yield patch.geometry, (made.id, made.hectares, made.before, made.after, made.probability, *dates)
+
+    write_polygons(folder / CHANGES, LAYER, features(), kind.columns, crs)
+    transitions = transitions_of(pairs, labels) if labels else ()
+    if labels:
+        write_table(folder / TRANSITIONS, ("from", "to", "pixels", "hectares"), map(_cells, transitions))
+    if zones:
+        _write_zones(folder, zones, by_zone, labels)
+    polygons = tuple(largest[key] for key in sorted(largest))
+    return Findings(transitions, polygons, int(states.pixels[1]), int(states.pixels.sum()), float(states.hectares[1]))
+
+
+def _write_zones(folder: Path, zones: Sequence[Zone], by_zone: ZoneTally, labels: Sequence[str]) -> None:
+    """zones.csv: pairs of classes of each zone, or what changed and what did not where no classes are known."""
+    told = list(zip(zones, by_zone.tallies, strict=True))
+    if labels:
+        cells = ((zone.name, *_cells(each)) for zone, tally in told for each in transitions_of(tally, labels))
+        return write_table(folder / ZONES, ("zone", "from", "to", "pixels", "hectares"), cells)
+    areas = ((zone.name, area.label, area.pixels, area.hectares) for zone, tally in told for area in tally.areas(STATES))
+    return write_table(folder / ZONES, ("zone", "state", "pixels", "hectares"), areas)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of the rasters, [rows, width].
+
+    state: 1 changed, 0 not, 255 no data. pairs: of core.change.transitions; the state where no classes are known, NO_PAIR for no data.
+    score: float32.
+    """
+
+    top: int
+    state: NDArray[np.uint8]
+    pairs: NDArray[np.int32]
+    score: NDArray[np.float32]
+
+
+def _rows(folder: Path, kind: Kind) -> Iterator[_Rows]:
+    for strips in zip(*(read_strips(folder / name) for name in kind.rasters), strict=True):
+        (top, state), (_, score), *classes = strips
+        if classes:
+            (_, before), (_, after) = classes
+            yield _Rows(top, state, pairs_of(before, after, len(kind.labels)), score)
+        else:
+            yield _Rows(top, state, np.where(state == NODATA, NO_PAIR, state).astype(np.int32), score)
+
+
+def _counted(strips: Iterator[_Rows], hectares: Hectares, pairs: Tally, states: Tally, by_zone: ZoneTally) -> Iterator[_Rows]:
+    """The strips, each counted as it passes by."""
+    for rows in strips:
+        area = hectares(rows.top, len(rows.state))
+        pairs.add(rows.pairs, area)
+        states.add(rows.state, area)
+        by_zone.add(rows.top, rows.pairs, area)
+        yield rows
+
+
+def _legend(name: str, kind: Kind) -> dict[str, Any]:
+    if name == kind.score:
+        return {}
+    if name == CHANGE:
+        return {"labels": STATES, "colours": STATE_COLOURS}
+    return {"labels": kind.labels, "colours": class_colours(kind.labels)}
+
+
+def _cells(transition: Transition) -> tuple[str, str, int, float]:
+    return transition.before, transition.after, transition.pixels, transition.hectares
+
+
+def _polygon(number: int, patch: Patch, labels: Sequence[str], before: Scene, crs: CRS) -> ChangePolygon:
+    centre = patch.geometry.representative_point()
+    window = patch.window if crs == before.crs else _window_on(before, patch.geometry, crs)
+    was, became = pair_names(patch.value, labels) if labels else (None, None)
+    return ChangePolygon(number, patch.hectares, was, became, patch.score, window, (centre.x, centre.y))
+
+
+def _window_on(scene: Scene, geometry: BaseGeometry, crs: CRS) -> tuple[int, int, int, int]:
+    """(left, top, width, height) in pixels of a scene around a geometry of another CRS."""
+    assert scene.crs is not None  # scenes without one were refused
+    outline = shapely.transform(geometry, way_between(crs, scene.crs).transform, interleaved=False)
+    west, north, east, south = shapely.bounds(moved([outline], ~scene.transform)[0])
+    left, right = (int(np.clip(edge, 0, scene.width)) for edge in (np.floor(west), np.ceil(east)))
+    top, bottom = (int(np.clip(edge, 0, scene.height)) for edge in (np.floor(north), np.ceil(south)))
+    return left, top, right - left, bottom - top

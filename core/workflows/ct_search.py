@@ -1,0 +1,126 @@
+"""A CT slice or series: searched window by window, answered by its best window, with the places that were found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.inference.ct_search import Candidate, SliceSearch, found_label, search, told
+from core.inference.engine import Engine
+from core.inference.prediction import decide, predict_input
+from core.prepare.ct import centre_window, is_searched, plane_of
+from core.types import Domain, Image, ModelInput, Outside, Picture, Prediction, Preprocess, Study
+
+Watch = Callable[[int, int], None]
+Slice = Study | Picture
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What was found in an image.
+
+    prediction: of the best window of all, candidates included; window: that input.
+    by_slice: probability of the best window of each slice that was searched, by its number from 0. label: what is found.
+    pixel_mm: (width, height) of a pixel of the image; the model's own where the image does not tell.
+    """
+
+    prediction: Prediction
+    window: ModelInput
+    by_slice: dict[int, float]
+    label: str
+    pixel_mm: tuple[float, float]
+
+
+def is_searched_by(image: Image, preprocess: Preprocess) -> bool:
+    """Whether a model of CT reads the image window by window."""
+    return preprocess.domain is Domain.CHEST_CT and isinstance(image, (Study, Picture)) and is_searched(image, preprocess)
+
+
+def search_ct(image: Slice, engine: Engine, frame: int | None = None, watch: Watch | None = None) -> Searched:
+    """Search one slice, or all of a series. frame: of a series, from 0. watch: told (done, total) in slices; what it raises ends the work.
+
+    An image that the model is not made for by its header, and one that shows no lung, is answered by one window and is outside.
+    Raises OutOfRange for a frame that is not there, UnreadableFile for pixels that cannot be decoded, DeviceError.
+    """
+    preprocess, began = engine.model.preprocess, time.perf_counter()
+    frames = range(image.shape[0] if isinstance(image, Study) else 1) if frame is None else [frame]
+    slices = search(engine, (plane_of(image, preprocess, each) for each in frames), len(frames), watch)
+    by_slice = {each.frame: each.best[0] for each in slices if each.best is not None}
+    if not by_slice:
+        return _unsearched(image, engine, frame)
+    best = max(slices, key=lambda each: -1.0 if each.best is None else each.best[0])
+    assert best.best is not None
+    window = best.best[1]
+    label, spacing = engine.model.labels[found_label(engine.model)], _spacing(image, preprocess)
+    assumptions = (*image.assumptions, *_how(slices, label))
+    number = window.frame + 1 if isinstance(image, Study) and image.shape[0] > 1 else None
+    prediction = predict_input(engine, window, assumptions=assumptions, frame=number)
+    outside = _outside(slices, engine)
+    assert prediction.probabilities is not None
+    likely, answer = decide(prediction.probabilities, engine.model.labels, engine.model.calibration, outside)
+    seconds = {"read": 0.0, "prepare": 0.0, "forward": time.perf_counter() - began}
+    candidates = told(slices, spacing)
+    return Searched(
+        replace(
+            prediction, conformal_set=likely, prediction=answer, outside=outside, seconds=seconds,
+            candidates=tuple(_as_told(one) for one in candidates),
+        ),
+        window,
+        by_slice,
+        label,
+        (spacing[2], spacing[1]),
+    )  # fmt: skip
+
+
+def _unsearched(image: Slice, engine: Engine, frame: int | None) -> Searched:
+    window = centre_window(image, engine.model.preprocess, frame)
+    number = window.frame + 1 if isinstance(image, Study) and image.shape[0] > 1 else None
+    prediction = predict_input(engine, window, assumptions=image.assumptions, frame=number)
+    _, rows, columns = _spacing(image, engine.model.preprocess)
+    label = engine.model.labels[found_label(engine.model)]
+    return Searched(replace(prediction, candidates=()), window, {}, label, (columns, rows))
+
+
+def _how(slices: Sequence[SliceSearch], label: str) -> tuple[str, ...]:
+    """The sentence that says what the probability is one of."""
+    windows, searched = sum(each.windows for each in slices), sum(each.windows > 0 for each in slices)
+    if windows == 1:
+        return ()
+    where = f" in {searched:,} slices" if len(slices) > 1 else ""
+    return (
+        f"The answer is that of the likeliest place of {label} among {windows:,} windows{where}; the probability is calibrated on "
+        "single windows, and the highest of many is high more often than it is right.",
+    )
+
+
+def _outside(slices: Sequence[SliceSearch], engine: Engine) -> Outside:
+    """By the median window, so that an image is outside where most of it is."""
+    known = engine.model.outside
+    distances = np.array([distance for each in slices for distance in each.distances])
+    if known is None or not len(distances):
+        return Outside(float("nan"), float("nan"), False)
+    score, strange = float(np.median(distances)), int((distances > known.threshold).sum())
+    if score <= known.threshold:
+        return Outside(score, known.threshold, False)
+    reason = (
+        f"{strange:,} of {len(distances):,} windows do not look like the CT images of the lungs that the model was trained on "
+        f"(median distance {score:.1f}; up to {known.threshold:.1f} counts as alike)."
+    )
+    return Outside(score, known.threshold, True, reason)
+
+
+def _as_told(one: Candidate) -> dict[str, float]:
+    """x, y: column and row of the source, from 0. slice: from 1. score: as of core.inference.ct_search.Candidate."""
+    return {"x": round(one.column, 1), "y": round(one.row, 1), "slice": one.frame + 1, "score": round(one.score, 4)}
+
+
+def _spacing(image: Slice, preprocess: Preprocess) -> tuple[float, float, float]:
+    """(slice, row, column) in mm; where the image does not tell, the model's own, and slices as far apart as pixels are."""
+    assumed = preprocess.pixel_spacing_mm or 1.0
+    if isinstance(image, Picture):
+        return assumed, assumed, assumed
+    rows, columns = image.spacing_mm or (assumed, assumed)
+    return image.slice_spacing_mm or assumed, rows, columns

@@ -1,0 +1,155 @@
+"""One image: from files to what is open, from there to a prediction, an explanation, and a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core.errors import OutOfRange, SightlineError
+from core.explain.regions import region_words
+from core.explain.registry import explain
+from core.inference.engine import Engine, engine_for
+from core.inference.prediction import predict_input
+from core.prepare.ct import plane_of, window_about
+from core.prepare.inputs import to_input
+from core.prepare.scene_input import input_at
+from core.readers import Kind, SceneOptions, read_dicom, read_image, read_series, sniff
+from core.report.image import image_report
+from core.report.model_facts import model_facts
+from core.sources import Source, Unusable, walk
+from core.types import Domain, Explanation, Image, ModelInput, Picture, Prediction, Report, Scene, Study
+from core.workflows.ct_search import is_searched_by, search_ct
+from core.workflows.faults import our_fault
+from core.workflows.files import frame_number
+from core.workflows.large import is_large, predict_large
+
+Watch = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What could be read, in the order of the files, and what could not: (label, why)."""
+
+    images: tuple[Image, ...]
+    refused: tuple[tuple[str, SightlineError], ...]
+
+
+def open_images(
+    paths: Sequence[Path], workspace: Path, watch: Watch, options: SceneOptions | None = None, *, as_series: bool = True
+) -> Opened:
+    """Read files, folders and zip archives. Nothing that is wrong with one file keeps the others from being opened.
+
+    workspace: where archives are unpacked; it must live as long as the images. watch: told (done, total) in files; what it raises ends
+    the work. as_series: DICOM files of one series become one Study; else each file stands alone.
+    """
+    found = list(walk(paths, workspace))
+    refused = [(item.label, item.error) for item in found if isinstance(item, Unusable)]
+    sources = [item for item in found if isinstance(item, Source)]
+    slices = [source for source in sources if as_series and sniff(source.path) is Kind.DICOM]
+    images: list[Image] = []
+    watch(0, len(sources))
+    if len(slices) > 1:
+        series, unread = _as_series(slices, _name(paths, slices))
+        images += series
+        refused += unread
+    for done, source in enumerate(sources, start=1):
+        if len(slices) < 2 or source not in slices:
+            try:
+                images.append(read_image(source.path, options=options))
+            except SightlineError as error:
+                refused.append((source.label, error))
+            except Exception as error:  # of one file; the others go on
+                refused.append((source.label, our_fault(error)))
+        watch(done, len(sources))
+    return Opened(tuple(images), tuple(refused))
+
+
+def predict(image: Image, model: str, frame: int | None = None, watch: Watch | None = None) -> Prediction:
+    """What a model says about an image: of a scene larger than its input the mean over tiles, of CT its best window.
+
+    frame: of a study of several frames, from 0; the middle one by default, of CT all. watch: told (done, total) in tiles or slices.
+    Raises NotFound for an unknown model, OutOfRange for a frame that is not there, UnreadableFile for pixels that cannot be decoded.
+    """
+    engine = engine_for(model)
+    if is_large(image, engine.model.preprocess):
+        return predict_large(image, engine, frame, watch)
+    began = time.perf_counter()
+    given = to_input(image, engine.model.preprocess, frame)
+    seconds = {"prepare": time.perf_counter() - began}
+    return predict_input(engine, given, seconds=seconds, frame=frame_number(image, given))
+
+
+def explain_image(
+    image: Image,
+    model: str,
+    method: str,
+    target: str | None = None,
+    frame: int | None = None,
+    at: tuple[float, float] | None = None,
+    progress: Watch | None = None,
+) -> Explanation:
+    """Where a model looked, and how far that can be believed.
+
+    target: a label, the most probable by default. frame: from 0, the middle one by default. at: (column, row) of the window of a scene or
+    of a CT slice; the centre of the one, the best window of the other by default. progress: told (done, total) in forward passes; what it
+    raises ends the work.
+    Raises NotFound for an unknown model, method or label; OutOfRange; InputError where the image cannot become an input.
+    """
+    engine = engine_for(model)
+    return explain(engine, explained_input(image, engine, frame, at), method, target, progress=progress)
+
+
+def explained_input(image: Image, engine: Engine, frame: int | None = None, at: tuple[float, float] | None = None) -> ModelInput:
+    """The input that `explain_image` explains. Raises OutOfRange for a place in an image that has no windows, or outside it."""
+    preprocess = engine.model.preprocess
+    if not isinstance(image, Scene) and is_searched_by(image, preprocess):
+        return _ct_window(image, engine, frame, at)
+    if at is None:
+        return to_input(image, preprocess, frame)
+    if not isinstance(image, Scene) or preprocess.domain is not Domain.LAND_COVER:
+        allowed = "a place in a satellite scene or a CT slice, for a model that reads such images"
+        raise OutOfRange("at", f"{at[0]:g} {at[1]:g}", allowed)
+    return input_at(image, preprocess, int(at[0]), int(at[1]))
+
+
+def _ct_window(image: Study | Picture, engine: Engine, frame: int | None, at: tuple[float, float] | None) -> ModelInput:
+    """The window about a place of a slice, the middle one of a series by default; without a place the best window of all."""
+    if at is None:
+        window = search_ct(image, engine, frame).window
+    else:
+        chosen = frame if frame is not None else image.shape[0] // 2 if isinstance(image, Study) else 0
+        window = window_about(plane_of(image, engine.model.preprocess, chosen), *at, engine.model.preprocess)
+    return replace(window, assumptions=image.assumptions + window.assumptions)
+
+
+def compose(image: Image, prediction: Prediction, explanation: Explanation | None, model: str, language: str = "en") -> Report:
+    """The report of one image. Raises NotFound for an unknown model, or a language without templates."""
+    engine = engine_for(model)
+    preprocess = engine.model.preprocess
+    is_window = is_large(image, preprocess)  # of which no word for a place in the whole would be right
+    region = "" if explanation is None or is_window else region_words(explanation.saliency, preprocess.domain)
+    return image_report(image, prediction, explanation, model_facts(engine.model), region=region, language=language)
+
+
+def _as_series(slices: Sequence[Source], name: str) -> tuple[list[Image], list[tuple[str, SightlineError]]]:
+    """Studies, and what is wrong with the files that are in none of them (exact copies of others are no fault)."""
+    try:
+        studies = read_series([source.path for source in slices], name)
+    except SightlineError:
+        studies = ()
+    used = {path for study in studies for path in study.sources}
+    refused = []
+    for source in slices:
+        if source.path not in used:
+            try:
+                read_dicom(source.path)
+            except SightlineError as error:
+                refused.append((source.label, error))
+    return list(studies), refused
+
+
+def _name(paths: Sequence[Path], slices: Sequence[Source]) -> str:
+    """What a series is called: the folder or archive that was given, else its first file."""
+    return paths[0].name if len(paths) == 1 else f"{slices[0].path.name} and {len(slices) - 1} more"

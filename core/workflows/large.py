@@ -1,0 +1,27 @@
+"""Images that are larger than a model's input: scenes, whose tiles are averaged, and CT, which is searched window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.inference.engine import Engine
+from core.types import Image, Prediction, Preprocess, Scene
+from core.workflows.ct_search import is_searched_by, search_ct
+from core.workflows.scene_prediction import is_larger, predict_scene
+
+Watch = Callable[[int, int], None]
+
+
+def is_large(image: Image, preprocess: Preprocess) -> bool:
+    """Whether one input of the model does not hold the image."""
+    return is_larger(image, preprocess) if isinstance(image, Scene) else is_searched_by(image, preprocess)
+
+
+def predict_large(image: Image, engine: Engine, frame: int | None = None, watch: Watch | None = None) -> Prediction:
+    """The answer for such an image. frame: of a CT series, from 0; all of them by default. watch: told (done, total) in tiles or slices.
+
+    Raises as predict_scene and search_ct.
+    """
+    if isinstance(image, Scene):
+        return predict_scene(image, engine, watch)
+    return search_ct(image, engine, frame, watch).prediction

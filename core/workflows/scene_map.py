@@ -1,0 +1,197 @@
+"""From a scene to a land-cover map: rasters, areas, polygons. Everything is streamed in strips, and appears when all of it is whole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rasterio.crs import CRS
+
+from core.areas.pixels import Hectares, row_hectares
+from core.areas.polygons import ClassStrip, polygons_of
+from core.areas.tally import Tally, ZoneTally
+from core.areas.zones import Zone, read_zones
+from core.errors import OutOfRange
+from core.export.geotiff import StripWriter, grid_in, parse_crs, read_strips, warp_raster
+from core.export.staging import staged
+from core.export.styles import class_colours
+from core.export.tables import write_areas, write_table
+from core.export.vector import Feature, write_polygons
+from core.inference.engine import Engine
+from core.inference.scenes.scores import Strip, Watch, check_mappable, iterate_scores
+from core.prepare.grid.bands import resolve_bands
+from core.prepare.grid.tiles import OVERLAP, tile_grid
+from core.prepare.scene_input import ground_refusal, scale_assumptions
+from core.readers.scenes.geotiff import open_raster
+from core.types import ClassArea, FloatImage, LandCoverMap, Scene
+
+LANDCOVER, CONFIDENCE, OUTSIDE = "landcover.tif", "confidence.tif", "outside.tif"
+AREAS, ZONES, CLASSES, LAYER = "areas.csv", "zones.csv", "classes.gpkg", "classes"
+NODATA = 255
+STEPS = 4096
+"""Confidences are stored in steps of 1/4096: finer ones are noise, and noise does not compress."""
+
+
+def map_scene(
+    scene: Scene,
+    engine: Engine,
+    out: Path,
+    *,
+    min_area_hectares: float = 0.0,
+    crs: str | None = None,
+    zones: Path | None = None,
+    progress: Watch | None = None,
+) -> LandCoverMap:
+    """Write landcover.tif, confidence.tif, outside.tif, areas.csv and classes.gpkg into `out`; with zones, zones.csv too.
+
+    min_area_hectares: smaller patches are left out of classes.gpkg; rasters and areas keep every pixel.
+    crs: a coordinate system for everything that is written; that of the scene by default. zones: a vector file of polygons.
+    progress: told of tiles; what it raises ends the work, and nothing is left of it.
+    Raises WrongTask, NoGrid, MissingBands, InputError (crs, out, min_area_hectares), UnreadableFile and NotFound (zones too), DeviceError.
+    """
+    started = time.perf_counter()
+    model = engine.model
+    check_mappable(scene, model)
+    target = target_crs(scene, crs)
+    if min_area_hectares < 0:
+        raise OutOfRange("--min-area", min_area_hectares, "at least 0 hectares")
+    drawn = read_zones(zones, target) if zones is not None else ()
+    tiles = tile_grid(scene, model.preprocess, model.patch).tiles
+
+    def look_up() -> None:
+        """Whoever watches may end the work after the last tile, too."""
+        if progress is not None:
+            progress(tiles, tiles)
+
+    with staged(out) as folder:
+        scores = _score(scene, engine, folder, progress)
+        if target != scene.crs:
+            _bring_to(folder, target, model.labels)
+        areas = _measure(folder, model.labels, drawn, min_area_hectares, look_up)
+    bands_assumed = resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)[1]
+    refusal = ground_refusal(scene, model.preprocess)
+    return LandCoverMap(
+        scene=scene,
+        model=model.id,
+        weights=model.weights_hash,
+        labels=model.labels,
+        landcover=out / LANDCOVER,
+        confidence=out / CONFIDENCE,
+        outside=out / OUTSIDE,
+        classes=out / CLASSES,
+        areas=areas,
+        valid_pixels=sum(area.pixels for area in areas),
+        outside_share=1.0 if refusal and scores.valid else scores.outside / max(scores.valid, 1),
+        mean_confidence=scores.confidence / scores.valid if scores.valid else float("nan"),
+        parameters=_parameters(engine, target, min_area_hectares, zones),
+        assumptions=(*filter(None, [refusal]), *bands_assumed, *scale_assumptions(scene, model.preprocess)),
+        seconds=time.perf_counter() - started,
+    )
+
+
+@dataclass
+class _Scores:
+    """Sums over the valid pixels of a scene. outside: pixels whose score is above the model's threshold."""
+
+    valid: int = 0
+    outside: int = 0
+    confidence: float = 0.0
+
+    def add(self, strip: Strip, confidence: FloatImage, threshold: float) -> None:
+        self.valid += int(strip.valid.sum())
+        self.outside += int((strip.outside_score > threshold).sum())
+        self.confidence += float(confidence[strip.valid].sum(dtype=np.float64))
+
+
+def target_crs(scene: Scene, crs: str | None) -> CRS:
+    """The coordinate system that is written: `crs`, or that of the scene. Raises OutOfRange or NoGrid before the work is begun."""
+    assert scene.crs is not None  # check_mappable has seen to it
+    row_hectares(scene.crs, scene.transform, scene.width, scene.height)  # refused before the work, not after it
+    if crs is None:
+        return scene.crs
+    target = parse_crs(crs)
+    with open_raster(scene.files[0]) as raster:
+        grid_in(raster, target)
+    return target
+
+
+def _score(scene: Scene, engine: Engine, folder: Path, progress: Watch | None) -> _Scores:
+    """The three rasters on the grid of the scene."""
+    labels = engine.model.labels
+    threshold = engine.model.outside.threshold if engine.model.outside is not None else np.inf
+    grid: dict[str, Any] = {"width": scene.width, "height": scene.height, "crs": scene.crs, "transform": scene.transform}
+    values: dict[str, Any] = {**grid, "dtype": "float32", "nodata": float("nan")}
+    classes: dict[str, Any] = {**grid, "dtype": "uint8", "nodata": NODATA, "labels": labels, "colours": class_colours(labels)}
+    scores = _Scores()
+    with ExitStack() as stack:
+        landcover = stack.enter_context(StripWriter(folder / LANDCOVER, **classes, description="land cover"))
+        confidence = stack.enter_context(StripWriter(folder / CONFIDENCE, **values, description="confidence"))
+        outside = stack.enter_context(StripWriter(folder / OUTSIDE, **values, description="distance from the training images"))
+        for strip in iterate_scores(scene, engine, progress=progress):
+            best, index = (found.numpy() for found in torch.from_numpy(strip.probabilities).max(dim=0))  # [height, width]
+            landcover.write(strip.top, np.where(strip.valid, index, NODATA).astype(np.uint8))
+            confidence.write(strip.top, np.where(strip.valid, np.rint(best * STEPS) / STEPS, np.nan))
+            outside.write(strip.top, strip.outside_score)
+            scores.add(strip, best, threshold)
+    return scores
+
+
+def _bring_to(folder: Path, target: CRS, labels: tuple[str, ...]) -> None:
+    """The rasters of a folder in another CRS, in place of themselves."""
+    with staged(folder) as warped:
+        warp_raster(folder / LANDCOVER, warped / LANDCOVER, target, labels, class_colours(labels))
+        for name in (CONFIDENCE, OUTSIDE):
+            warp_raster(folder / name, warped / name, target)
+
+
+def _measure(
+    folder: Path, labels: tuple[str, ...], zones: tuple[Zone, ...], min_area_hectares: float, step: Callable[[], None]
+) -> tuple[ClassArea, ...]:
+    """Tables and polygons of landcover.tif, in one pass over it. step: called for each strip; what it raises ends the work."""
+    with open_raster(folder / LANDCOVER) as raster:
+        crs, transform, size = raster.crs, raster.transform, (raster.width, raster.height)
+    hectares = row_hectares(crs, transform, *size)
+    tally, by_zone = Tally(len(labels)), ZoneTally(zones, len(labels), transform)
+    strips = _counted(folder / LANDCOVER, hectares, tally, by_zone, step)
+    patches = polygons_of(strips, transform, hectares, nodata=NODATA, min_hectares=min_area_hectares)
+    features: Iterator[Feature] = ((patch.geometry, (labels[patch.value], patch.hectares)) for patch in patches)
+    write_polygons(folder / CLASSES, LAYER, features, {"class": str, "hectares": float}, crs)
+    areas = tally.areas(labels)
+    write_areas(folder / AREAS, areas)
+    if zones:
+        rows = (
+            (zone.name, area.label, area.pixels, area.hectares, area.share)
+            for zone, counted in zip(zones, by_zone.tallies, strict=True)
+            for area in counted.areas(labels)
+        )
+        write_table(folder / ZONES, ("zone", "class", "pixels", "hectares", "share"), rows)
+    return areas
+
+
+def _counted(path: Path, hectares: Hectares, tally: Tally, by_zone: ZoneTally, step: Callable[[], None]) -> Iterator[ClassStrip]:
+    """The strips of a class raster, each counted as it passes by."""
+    for top, classes in read_strips(path):
+        step()
+        area = hectares(top, len(classes))
+        tally.add(classes, area)
+        by_zone.add(top, classes, area)
+        yield ClassStrip(top, classes)
+
+
+def _parameters(engine: Engine, target: CRS, min_area_hectares: float, zones: Path | None) -> dict[str, Any]:
+    return {
+        "tile": list(engine.model.preprocess.size),
+        "overlap": OVERLAP,
+        "runtime": "torch",
+        "precision": engine.runtime.precision,
+        "device": engine.runtime.name,
+        "crs": target.to_string(),
+        "min_area_hectares": min_area_hectares,
+        "zones": zones.name if zones is not None else "",
+    }

@@ -1,0 +1,136 @@
+"""What is true of every method."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import Cancelled, InputError, NotFound, OutOfRange
+from core.explain.registry import METHODS, explain
+from core.inference.engine import Engine, engine_for
+from core.settings import settings
+from core.types import Domain, Explanation, ModelInput
+from models.registry import METHODS as DECLARED
+from tests.tiny import write_tiny_model
+from tests.unit.explain.constructed import bright_input, quadrant_engine, random_input
+
+ALL = tuple(METHODS)
+QUICK = {"rollout": {"removal_steps": 3}, "integrated-gradients": {"removal_steps": 3, "steps": 16}, "occlusion": {"removal_steps": 3}}
+
+
+def test_the_methods_are_those_that_a_model_declares() -> None:
+    assert ALL == DECLARED
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_an_explanation_is_whole(engine: Engine, image: ModelInput, method: str) -> None:
+    found = explain(engine, image, method, parameters=QUICK[method])
+    assert found.saliency.shape == (32, 32)
+    assert found.saliency.dtype == np.float32
+    assert (found.saliency.min(), found.saliency.max()) == (0.0, 1.0)
+    assert found.low < found.high
+    assert (found.tokens is None) == (method != "rollout")
+    assert (found.attribution is None) == (found.baseline is None) == (method == "rollout")
+    assert (found.completeness_error is not None) == (method == "integrated-gradients")
+    assert found.deletion.random_maps == found.insertion.random_maps == settings().random_maps >= 20
+    assert (found.runtime, found.precision) == ("torch", "fp32")
+    assert (found.model, found.weights) == (engine.model.id, engine.model.weights_hash)
+    assert found.parameters["baseline"] == "mean"
+    assert found.parameters["removal_steps"] == len(found.deletion.curve) - 1
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_the_most_probable_label_is_explained_unless_another_is_named(engine: Engine, image: ModelInput, method: str) -> None:
+    labels = engine.model.labels
+    likely = labels[int(engine.forward(image.values[None]).logits[0].argmax())]
+    other = next(label for label in labels if label != likely)
+    assert explain(engine, image, method, parameters=QUICK[method]).target == likely
+    assert explain(engine, image, method, other, parameters=QUICK[method]).target == other
+
+
+@pytest.mark.parametrize("method", ["integrated-gradients", "occlusion"])
+def test_maps_that_depend_on_the_label_find_what_the_network_reads(engine: Engine, method: str) -> None:
+    found = explain(quadrant_engine(engine), bright_input(), method, "normal")
+    assert found.saliency[:16, :16].mean() > 3 * found.saliency[16:, 16:].mean()
+    assert (found.deletion.verdict, found.insertion.verdict) == ("below", "above")
+
+
+def test_scenes_of_three_channels_are_explained_too(tmp_path: Path) -> None:
+    engine = engine_for(str(write_tiny_model(tmp_path / "model", Domain.LAND_COVER)))
+    for method in ALL:
+        found = explain(engine, random_input(channels=3), method, "Forest", parameters=QUICK[method])
+        assert found.attribution is None or found.attribution.shape == (3, 32, 32)
+
+
+def test_a_method_that_is_not_there_is_named_with_the_known_ones(engine: Engine, image: ModelInput) -> None:
+    with pytest.raises(NotFound, match=r"grad-cam.*rollout, integrated-gradients, occlusion"):
+        explain(engine, image, "grad-cam")
+
+
+def test_a_label_that_is_not_there_is_named_with_the_known_ones(engine: Engine, image: ModelInput) -> None:
+    with pytest.raises(NotFound, match=r"fracture.*normal, bacterial-pneumonia, viral-pneumonia"):
+        explain(engine, image, "rollout", "fracture")
+
+
+def test_parameters_and_baselines_that_are_not_there_are_named_with_the_known_ones(engine: Engine, image: ModelInput) -> None:
+    with pytest.raises(NotFound, match=r"'stepps'.*steps, quadrature"):
+        explain(engine, image, "integrated-gradients", parameters={"stepps": 3})
+    with pytest.raises(NotFound, match=r"'black'.*mean, blur"):
+        explain(engine, image, "rollout", parameters={"baseline": "black"})
+
+
+def test_fewer_than_twenty_random_maps_are_refused(engine: Engine, image: ModelInput) -> None:
+    with pytest.raises(OutOfRange, match="at least 20"):
+        explain(engine, image, "rollout", random_maps=5)
+
+
+def test_what_could_not_become_an_input_is_refused_with_its_reason(engine: Engine, image: ModelInput) -> None:
+    empty = replace(image, values=np.empty((1, 0, 0), np.float32), refusal="The file holds a segmentation (SEG).")
+    with pytest.raises(InputError, match="segmentation"):
+        explain(engine, empty, "rollout")
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_progress_never_goes_back_and_ends_at_its_total(engine: Engine, image: ModelInput, method: str) -> None:
+    told: list[tuple[int, int]] = []
+    explain(engine, image, method, parameters={"removal_steps": 3}, progress=lambda done, total: told.append((done, total)))
+    assert len(told) > 2
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1][0] == told[-1][1]
+    assert all(done <= total for done, total in told)
+
+
+@pytest.mark.parametrize("method", ALL)
+@pytest.mark.parametrize("after", [1, 3])
+def test_a_user_who_stops_is_obeyed_at_once_and_the_next_one_is_served(engine: Engine, image: ModelInput, method: str, after: int) -> None:
+    calls = 0
+
+    def stop(done: int, total: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == after:
+            raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        explain(engine, image, method, parameters=QUICK[method], progress=stop)
+    assert calls == after
+    assert explain(engine, image, method, parameters=QUICK[method]).saliency.max() == 1.0
+
+
+def test_two_explanations_at_once_are_the_same_as_one_after_the_other(engine: Engine) -> None:
+    asked = [(random_input(seed=seed), method) for seed in (5, 6) for method in ALL]
+
+    def one(what: tuple[ModelInput, str]) -> Explanation:
+        return explain(engine, what[0], what[1], "normal", parameters=QUICK[what[1]])
+
+    alone = [one(what) for what in asked]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        together = list(pool.map(one, asked))
+    for first, second in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(first.saliency, second.saliency)
+        np.testing.assert_allclose(first.deletion.curve, second.deletion.curve, atol=1e-6)
+        assert first.insertion.random_mean == pytest.approx(second.insertion.random_mean, abs=1e-6)

@@ -1,0 +1,89 @@
+"""The gate of two dates: it counts whole tiles, lets answers pass unchanged, and stays silent where it cannot judge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.inference.scenes.pair_ood import PairGate, colour_places, is_full
+from core.types import Domain, FloatImage, Preprocess
+from models.image_statistics import image_statistics
+from models.registry import OutsideModel
+from training.calibrate.fit import fit_outside
+
+CHANNELS = ("blue", "green", "red", "near infrared")
+PREPROCESS = Preprocess(Domain.CHANGE, (32, 32), CHANNELS, "scene", ground_sample_distance_m=10.0)
+EVERY_BAND = (0, 1, 2, 3)
+
+
+def ground(count: int, seed: int) -> FloatImage:
+    """Tiles of smooth land whose bands go together: float32 [count, 4, 32, 32]."""
+    random = np.random.default_rng(seed)
+    coarse = random.normal(size=(count, 1, 4, 4)) + 0.1 * random.normal(size=(count, 4, 4, 4))
+    return np.kron(coarse, np.ones((8, 8))).astype(np.float32)
+
+
+def noise(count: int, seed: int) -> FloatImage:
+    return np.random.default_rng(seed).normal(size=(count, 4, 32, 32)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def known() -> OutsideModel:
+    colours = colour_places(PREPROCESS)
+    train, held = (image_statistics(ground(300, seed)[:, colours]) for seed in (1, 2))
+    return fit_outside([train], [held])
+
+
+def answers(before: FloatImage, after: FloatImage) -> FloatImage:
+    return (after - before)[:, 0]
+
+
+def looked_at(gate: PairGate, before: FloatImage, after: FloatImage) -> FloatImage:
+    return gate.watching(answers)(before, after)
+
+
+def test_the_answers_pass_unchanged(known: OutsideModel) -> None:
+    before, after = ground(5, 3), ground(5, 4)
+    np.testing.assert_array_equal(looked_at(PairGate(known, PREPROCESS, EVERY_BAND), before, after), answers(before, after))
+
+
+def test_what_looks_like_the_training_is_inside_and_noise_is_outside_at_its_date_alone(known: OutsideModel) -> None:
+    gate = PairGate(known, PREPROCESS, EVERY_BAND)
+    looked_at(gate, ground(50, 5), noise(50, 6))
+    assert gate.shares is not None
+    assert gate.shares[0] < 0.15 and gate.shares[1] == 1.0
+
+
+def test_shares_are_of_all_tiles_that_went_through(known: OutsideModel) -> None:
+    gate = PairGate(known, PREPROCESS, EVERY_BAND)
+    for date in (noise(10, 7), ground(30, 8)):
+        looked_at(gate, date, date)
+    assert gate.shares is not None and 0.25 <= gate.shares[0] <= 0.35
+
+
+def test_tiles_that_lack_data_are_not_judged(known: OutsideModel) -> None:
+    gate, empty = PairGate(known, PREPROCESS, EVERY_BAND), noise(4, 9)
+    empty[:, :, :16] = 0.0
+    looked_at(gate, empty, empty)
+    assert not is_full(empty).any() and is_full(noise(4, 9)).all()
+    assert gate.shares is None
+
+
+@pytest.mark.parametrize("places", [(0, 1), (3,), ()])
+def test_without_red_green_and_blue_nothing_is_judged(known: OutsideModel, places: tuple[int, ...]) -> None:
+    gate = PairGate(known, PREPROCESS, places)
+    looked_at(gate, noise(4, 1), noise(4, 2))
+    assert gate.shares is None
+
+
+def test_a_model_that_reads_no_colours_has_no_gate(known: OutsideModel) -> None:
+    infrared = replace(PREPROCESS, channels=("near infrared",))
+    assert colour_places(infrared) == [] and colour_places(PREPROCESS) == [2, 1, 0]
+
+
+def test_a_model_without_a_gate_counts_nothing() -> None:
+    gate = PairGate(None, PREPROCESS, EVERY_BAND)
+    looked_at(gate, noise(4, 1), noise(4, 2))
+    assert gate.shares is None

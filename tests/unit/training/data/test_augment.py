@@ -1,0 +1,86 @@
+"""What training changes in an image, and what it must not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from core.prepare.tensor import standardise
+from core.types import Domain, Preprocess
+from training.config.recipe_parts import Augmentation
+from training.data.augment import augmented, holed, kept_tokens, mixed, standardised
+
+STRONG = Augmentation(
+    zoom=(0.7, 1.0), degrees=10, stretch=0.1, shift=0.05, gamma=0.3, exposure=0.2, contrast=0.2, blur=1.0, noise=0.05, cutout=0.4
+)
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+def halves(batch: int) -> torch.Tensor:
+    """Dark on the left, bright on the right."""
+    images = torch.zeros(batch, 1, 32, 32)
+    images[..., 16:] = 1.0
+    return images
+
+
+def test_no_change_is_asked_for_and_none_is_made() -> None:
+    images = torch.rand(4, 1, 16, 16)
+    assert torch.allclose(augmented(images, (16, 16), Augmentation()), images, atol=1e-5)
+
+
+def test_a_chest_is_never_mirrored() -> None:
+    changed = augmented(halves(64), (32, 32), STRONG)
+    assert (changed[..., 16:].mean(dim=(1, 2, 3)) > changed[..., :16].mean(dim=(1, 2, 3))).all()
+
+
+def test_quarter_turns_and_mirror_images_reach_all_four_sides() -> None:
+    changed = augmented(halves(64), (32, 32), Augmentation(turns=True))
+    sides = torch.stack([changed[..., :16, :].mean((1, 2, 3)), changed[..., 16:, :].mean((1, 2, 3)), changed[..., 16:].mean((1, 2, 3))])
+    assert (sides > 0.9).any(dim=1).all()
+
+
+def test_values_stay_between_black_and_white_in_the_size_asked_for() -> None:
+    changed = augmented(torch.rand(8, 1, 40, 40), (32, 24), STRONG)
+    assert changed.shape == (8, 1, 32, 24)
+    assert changed.min() >= 0.0
+    assert changed.max() <= 1.0
+
+
+def test_a_hole_holds_the_mean_of_its_image() -> None:
+    images = torch.rand(64, 1, 16, 16)
+    changed = holed(images, 0.6)
+    differs = (changed != images).flatten(1)
+    assert 0 < differs.any(dim=1).sum() < 64
+    for before, after, where in zip(images, changed, differs, strict=True):
+        assert torch.allclose(after.flatten()[where], before.mean())
+
+
+def test_a_mixed_target_has_the_share_of_the_area() -> None:
+    images = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 1, 16, 16)
+    mixed_images, targets = mixed(images, torch.eye(4), chance=1.0)
+    for index in range(4):
+        shares = torch.stack([(mixed_images[index] == value).float().mean() for value in range(4)])
+        assert torch.allclose(shares, targets[index], atol=1e-6)
+
+
+def test_dropped_tokens_leave_a_subset_without_repeats() -> None:
+    kept = kept_tokens(5, 16, (0.25,))
+    assert kept is not None
+    assert kept.shape == (5, 12)
+    assert all(len(set(row.tolist())) == 12 for row in kept)
+    assert kept_tokens(5, 16, (0.0,)) is None
+
+
+@pytest.mark.parametrize("how", ["image", "fixed"])
+def test_a_batch_is_standardised_as_a_single_image_is_in_use(how: str) -> None:
+    preprocess = Preprocess(
+        Domain.LAND_COVER, (8, 8), ("red", "green", "blue"), how, mean=(0.3, 0.4, 0.5), deviation=(0.1, 0.2, 0.3), reflectance_top=0.275
+    )
+    batch = torch.rand(3, 3, 8, 8)
+    single = np.stack([standardise(image.numpy(), preprocess) for image in batch])
+    assert np.abs(standardised(batch, preprocess).numpy() - single).max() < 1e-5

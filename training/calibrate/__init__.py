@@ -1,0 +1,1 @@
+"""What is fitted after the loop: the out-of-distribution detectors."""

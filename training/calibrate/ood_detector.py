@@ -1,0 +1,77 @@
+"""The outside gate of a classifier: fitted to what it was trained on, to what was held back, and to strangers.
+
+    python -m training.calibrate.ood_detector models/zoo/ID training/recipes/ID.toml --data DIR [DIR ...]
+
+fits the gate of a folder again, without training, and writes its outside.safetensors;
+`python -m training.evaluate.faithfulness` then measures it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from core.inference.ood import Features
+from models.classifiers import Classifier
+from models.registry import OutsideModel
+from training.calibrate.fit import fit_outside
+from training.config.recipe import Recipe, read_recipe
+from training.data.folders import read_images, split
+from training.data.foreign import beside, taught_pictures
+from training.data.items import Item, Parts
+from training.data.strangers import strangers
+from training.loop.forward import forward_all
+from training.publish.zoo import loaded_back, write_outside
+
+
+def fit_gate(recipe: Recipe, network: Classifier, parts: Parts, others: Sequence[Path]) -> OutsideModel:
+    """The gate of a network that has not seen the calibration part, which gives the threshold.
+
+    others: folders of other pictures that the gate learns from.
+    """
+    train, calibration = (image_features(recipe, network, part) for part in (parts.train, parts.calibration))
+    origins = (by_origin(parts.train, train), by_origin(parts.calibration, calibration))
+    return fit_outside(*origins, strangers=stranger_features(recipe, network, parts.train, others))
+
+
+def image_features(recipe: Recipe, network: Classifier, items: Sequence[Item]) -> Features:
+    """float32 [images, D] of images as they lie."""
+    images = read_images(items, recipe.preprocess, recipe.preprocess.size)
+    return forward_all(network, images, recipe.preprocess).features
+
+
+def stranger_features(recipe: Recipe, network: Classifier, items: Sequence[Item], others: Sequence[Path]) -> list[Features]:
+    """Of images that the model was not made for, one array a kind: made from some of `items`, and pictures of other folders."""
+    gate = recipe.gate
+    chosen = np.random.default_rng(recipe.data.seed).permutation(len(items))[: gate.count]
+    images = read_images([items[int(place)] for place in chosen], recipe.preprocess, recipe.preprocess.size)
+    made = strangers(images, gate.strangers, gate.count, recipe.data.seed).values()
+    taught = [taught_pictures(folder, gate.count) for folder in others]
+    found = [forward_all(network, one, recipe.preprocess).features for one in made]
+    return found + [image_features(recipe, network, one) for one in taught if one]
+
+
+def by_origin(items: Sequence[Item], features: Features) -> list[Features]:
+    """Features [images, D] of the items, one array an origin."""
+    origins = np.array([item.origin for item in items])
+    return [features[origins == origin] for origin in dict.fromkeys(origins.tolist())]
+
+
+def main() -> None:
+    """The command of the module's docstring."""
+    words = "Fit the outside gate of a model folder again."
+    parser = argparse.ArgumentParser(prog="python -m training.calibrate.ood_detector", description=words)
+    parser.add_argument("model", type=Path, help="model folder")
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="the data that the recipe was trained on")
+    given = parser.parse_args()
+    recipe = read_recipe(given.recipe)
+    gate = fit_gate(recipe, loaded_back(given.model), split(recipe, given.data), beside(given.data, recipe.gate.others))
+    write_outside(given.model, gate)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Recipes: what decides a training, read from TOML and checked."""

@@ -1,0 +1,1 @@
+"""Images of a training: read, divided, drawn and changed."""

@@ -1,0 +1,1 @@
+"""Figures, curves and subgroups on images that were held back."""

@@ -1,0 +1,1 @@
+"""What a training leaves: the model folder and its card."""

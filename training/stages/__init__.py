@@ -1,0 +1,1 @@
+"""Whole trainings, from a recipe to a folder of the zoo."""

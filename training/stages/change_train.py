@@ -1,0 +1,77 @@
+"""From a recipe and a folder of cities to a change model: trained without the validation cities, then with them if the recipe says so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.bert_image import BertImageForChangeDetection
+from models.folder import hash_of
+from models.networks import open_network
+from training.calibrate.change_ood_detector import fit_change_gate
+from training.config.change_recipe import ChangeRecipe, read_change_recipe
+from training.data.city_pixels import CityPixels, divided, read_cities
+from training.evaluate.change_figures import measure_change
+from training.loop.change_trainer import fit_change, started
+from training.loop.devices import is_first
+from training.loop.run import CHECKPOINTS, command_of, minutes_of
+from training.publish.change_card import write_change_card
+from training.publish.zoo import write_calibration, write_network, write_outside
+
+HELD_BACK, ALL_CITIES, JUDGED = "held-back", "all-cities", "judged"
+"""Sub-folders of the checkpoints: the training without the validation cities, the one with them, and the network that is measured."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """judged: the network that never saw the validation cities. final: the one that is shipped; the same where the recipe ends there."""
+
+    judged: BertImageForChangeDetection
+    final: BertImageForChangeDetection
+
+
+def fitted(recipe: ChangeRecipe, cities: Sequence[CityPixels], work: Path) -> Fitted:
+    """Both trainings, each going on from its newest checkpoint in `work`. Raises BadRecipe, NotFound, BrokenModel."""
+    train, held = divided(cities, recipe.cities.validation)
+    judged = fit_change(started(recipe), recipe, recipe.schedule, (train, held), work / HELD_BACK)
+    if recipe.all_cities is None:
+        return Fitted(judged, judged)
+    final = fit_change(deepcopy(judged), recipe, recipe.all_cities, (cities, ()), work / ALL_CITIES)
+    return Fitted(judged, final)
+
+
+def train_change(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
+    """Train by a recipe of change on every DIR/<city>/, calibrate, measure, and write OUT/<id>, a folder as models/zoo holds them.
+
+    Threshold, calibration and figures come from the network that never saw the validation cities, by its weights as they are shipped
+    (float16). Checkpoints lie in OUT/checkpoints/<id>; a run that was stopped goes on from the newest.
+    Raises NotFound and BadRecipe for a recipe or data that cannot be used.
+    """
+    recipe = read_change_recipe(recipe_path)
+    cities = tuple(city for folder in data for city in read_cities(folder, recipe.preprocess))
+    work = out / CHECKPOINTS / recipe.id
+    began = time.monotonic()
+    networks = fitted(recipe, cities, work)
+    folder = out / recipe.id
+    if not is_first():
+        return folder
+    minutes = minutes_of(work, (time.monotonic() - began) / 60.0)
+    judged = as_shipped(networks.judged, recipe, work / JUDGED)
+    measured = measure_change(judged, divided(cities, recipe.cities.validation), recipe)
+    write_network(folder, networks.final, recipe.preprocess)
+    write_calibration(folder, measured.calibration)
+    gate = fit_change_gate(cities, recipe.preprocess)
+    if gate is not None:
+        write_outside(folder, gate)
+    names = [city.name for city in cities]
+    write_change_card(folder, recipe, names, measured, hash_of(work / JUDGED), command_of(recipe_path, data, out), minutes)
+    return folder
+
+
+def as_shipped(network: BertImageForChangeDetection, recipe: ChangeRecipe, folder: Path) -> BertImageForChangeDetection:
+    """The network as users would load it. folder: where it is written."""
+    write_network(folder, network, recipe.preprocess)
+    return open_network(BertImageForChangeDetection, folder).eval()  # type: ignore[no-any-return]
