@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from core.change.shift import measure_shift
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.scene_input import ground_refusal, scale_assumptions
-from core.types import Band, Preprocess, Scene
+from core.types import Band, Preprocess, Said, Scene
 
 WARN_OUTSIDE_SHARE = 0.05
 """Share of pixels outside what the model knows from which it is said first; validation itself refuses about that many."""
@@ -31,7 +31,7 @@ def shift_between(before: Scene, after: Scene, preprocess: Preprocess) -> float 
 
 def caveats(
     before: Scene, after: Scene, aligned: Scene, preprocess: Preprocess, shift: float | None, outside: Sequence[float]
-) -> tuple[str, ...]:
+) -> tuple[Said, ...]:
     """Sentences, the weightiest first, beside those that the scenes carry themselves.
 
     after, aligned: the second date as read, and on the grid of the first. shift: of shift_between.
@@ -39,7 +39,7 @@ def caveats(
     """
     pair = (before, after)
     refusals = [ground_refusal(scene, preprocess) for scene in pair]
-    told = [
+    told: list[Said] = [
         *_named(pair, [_outside_words(share) if not refusal else "" for share, refusal in zip(outside, refusals, strict=True)]),
         *_named(pair, refusals),
         *aligned.assumptions[len(after.assumptions) :],
