@@ -23,6 +23,7 @@ from core.inference.scenes.scores import Watch, check_mappable
 from core.prepare.grid.align import on_grid_of, overlap_or_refuse
 from core.prepare.grid.pair import pair_of
 from core.prepare.grid.tiles import OVERLAP
+from core.prepare.scene_input import ground_refusal
 from core.types import ChangeMap, Scene
 from core.workflows.change_files import AFTER, BEFORE, CHANGE, CHANGES, Kind, bring_to, measure, write_rasters
 from core.workflows.scene_change import EVIDENCE, check_area, tiles_of_both
@@ -80,6 +81,7 @@ def detect_model_change(
         if target != before.crs:
             bring_to(folder, target, kind)
         found = measure(folder, before, after, kind, drawn, min_area_hectares)
+    told = caveats(before, after, aligned, shared, shift, outside or (0.0, 0.0))
     return ChangeMap(
         before=before,
         after=after,
@@ -104,7 +106,9 @@ def detect_model_change(
             "min_area_hectares": min_area_hectares,
             "zones": zones.name if zones is not None else "",
         },
-        assumptions=(*pair.missing, *caveats(before, after, aligned, shared, shift, outside or (0.0, 0.0))),
+        assumptions=(*told.warnings, *pair.missing, *told.everything[len(told.warnings) :]),
+        warnings=told.warnings,
+        is_ground_known=not any(ground_refusal(scene, shared) for scene in (before, after)),
         landcover_before=out / BEFORE if kind.labels else None,
         landcover_after=out / AFTER if kind.labels else None,
         is_calibrated=kind.is_calibrated,

@@ -75,6 +75,7 @@ def detect_change(
         1.0 if ground_refusal(scene, model.preprocess) else count / max(valid, 1)
         for scene, count in zip((before, after), outside, strict=True)
     )
+    told = caveats(before, after, aligned, model.preprocess, shift, shares)
     return ChangeMap(
         before=before,
         after=after,
@@ -99,7 +100,9 @@ def detect_change(
             "min_area_hectares": min_area_hectares,
             "zones": zones.name if zones is not None else "",
         },
-        assumptions=caveats(before, after, aligned, model.preprocess, shift, shares),
+        assumptions=told.everything,
+        warnings=told.warnings,
+        is_ground_known=not any(ground_refusal(scene, model.preprocess) for scene in (before, after)),
         landcover_before=out / BEFORE,
         landcover_after=out / AFTER,
         seconds=time.perf_counter() - started,

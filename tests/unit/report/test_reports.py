@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from core.report.image import image_report
 from core.report.language import language_of
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
-from core.report.text import as_text
+from core.report.text import as_text, is_warning
 from core.types import Fact, Outside, Prediction, Report, Scene, Sentence
 from tests.unit.report import examples as ex
 
@@ -222,6 +223,38 @@ def test_a_map_states_grid_scale_and_offset() -> None:
 def test_two_equal_dates_are_reported_as_no_change() -> None:
     report = change_report(ex.change_map(changed_pixels=0, transitions=(), polygons=(), changed_hectares=0.0), ex.LAND_MODEL)
     assert sentences(report, "findings") == ["From 2020-06-01 to 2023-06-04, none of the 60,000 valid pixels changed."]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"parameters": {"outside_share_before": 0.02, "outside_share_after": 0.64}}, "64.0 % of the valid pixels lie outside"),
+        ({"is_ground_known": False}, "pixels on the ground"),
+        ({"is_scale_known": False}, "--scale"),
+    ],
+)
+def test_where_most_is_outside_a_sentence_stands_in_place_of_the_hectares(changes: dict[str, Any], reason: str) -> None:
+    report = change_report(ex.change_map(**changes), ex.LAND_MODEL)
+    assert report.withheld is not None
+    assert reason in report.withheld
+    assert report.sentences[0].text == report.withheld
+    assert not any(" ha" in text for text in sentences(report, "findings"))
+    assert not any(fact.unit == "ha" for fact in report.facts)
+
+
+def test_where_little_is_outside_the_hectares_are_told() -> None:
+    report = change_report(ex.change_map(parameters={"outside_share_after": 0.5}), ex.LAND_MODEL)
+    assert report.withheld is None
+    assert "12.0 ha" in report.sentences[0].text
+
+
+def test_the_warnings_of_two_dates_are_their_first_lines_and_are_not_said_again() -> None:
+    warned = ("After one was 3.1 px off.", "Before was dated later.")
+    report = change_report(ex.change_map(warnings=warned, assumptions=(*warned, "One was assumed.")), ex.LAND_MODEL)
+    assert tuple(sentences(report, "findings")[:2]) == warned
+    assert all(is_warning(report, sentence) for sentence in report.sentences[:2])
+    assert not any(is_warning(report, sentence) for sentence in report.sentences[2:])
+    assert [text for text in sentences(report, "limits") if text in (*warned, "One was assumed.")] == ["One was assumed."]
 
 
 def test_the_largest_changes_are_placed_in_the_scene() -> None:
