@@ -95,8 +95,10 @@ def _say_grid(composer: Composer, scene: Scene, name: str) -> None:
     if scene.crs is None:
         return composer.say(SECTION, "scene_grid_none", **size)
     unit = "degrees" if scene.crs.is_geographic else "m"
-    across = math.hypot(scene.transform.a, scene.transform.d)
-    down = math.hypot(scene.transform.b, scene.transform.e)
+    factor = scene.crs.units_factor[1]  # radians of an angle, metres of a length: grads and feet are units of a CRS, too
+    factor = math.degrees(factor) if scene.crs.is_geographic else factor
+    across = math.hypot(scene.transform.a, scene.transform.d) * factor
+    down = math.hypot(scene.transform.b, scene.transform.e) * factor
     roles = {
         "pixel_width": composer.fact(f"{name}.pixel_width", across, unit, "source file"),
         "pixel_height": composer.fact(f"{name}.pixel_height", down, unit, "source file"),

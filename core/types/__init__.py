@@ -13,7 +13,7 @@ from core.types.explanation import Explanation, RemovalScore, TokenMap
 from core.types.maps import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
 from core.types.model import Calibration, ChangeCalibration, Domain, ModelInput, Outside, Prediction, Preprocess
 from core.types.report import Fact, Report, Sentence
-from core.types.scene import UNNAMED_DATE, Band, Scene
+from core.types.scene import UNNAMED_DATE, Band, DataMask, Scene, ValueRange
 from core.types.study import FrameSource, Picture, Study, Window
 
 Image = Study | Scene | Picture
@@ -27,6 +27,7 @@ __all__ = [
     "ChangeMap",
     "ChangePolygon",
     "ClassArea",
+    "DataMask",
     "Domain",
     "Explanation",
     "Fact",
@@ -47,5 +48,6 @@ __all__ = [
     "Study",
     "TokenMap",
     "Transition",
+    "ValueRange",
     "Window",
 ]

@@ -16,7 +16,7 @@ WARN_OUTSIDE_SHARE = 0.05
 
 @dataclass(frozen=True)
 class ClassArea:
-    """Area of one class: pixels, hectares on the ellipsoid, share of the valid pixels in [0, 1]."""
+    """Area of one class: pixels, hectares on the ellipsoid, share of the valid area in [0, 1]."""
 
     label: str
     pixels: int

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rasterio.crs import CRS
 
 from core.errors import NotFound
 from core.report.image import image_report
@@ -209,7 +210,7 @@ def test_a_map_outside_what_the_model_knows_begins_with_the_warning() -> None:
 
 def test_a_map_lists_its_classes_by_area_and_those_it_did_not_find() -> None:
     told = sentences(map_report(ex.land_cover_map(), ex.LAND_MODEL), "findings")
-    assert "Forest: 300.0 ha, 50.0 % of the valid pixels." in told
+    assert "Forest: 300.0 ha, 50.0 % of the valid area." in told
     assert "Not found in the scene: pasture." in told
     assert "The map covers 600.0 ha in 60,000 valid pixels." in told
 
@@ -218,6 +219,13 @@ def test_a_map_states_grid_scale_and_offset() -> None:
     told = sentences(map_report(ex.land_cover_map(), ex.LAND_MODEL), "technique")
     assert "Grid: 300 x 200 pixels of 10 m x 10 m, EPSG:32631." in told
     assert "Reflectance of B04, B03 and B02: digital number x scale + offset, with scale 0.0001 and offset -0.1." in told
+
+
+@pytest.mark.parametrize(("code", "pixel"), [(2263, "3.048 m"), (27572, "10 m"), (4807, "9 degrees")])
+def test_the_size_of_a_pixel_is_told_in_metres_or_degrees_whatever_the_grid_counts_in(code: int, pixel: str) -> None:
+    made = ex.land_cover_map()
+    placed = replace(made, scene=replace(made.scene, crs=CRS.from_epsg(code)))
+    assert f"of {pixel} x {pixel}, EPSG:{code}" in " ".join(sentences(map_report(placed), "technique"))
 
 
 def test_two_equal_dates_are_reported_as_no_change() -> None:
