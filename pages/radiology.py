@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.report.notices import say
 from core.types import Explanation, Study
 from core.ui.radiology import page_state as radiology
 from core.ui.radiology.candidates import slice_words
@@ -93,7 +94,7 @@ def study(opening: Opening) -> None:
             facts(kept_header(image))
         quiet("Names, numbers, dates and every other attribute of the file were dropped when it was read.")
     for assumption in image.assumptions:
-        quiet(assumption)
+        quiet(say(assumption))
 
 
 def panel(room: Room) -> tuple[Answer | None, Explanation | None]:

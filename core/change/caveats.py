@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from core.change.shift import measure_shift
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.scene_input import ground_refusal, scale_assumptions
-from core.types import WARN_OUTSIDE_SHARE, Band, Preprocess, Scene
+from core.types import WARN_OUTSIDE_SHARE, Band, Preprocess, Said, Scene
 
 WARN_SHIFT = 0.5
 """Pixels of shift from which it is said."""
@@ -21,8 +21,8 @@ RENDERED = ("uint8", "int8")
 class Caveats:
     """Sentences, the weightiest first. warnings: what may make the result mean nothing, said before it. everything: those and the rest."""
 
-    warnings: tuple[str, ...]
-    everything: tuple[str, ...]
+    warnings: tuple[Said, ...]
+    everything: tuple[Said, ...]
 
 
 def used_bands(scene: Scene, preprocess: Preprocess) -> tuple[Band, ...]:
@@ -46,14 +46,14 @@ def caveats(
     """
     pair = (before, after)
     refusals = [ground_refusal(scene, preprocess) for scene in pair]
-    warnings = [
+    warnings: list[Said] = [
         *_named(pair, [_outside_words(share) if not refusal else "" for share, refusal in zip(outside, refusals, strict=True)]),
         *_named(pair, refusals),
         _shift_words(shift),
         _order_words(before, after),
         _mixture_words(before, after, preprocess),
     ]
-    rest = [
+    rest: list[Said] = [
         *aligned.assumptions[len(after.assumptions) :],
         *_named(pair, [resolve_bands(scene, preprocess.channels, preprocess.reflectance_top)[1] for scene in pair]),
         *_named(pair, [scale_assumptions(scene, preprocess) for scene in pair]),
@@ -61,7 +61,7 @@ def caveats(
     return Caveats(_told(warnings), _told([*warnings, *rest]))
 
 
-def _told(sentences: Iterable[str]) -> tuple[str, ...]:
+def _told(sentences: Iterable[Said]) -> tuple[Said, ...]:
     """Those that are not empty, each once."""
     return tuple(dict.fromkeys(sentence for sentence in sentences if sentence))
 

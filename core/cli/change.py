@@ -10,6 +10,7 @@ from core.cli.options import Bands, Crs, Dates, Json, Language, MinArea, Model, 
 from core.cli.output import Assumptions, print_json, say
 from core.cli.progress import Ticker
 from core.errors import InputError
+from core.report.notices import say_all
 
 if TYPE_CHECKING:
     from core.inference.change_engine import ChangeEngine
@@ -113,4 +114,4 @@ def as_values(result: ChangeMap) -> dict[str, Any]:
 
 def _assumptions(result: ChangeMap) -> tuple[str, ...]:
     """The warning that a scene is outside what the model knows comes first, then what was assumed of each scene."""
-    return tuple(dict.fromkeys((*result.assumptions, *result.before.assumptions, *result.after.assumptions)))
+    return tuple(dict.fromkeys(say_all((*result.assumptions, *result.before.assumptions, *result.after.assumptions))))

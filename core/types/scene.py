@@ -7,6 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.types.notice import Said
+
 if TYPE_CHECKING:
     from rasterio.crs import CRS
     from rasterio.transform import Affine
@@ -76,7 +78,7 @@ class Scene:
     dtype: str
     date: date | None = None
     footprint: tuple[float, float, float, float] | None = None
-    assumptions: tuple[str, ...] = ()
+    assumptions: tuple[Said, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:

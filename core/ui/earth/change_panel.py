@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.render.colours import class_colours, css
+from core.report.notices import say
 from core.types import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon
 from core.ui.earth.cover_panel import place_words
 from core.ui.earth.page_state import Room, Why, date_words, visit
@@ -77,7 +78,7 @@ def _result(desk: Desk, here: Room, result: ChangeMap) -> None:
         st.markdown("#### No change")
         quiet(f"{between}: none of the {result.valid_pixels:,} valid pixels that the dates share.")
     for assumption in result.assumptions:
-        quiet(f"Assumed: {assumption}")
+        quiet(f"Assumed: {say(assumption)}")
     if not result.is_calibrated:
         quiet("The score of change is not calibrated.")
     quiet("Season, sun, haze, cloud and small shifts change images too.")
