@@ -36,9 +36,7 @@ def shift_between(before: Scene, after: Scene, preprocess: Preprocess) -> float 
     return None if shift is None else math.hypot(*shift)
 
 
-def caveats(
-    before: Scene, after: Scene, aligned: Scene, preprocess: Preprocess, shift: float | None, outside: Sequence[float]
-) -> Caveats:
+def caveats(before: Scene, after: Scene, aligned: Scene, preprocess: Preprocess, shift: float | None, outside: Sequence[float]) -> Caveats:
     """What is to be said beside what the scenes carry themselves.
 
     after, aligned: the second date as read, and on the grid of the first. shift: of shift_between.

@@ -85,7 +85,7 @@ class ChangeMap:
 
     labels: of the land cover of both dates; () where no classes are known, and no transitions.
     change: COG uint8, 1 changed, 0 not, 255 nodata. score: COG float32, NaN nodata (change_score.tif, or change_probability.tif where
-    is_calibrated says that it is a probability). assumptions: the weightiest first. warnings: those of them that are said before any result.
+    is_calibrated says that it is a probability). assumptions: the weightiest first. warnings: those of them that are said first.
     is_ground_known, is_scale_known: of both dates, as of a LandCoverMap.
     """
 
