@@ -18,6 +18,7 @@ from core.ui.earth.page_state import Room, correct, date_words, first_tab, open_
 from core.ui.state.errors import show_error
 from core.ui.state.session import Desk
 from core.ui.widgets.bars import facts, note, quiet
+from core.ui.widgets.choices import apart
 from core.ui.widgets.intake import drop_zone, place_field, public_samples, sample_tiles
 from core.ui.widgets.refusals import refused
 from core.ui.widgets.words import counted
@@ -165,6 +166,7 @@ def _band_fields(bands: Sequence[Band], number: int) -> list[str]:
                 f"Band {place + 1}" if band.name == f"band {place + 1}" else band.name,
                 options,
                 options.index(band.colour) if band.colour else 0,
+                format_func=apart(options),
                 key=f"earth.band.{number}.{place}",
             )
         )
