@@ -48,7 +48,7 @@ def timeline(room: Room) -> None:
     if len(room.groups) < 2:
         return
     before, after = st.select_slider(
-        "Dates shown", range(len(room.groups)), value=room.pair, key=f"earth.dates.{len(room.held)}", label_visibility="collapsed",
+        "Dates shown", range(len(room.groups)), value=room.pair, key=f"earth.dates.{room.added}", label_visibility="collapsed",
         format_func=apart(range(len(room.groups)), lambda number: earth.date_words(room.groups[number].scene)),
     )  # fmt: skip
     if (before, after) != room.pair:
@@ -68,7 +68,7 @@ def head(room: Room) -> None:
     else:
         name.text(f"{counted(len(room.groups), 'scene')}, {next((one.title for one in known.values()), 'no model')}")
     if close.button("Close", key="earth.close", width="stretch", help="Forget these scenes; uploads and results are deleted here."):
-        earth.close(HERE)
+        earth.PAGE.close(HERE)
         st.rerun()
     if room.refused:
         quiet(f"{counted(len(room.refused), 'file')} not opened; the tab Scenes says why.")
@@ -97,11 +97,12 @@ def panel(room: Room) -> None:
 
 asked = asked_samples("geotiff")
 if asked:
-    earth.close(HERE)
-    earth.open_in(HERE, asked)
-is_arriving = is_under_way(earth.opening(HERE), "earth.opening")
-open_room = earth.room(HERE, next(iter(earth_work.models()), ""))
+    earth.PAGE.close(HERE)
+    earth.PAGE.open(HERE, asked)
+is_arriving = is_under_way(earth.PAGE.arrival(HERE), "earth.opening")
+open_room = earth.PAGE.state(HERE)
 if open_room is not None:
+    open_room.model = open_room.model or next(iter(earth_work.models()), "")
     earth_work.settle(open_room)
     earth_work.start_what_is_quick(HERE, open_room)
     left, right = st.columns([2, 1], gap="medium")
@@ -113,5 +114,5 @@ if open_room is not None:
 elif not is_arriving:
     wanted = empty_state(HERE)
     if wanted:
-        earth.open_in(HERE, wanted)
+        earth.PAGE.open(HERE, wanted)
         st.rerun()

@@ -33,7 +33,7 @@ def choose_image_and_model(room: Room) -> bool:
     if chosen != room.chosen:
         room.chosen, room.model, room.target, room.at, room.picked, room.cell = chosen, "", "", None, None, None
     if close.button("Close", key="explain.close", width="stretch", help="Forget this image; uploads are deleted from this machine."):
-        explain.close(HERE)
+        explain.PAGE.close(HERE)
         st.rerun()
     known = explain.models_for(room.image)
     if not known:
@@ -96,8 +96,8 @@ def bench(room: Room) -> None:
             locator(room, room.image, made.given)
 
 
-is_arriving = is_under_way(explain.arrival(HERE), "explain.arrival")
-open_room = explain.arrival(HERE).value
+is_arriving = is_under_way(explain.PAGE.arrival(HERE), "explain.arrival")
+open_room = explain.PAGE.state(HERE)
 if open_room:
     bench(open_room)
 elif not is_arriving:

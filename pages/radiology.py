@@ -30,7 +30,7 @@ TABS = ("Findings", "Why", "Report", "Study", "Export")
 
 def empty_state() -> None:
     """Nothing is open: everything that could be."""
-    arrival = radiology.arrival(HERE)
+    arrival = radiology.PAGE.arrival(HERE)
     if arrival.failed:
         show_error(arrival.failed)
     left, right = st.columns([2, 1], gap="large")
@@ -79,7 +79,7 @@ def head(room: Room) -> None:
     else:
         name.text(names[0])
     if close.button("Close", key="radiology.close", width="stretch", help="Forget this study; uploads are deleted from this machine."):
-        radiology.close(HERE)
+        radiology.PAGE.close(HERE)
         st.rerun()
     for label, words in room.refused:
         show_error(words, label)
@@ -138,8 +138,8 @@ def panel(room: Room) -> tuple[Answer | None, Explanation | None]:
 waiting = asked_samples("dicom")
 if waiting:
     radiology.open_in(HERE, waiting)
-is_arriving = is_under_way(radiology.arrival(HERE), "radiology.arrival")
-open_room = radiology.arrival(HERE).value
+is_arriving = is_under_way(radiology.PAGE.arrival(HERE), "radiology.arrival")
+open_room = radiology.PAGE.state(HERE)
 if open_room:
     left, right = st.columns([2, 1], gap="medium")
     with right, st.container(key="panel"):
