@@ -19,7 +19,8 @@ def change_report(result: ChangeMap, model: ModelFacts | None = None, *, languag
     composer = Composer(language_of(language))
     is_withheld = _say_withheld(composer, result)
     for number, warning in enumerate(result.warnings, start=1):
-        composer.say("findings", "verbatim", sentence=composer.fact(f"warning.{number}", say(warning, composer.language.code), "sentence", "change"))
+        words = say(warning, composer.language.code)
+        composer.say("findings", "verbatim", sentence=composer.fact(f"warning.{number}", words, "sentence", "change"))
     if is_withheld:
         composer.say("findings", "withheld_files")
     else:
