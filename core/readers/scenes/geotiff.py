@@ -16,6 +16,7 @@ from rasterio.windows import Window as RasterWindow
 
 from core.errors import NoGrid, NoOverlap, NotFound, OutOfRange, UnreadableFile
 from core.readers.digest import sha256_of, sha256_of_all
+from core.readers.scenes import blocks, values
 from core.readers.scenes.band_names import band_token, colour_of
 from core.readers.scenes.dates import date_of
 from core.readers.scenes.footprint import footprint
@@ -108,11 +109,12 @@ def read_scene(paths: Sequence[Path], options: SceneOptions | None = None, name:
 
 def _read_file(path: Path) -> _File:
     with open_raster(path) as dataset:
+        blocks.refuse_what_is_not_there(dataset, path.name)
+        _probe(dataset)
         tags = dataset.tags()
         taken, date_assumption = date_of(tags, path.name)
         bands, is_assumed = _file_bands(dataset, path, f"{path.name} {tags.get('SPACECRAFT_ID', '')} {tags.get('SENSOR_ID', '')}")
         crs, transform, notes = _grid(dataset, path.name)
-        _probe(dataset)
         return _File(
             path=path,
             bands=bands,
@@ -129,8 +131,10 @@ def _read_file(path: Path) -> _File:
 
 
 def _file_bands(dataset: DatasetReader, path: Path, product: str) -> tuple[tuple[Band, ...], bool]:
-    """The bands of one file without its alpha, and whether their colours had to be assumed."""
-    indexes = [i for i in dataset.indexes if dataset.colorinterp[i - 1] is not ColorInterp.alpha]
+    """The bands of one file without its mask, and whether their colours had to be assumed."""
+    taken = values.sample(dataset)
+    mask, is_sparse = values.data_mask(dataset, taken), blocks.is_sparse(dataset)
+    indexes = [i for i in dataset.indexes if dataset.colorinterp[i - 1] is not ColorInterp.alpha and (mask is None or i != mask.index)]
     if not indexes:
         raise UnreadableFile(f"{path.name} holds only a mask.", "Give a GeoTIFF with at least one band of image.")
     token = band_token(path.stem) if len(indexes) == 1 else ""
@@ -150,6 +154,9 @@ def _file_bands(dataset: DatasetReader, path: Path, product: str) -> tuple[tuple
                 scale=scale if is_told else None,
                 offset=offset if is_told else None,
                 nodata=dataset.nodatavals[index - 1],
+                mask=mask,
+                is_sparse=is_sparse,
+                values=values.value_range(taken.bands[index - 1]),
             )
         )
     is_unnamed = not any(band.colour for band in bands) and not any(dataset.descriptions[i - 1] for i in indexes)
@@ -166,6 +173,8 @@ def _grid(dataset: DatasetReader, name: str) -> tuple[CRS | None, Affine, tuple[
     if dataset.colorinterp[0] is ColorInterp.palette:
         notes.append(notice("scene.palette", name=name))
     transform, crs = dataset.transform, dataset.crs or None
+    if blocks.is_sparse(dataset):
+        notes.append(notice("scene.blocks-missing", name=name))
     if crs is None and dataset.gcps[0]:
         return None, transform, (*notes, notice("scene.control-points", name=name))
     if crs is None:
