@@ -125,8 +125,9 @@ class MissingBands(InputError):
     code = "scene.missing-bands"
 
     def __init__(self, name: str, missing: Iterable[str], has: Iterable[str]) -> None:
+        self.name, self.missing, self.has = name, tuple(missing), tuple(has)
         super().__init__(
-            f"{name} has no band known as {', '.join(missing)}; it has {', '.join(has)}.",
+            f"{name} has no band known as {', '.join(self.missing)}; it has {', '.join(self.has)}.",
             "Name the bands in order with --bands, for example --bands B04,B03,B02.",
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.report.notices import say
 from core.types import Scene
 from core.ui.explain import page_state as explain
 from core.ui.explain.agreement import agreement, on_tokens
@@ -78,12 +79,12 @@ def bench(room: Room) -> None:
     if made is None:
         return
     if made.given.is_empty:
-        note("This model cannot read this image", made.given.refusal)
+        note("This model cannot read this image", say(made.given.refusal))
         return
     choose_target_and_methods(room, made)
     outside = made.prediction.outside
     if outside.is_outside:
-        note("Outside what this model knows", f"{outside.reason} The maps show how the model reacts, not a finding.")
+        note("Outside what this model knows", f"{say(outside.reason)} The maps show how the model reacts, not a finding.")
     left, right = st.columns([2.1, 1], gap="large")
     with left, guarded():
         found = maps(HERE, room, made) if room.methods else {}

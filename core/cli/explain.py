@@ -12,6 +12,7 @@ from core.cli.options import Bands, Json, Model, Offset, OnePath, Out, Scale, ma
 from core.cli.output import Assumptions, print_json, say
 from core.cli.progress import Ticker
 from core.export.json import plain
+from core.report.notices import say_all
 
 if TYPE_CHECKING:
     from core.types import Explanation, ModelInput
@@ -43,7 +44,7 @@ def explain(
     from core.export.explanation import as_values
     from core.inference.engine import engine_for
     from core.readers import read_image
-    from core.workflows.image import explained_input
+    from core.workflows.image import check_explainable, explained_input
 
     options = scene_options(bands, scale, offset)
     method_of(method)
@@ -52,9 +53,9 @@ def explain(
         source = single(path, work)
         image = read_image(source.path, options=options)
         given = explained_input(image, engine, at=at)
+        check_explainable(given)
         explanation = explain_input(engine, given, method, target, progress=ticker)
-    notes = [*given.assumptions, *([given.refusal] if given.refusal else [])]
-    Assumptions().tell(source.label, notes)
+    Assumptions().tell(source.label, say_all([*given.assumptions, *([given.refusal] if given.refusal else [])]))
     told = {"path": source.label, **as_values(image.sha256, given, explanation)}
     write(made(out), given, explanation, told)
     if as_json:

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import DeviceError
-from core.types import FloatImage
+from core.types import FloatImage, Notice, notice
 
 T = TypeVar("T")
 Arrays = dict[str, NDArray[np.float32]]
@@ -37,7 +37,7 @@ class Answer:
 
     arrays: Arrays
     seconds: float
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass
@@ -167,14 +167,13 @@ class Batcher:
                 return None
             raise
 
-    def _halve(self, failed: int) -> str:
+    def _halve(self, failed: int) -> Notice:
         if failed == 1:
             raise out_of_memory("a single input")
         self.batch_size = failed // 2
         free_device_memory()
-        notice = f"Memory ran out with {failed} inputs at a time: from now on {self.batch_size} are computed at a time."
-        LOG.warning(notice)
-        return notice
+        LOG.warning("out of memory with %d inputs at a time, %d from now on", failed, self.batch_size)
+        return notice("engine.batch-halved", failed=failed, batch_size=self.batch_size)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -198,7 +197,7 @@ def _joined(answers: Sequence[Answer]) -> Answer:
         return answers[0]
     whole = [answer.arrays for answer in answers if answer.arrays]
     arrays = {name: np.concatenate([part[name] for part in whole]) for name in whole[0]}
-    notices = dict.fromkeys(notice for answer in answers for notice in answer.notices)
+    notices = dict.fromkeys(one for answer in answers for one in answer.notices)
     return Answer(arrays, sum(answer.seconds for answer in answers), tuple(notices))
 
 

@@ -16,7 +16,7 @@ from core.errors import OutOfRange
 from core.inference.batcher import Arrays, Batcher, free_device_memory, is_out_of_memory, out_of_memory
 from core.inference.runtimes import Runtime, autocast, choose_runtime
 from core.settings import settings
-from core.types import FloatImage
+from core.types import FloatImage, Notice
 from models.bert_image.modelling import BertImageClassifierOutput
 from models.classifiers import Classifier
 from models.registry import FILES, LoadedModel, find_folder, load_model
@@ -33,7 +33,7 @@ class Forward:
 
     logits: float32 [N, labels], uncalibrated. embeddings: float32 [N, (layers + 1) * width].
     token_logits: float32 [N, rows, columns, labels] on the token grid, None where the head does not speak for tokens.
-    seconds: wall time of the passes that the inputs were in. notices: sentences, where the batch had to be halved.
+    seconds: wall time of the passes that the inputs were in. notices: where the batch had to be halved.
     heads: logits of the further heads by name, float32 [N, labels], of those of tokens [N, rows, columns, labels].
     """
 
@@ -41,7 +41,7 @@ class Forward:
     token_logits: NDArray[np.float32] | None
     embeddings: NDArray[np.float32]
     seconds: float
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     heads: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 

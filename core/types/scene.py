@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.types.notice import Said
+from core.types.notice import Notice
 
 if TYPE_CHECKING:
     from rasterio.crs import CRS
@@ -78,7 +78,7 @@ class Scene:
     dtype: str
     date: date | None = None
     footprint: tuple[float, float, float, float] | None = None
-    assumptions: tuple[Said, ...] = ()
+    assumptions: tuple[Notice, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -16,7 +16,7 @@ from core.readers.dicom.functional import display_headers, frame_groups, shared_
 from core.readers.dicom.parse import parse
 from core.readers.dicom.pixels import PixelLayout, pixel_layout
 from core.readers.digest import sha256_of
-from core.types import Said, Study, notice
+from core.types import Notice, Study, notice
 
 __all__ = ["ALLOWED", "ReadObject", "read_dicom", "read_object"]
 
@@ -94,7 +94,7 @@ def _study(
     shared: Dataset,
     groups: tuple[Dataset, ...],
     age_years: float | None,
-    assumptions: tuple[Said, ...],
+    assumptions: tuple[Notice, ...],
 ) -> Study:
     modality = str(header.get("Modality", ""))
     first = groups[0] if groups else Dataset()

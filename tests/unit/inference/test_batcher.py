@@ -17,7 +17,7 @@ import torch
 from core.errors import DeviceError
 from core.inference import batcher as module
 from core.inference.batcher import Arrays, Batcher
-from core.types import FloatImage
+from core.types import FloatImage, notice
 
 PATIENCE = 20.0
 
@@ -161,10 +161,10 @@ def test_a_full_memory_halves_the_batch_and_says_so(error: Callable[[], Exceptio
     np.testing.assert_array_equal(answer.arrays["logits"], doubled(values))
     assert network.sizes == [16, 8, 4, 4, 4, 4]
     assert answer.notices == (
-        "Memory ran out with 16 inputs at a time: from now on 8 are computed at a time.",
-        "Memory ran out with 8 inputs at a time: from now on 4 are computed at a time.",
+        notice("engine.batch-halved", failed=16, batch_size=8),
+        notice("engine.batch-halved", failed=8, batch_size=4),
     )
-    assert [record.message for record in caplog.records] == list(answer.notices)
+    assert [record.args for record in caplog.records] == [(16, 8), (8, 4)]
 
 
 def test_the_smaller_batch_is_kept() -> None:
