@@ -65,7 +65,7 @@ WITH_END_MARKER = tuple(name for name in ENCODERS if name != "RLE")
 def compressed(kind: str, frames: Sequence[bytes], path: Path, **attributes: Any) -> Path:
     """A file of frames of `scene` that were compressed as ENCODERS[kind] says (and perhaps changed since)."""
     values = scene()
-    dataset = slice_dataset(values, BitsStored=12, HighBit=11, NumberOfFrames=len(frames), **attributes)
+    dataset = slice_dataset(values, **{"BitsStored": 12, "HighBit": 11, "NumberOfFrames": len(frames)} | attributes)
     if kind in EIGHT_BITS:
         dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
     dataset.file_meta.TransferSyntaxUID = ENCODERS[kind][0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import struct
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -220,3 +221,32 @@ def test_compressed_pixels_in_a_big_endian_file_are_read(kind: str, tmp_path: Pa
     start = data.rindex(b"\x7f\xe0\x00\x10OW")
     path.write_bytes(data[: start + 8] + b"\xff\xff\xff\xff" + in_items([ENCODERS[kind][1](scene())], order=">"))
     assert_array_equal(read_dicom(path).frames.read(0), scene())
+
+
+# ------------------------------------------------------------ the files of ../shared/cases
+
+
+@pytest.mark.parametrize("name", ["baseline.dcm", "file.dcm", "fragment.dcm"])
+def test_each_cut_jpeg_is_refused(name: str, shared_cases: Path) -> None:
+    assert read_dicom(shared_cases / "cut-jpeg" / "whole.dcm").frames.read(0).shape == (160, 160)
+    with pytest.raises(UnreadableFile, match="damaged or cut off"):
+        read_dicom(shared_cases / "cut-jpeg" / name).frames.read(0)
+
+
+def test_a_few_kilobytes_that_claim_a_huge_image_are_refused_in_little_memory(shared_cases: Path) -> None:
+    code = """
+import resource, sys
+from pathlib import Path
+from core.errors import UnreadableFile
+from core.readers import read_dicom
+study = read_dicom(Path(sys.argv[1]))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    study.frames.read(0)
+except UnreadableFile:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    command = ["bash", "-c", 'ulimit -v 8000000; exec "$@"', "limited", sys.executable, "-c", code]
+    told = subprocess.run([*command, str(shared_cases / "huge-declared" / "codestream.dcm")], capture_output=True, text=True, timeout=60)
+    assert told.stdout, told.stderr[-500:]
+    assert int(told.stdout) < 100_000  # kilobytes
