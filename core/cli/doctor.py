@@ -19,7 +19,6 @@ from core.settings import settings
 LIBRARIES = ("torch", "transformers", "captum", "pydicom", "rasterio", "streamlit")
 MODEL_FILES = (("config.json",), ("model.safetensors",), ("preprocess.json", "preprocessor_config.json"))
 """What makes a model folder whole, one of each. models.folder says the same, but takes seconds to import."""
-LIBJPEG_TURBO = "imagecodecs"
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 MEGABYTE = 1_000_000
 BENCHMARK_PASSES = 5
@@ -63,13 +62,9 @@ def device() -> dict[str, Any]:
 
 def codecs() -> dict[str, str | None]:
     """Decoder by DICOM transfer syntax, None where it is not installed."""
-    from pydicom.pixels.decoders.base import get_decoder
+    from core.readers.dicom.codecs import DECODERS, is_available
 
-    from core.readers.dicom.codecs import PLUGINS
-
-    known = {uid: (*get_decoder(uid).available_plugins, LIBJPEG_TURBO) for uid in PLUGINS}
-    chosen = {uid: plugin or LIBJPEG_TURBO for uid, plugin in PLUGINS.items()}
-    return {uid.name: plugin if plugin in known[uid] else None for uid, plugin in chosen.items()}
+    return {uid.name: decoder if is_available(decoder) else None for uid, decoder in DECODERS.items()}
 
 
 def gdal() -> dict[str, Any]:

@@ -24,17 +24,30 @@ def shared_group(dataset: Dataset) -> Dataset:
     return _flat(items[0], ALLOWED) if items else Dataset()
 
 
-def frame_groups(dataset: Dataset, frames: int) -> tuple[Dataset, ...]:
-    """The allowed attributes of each frame's functional groups, flat; () where the object has none or not one a frame."""
-    items = _items(dataset, "PerFrameFunctionalGroupsSequence")
-    if len(items) != frames:
-        return ()
-    return tuple(_flat(item, ALLOWED) for item in items)
+def frame_groups(dataset: Dataset, frames: int) -> tuple[tuple[Dataset, ...], tuple[str, ...]]:
+    """The allowed attributes of each frame's functional groups, flat, () where the object has none; and what is to be said of them.
+
+    Where there are more or fewer groups than frames, nobody knows whose they are: what all of them say alike holds for every frame.
+    """
+    groups = tuple(_flat(item, ALLOWED) for item in _items(dataset, "PerFrameFunctionalGroupsSequence"))
+    if not groups or len(groups) == frames:
+        return groups, ()
+    alike = Dataset()
+    for element in groups[0]:
+        if element.keyword != "ImagePositionPatient" and all(group.get(element.keyword) == element.value for group in groups):
+            alike[element.tag] = element
+    differing = sorted({element.keyword for group in groups for element in group if element.keyword not in alike})
+    left_out = f"; left out: {', '.join(differing)}" if differing else ""
+    described = "1 frame" if len(groups) == 1 else f"{len(groups)} frames"
+    note = f"The file describes {described} and holds {frames}: only what it says of all alike was used{left_out}."
+    return (alike,) * frames, (note,)
 
 
 def display_headers(header: Dataset, shared: Dataset, groups: Sequence[Dataset]) -> tuple[Dataset, ...]:
     """One display header a frame, or a single one for all where no frame says anything of its own."""
     common = _merged((header, shared))
+    if groups and all(group is groups[0] for group in groups):
+        return (_merged((common, groups[0])),)
     if not any(keyword in group for group in groups for keyword in DISPLAY):
         return (common,)
     return tuple(_merged((common, group)) for group in groups)
