@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import OutOfRange
-from core.inference.change_engine import ChangeEngine
-from core.inference.engine import Engine
+from core.inference.engine import ChangeEngine, Engine, compares_dates
 from core.inference.scenes.scores import Watch
 from core.types import ChangeMap, Scene
 from core.workflows.model_change import check_model_change, detect_model_change, tiles_of_pair
@@ -42,19 +41,19 @@ def change_series(
 
 def detect(before: Scene, after: Scene, engine: Engine | ChangeEngine, out: Path, **options: Any) -> ChangeMap:
     """The change of two dates by either kind of model; options as for detect_change or detect_model_change."""
-    if isinstance(engine, ChangeEngine):
+    if compares_dates(engine):
         return detect_model_change(before, after, engine, out, **options)
     return detect_change(before, after, engine, out, **options)
 
 
 def _check(before: Scene, after: Scene, engine: Engine | ChangeEngine, options: dict[str, Any]) -> None:
-    if isinstance(engine, ChangeEngine):
+    if compares_dates(engine):
         return check_model_change(before, after, engine, **options)
     return check_change(before, after, engine, **options)
 
 
 def _tiles(before: Scene, engine: Engine | ChangeEngine, classes: Engine | None) -> int:
-    return tiles_of_pair(before, engine, classes) if isinstance(engine, ChangeEngine) else tiles_of_both(before, engine)
+    return tiles_of_pair(before, engine, classes) if compares_dates(engine) else tiles_of_both(before, engine)
 
 
 def _shifted(progress: Watch | None, before: int, total: int) -> Watch | None:
