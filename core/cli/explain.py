@@ -53,7 +53,7 @@ def explain(
         image = read_image(source.path, options=options)
         given = explained_input(image, engine, at=at)
         explanation = explain_input(engine, given, method, target, progress=ticker)
-    notes = [*given.assumptions, *([given.refusal] if given.refusal else [])]
+    notes = [*given.assumptions, *explanation.assumptions, *([given.refusal] if given.refusal else [])]
     Assumptions().tell(source.label, notes)
     told = {"path": source.label, **as_values(image.sha256, given, explanation)}
     write(made(out), given, explanation, told)

@@ -35,7 +35,7 @@ def as_values(sha256: str, given: ModelInput, explanation: Explanation) -> dict[
         "insertion": _removal(explanation.insertion),
         "sanity": explanation.sanity,
         "completeness_error": explanation.completeness_error,
-        "assumptions": given.assumptions,
+        "assumptions": (*given.assumptions, *explanation.assumptions),
         "runtime": explanation.runtime,
         "precision": explanation.precision,
         "seconds": explanation.seconds,

@@ -82,6 +82,11 @@ class Engine(Generic[Loaded]):
         """What the device could not do, in sentences; whoever tells an answer tells them beside it."""
         return self._batcher.notices
 
+    @property
+    def waiting(self) -> int:
+        """Requests that wait in the queue."""
+        return self._batcher.waiting
+
     def forward(self, *values: FloatImage, exact: bool = False, features: bool = False) -> Forward:
         """The answers to float32 [N, C, rows, columns], standardised; of a change model to two such arrays, one a date. N is at least 1.
 

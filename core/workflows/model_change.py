@@ -104,7 +104,7 @@ def detect_model_change(
             "min_area_hectares": min_area_hectares,
             "zones": zones.name if zones is not None else "",
         },
-        assumptions=(*pair.missing, *caveats(before, after, aligned, shared, shift, outside or (0.0, 0.0))),
+        assumptions=(*pair.missing, *caveats(before, after, aligned, shared, shift, outside or (0.0, 0.0)), *engine.notices),
         landcover_before=out / BEFORE if kind.labels else None,
         landcover_after=out / AFTER if kind.labels else None,
         is_calibrated=kind.is_calibrated,

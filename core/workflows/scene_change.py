@@ -99,7 +99,7 @@ def detect_change(
             "min_area_hectares": min_area_hectares,
             "zones": zones.name if zones is not None else "",
         },
-        assumptions=caveats(before, after, aligned, model.preprocess, shift, shares),
+        assumptions=(*caveats(before, after, aligned, model.preprocess, shift, shares), *engine.notices),
         landcover_before=out / BEFORE,
         landcover_after=out / AFTER,
         seconds=time.perf_counter() - started,

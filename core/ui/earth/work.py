@@ -212,7 +212,7 @@ def place_scores(desk: Desk, here: Room, number: int, scene: Scene) -> Slot[Plac
 
 
 def _scores(scene: Scene, model: str, at: Pixel, progress: Progress) -> PlaceScores:
-    engine = engine_for(model)
+    engine = engine_for(model).interactive
     given = input_at(scene, engine.model.preprocess, *at)
     prediction = predict_input(engine, given)
     progress.update(1, 1)
@@ -251,7 +251,7 @@ def why(desk: Desk, here: Room, polygon: ChangePolygon) -> Slot[Why]:
 
 
 def _why(scene: Scene, model: str, polygon: ChangePolygon, progress: Progress) -> Why:
-    engine = engine_for(model)
+    engine = engine_for(model).interactive
     given = input_at(scene, engine.model.preprocess, *middle(polygon.window))
     return Why(explain(engine, given, FIRST_METHOD, polygon.after, progress=progress.update), given)
 
