@@ -101,8 +101,7 @@ def timed(model: str) -> dict[str, Any]:
     """Images (pairs for a change model) a second of one model, one at a time and in full batches; the median of a few passes."""
     import numpy as np
 
-    from core.inference.change_engine import change_engine_for
-    from core.inference.engine import engine_for
+    from core.inference.engine import change_engine_for, engine_for
     from models.change_registry import is_change_model
 
     engine, dates = (change_engine_for(model), 2) if is_change_model(model) else (engine_for(model), 1)

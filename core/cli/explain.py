@@ -12,7 +12,6 @@ from core.cli.options import Bands, Json, Model, Offset, OnePath, Out, Scale, ma
 from core.cli.output import Assumptions, print_json, say
 from core.cli.progress import Ticker
 from core.export.json import plain
-from core.report.notices import say_all
 
 if TYPE_CHECKING:
     from core.types import Explanation, ModelInput
@@ -55,7 +54,7 @@ def explain(
         given = explained_input(image, engine, at=at)
         check_explainable(given)
         explanation = explain_input(engine, given, method, target, progress=ticker)
-    Assumptions().tell(source.label, say_all([*given.assumptions, *([given.refusal] if given.refusal else [])]))
+    Assumptions().tell(source.label, [*given.assumptions, *explanation.assumptions, *([given.refusal] if given.refusal else [])])
     told = {"path": source.label, **as_values(image.sha256, given, explanation)}
     write(made(out), given, explanation, told)
     if as_json:

@@ -10,8 +10,7 @@ import numpy as np
 
 from core.explain.registry import explain
 from core.export import json, markdown, pdf
-from core.inference.change_engine import ChangeEngine
-from core.inference.engine import Engine, engine_for
+from core.inference.engine import ChangeEngine, Engine, engine_for
 from core.render.report_pictures import Captioned, classes_picture, image_pictures, scene_picture
 from core.report.language import language_of
 from core.report.model_facts import model_facts

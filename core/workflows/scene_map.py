@@ -90,7 +90,7 @@ def map_scene(
         outside_share=1.0 if refusal and scores.valid else scores.outside / max(scores.valid, 1),
         mean_confidence=scores.confidence / scores.valid if scores.valid else float("nan"),
         parameters=_parameters(engine, target, min_area_hectares, zones),
-        assumptions=(*filter(None, [refusal]), *bands_assumed, *scale_assumptions(scene, model.preprocess)),
+        assumptions=(*filter(None, [refusal]), *bands_assumed, *scale_assumptions(scene, model.preprocess), *engine.notices),
         seconds=time.perf_counter() - started,
     )
 

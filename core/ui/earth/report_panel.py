@@ -15,8 +15,7 @@ import streamlit as st
 
 from core.export import json as report_json
 from core.export import markdown, pdf
-from core.inference.change_engine import change_engine_for
-from core.inference.engine import engine_for
+from core.inference.engine import change_engine_for, engine_for
 from core.report.model_facts import model_facts
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report

@@ -183,7 +183,7 @@ def ready(desk: Desk, here: Room) -> Slot[Ready]:
 
 
 def _ready(image: Image, model: str, at: Place | None, progress: Progress) -> Ready:
-    engine = engine_for(model)
+    engine = engine_for(model).interactive
     known = engine.model
     given = explained_input(image, engine, None, at if known.preprocess.domain is Domain.LAND_COVER else None)
     prediction = predict_input(engine, given)
@@ -204,7 +204,7 @@ def explanation(desk: Desk, here: Room, made: Ready, method: str) -> Slot[Explan
 
 def _explain(turns: Turns, rank: int, given: ModelInput, model: str, method: str, target: str, progress: Progress) -> Explanation:
     with turns.turn(rank, progress):
-        return explain(engine_for(model), given, method, target, progress=progress.update)
+        return explain(engine_for(model).interactive, given, method, target, progress=progress.update)
 
 
 def attention(desk: Desk, here: Room, made: Ready) -> Slot[FloatImage]:
@@ -215,7 +215,7 @@ def attention(desk: Desk, here: Room, made: Ready) -> Slot[FloatImage]:
 
 
 def _attention(made: Ready, model: str, progress: Progress) -> FloatImage:
-    engine = engine_for(model)
+    engine = engine_for(model).interactive
     config = engine.model.network.config
     patches = made.grid[0] * made.grid[1]
     size = 4 * config.num_hidden_layers * config.num_attention_heads * patches**2
