@@ -14,7 +14,7 @@ from core.settings import settings
 from core.types import Calibration, Preprocess
 from models.classifiers import FIRST_METHOD as FIRST_METHOD
 from models.classifiers import METHODS as METHODS
-from models.classifiers import Classifier, check_fit, methods_of, open_classifier
+from models.classifiers import Classifier, check_fit, check_supported, methods_of, open_classifier
 from models.folder import CALIBRATION as CALIBRATION
 from models.folder import CARD as CARD
 from models.folder import CONFIG as CONFIG
@@ -102,7 +102,8 @@ def list_models() -> tuple[ModelSummary, ...]:
 
 
 def summarise(name: str, folder: Path) -> ModelSummary:
-    """What the small files of a model folder say. Raises BrokenModel."""
+    """What the small files of a model folder say. Raises BrokenModel, UnsupportedModel."""
+    check_supported(folder)
     check_files(folder)
     config, preprocess = read_json(folder / CONFIG), read_preprocess(folder)
     card = read_card(folder / CARD)
@@ -112,10 +113,11 @@ def summarise(name: str, folder: Path) -> ModelSummary:
 def load_model(model: str, device: str = "cpu") -> LoadedModel:
     """Open a model by its id in the zoo, by its folder, or by its hub id (which is downloaded, since the user asked for it).
 
-    Raises NotFound, naming the known ids; BrokenModel for a folder that is not whole; Offline where the hub cannot be reached; WrongTask
-    for a model that compares two dates (models/change_registry.py opens those).
+    Raises NotFound, naming the known ids; BrokenModel for a folder that is not whole; UnsupportedModel for a network of another kind;
+    Offline where the hub cannot be reached; WrongTask for a model that compares two dates (models/change_registry.py opens those).
     """
     folder = find_folder(model)
+    check_supported(folder)
     check_files(folder)
     preprocess, outside = read_preprocess(folder), read_outside(folder)
     network = open_classifier(folder, preprocess)
