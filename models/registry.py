@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core.errors import NotFound
 from core.settings import settings
 from core.types import Calibration, Preprocess
+from models.card import ModelCard as ModelCard
+from models.card import read_card as read_card
 from models.classifiers import FIRST_METHOD as FIRST_METHOD
 from models.classifiers import METHODS as METHODS
 from models.classifiers import Classifier, check_fit, check_supported, methods_of, open_classifier
@@ -33,22 +32,6 @@ from models.learnt import read_calibration, read_outside
 from models.preprocessing import read_preprocess as read_preprocess
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What the front matter of README.md declares, and the text below it.
-
-    metrics: name -> figure on held-back data. measured_weights: first 12 hex digits of the sha256 of the weights that the figures are of.
-    """
-
-    title: str
-    task: str
-    modality: str
-    licence: str
-    metrics: Mapping[str, Any]
-    text: str
-    measured_weights: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,28 +133,3 @@ def find_folder(model: str) -> Path:
         return from_hub(model)
     known = ", ".join(sorted(path.parent.name for path in settings().zoo.glob(f"*/{CONFIG}"))) or "none"
     raise NotFound(f"There is no model {model!r}.", f"Known are: {known}; or give a model folder or a hub id (owner/name).")
-
-
-def read_card(path: Path) -> ModelCard:
-    """A card whose front matter has one `key: value` a line, values as JSON. What is not declared stays empty."""
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    found = re.match(r"---\n(.*?)\n---\n(.*)", text, flags=re.DOTALL)
-    front, body = (found[1], found[2]) if found else ("", text)
-    declared = dict(line.split(": ", 1) for line in front.splitlines() if ": " in line)
-    facts = {key: _value(value) for key, value in declared.items()}
-    metrics = facts.get("metrics")
-    facts.setdefault("licence", facts.get("license", ""))  # as cards of the hub spell it
-    names = ("title", "task", "modality", "licence")
-    return ModelCard(
-        **{name: str(facts.get(name, "")) for name in names},
-        metrics=metrics if isinstance(metrics, dict) else {},
-        text=body.strip(),
-        measured_weights=str(facts.get("measured_weights", "")),
-    )
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
