@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 from core.change.shift import measure_shift
 from core.prepare.grid.bands import resolve_bands
+from core.prepare.grid.reflectance import RENDERED, value_doubts
 from core.prepare.scene_input import ground_refusal, scale_assumptions
-from core.types import WARN_OUTSIDE_SHARE, Band, Preprocess, Said, Scene
+from core.types import WARN_OUTSIDE_SHARE, Band, Notice, Preprocess, Said, Scene, notice
 
 WARN_SHIFT = 0.5
 """Pixels of shift from which it is said."""
-RENDERED = ("uint8", "int8")
-"""Types that hold pictures for display where the file tells no scale."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ def caveats(before: Scene, after: Scene, aligned: Scene, preprocess: Preprocess,
     pair = (before, after)
     refusals = [ground_refusal(scene, preprocess) for scene in pair]
     warnings: list[Said] = [
+        *_named(pair, [value_doubts(scene) for scene in pair]),
         *_named(pair, [_outside_words(share) if not refusal else "" for share, refusal in zip(outside, refusals, strict=True)]),
         *_named(pair, refusals),
         _shift_words(shift),
@@ -64,11 +64,16 @@ def _told(sentences: Iterable[Said]) -> tuple[Said, ...]:
     return tuple(dict.fromkeys(sentence for sentence in sentences if sentence))
 
 
-def _named(pair: Sequence[Scene], told: Sequence[str | tuple[str, ...]]) -> list[str]:
-    """A sentence that holds for both dates once, one that holds for one with its name."""
-    each = [(one,) if isinstance(one, str) else one for one in told]
+def _named(pair: Sequence[Scene], told: Sequence[Said | Sequence[Said]]) -> list[Said]:
+    """What holds for both dates once, what holds for one with its name."""
+    each: list[Sequence[Said]] = [(one,) if isinstance(one, (str, Notice)) else one for one in told]
     both = [sentence for sentence in each[0] if sentence in each[1]]
-    alone = [f"{scene.name}: {one}" for scene, own in zip(pair, each, strict=True) for one in own if one and one not in both]
+    alone = [
+        notice("scene.of-one", name=scene.name, said=one)
+        for scene, own in zip(pair, each, strict=True)
+        for one in own
+        if one and one not in both
+    ]
     return [*both, *alone]
 
 
