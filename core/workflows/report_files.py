@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from core.explain.registry import explain
 from core.export import json, markdown, pdf
 from core.inference.change_engine import ChangeEngine
 from core.inference.engine import Engine, engine_for
-from core.render.report_pictures import Captioned, classes_picture, image_pictures, scene_picture
+from core.render.report_pictures import Captioned, image_pictures
+from core.render.report_scenes import change_pictures, map_pictures
 from core.report.language import language_of
 from core.report.model_facts import model_facts
 from core.report.scene_change import change_report
@@ -52,24 +53,14 @@ def report_image(
 
 def report_map(result: LandCoverMap, engine: Engine, folder: Path, language: str = "en") -> tuple[Report, tuple[Path, ...]]:
     """The report of a land-cover map, and its files in `folder`. Raises NotFound for a language without templates."""
-    words = language_of(language)
-    pictures = [
-        (words.words["picture_scene"], scene_picture(result.scene, engine.model.preprocess)),
-        (words.words["picture_classes"], classes_picture(result.landcover, _in_words(result.labels, words.labels))),
-    ]
+    pictures = map_pictures(result, engine.model.preprocess, language_of(language))
     report = map_report(result, model_facts(engine.model), language=language)
     return report, write_report(report, folder, pictures)
 
 
 def report_change(result: ChangeMap, engine: Engine | ChangeEngine, folder: Path, language: str = "en") -> tuple[Report, tuple[Path, ...]]:
     """The report of two dates, and its files in `folder`. Raises NotFound for a language without templates."""
-    words, preprocess = language_of(language), engine.model.preprocess
-    states = (words.words["unchanged"], words.words["changed"])
-    pictures = [
-        (words.words["picture_before"], scene_picture(result.before, preprocess)),
-        (words.words["picture_after"], scene_picture(result.after, preprocess)),
-        (words.words["picture_change"], classes_picture(result.change, states)),
-    ]
+    pictures = change_pictures(result, engine.model.preprocess, language_of(language))
     report = change_report(result, model_facts(engine.model), language=language)
     return report, write_report(report, folder, pictures)
 
@@ -84,7 +75,3 @@ def write_report(report: Report, folder: Path, pictures: Sequence[Captioned] = (
     pdf.write(report, paths[1], pictures)
     json.write(report, paths[2])
     return paths
-
-
-def _in_words(labels: Sequence[str], table: Mapping[str, str]) -> list[str]:
-    return [table.get(label, label) for label in labels]

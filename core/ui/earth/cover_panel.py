@@ -12,6 +12,7 @@ from core.ui.state.errors import show_error
 from core.ui.state.progress import result_of
 from core.ui.state.session import Desk
 from core.ui.widgets.bars import Bar, bars, note, quiet
+from core.ui.widgets.choices import apart
 from core.ui.widgets.findings import probability_words
 from core.ui.widgets.words import hectares, label_words, share
 
@@ -42,7 +43,7 @@ def _date(here: Room) -> int:
         return here.pair[0]
     return st.segmented_control(
         "Date", here.pair, default=here.pair[1], required=True, label_visibility="collapsed", key=f"earth.cover.{here.pair}",
-        format_func=lambda number: date_words(here.groups[number].scene),
+        format_func=apart(here.pair, lambda number: date_words(here.groups[number].scene)),
     ) or here.pair[0]  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def _legend(here: Room, labels: list[str]) -> None:
     """Which classes are drawn; at first all."""
     drawn = st.pills(
         "Drawn on the map", labels, selection_mode="multi", default=[label for label in labels if label not in here.hidden],
-        format_func=label_words, key=f"earth.legend.{'.'.join(labels)}",
+        format_func=apart(labels, label_words), key=f"earth.legend.{'.'.join(labels)}",
     )  # fmt: skip
     hidden = frozenset(labels) - frozenset(drawn)
     if hidden != here.hidden & frozenset(labels):

@@ -14,10 +14,11 @@ from core.readers.scenes.band_names import colour_of
 from core.report.notices import say
 from core.sources.scenes import guessed_bands, is_question_open
 from core.types import Band, Scene
-from core.ui.earth.page_state import Room, correct, date_words, first_tab, open_in, opening
+from core.ui.earth.page_state import PAGE, Room, correct, date_words, first_tab
 from core.ui.state.errors import show_error
 from core.ui.state.session import Desk
 from core.ui.widgets.bars import facts, note, quiet
+from core.ui.widgets.choices import apart
 from core.ui.widgets.intake import drop_zone, place_field, public_samples, sample_tiles
 from core.ui.widgets.refusals import refused
 from core.ui.widgets.words import counted
@@ -165,6 +166,7 @@ def _band_fields(bands: Sequence[Band], number: int) -> list[str]:
                 f"Band {place + 1}" if band.name == f"band {place + 1}" else band.name,
                 options,
                 options.index(band.colour) if band.colour else 0,
+                format_func=apart(options),
                 key=f"earth.band.{number}.{place}",
             )
         )
@@ -195,7 +197,7 @@ def _others(count: int) -> str:
 
 def _add(desk: Desk, here: Room) -> None:
     """Another date; its keys change with each addition, so that an uploader does not give the same file twice."""
-    slot, key = opening(desk), f"earth.add.{len(here.held)}"
+    slot, key = PAGE.arrival(desk), f"earth.add.{here.added}"
     if slot.job is not None:
         return
     if slot.failed:
@@ -206,5 +208,5 @@ def _add(desk: Desk, here: Room) -> None:
         wanted = sample_tiles("geotiff", key) or wanted
     wanted = public_samples(desk, ("geotiff",), key) or wanted
     if wanted:
-        open_in(desk, wanted)
+        PAGE.open(desk, wanted)
         st.rerun()

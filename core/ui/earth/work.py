@@ -19,9 +19,9 @@ from core.prepare.grid.align import on_grid_of, overlap_or_refuse
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.grid.ground import pixel_metres
 from core.prepare.scene_input import input_at
+from core.render.ground import Ground, draw_ground
 from core.sources.scenes import is_question_open
 from core.types import ChangeMap, ChangePolygon, Domain, LandCoverMap, Scene
-from core.ui.earth.ground import Ground, draw_ground
 from core.ui.earth.page_state import Pixel, PlaceScores, Room, Why, date_words
 from core.ui.models.own import known_models
 from core.ui.state.errors import Words, words_of
