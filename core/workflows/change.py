@@ -97,6 +97,7 @@ def _change_map(
         is_calibrated=kind.is_calibrated,
         warnings=told.warnings,
         is_ground_known=found.dates.is_ground_known,
+        is_scale_known=found.dates.is_scale_known,
         seconds=seconds,
     )
 

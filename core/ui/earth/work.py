@@ -136,7 +136,7 @@ def change(desk: Desk, here: Room) -> Slot[ChangeMap]:
 def start_map(desk: Desk, here: Room, number: int) -> None:
     """Begin to map a scene."""
     scene, model = here.groups[number].scene, here.model
-    folder = _folder(here, f"map-{scene.date or number + 1}")
+    folder = _folder(here, f"map-{scene.when or number + 1}")
     land_cover(desk, here, number).start(
         f"Mapping {date_words(scene)}", lambda progress: map_scene(scene, engine_for(model), folder, progress=progress.update), "tiles"
     )
