@@ -18,6 +18,7 @@ from core.ui.state.progress import is_under_way, result_of
 from core.ui.state.session import desk
 from core.ui.viewer import view
 from core.ui.widgets.bars import note, quiet
+from core.ui.widgets.choices import apart
 from core.ui.widgets.intake import asked_samples
 from core.ui.widgets.words import counted
 
@@ -47,8 +48,8 @@ def timeline(room: Room) -> None:
     if len(room.groups) < 2:
         return
     before, after = st.select_slider(
-        "Dates shown", range(len(room.groups)), value=room.pair, key=f"earth.dates.{len(room.held)}",
-        format_func=lambda number: earth.date_words(room.groups[number].scene), label_visibility="collapsed",
+        "Dates shown", range(len(room.groups)), value=room.pair, key=f"earth.dates.{room.added}", label_visibility="collapsed",
+        format_func=apart(range(len(room.groups)), lambda number: earth.date_words(room.groups[number].scene)),
     )  # fmt: skip
     if (before, after) != room.pair:
         earth.choose(room, (before, after))
@@ -62,12 +63,12 @@ def head(room: Room) -> None:
     if len(known) > 1:
         room.model = name.selectbox(
             "Model", list(known), list(known).index(room.model) if room.model in known else 0, key="earth.model",
-            format_func=lambda id: known[id].title, label_visibility="collapsed",
+            format_func=apart(list(known), lambda id: known[id].title), label_visibility="collapsed",
         )  # fmt: skip
     else:
         name.text(f"{counted(len(room.groups), 'scene')}, {next((one.title for one in known.values()), 'no model')}")
     if close.button("Close", key="earth.close", width="stretch", help="Forget these scenes; uploads and results are deleted here."):
-        earth.close(HERE)
+        earth.PAGE.close(HERE)
         st.rerun()
     if room.refused:
         quiet(f"{counted(len(room.refused), 'file')} not opened; the tab Scenes says why.")
@@ -96,11 +97,12 @@ def panel(room: Room) -> None:
 
 asked = asked_samples("geotiff")
 if asked:
-    earth.close(HERE)
-    earth.open_in(HERE, asked)
-is_arriving = is_under_way(earth.opening(HERE), "earth.opening")
-open_room = earth.room(HERE, next(iter(earth_work.models()), ""))
+    earth.PAGE.close(HERE)
+    earth.PAGE.open(HERE, asked)
+is_arriving = is_under_way(earth.PAGE.arrival(HERE), "earth.opening")
+open_room = earth.PAGE.state(HERE)
 if open_room is not None:
+    open_room.model = open_room.model or next(iter(earth_work.models()), "")
     earth_work.settle(open_room)
     earth_work.start_what_is_quick(HERE, open_room)
     left, right = st.columns([2, 1], gap="medium")
@@ -112,5 +114,5 @@ if open_room is not None:
 elif not is_arriving:
     wanted = empty_state(HERE)
     if wanted:
-        earth.open_in(HERE, wanted)
+        earth.PAGE.open(HERE, wanted)
         st.rerun()

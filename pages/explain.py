@@ -15,6 +15,7 @@ from core.ui.state.errors import guarded
 from core.ui.state.progress import is_under_way, result_of
 from core.ui.state.session import desk
 from core.ui.widgets.bars import note, quiet
+from core.ui.widgets.choices import apart
 from core.ui.widgets.findings import probability_words
 from core.ui.widgets.refusals import refused
 from core.ui.widgets.words import label_words, method_words
@@ -26,11 +27,13 @@ def choose_image_and_model(room: Room) -> bool:
     """The first two choices, and the button that lets go of all. Whether there is a model."""
     image, model, close = st.columns([3, 3, 1], vertical_alignment="bottom")
     names = [each.name for each in room.images]
-    chosen = image.selectbox("Image", range(len(names)), room.chosen, format_func=names.__getitem__, key=f"explain.image.{room.name}")
+    chosen = image.selectbox(
+        "Image", range(len(names)), room.chosen, format_func=apart(range(len(names)), names.__getitem__), key=f"explain.image.{room.name}"
+    )
     if chosen != room.chosen:
         room.chosen, room.model, room.target, room.at, room.picked, room.cell = chosen, "", "", None, None, None
     if close.button("Close", key="explain.close", width="stretch", help="Forget this image; uploads are deleted from this machine."):
-        explain.close(HERE)
+        explain.PAGE.close(HERE)
         st.rerun()
     known = explain.models_for(room.image)
     if not known:
@@ -39,7 +42,7 @@ def choose_image_and_model(room: Room) -> bool:
     ids = list(known)
     taken = model.selectbox(
         "Model", ids, ids.index(room.model) if room.model in known else 0, key=f"explain.model.{room.name}.{room.chosen}",
-        format_func=lambda id: known[id].title,
+        format_func=apart(ids, lambda id: known[id].title),
     )  # fmt: skip
     if taken != room.model:
         room.model, room.target, room.picked, room.cell = taken, "", None, None
@@ -55,12 +58,12 @@ def choose_target_and_methods(room: Room, made: Ready) -> None:
     chances = {label: f", {probability_words(prediction.probability(label))}" if is_known else "" for label in order}
     room.target = target.selectbox(
         "Target", order, order.index(room.target) if room.target in order else 0, key=f"explain.target.{room.name}.{room.key}",
-        format_func=lambda label: label_words(label) + chances[label],
+        format_func=apart(order, lambda label: label_words(label) + chances[label]),
     )  # fmt: skip
     room.methods = tuple(
         methods.pills(
-            "Methods", made.methods, selection_mode="multi", default=list(room.methods or made.methods), format_func=method_words,
-            key=f"explain.methods.{room.name}",
+            "Methods", made.methods, selection_mode="multi", default=list(room.methods or made.methods),
+            format_func=apart(made.methods, method_words), key=f"explain.methods.{room.name}",
         )
     )  # fmt: skip
     room.opacity = opacity.slider("Opacity of all maps", 0, 100, room.opacity, format="%d %%", key=f"explain.opacity.{room.name}")
@@ -93,8 +96,8 @@ def bench(room: Room) -> None:
             locator(room, room.image, made.given)
 
 
-is_arriving = is_under_way(explain.arrival(HERE), "explain.arrival")
-open_room = explain.arrival(HERE).value
+is_arriving = is_under_way(explain.PAGE.arrival(HERE), "explain.arrival")
+open_room = explain.PAGE.state(HERE)
 if open_room:
     bench(open_room)
 elif not is_arriving:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.report.notices import say
 from core.types import Explanation, Study
 from core.ui.radiology import page_state as radiology
 from core.ui.radiology.candidates import slice_words
@@ -17,6 +18,7 @@ from core.ui.state.progress import is_under_way, result_of
 from core.ui.state.session import desk
 from core.ui.viewer import view
 from core.ui.widgets.bars import facts, note, quiet
+from core.ui.widgets.choices import apart
 from core.ui.widgets.findings import findings
 from core.ui.widgets.intake import asked_samples, drop_zone, place_field, public_samples, sample_tiles
 from core.ui.widgets.report_panel import report_panel
@@ -28,7 +30,7 @@ TABS = ("Findings", "Why", "Report", "Study", "Export")
 
 def empty_state() -> None:
     """Nothing is open: everything that could be."""
-    arrival = radiology.arrival(HERE)
+    arrival = radiology.PAGE.arrival(HERE)
     if arrival.failed:
         show_error(arrival.failed)
     left, right = st.columns([2, 1], gap="large")
@@ -72,12 +74,12 @@ def head(room: Room) -> None:
         st.session_state.setdefault("radiology.image", room.chosen)
         room.chosen = name.selectbox(
             "Image", range(len(names)), key="radiology.image", label_visibility="collapsed",
-            format_func=lambda index: names[index] if names.count(names[index]) == 1 else f"{index + 1}: {names[index]}",
+            format_func=apart(range(len(names)), names.__getitem__),
         )  # fmt: skip
     else:
         name.text(names[0])
     if close.button("Close", key="radiology.close", width="stretch", help="Forget this study; uploads are deleted from this machine."):
-        radiology.close(HERE)
+        radiology.PAGE.close(HERE)
         st.rerun()
     for label, words in room.refused:
         show_error(words, label)
@@ -93,7 +95,7 @@ def study(opening: Opening) -> None:
             facts(kept_header(image))
         quiet("Names, numbers, dates and every other attribute of the file were dropped when it was read.")
     for assumption in image.assumptions:
-        quiet(assumption)
+        quiet(say(assumption))
 
 
 def panel(room: Room) -> tuple[Answer | None, Explanation | None]:
@@ -114,7 +116,7 @@ def panel(room: Room) -> tuple[Answer | None, Explanation | None]:
     model = models[0]
     with seen:
         if len(models) > 1:
-            model = st.selectbox("Model", models, key="radiology.model")
+            model = st.selectbox("Model", models, format_func=apart(models), key="radiology.model")
         answer = result_of(radiology.answer(HERE, opening, model), "radiology.answer")
         if answer:
             findings(answer.prediction, answer.coverage)
@@ -136,8 +138,8 @@ def panel(room: Room) -> tuple[Answer | None, Explanation | None]:
 waiting = asked_samples("dicom")
 if waiting:
     radiology.open_in(HERE, waiting)
-is_arriving = is_under_way(radiology.arrival(HERE), "radiology.arrival")
-open_room = radiology.arrival(HERE).value
+is_arriving = is_under_way(radiology.PAGE.arrival(HERE), "radiology.arrival")
+open_room = radiology.PAGE.state(HERE)
 if open_room:
     left, right = st.columns([2, 1], gap="medium")
     with right, st.container(key="panel"):

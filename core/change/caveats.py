@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from core.change.shift import measure_shift
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.scene_input import ground_refusal, scale_assumptions
-from core.types import Band, Preprocess, Scene
+from core.types import WARN_OUTSIDE_SHARE, Band, Preprocess, Said, Scene
 
-WARN_OUTSIDE_SHARE = 0.05
-"""Share of pixels outside what the model knows from which it is said first; validation itself refuses about that many."""
 WARN_SHIFT = 0.5
 """Pixels of shift from which it is said."""
 RENDERED = ("uint8", "int8")
 """Types that hold pictures for display where the file tells no scale."""
+
+
+@dataclass(frozen=True)
+class Caveats:
+    """Sentences, the weightiest first. warnings: what may make the result mean nothing, said before it. everything: those and the rest."""
+
+    warnings: tuple[Said, ...]
+    everything: tuple[Said, ...]
 
 
 def used_bands(scene: Scene, preprocess: Preprocess) -> tuple[Band, ...]:
@@ -29,27 +36,32 @@ def shift_between(before: Scene, after: Scene, preprocess: Preprocess) -> float 
     return None if shift is None else math.hypot(*shift)
 
 
-def caveats(
-    before: Scene, after: Scene, aligned: Scene, preprocess: Preprocess, shift: float | None, outside: Sequence[float]
-) -> tuple[str, ...]:
-    """Sentences, the weightiest first, beside those that the scenes carry themselves.
+def caveats(before: Scene, after: Scene, aligned: Scene, preprocess: Preprocess, shift: float | None, outside: Sequence[float]) -> Caveats:
+    """What is to be said beside what the scenes carry themselves.
 
     after, aligned: the second date as read, and on the grid of the first. shift: of shift_between.
     outside: share of the valid pixels of either date that lie in tiles outside what the model knows.
     """
     pair = (before, after)
     refusals = [ground_refusal(scene, preprocess) for scene in pair]
-    told = [
+    warnings: list[Said] = [
         *_named(pair, [_outside_words(share) if not refusal else "" for share, refusal in zip(outside, refusals, strict=True)]),
         *_named(pair, refusals),
-        *aligned.assumptions[len(after.assumptions) :],
         _shift_words(shift),
         _order_words(before, after),
         _mixture_words(before, after, preprocess),
+    ]
+    rest: list[Said] = [
+        *aligned.assumptions[len(after.assumptions) :],
         *_named(pair, [resolve_bands(scene, preprocess.channels, preprocess.reflectance_top)[1] for scene in pair]),
         *_named(pair, [scale_assumptions(scene, preprocess) for scene in pair]),
     ]
-    return tuple(dict.fromkeys(sentence for sentence in told if sentence))
+    return Caveats(_told(warnings), _told([*warnings, *rest]))
+
+
+def _told(sentences: Iterable[Said]) -> tuple[Said, ...]:
+    """Those that are not empty, each once."""
+    return tuple(dict.fromkeys(sentence for sentence in sentences if sentence))
 
 
 def _named(pair: Sequence[Scene], told: Sequence[str | tuple[str, ...]]) -> list[str]:

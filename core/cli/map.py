@@ -9,6 +9,7 @@ import typer
 from core.cli.options import Bands, Crs, Dates, Json, Language, MinArea, Model, Offset, Out, Scale, Zones, dates_of, scene_options
 from core.cli.output import Assumptions, print_json, say
 from core.cli.progress import Ticker
+from core.report.notices import say_all
 
 if TYPE_CHECKING:
     from core.types import LandCoverMap
@@ -69,6 +70,6 @@ def as_values(result: LandCoverMap) -> dict[str, Any]:
         "outside_share": result.outside_share,
         "mean_confidence": result.mean_confidence,
         "parameters": dict(result.parameters),
-        "assumptions": (*result.scene.assumptions, *result.assumptions),
+        "assumptions": say_all((*result.scene.assumptions, *result.assumptions)),
         "seconds": result.seconds,
     }

@@ -15,6 +15,8 @@ import typer
 
 from core.errors import SightlineError
 from core.export.json import plain
+from core.report import notices
+from core.types import Said
 
 PROGRAM = "sightline"
 
@@ -48,9 +50,9 @@ class Assumptions:
     def __init__(self) -> None:
         self._told: set[str] = set()
 
-    def tell(self, label: str, sentences: Iterable[str]) -> None:
+    def tell(self, label: str, said: Iterable[Said]) -> None:
         """Note those that were not told before."""
-        for sentence in sentences:
+        for sentence in notices.say_all(said):
             if sentence not in self._told:
                 self._told.add(sentence)
                 note(f"{label}: {sentence}")

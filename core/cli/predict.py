@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from core.cli.options import Bands, Json, Model, Offset, Paths, Scale, scene_options
 from core.cli.output import Assumptions, about, note, print_json, say
 from core.errors import NotFound
+from core.report.notices import say_all
 
 if TYPE_CHECKING:
     from core.types import Prediction
@@ -58,7 +59,7 @@ def as_values(prediction: Prediction) -> dict[str, Any]:
             "is_outside": prediction.outside.is_outside,
             "reason": prediction.outside.reason,
         },
-        "assumptions": prediction.assumptions,
+        "assumptions": say_all(prediction.assumptions),
         "seconds": dict(prediction.seconds),
         **({} if prediction.frame is None else {"frame": prediction.frame}),
         **({} if prediction.heads is None else {"heads": dict(prediction.heads)}),

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from core.export.json import plain
+from core.report.notices import say_all
 from core.types import Explanation, ModelInput, RemovalScore
 
 
@@ -35,7 +36,7 @@ def as_values(sha256: str, given: ModelInput, explanation: Explanation) -> dict[
         "insertion": _removal(explanation.insertion),
         "sanity": explanation.sanity,
         "completeness_error": explanation.completeness_error,
-        "assumptions": given.assumptions,
+        "assumptions": say_all(given.assumptions),
         "runtime": explanation.runtime,
         "precision": explanation.precision,
         "seconds": explanation.seconds,

@@ -12,7 +12,7 @@ from core.inference.calibration import conformal_set, probabilities
 from core.inference.engine import Engine, Forward
 from core.inference.ood import features, judge
 from core.inference.tta import answered
-from core.types import Calibration, ModelInput, Outside, Prediction
+from core.types import Calibration, ModelInput, Outside, Prediction, Said
 from models.registry import LoadedModel
 
 UNCALIBRATED = "The model is not calibrated: its scores are no probabilities, and it gives no 90 % set."
@@ -22,7 +22,7 @@ def predict_input(
     engine: Engine,
     given: ModelInput,
     *,
-    assumptions: Sequence[str] = (),
+    assumptions: Sequence[Said] = (),
     seconds: Mapping[str, float] | None = None,
     frame: int | None = None,
 ) -> Prediction:
@@ -38,7 +38,7 @@ def predict_inputs(
     engine: Engine,
     inputs: Sequence[ModelInput],
     *,
-    assumptions: Sequence[str] = (),
+    assumptions: Sequence[Said] = (),
     seconds: Mapping[str, float] | None = None,
     frame: int | None = None,
 ) -> list[Prediction]:
@@ -92,7 +92,7 @@ def _prediction(
     given: ModelInput,
     place: int | None,
     forward: Forward | None,
-    assumptions: tuple[str, ...],
+    assumptions: tuple[Said, ...],
     seconds: Mapping[str, float],
     frame: int | None,
 ) -> Prediction:

@@ -30,7 +30,7 @@ from core.prepare.suitability import (
 )
 from core.prepare.tensor import resize, standardise
 from core.prepare.windowing import LUMINANCE, full_range, render
-from core.types import Domain, FloatImage, Image, ModelInput, Picture, Preprocess, Scene, Study
+from core.types import Domain, FloatImage, Image, ModelInput, Picture, Preprocess, Said, Scene, Study
 
 COLOURS = ("red", "green", "blue")
 REPEATED = "The image is grey and the model reads colours: its brightness was given to red, green and blue alike."
@@ -102,7 +102,7 @@ def _displayed(study: Study, frame: int) -> tuple[NDArray[np.uint8], tuple[str, 
 
 
 def _squashed(
-    pixels: NDArray[np.uint8], preprocess: Preprocess, suitable: Suitability, assumptions: tuple[str, ...], frame: int
+    pixels: NDArray[np.uint8], preprocess: Preprocess, suitable: Suitability, assumptions: tuple[Said, ...], frame: int
 ) -> ModelInput:
     channels = _channels(pixels, preprocess)
     if channels is None:

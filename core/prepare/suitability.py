@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.prepare.kinds import NOT_IMAGES, describe_modality, modality_of
-from core.types import Domain, ModelInput, Picture, Preprocess, Study
+from core.types import Domain, ModelInput, Picture, Preprocess, Said, Study
 
 SMALLEST_SIDE = 32
 """Pixels; below it an image is a thumbnail or an icon."""
@@ -131,7 +131,7 @@ def pixel_refusal(pixels: NDArray[np.uint8]) -> str:
     return ""
 
 
-def no_input(preprocess: Preprocess, reason: str, assumptions: tuple[str, ...] = (), frame: int = 0) -> ModelInput:
+def no_input(preprocess: Preprocess, reason: str, assumptions: tuple[Said, ...] = (), frame: int = 0) -> ModelInput:
     """The input of an image that cannot become one: empty (ModelInput.is_empty), with the reason."""
     empty = np.zeros((len(preprocess.channels), 0, 0), dtype=np.float32)
     return ModelInput(empty, empty, (0.0, 0.0, 0.0, 0.0), frame, valid_share=0.0, refusal=reason, assumptions=assumptions)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from core.report.composer import Composer
 from core.report.model_facts import ModelFacts
-from core.types import Domain, Explanation, Prediction, RemovalScore
+from core.report.notices import say_all
+from core.types import Domain, Explanation, Prediction, RemovalScore, Said
 
 HEATMAPS = {Domain.LAND_COVER: "heatmap_scene", Domain.PICTURE: "heatmap_picture"}
 """What a heatmap is not, by what it lies on; on medical images no outline of a lesion."""
@@ -44,11 +45,11 @@ def say_explanation(composer: Composer, explanation: Explanation | None, region:
     return composer.say("explanation", HEATMAPS.get(domain, "heatmap"))
 
 
-def say_limits(composer: Composer, model: ModelFacts | None, assumptions: Sequence[str]) -> None:
+def say_limits(composer: Composer, model: ModelFacts | None, assumptions: Sequence[Said]) -> None:
     """What the model knows, what was assumed, and what none of this is for."""
     if model is not None:
         _say_card(composer, model)
-    for number, sentence in enumerate(dict.fromkeys(assumptions), start=1):
+    for number, sentence in enumerate(dict.fromkeys(say_all(assumptions, composer.language.code)), start=1):
         composer.say("limits", "verbatim", sentence=composer.fact(f"assumption.{number}", sentence, "sentence", "assumption"))
     composer.say("limits", "intended_use")
 

@@ -10,22 +10,25 @@ from __future__ import annotations
 
 from core.types.arrays import FloatImage, Mask
 from core.types.explanation import Explanation, RemovalScore, TokenMap
-from core.types.maps import ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
+from core.types.maps import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
 from core.types.model import Calibration, ChangeCalibration, Domain, ModelInput, Outside, Prediction, Preprocess
+from core.types.notice import Notice, Said, notice
 from core.types.report import Fact, Report, Sentence
-from core.types.scene import UNNAMED_DATE, Band, Scene
+from core.types.scene import UNNAMED_DATE, Band, DataMask, Scene, ValueRange
 from core.types.study import FrameSource, Picture, Study, Window
 
 Image = Study | Scene | Picture
 
 __all__ = [
     "UNNAMED_DATE",
+    "WARN_OUTSIDE_SHARE",
     "Band",
     "Calibration",
     "ChangeCalibration",
     "ChangeMap",
     "ChangePolygon",
     "ClassArea",
+    "DataMask",
     "Domain",
     "Explanation",
     "Fact",
@@ -35,16 +38,20 @@ __all__ = [
     "LandCoverMap",
     "Mask",
     "ModelInput",
+    "Notice",
     "Outside",
     "Picture",
     "Prediction",
     "Preprocess",
     "RemovalScore",
     "Report",
+    "Said",
     "Scene",
     "Sentence",
     "Study",
     "TokenMap",
     "Transition",
+    "ValueRange",
     "Window",
+    "notice",
 ]

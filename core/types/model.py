@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.types.arrays import FloatImage
+from core.types.notice import Said
 
 
 class Domain(StrEnum):
@@ -79,7 +80,7 @@ class ModelInput:
     frame: int = 0
     valid_share: float = 1.0
     refusal: str = ""
-    assumptions: tuple[str, ...] = ()
+    assumptions: tuple[Said, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -158,7 +159,7 @@ class Prediction:
     outside: Outside
     token_logits: FloatImage | None = None
     frame: int | None = None
-    assumptions: tuple[str, ...] = ()
+    assumptions: tuple[Said, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     runtime: str = "torch"
     precision: str = "fp32"

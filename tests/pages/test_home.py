@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.jobs import jobs
 from core.settings import PROJECT, settings
 from core.ui.models.cards import figure_words, figures
-from core.ui.radiology.page_state import arrival
+from core.ui.radiology.page_state import PAGE
 from core.ui.state.session import Desk
 from core.ui.widgets.words import INTENDED_USE
 from tests.pages.conftest import words
@@ -60,7 +60,7 @@ def test_a_tile_asks_its_page_for_its_sample(application: AppTest) -> None:
     assert not application.exception
     desk = jobs().held(application.query_params["desk"])
     assert isinstance(desk, Desk)
-    assert arrival(desk).title == "Opening A chest CT series (synthetic)"
+    assert PAGE.arrival(desk).title == "Opening A chest CT series (synthetic)"
 
 
 def test_an_empty_zoo_is_told_in_a_sentence(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 from rasterio import DatasetReader
-from rasterio.enums import ColorInterp, Resampling
 from rasterio.transform import Affine
-from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from core.errors import MissingBands
+from core.prepare.grid.warp import has_data, has_warped_data, warped
 from core.readers.scenes.geotiff import open_raster
 from core.types import Band, FloatImage, Mask, Preprocess, Scene
 
@@ -51,8 +50,8 @@ def read_window(scene: Scene, bands: Sequence[Band], window: tuple[int, int, int
     valid = np.ones((height, width), dtype=np.bool_)
     for file in dict.fromkeys(band.file for band in bands):
         places = [place for place, band in enumerate(bands) if band.file == file]
-        numbers, has_data = _read_file(scene, file, [bands[place].index for place in places], Window(left, top, width, height))
-        valid &= has_data
+        numbers, known = _read_file(scene, file, [bands[place] for place in places], Window(left, top, width, height))
+        valid &= known
         for place, number in zip(places, numbers, strict=True):
             band = bands[place]
             values[place] = number * (1.0 if band.scale is None else band.scale) + (band.offset or 0.0)
@@ -75,20 +74,15 @@ def _assumed_scale(dtype: str, reflectance_top: float) -> tuple[float, str]:
     return SENTINEL_2_SCALE, f"The file tells no scale: reflectance was taken as digital number x {SENTINEL_2_SCALE:g}, offset 0."
 
 
-def _read_file(scene: Scene, file: Path, indexes: list[int], window: Window) -> tuple[FloatImage, Mask]:
+def _read_file(scene: Scene, file: Path, bands: Sequence[Band], window: Window) -> tuple[FloatImage, Mask]:
     """Digital numbers, float32 [bands, height, width], and where the file has data, bool [height, width]."""
+    indexes = [band.index for band in bands]
     with open_raster(file) as raster:
         if _is_on_grid(raster, scene):
-            return _numbers(raster, indexes, window)
-        grid = {"crs": scene.crs, "transform": scene.transform, "width": scene.width, "height": scene.height}
-        knows_its_edge = any(value is not None for value in raster.nodatavals) or ColorInterp.alpha in raster.colorinterp
-        with WarpedVRT(raster, resampling=Resampling.bilinear, add_alpha=not knows_its_edge, **grid) as warped:
-            return _numbers(warped, indexes, window)
-
-
-def _numbers(raster: DatasetReader, indexes: list[int], window: Window) -> tuple[FloatImage, Mask]:
-    masks = raster.read_masks(indexes, window=window) > 0
-    return raster.read(indexes, window=window).astype(np.float32), masks.any(axis=0)
+            valid = has_data(raster, bands, window)
+            return raster.read(indexes, window=window).astype(np.float32), valid
+        with warped(raster, scene, bands) as moved:
+            return moved.read(indexes, window=window).astype(np.float32), has_warped_data(moved, bands, window)
 
 
 def _is_on_grid(raster: DatasetReader, scene: Scene) -> bool:

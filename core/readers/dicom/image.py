@@ -16,7 +16,7 @@ from core.readers.dicom.functional import display_headers, frame_groups, shared_
 from core.readers.dicom.parse import parse
 from core.readers.dicom.pixels import PixelLayout, pixel_layout
 from core.readers.digest import sha256_of
-from core.types import Study
+from core.types import Said, Study, notice
 
 __all__ = ["ALLOWED", "ReadObject", "read_dicom", "read_object"]
 
@@ -94,7 +94,7 @@ def _study(
     shared: Dataset,
     groups: tuple[Dataset, ...],
     age_years: float | None,
-    assumptions: tuple[str, ...],
+    assumptions: tuple[Said, ...],
 ) -> Study:
     modality = str(header.get("Modality", ""))
     first = groups[0] if groups else Dataset()
@@ -102,7 +102,7 @@ def _study(
     positions = _positions(header, groups)
     stack = _stack(groups, positions, cosines)
     if not modality:
-        assumptions += ("The file does not tell its modality.",)
+        assumptions += (notice("dicom.modality-not-told"),)
     return Study(
         name=name,
         sha256=sha256_of(path),
@@ -120,7 +120,7 @@ def _study(
         slice_spacing_mm=stack.spacing_mm if stack is not None else None,
         orientation=cosines,
         positions=positions,
-        is_volume=stack is not None and not stack.reason,
+        is_volume=stack is not None and stack.reason is None,
         sources=(path,),
         assumptions=assumptions,
     )

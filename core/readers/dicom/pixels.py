@@ -15,6 +15,7 @@ from core.readers.dicom.codecs import PLUGINS
 from core.readers.dicom.codestream import guessed_syntax
 from core.readers.dicom.parse import UNDEFINED_LENGTH, Parsed, PixelPlace
 from core.settings import settings
+from core.types import Notice, notice
 
 _EXPORT_AGAIN = "Export or copy it again from its source."
 _PALETTES = tuple(f"{c}PaletteColorLookupTable{part}" for c in ("Red", "Green", "Blue") for part in ("Descriptor", "Data"))
@@ -59,7 +60,7 @@ class PixelLayout:
         return bool(self.transfer_syntax.is_encapsulated)
 
 
-def pixel_layout(parsed: Parsed, path: Path, name: str) -> tuple[PixelLayout, tuple[str, ...]]:
+def pixel_layout(parsed: Parsed, path: Path, name: str) -> tuple[PixelLayout, tuple[Notice, ...]]:
     """The layout of an object's pixels and what had to be assumed for it. Raises NoPixels, TooLarge or UnreadableFile."""
     dataset, place = parsed.dataset, parsed.pixels
     if place is None or place.length == 0:
@@ -130,12 +131,12 @@ def _size(dataset: Dataset, name: str) -> tuple[int, int]:
     return int(rows), int(columns)
 
 
-def _photometric(dataset: Dataset, samples: int) -> tuple[str, tuple[str, ...]]:
+def _photometric(dataset: Dataset, samples: int) -> tuple[str, tuple[Notice, ...]]:
     known = words.one_of(raw_value(dataset, "PhotometricInterpretation") or "", words.PHOTOMETRIC)
     if known:
         return known, ()
     assumed = "RGB" if samples == 3 else "MONOCHROME2"
-    return assumed, (f"The file does not tell how its pixels are to be shown; {assumed} was assumed.",)
+    return assumed, (notice("dicom.photometric-assumed", photometric=assumed),)
 
 
 def _bits(dataset: Dataset, place: PixelPlace, name: str) -> tuple[int, int]:
@@ -149,39 +150,39 @@ def _bits(dataset: Dataset, place: PixelPlace, name: str) -> tuple[int, int]:
     return int(allocated), int(stored)
 
 
-def _syntax(declared: UID, place: PixelPlace, name: str) -> tuple[UID, tuple[str, ...]]:
+def _syntax(declared: UID, place: PixelPlace, name: str) -> tuple[UID, tuple[Notice, ...]]:
     """The transfer syntax to decode with. Raises UnreadableFile where there is no decoder for it."""
     if declared.is_private or declared.type != "Transfer Syntax":
         raise UnreadableFile(f"{name} is encoded in a way that is not part of the DICOM standard.", "Export it uncompressed.")
     if str(declared).startswith(_VIDEO):
         raise UnreadableFile(f"{name} holds a video ({declared.name}).", "Export single frames.")
     if declared.is_encapsulated and place.length != UNDEFINED_LENGTH:
-        return ExplicitVRLittleEndian, ("The file says that its pixels are compressed, but they are not; they were read as they are.",)
+        return ExplicitVRLittleEndian, (notice("dicom.not-compressed"),)
     if not declared.is_encapsulated and place.length == UNDEFINED_LENGTH:
         guessed = guessed_syntax(place.first_fragment)
         if guessed is None:
             raise UnreadableFile(f"{name} holds compressed pixels, but does not tell how they are compressed.", _EXPORT_AGAIN)
-        return guessed, (f"The file does not tell how its pixels are compressed; they look like {guessed.name}.",)
+        return guessed, (notice("dicom.compression-guessed", syntax=guessed.name),)
     if declared.is_encapsulated and declared not in PLUGINS:
         raise UnreadableFile(f"{name} is compressed as {declared.name}, which is not read here.", "Export it uncompressed.")
     return declared, ()
 
 
-def _frames(dataset: Dataset, layout: PixelLayout, place: PixelPlace, name: str) -> tuple[int, tuple[str, ...]]:
-    declared, assumptions = number(dataset, "NumberOfFrames"), ()
+def _frames(dataset: Dataset, layout: PixelLayout, place: PixelPlace, name: str) -> tuple[int, tuple[Notice, ...]]:
+    declared = number(dataset, "NumberOfFrames")
     if layout.is_encapsulated:
         frames = max(1, int(declared or 1))
         if frames > place.available // 8:  # an item takes eight bytes at least
             raise UnreadableFile(f"{name} ends before its pixels do.", _EXPORT_AGAIN)
-        return frames, assumptions
+        return frames, ()
     held = 8 * min(place.available, place.length) // frame_bits(layout)
     if held < 1 or (declared or 1) > held:
         raise UnreadableFile(f"{name} ends before its pixels do: {held} of {int(declared or 1)} frames are there.", _EXPORT_AGAIN)
     if declared is None and raw_value(dataset, "NumberOfFrames") is None and "NumberOfFrames" not in dataset:
-        return 1, assumptions
+        return 1, ()
     if not declared or declared < 1:
-        return held, (f"The number of frames cannot be read; the pixels are enough for {held}.",)
-    return int(declared), assumptions
+        return held, (notice("dicom.frames-counted", frames=held),)
+    return int(declared), ()
 
 
 def _with_frames(layout: PixelLayout, frames: int) -> PixelLayout:

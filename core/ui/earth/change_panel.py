@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.change.caveats import WARN_OUTSIDE_SHARE
 from core.render.colours import class_colours, css
-from core.types import ChangeMap, ChangePolygon
+from core.report.notices import say
+from core.types import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon
 from core.ui.earth.cover_panel import place_words
 from core.ui.earth.page_state import Room, Why, date_words, visit
 from core.ui.earth.polygon_pictures import before_and_after, saliency_picture
@@ -17,6 +17,7 @@ from core.ui.state.session import Desk
 from core.ui.viewer.facts import saliency_colours
 from core.ui.widgets.bars import facts, note, quiet
 from core.ui.widgets.charts import transitions_chart, transitions_words
+from core.ui.widgets.choices import apart
 from core.ui.widgets.faithfulness import HEATMAP_OF_A_SCENE, belief
 from core.ui.widgets.words import hectares, label_words, method_words, share
 
@@ -43,8 +44,8 @@ def change_tab(desk: Desk, here: Room) -> None:
 def _compared(desk: Desk, here: Room) -> None:
     offered, current = methods(here), method_of(here)
     method = st.segmented_control(
-        "Method", list(offered), default=current, required=True, format_func=offered.__getitem__, label_visibility="collapsed",
-        key=f"earth.method.{len(offered)}", help=" ".join(HELP[name] for name in offered),
+        "Method", list(offered), default=current, required=True, format_func=apart(list(offered), offered.__getitem__),
+        label_visibility="collapsed", key=f"earth.method.{len(offered)}", help=" ".join(HELP[name] for name in offered),
     )  # fmt: skip
     if method and method != current:
         here.method, here.polygon = method, None
@@ -78,7 +79,7 @@ def _result(desk: Desk, here: Room, result: ChangeMap) -> None:
         st.markdown("#### No change")
         quiet(f"{between}: none of the {result.valid_pixels:,} valid pixels that the dates share.")
     for assumption in result.assumptions:
-        quiet(f"Assumed: {assumption}")
+        quiet(f"Assumed: {say(assumption)}")
     if not result.is_calibrated:
         quiet("The score of change is not calibrated.")
     quiet("Season, sun, haze, cloud and small shifts change images too.")
@@ -103,7 +104,7 @@ def _list(here: Room, result: ChangeMap, listed: list[ChangePolygon]) -> None:
     st.markdown("##### Largest patches")
     shown = {polygon.id: polygon for polygon in listed[:LISTED]}
     chosen = st.radio(
-        "Largest patches", list(shown), index=None, format_func=lambda number: patch_title(shown[number]),
+        "Largest patches", list(shown), index=None, format_func=apart(list(shown), lambda number: patch_title(shown[number])),
         captions=[patch_words(polygon, result) for polygon in shown.values()], key=f"earth.patches.{here.pair}.{method_of(here)}",
         label_visibility="collapsed",
     )  # fmt: skip

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import SightlineError
 from core.sources import bundled
-from core.ui.earth.page_state import opening
+from core.ui.earth.page_state import PAGE
 from core.ui.state.errors import show_error
 from core.ui.state.session import Desk
 from core.ui.widgets.bars import quiet
@@ -18,7 +18,7 @@ PAIR = ("earth-before", "earth-after")
 
 def empty_state(desk: Desk) -> Wanted | None:
     """What the user wants opened, once they said so."""
-    slot = opening(desk)
+    slot = PAGE.arrival(desk)
     if slot.failed:
         show_error(slot.failed)
     left, right = st.columns([2, 1], gap="large")

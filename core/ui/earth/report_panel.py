@@ -26,6 +26,7 @@ from core.ui.earth.polygon_pictures import Pictures, report_pictures
 from core.ui.earth.work import BY_MODEL, change, land_cover, method_of
 from core.ui.state.session import Desk
 from core.ui.widgets.bars import quiet
+from core.ui.widgets.choices import apart
 from core.ui.widgets.report_panel import report_panel
 from core.ui.widgets.words import file_size
 from core.workflows.report_files import write_report
@@ -82,7 +83,9 @@ def _chosen(desk: Desk, here: Room, key: str) -> Result | None:
         return None
     if len(there) == 1:
         return next(iter(there.values()))
-    name = st.selectbox("Result", list(there), format_func=lambda name: there[name].title, key=key, label_visibility="collapsed")
+    name = st.selectbox(
+        "Result", list(there), format_func=apart(list(there), lambda name: there[name].title), key=key, label_visibility="collapsed"
+    )
     return there[name]
 
 

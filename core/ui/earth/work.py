@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from core.change.methods.choose import method_for
 from core.errors import MissingBands, SightlineError
 from core.explain.registry import explain
 from core.inference.calibration import probabilities
@@ -25,8 +26,7 @@ from core.ui.earth.page_state import Pixel, PlaceScores, Room, Why, date_words
 from core.ui.models.own import known_models
 from core.ui.state.errors import Words, words_of
 from core.ui.state.session import Desk, Slot
-from core.workflows.model_change import detect_model_change
-from core.workflows.scene_change import detect_change
+from core.workflows.change import detect_change
 from core.workflows.scene_map import map_scene
 from models.registry import FIRST_METHOD, ModelSummary
 
@@ -156,9 +156,10 @@ def _compared(before: Scene, after: Scene, model: str, method: str, folder: Path
     """By either kind of model; the land-cover model names what became what in either case."""
     known = change_model()
     if method == BY_MODEL and known is not None:
-        engine = change_engine_for(known.id)
-        return detect_model_change(before, after, engine, folder, classes=engine_for(model), progress=progress.update)
-    return detect_change(before, after, engine_for(model), folder, method=method, progress=progress.update)
+        way = method_for(change_engine_for(known.id), classes=engine_for(model))
+    else:
+        way = method_for(engine_for(model), method)
+    return detect_change(before, after, way, folder, progress=progress.update)
 
 
 def start_what_is_quick(desk: Desk, here: Room) -> None:

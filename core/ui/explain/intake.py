@@ -7,7 +7,7 @@ import streamlit as st
 from core.prepare.grid.ground import pixel_metres
 from core.render.scene import png, true_colour
 from core.types import ModelInput, Scene
-from core.ui.explain.page_state import Room, arrival
+from core.ui.explain.page_state import PAGE, Room
 from core.ui.state.errors import show_error
 from core.ui.state.session import Desk
 from core.ui.viewer import Layer, Length, Show, view
@@ -19,7 +19,7 @@ LOCATOR_PIXELS = 800
 
 def empty_state(desk: Desk) -> Wanted | None:
     """What the user wants explained, once they said so."""
-    slot = arrival(desk)
+    slot = PAGE.arrival(desk)
     if slot.failed:
         show_error(slot.failed)
     left, right = st.columns([2, 1], gap="large")

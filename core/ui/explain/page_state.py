@@ -23,6 +23,7 @@ from core.sources.scenes import group_scenes
 from core.types import Domain, Explanation, FloatImage, Image, ModelInput, Prediction, Scene, Study
 from core.ui.models.own import known_models
 from core.ui.state.errors import Words, words_of
+from core.ui.state.open_page import OpenPage, PageState
 from core.ui.state.session import Desk, Slot
 from core.ui.state.uploads import OpenFolder
 from core.ui.widgets.intake import Wanted
@@ -81,7 +82,7 @@ class Turns:
 
 
 @dataclass
-class Room:
+class Room(PageState):
     """Everything that is open on the page.
 
     name: unlike that of any other; widgets of this room carry it. at: (column, row) of the window of a scene, None for its centre.
@@ -91,7 +92,6 @@ class Room:
 
     images: tuple[Image, ...]
     refused: tuple[tuple[str, Words], ...]
-    folder: OpenFolder
     name: str = field(default_factory=lambda: secrets.token_hex(4))
     chosen: int = 0
     model: str = ""
@@ -127,39 +127,7 @@ class Room:
 # ---------------------------------------------------------------- open and close
 
 
-def arrival(desk: Desk) -> Slot[Room]:
-    """The room that is being opened, or is open."""
-    slot: Slot[Room] = desk.slot(desk.places.setdefault(PLACE, {}), "room")
-    return slot
-
-
-def open_in(desk: Desk, wanted: Wanted) -> None:
-    """Begin to read files; what was open before is closed."""
-    close(desk)
-    arrival(desk).start(f"Opening {wanted.title}", partial(_open, wanted), "files")
-
-
-def close(desk: Desk) -> None:
-    """Let go of everything on the page: work is stopped, uploads are deleted."""
-    slot = arrival(desk)
-    slot.settle()
-    room = slot.value
-    desk.forget([slot, *(room.slots() if room else ())])
-    del desk.places[PLACE]
-    if room:
-        room.folder.remove()
-
-
-def _open(wanted: Wanted, progress: Progress) -> Room:
-    folder = wanted.folder or OpenFolder()
-    try:
-        return _room(wanted, folder, progress)
-    except BaseException:
-        folder.remove()
-        raise
-
-
-def _room(wanted: Wanted, folder: OpenFolder, progress: Progress) -> Room:
+def _read(wanted: Wanted, folder: OpenFolder, progress: Progress) -> Room:
     """Raises the reason where nothing can be explained."""
     opened = open_images(wanted.paths, folder.path / "unpacked", progress.update)
     scenes = [image for image in opened.images if isinstance(image, Scene)]
@@ -168,7 +136,23 @@ def _room(wanted: Wanted, folder: OpenFolder, progress: Progress) -> Room:
     refused = [*opened.refused, *((each.label, each.error) for each in torn)]
     if not images:
         raise refused[0][1] if refused else UnreadableFile(f"{wanted.title} holds no image.", "Choose DICOM, GeoTIFF, PNG or JPEG files.")
-    return Room(images, tuple((label, words_of(error)) for label, error in refused), folder)
+    return Room(images, tuple((label, words_of(error)) for label, error in refused))
+
+
+def _add(desk: Desk, here: Room | None, read: Room) -> Room:
+    """What was read takes the place of what was open."""
+    if here is not None:
+        desk.forget(here.slots())
+    return read
+
+
+PAGE = OpenPage(PLACE, "Opening", _read, _add)
+
+
+def open_in(desk: Desk, wanted: Wanted) -> None:
+    """Begin to read files; what was open before is closed."""
+    PAGE.close(desk)
+    PAGE.open(desk, wanted)
 
 
 # ---------------------------------------------------------------- what the models say

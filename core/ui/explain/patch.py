@@ -14,6 +14,7 @@ from core.ui.state.session import Desk
 from core.ui.viewer import Grid, Layer, Show, view
 from core.ui.viewer.facts import saliency_colours
 from core.ui.widgets.bars import Bar, bars, quiet
+from core.ui.widgets.choices import apart
 from core.ui.widgets.words import label_words, share
 
 MOST_LABELS = 4
@@ -60,8 +61,8 @@ def _attention(here: Room, made: Ready, found: FloatImage) -> None:
     layers, heads = found.shape[:2]
     here.is_source = bool(
         st.segmented_control(
-            "Direction", list(DIRECTIONS), default=here.is_source, format_func=DIRECTIONS.__getitem__, required=True,
-            key=f"explain.direction.{here.name}", label_visibility="collapsed",
+            "Direction", list(DIRECTIONS), default=here.is_source, required=True,
+            format_func=apart(list(DIRECTIONS), DIRECTIONS.__getitem__), key=f"explain.direction.{here.name}", label_visibility="collapsed",
         )
     )  # fmt: skip
     maps = attention_of(found, made.grid, here.picked, here.is_source)  # [layers, heads, rows, columns]
@@ -79,7 +80,8 @@ def _layer(here: Room, layers: int) -> int:
     before = here.layer
     here.layer = st.select_slider(
         "Layer", [MEAN, *range(layers)], value=here.layer if here.layer < layers else MEAN,
-        format_func=lambda layer: "all" if layer == MEAN else str(layer + 1), key=f"explain.layer.{here.name}.{layers}",
+        format_func=apart([MEAN, *range(layers)], lambda layer: "all" if layer == MEAN else str(layer + 1)),
+        key=f"explain.layer.{here.name}.{layers}",
     )  # fmt: skip
     if here.layer != before:
         here.cell = None

@@ -14,6 +14,7 @@ from core.ui.radiology.page_state import Answer, Opening, Target
 from core.ui.state.progress import result_of
 from core.ui.state.session import Desk
 from core.ui.widgets.bars import Bar, bars, note, quiet
+from core.ui.widgets.choices import apart
 from core.ui.widgets.faithfulness import belief, made_by
 from core.ui.widgets.findings import MOST_LABELS, probability_words
 from core.ui.widgets.words import label_words, method_words
@@ -43,8 +44,8 @@ def _choose(opening: Opening, answer: Answer) -> Target:
     method_key, label_key = f"radiology.method.{opening.name}", f"radiology.target.{opening.name}"
     st.session_state.setdefault(method_key, last_method)
     st.session_state.setdefault(label_key, last_label)
-    method = st.segmented_control("Method", answer.methods, key=method_key, format_func=method_words, required=True)
-    label = st.selectbox("For the label", prediction.labels, key=label_key, format_func=label_words)
+    method = st.segmented_control("Method", answer.methods, key=method_key, format_func=apart(answer.methods, method_words), required=True)
+    label = st.selectbox("For the label", prediction.labels, key=label_key, format_func=apart(prediction.labels, label_words))
     return (method or last_method, label)
 
 

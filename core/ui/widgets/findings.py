@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from core.report.notices import say
 from core.types import Prediction
 from core.ui.widgets.bars import Bar, bars, note, quiet
 from core.ui.widgets.words import label_words
@@ -21,7 +22,7 @@ def findings(prediction: Prediction, coverage: float | None) -> None:
     else:
         _answer(prediction, coverage)
     for assumption in prediction.assumptions:
-        quiet(f"Assumed: {assumption}")
+        quiet(f"Assumed: {say(assumption)}")
     _provenance(prediction)
 
 

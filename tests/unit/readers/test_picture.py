@@ -13,6 +13,7 @@ from PIL import Image
 
 from core.errors import TooLarge, UnreadableFile
 from core.readers import read_picture
+from core.types import notice
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8)
 COLOUR = np.stack([RAMP, RAMP[::-1], RAMP[:, ::-1]], axis=2)
@@ -35,7 +36,7 @@ def test_sixteen_bits_are_scaled_by_the_bits_that_are_used(tmp_path: Path) -> No
     Image.fromarray((np.arange(4096, dtype=np.uint16)).reshape(64, 64)).save(tmp_path / "a.png")
     picture = read_picture(tmp_path / "a.png")
     assert (picture.pixels.dtype, picture.pixels.max()) == (np.uint8, 255)
-    assert picture.assumptions == ("The picture is 12 bits deep; it was scaled to 8.",)
+    assert picture.assumptions == (notice("picture.scaled-to-8-bits", bits=12),)
 
 
 def test_exif_orientation_is_applied(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ def test_transparent_parts_are_black_and_it_is_said(tmp_path: Path) -> None:
     picture = read_picture(tmp_path / "a.png")
     assert picture.pixels[0].max() == 0
     assert picture.pixels[3].min() == 200
-    assert "black" in picture.assumptions[0]
+    assert picture.assumptions == (notice("picture.transparency-black"),)
 
 
 def test_one_bit_pictures_are_black_and_white(tmp_path: Path) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rasterio.crs import CRS
 
 from core.errors import NotFound
 from core.report.image import image_report
 from core.report.language import language_of
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
-from core.report.text import as_text
+from core.report.text import as_text, is_warning
 from core.types import Fact, Outside, Prediction, Report, Scene, Sentence
 from tests.unit.report import examples as ex
 
@@ -208,7 +210,7 @@ def test_a_map_outside_what_the_model_knows_begins_with_the_warning() -> None:
 
 def test_a_map_lists_its_classes_by_area_and_those_it_did_not_find() -> None:
     told = sentences(map_report(ex.land_cover_map(), ex.LAND_MODEL), "findings")
-    assert "Forest: 300.0 ha, 50.0 % of the valid pixels." in told
+    assert "Forest: 300.0 ha, 50.0 % of the valid area." in told
     assert "Not found in the scene: pasture." in told
     assert "The map covers 600.0 ha in 60,000 valid pixels." in told
 
@@ -219,9 +221,48 @@ def test_a_map_states_grid_scale_and_offset() -> None:
     assert "Reflectance of B04, B03 and B02: digital number x scale + offset, with scale 0.0001 and offset -0.1." in told
 
 
+@pytest.mark.parametrize(("code", "pixel"), [(2263, "3.048 m"), (27572, "10 m"), (4807, "9 degrees")])
+def test_the_size_of_a_pixel_is_told_in_metres_or_degrees_whatever_the_grid_counts_in(code: int, pixel: str) -> None:
+    made = ex.land_cover_map()
+    placed = replace(made, scene=replace(made.scene, crs=CRS.from_epsg(code)))
+    assert f"of {pixel} x {pixel}, EPSG:{code}" in " ".join(sentences(map_report(placed), "technique"))
+
+
 def test_two_equal_dates_are_reported_as_no_change() -> None:
     report = change_report(ex.change_map(changed_pixels=0, transitions=(), polygons=(), changed_hectares=0.0), ex.LAND_MODEL)
     assert sentences(report, "findings") == ["From 2020-06-01 to 2023-06-04, none of the 60,000 valid pixels changed."]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"parameters": {"outside_share_before": 0.02, "outside_share_after": 0.64}}, "64.0 % of the valid pixels lie outside"),
+        ({"is_ground_known": False}, "pixels on the ground"),
+        ({"is_scale_known": False}, "--scale"),
+    ],
+)
+def test_where_most_is_outside_a_sentence_stands_in_place_of_the_hectares(changes: dict[str, Any], reason: str) -> None:
+    report = change_report(ex.change_map(**changes), ex.LAND_MODEL)
+    assert report.withheld is not None
+    assert reason in report.withheld
+    assert report.sentences[0].text == report.withheld
+    assert not any(" ha" in text for text in sentences(report, "findings"))
+    assert not any(fact.unit == "ha" for fact in report.facts)
+
+
+def test_where_little_is_outside_the_hectares_are_told() -> None:
+    report = change_report(ex.change_map(parameters={"outside_share_after": 0.5}), ex.LAND_MODEL)
+    assert report.withheld is None
+    assert "12.0 ha" in report.sentences[0].text
+
+
+def test_the_warnings_of_two_dates_are_their_first_lines_and_are_not_said_again() -> None:
+    warned = ("After one was 3.1 px off.", "Before was dated later.")
+    report = change_report(ex.change_map(warnings=warned, assumptions=(*warned, "One was assumed.")), ex.LAND_MODEL)
+    assert tuple(sentences(report, "findings")[:2]) == warned
+    assert all(is_warning(report, sentence) for sentence in report.sentences[:2])
+    assert not any(is_warning(report, sentence) for sentence in report.sentences[2:])
+    assert [text for text in sentences(report, "limits") if text in (*warned, "One was assumed.")] == ["One was assumed."]
 
 
 def test_the_largest_changes_are_placed_in_the_scene() -> None:
