@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pydicom import Dataset
 
 from core.deidentify.header import ALLOWED, CONVERSION_ERRORS, DISPLAY, cleaned, raw_value
+from core.types import Notice, notice
 
 _GROUPS = (
     "PixelMeasuresSequence",
@@ -24,7 +25,7 @@ def shared_group(dataset: Dataset) -> Dataset:
     return _flat(items[0], ALLOWED) if items else Dataset()
 
 
-def frame_groups(dataset: Dataset, frames: int) -> tuple[tuple[Dataset, ...], tuple[str, ...]]:
+def frame_groups(dataset: Dataset, frames: int) -> tuple[tuple[Dataset, ...], tuple[Notice, ...]]:
     """The allowed attributes of each frame's functional groups, flat, () where the object has none; and what is to be said of them.
 
     Where there are more or fewer groups than frames, nobody knows whose they are: what all of them say alike holds for every frame.
@@ -37,10 +38,9 @@ def frame_groups(dataset: Dataset, frames: int) -> tuple[tuple[Dataset, ...], tu
         if element.keyword != "ImagePositionPatient" and all(group.get(element.keyword) == element.value for group in groups):
             alike[element.tag] = element
     differing = sorted({element.keyword for group in groups for element in group if element.keyword not in alike})
-    left_out = f"; left out: {', '.join(differing)}" if differing else ""
-    described = "1 frame" if len(groups) == 1 else f"{len(groups)} frames"
-    note = f"The file describes {described} and holds {frames}: only what it says of all alike was used{left_out}."
-    return (alike,) * frames, (note,)
+    if differing:
+        return (alike,) * frames, (notice("dicom.groups-differ", count=len(groups), held=frames, attributes=tuple(differing)),)
+    return (alike,) * frames, (notice("dicom.groups-alike", count=len(groups), held=frames),)
 
 
 def display_headers(header: Dataset, shared: Dataset, groups: Sequence[Dataset]) -> tuple[Dataset, ...]:

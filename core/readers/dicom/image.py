@@ -59,7 +59,7 @@ def read_object(path: Path, name: str | None = None) -> ReadObject:
     shared, (groups, notes) = shared_group(dataset), frame_groups(dataset, layout.frames)
     assumptions += notes
     if unread := unreadable(dataset):
-        assumptions += (f"What the header says cannot be read as numbers and was left out: {', '.join(unread)}.",)
+        assumptions += (notice("dicom.no-numbers", attributes=unread),)
     header = cleaned(dataset)
     for element in shared:
         if element.keyword not in header:

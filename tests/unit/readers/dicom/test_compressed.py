@@ -20,6 +20,7 @@ from pydicom.uid import ExplicitVRBigEndian
 from core.errors import UnreadableFile
 from core.readers import read_dicom
 from core.readers.dicom.codestream import JPEG_FULL_PROGRESSION, JPEG_SPECTRAL_SELECTION
+from core.types import notice
 from tests.unit.readers.dicom.dicom_files import installed, save, slice_dataset
 from tests.unit.readers.dicom.streams import EIGHT_BITS, ENCODERS, WITH_END_MARKER, compressed, in_items, scene
 
@@ -179,7 +180,7 @@ def test_frames_are_counted_where_their_number_is_not_told(tmp_path: Path) -> No
     dataset.save_as(path)
     study = read_dicom(path)
     assert study.shape == (2, *scene().shape)
-    assert any("2 begin in the pixels" in sentence for sentence in study.assumptions)
+    assert notice("dicom.frames-begun", frames=2) in study.assumptions
 
 
 def test_fewer_fragments_than_frames_are_refused_at_the_door(tmp_path: Path) -> None:
@@ -208,7 +209,7 @@ def test_uncompressed_pixels_of_undefined_length_are_read_out_of_their_items(is_
     path.write_bytes(data[: start + 8] + b"\xff\xff\xff\xff" + in_items([pixels[:3000], pixels[3000:]], order=order))
     study = read_dicom(path)
     assert_array_equal(study.frames.read(0), read_dicom(installed("MR_small.dcm")).frames.read(0))
-    assert any("stand in items" in sentence for sentence in study.assumptions)
+    assert notice("dicom.in-items") in study.assumptions
 
 
 @pytest.mark.parametrize("kind", ["JPEG-LS", "JPEG Lossless", "RLE"])

@@ -16,6 +16,7 @@ from pydicom import Dataset, dcmread
 from core.prepare.windowing import modality_values
 from core.readers import read_dicom
 from core.types import Study
+from core.types.notice import NoticeValue
 from tests.unit.readers.dicom.dicom_files import enhanced, save, slice_dataset
 from tests.unit.readers.dicom.streams import ENCODERS, compressed, scene
 
@@ -34,8 +35,9 @@ def with_commas(path: Path, **values: str) -> Path:
     return path
 
 
-def said(study: Study) -> str:
-    return " ".join(study.assumptions)
+def said(study: Study) -> dict[str, dict[str, NoticeValue]]:
+    """Code to values of what was assumed."""
+    return {note.code: dict(note.values) for note in study.assumptions}
 
 
 def test_decimal_commas_are_read_as_points(tmp_path: Path) -> None:
@@ -45,14 +47,14 @@ def test_decimal_commas_are_read_as_points(tmp_path: Path) -> None:
     assert study.spacing_mm == (2.25, 2.2)
     assert study.frame_header(0).WindowCenter == 40.2
     assert modality_values(study, 0)[0, 0] == -1024.5
-    assert said(study) == ""
+    assert said(study) == {}
 
 
 def test_a_number_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     path = save(slice_dataset(RescaleIntercept="-1024.50", PixelSpacing=["2.2500", "2.2000"]), tmp_path / "words")
     study = read_dicom(with_commas(path, RescaleIntercept="minus", PixelSpacing="2,2,5\\2,2"))
     assert study.spacing_mm is None
-    assert "left out: PixelSpacing, RescaleIntercept." in said(study)
+    assert said(study)["dicom.no-numbers"] == {"attributes": ("PixelSpacing", "RescaleIntercept")}
 
 
 def of_frames(path: Path, intercepts: list[float], frames: int) -> Study:
@@ -62,19 +64,18 @@ def of_frames(path: Path, intercepts: list[float], frames: int) -> Study:
     return read_dicom(save(dataset, path))
 
 
-@pytest.mark.parametrize("groups", [1, 3])
-def test_frame_groups_that_say_the_same_hold_for_every_frame_however_many_there_are(groups: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("groups", "left_out"), [(1, ("ImagePositionPatient",)), (3, ("ImagePositionPatient", "WindowCenter"))])
+def test_frame_groups_that_say_the_same_hold_for_every_frame(groups: int, left_out: tuple[str, ...], tmp_path: Path) -> None:
     study = of_frames(tmp_path / "mismatch", [-1024.0] * groups, 2)
     assert [float(modality_values(study, index).max()) for index in range(2)] == [-1024.0, -1024.0]
     assert study.positions == ()
     assert not study.is_volume
-    assert f"describes {groups} frame" in said(study)
-    assert "left out: ImagePositionPatient" in said(study)
+    assert said(study)["dicom.groups-differ"] == {"attributes": left_out, "count": groups, "held": 2}
 
 
 def test_frame_groups_that_differ_are_left_out_by_name_where_nobody_knows_whose_they_are(tmp_path: Path) -> None:
     study = of_frames(tmp_path / "mismatch", [-1024.0, -1000.0, -900.0], 2)
-    assert "RescaleIntercept" in said(study)
+    assert "RescaleIntercept" in str(said(study)["dicom.groups-differ"]["attributes"])
     assert "RescaleIntercept" not in study.frame_header(0)
 
 
