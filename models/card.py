@@ -83,7 +83,8 @@ def _of_index(index: Mapping[str, Any]) -> dict[str, float]:
     metrics = _first(index.get("results")).get("metrics")
     rows = [row for row in metrics if isinstance(row, dict)] if isinstance(metrics, list) else []
     figures = {_text(row.get("type")) or _text(row.get("name")): row.get("value") for row in rows}
-    return {name: float(value) for name, value in figures.items() if name and type(value) in (int, float)}
+    numbers = {name: value for name, value in figures.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+    return {name: float(value) for name, value in numbers.items() if name}
 
 
 def _first(value: Any) -> Mapping[str, Any]:

@@ -43,6 +43,7 @@ def explain(
     from core.export.explanation import as_values
     from core.inference.engine import engine_for
     from core.readers import read_image
+    from core.report.notices import say_all
     from core.workflows.image import check_explainable, explained_input
 
     options = scene_options(bands, scale, offset)
@@ -54,7 +55,7 @@ def explain(
         given = explained_input(image, engine, at=at)
         check_explainable(given)
         explanation = explain_input(engine, given, method, target, progress=ticker)
-    Assumptions().tell(source.label, [*given.assumptions, *explanation.assumptions, *([given.refusal] if given.refusal else [])])
+    Assumptions().tell(source.label, say_all([*given.assumptions, *explanation.assumptions, *([given.refusal] if given.refusal else [])]))
     told = {"path": source.label, **as_values(image.sha256, given, explanation)}
     write(out, given, explanation, told)
     if as_json:

@@ -10,7 +10,7 @@ from transformers import DINOv3ViTConfig, DINOv3ViTModel, DINOv3ViTPreTrainedMod
 from transformers.modeling_outputs import ImageClassifierOutput
 
 
-class DINOv3ViTForImageClassification(DINOv3ViTPreTrainedModel):
+class DINOv3ViTForImageClassification(DINOv3ViTPreTrainedModel):  # type: ignore[misc]
     """A linear head on [CLS] beside the mean of the patches, as its authors evaluate it (Simeoni et al. 2025) and DINOv2 has it.
 
     The encoder lies under `dinov3_vit`, so that a checkpoint that was trained without labels is one without `classifier.`
