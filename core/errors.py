@@ -15,6 +15,7 @@ SightlineError
 │   └── BadRecipe           a training recipe or a data folder that cannot be used
 ├── ModelError              the model cannot do what was asked (exit 2)
 │   ├── BrokenModel         a model folder that is incomplete or does not fit together
+│   ├── UnsupportedModel    a sound model of a kind that is not read here
 │   ├── NoAttention         no attention matrices to read
 │   └── WrongTask           the model answers another question
 ├── Offline                 an address could not be reached, or what came was not what was promised (exit 2)
@@ -149,6 +150,12 @@ class BrokenModel(ModelError):
     """A model folder that is incomplete or does not fit together."""
 
     code = "model.broken"
+
+
+class UnsupportedModel(ModelError):
+    """A sound model of a kind that is not read here."""
+
+    code = "model.unsupported"
 
 
 class NoAttention(ModelError):

@@ -8,18 +8,17 @@ from dataclasses import dataclass
 
 from core.change.shift import measure_shift
 from core.prepare.grid.bands import resolve_bands
+from core.prepare.grid.reflectance import RENDERED, value_doubts
 from core.prepare.scene_input import ground_refusal, scale_assumptions
 from core.types import WARN_OUTSIDE_SHARE, Band, Notice, Preprocess, Scene, notice
 
 WARN_SHIFT = 0.5
 """Pixels of shift from which it is said."""
-RENDERED = ("uint8", "int8")
-"""Types that hold pictures for display where the file tells no scale."""
 
 
 @dataclass(frozen=True)
 class Caveats:
-    """The weightiest first. warnings: what may make the result mean nothing, said before it. everything: those and the rest."""
+    """Notices, the weightiest first. warnings: what may make the result mean nothing, said before it. everything: those and the rest."""
 
     warnings: tuple[Notice, ...]
     everything: tuple[Notice, ...]
@@ -45,6 +44,7 @@ def caveats(before: Scene, after: Scene, aligned: Scene, preprocess: Preprocess,
     pair = (before, after)
     refusals = [ground_refusal(scene, preprocess) for scene in pair]
     warnings: list[Notice] = [
+        *_named(pair, [value_doubts(scene) for scene in pair]),
         *_named(pair, [() if refusal else _strange(share) for share, refusal in zip(outside, refusals, strict=True)]),
         *_named(pair, [(refusal,) if refusal else () for refusal in refusals]),
         *_shifted(shift),

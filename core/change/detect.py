@@ -16,6 +16,7 @@ from core.change.scratch import EvidenceFile
 from core.change.threshold import Histogram
 from core.inference.scenes.scores import Watch
 from core.prepare.grid.align import on_grid_of, overlap_or_refuse
+from core.prepare.grid.reflectance import scale_doubt
 from core.prepare.scene_input import ground_refusal
 from core.types import Notice, Scene
 
@@ -36,6 +37,11 @@ class Dates:
     def is_ground_known(self) -> bool:
         """Whether both dates' pixels and extent are of a size that the model was made for."""
         return not any(self.refusals)
+
+    @property
+    def is_scale_known(self) -> bool:
+        """Whether it is known of both dates how their values become reflectance."""
+        return scale_doubt(self.before) is None and scale_doubt(self.after) is None
 
     @property
     def refusals(self) -> tuple[Notice | None, Notice | None]:

@@ -109,6 +109,7 @@ def explain(
         completeness_error=evidence.completeness_error,
         class_specific=chosen.class_specific,
         seconds=time.perf_counter() - began,
+        assumptions=engine.notices,
     )
 
 

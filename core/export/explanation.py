@@ -36,7 +36,7 @@ def as_values(sha256: str, given: ModelInput, explanation: Explanation) -> dict[
         "insertion": _removal(explanation.insertion),
         "sanity": explanation.sanity,
         "completeness_error": explanation.completeness_error,
-        "assumptions": say_all(given.assumptions),
+        "assumptions": say_all((*given.assumptions, *explanation.assumptions)),
         "runtime": explanation.runtime,
         "precision": explanation.precision,
         "seconds": explanation.seconds,

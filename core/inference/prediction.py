@@ -121,7 +121,7 @@ def _prediction(
         outside=outside,
         token_logits=tokens,
         frame=frame,
-        assumptions=(*given.assumptions, *assumptions, *(() if model.calibration is not None else (UNCALIBRATED,))),
+        assumptions=(*given.assumptions, *assumptions, *(() if model.calibration is not None else (UNCALIBRATED,)), *engine.notices),
         seconds=seconds,
         precision=runtime.precision,
         device=runtime.name,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from core.report.composer import Composer
 from core.report.language import language_of
 from core.report.model_facts import ModelFacts
-from core.report.notices import say
-from core.report.scenes import date_fact, place_in, say_parameters, say_scene, say_scene_model, withheld
+from core.report.scenes import date_fact, is_listed, place_in, say_parameters, say_scene, say_scene_model, say_warnings, withheld
 from core.report.sections import say_limits
 from core.types import ChangeMap, ChangePolygon, Report
 
@@ -18,9 +17,7 @@ def change_report(result: ChangeMap, model: ModelFacts | None = None, *, languag
     """Facts and sentences of one pair of dates. Raises NotFound for a language without templates."""
     composer = Composer(language_of(language))
     is_withheld = _say_withheld(composer, result)
-    for number, warning in enumerate(result.warnings, start=1):
-        words = say(warning, composer.language.code)
-        composer.say("findings", "verbatim", sentence=composer.fact(f"warning.{number}", words, "sentence", "change"))
+    say_warnings(composer, result.warnings, "change")
     if is_withheld:
         composer.say("findings", "withheld_files")
     else:
@@ -75,7 +72,7 @@ def _say_total(composer: Composer, result: ChangeMap) -> None:
 
 
 def _say_transitions(composer: Composer, result: ChangeMap) -> None:
-    moved = (transition for transition in result.transitions if transition.before != transition.after and transition.pixels)
+    moved = (transition for transition in result.transitions if transition.before != transition.after and is_listed(transition.hectares))
     for place, transition in enumerate(sorted(moved, key=lambda one: -one.hectares)[:LARGEST], start=1):
         roles = {
             "before": composer.fact(f"transition.{place}.before", transition.before, "label", "change"),
@@ -87,7 +84,8 @@ def _say_transitions(composer: Composer, result: ChangeMap) -> None:
 
 
 def _say_polygons(composer: Composer, result: ChangeMap) -> None:
-    for place, polygon in enumerate(sorted(result.polygons, key=lambda one: -one.hectares)[:LARGEST], start=1):
+    listed = (polygon for polygon in result.polygons if is_listed(polygon.hectares))
+    for place, polygon in enumerate(sorted(listed, key=lambda one: -one.hectares)[:LARGEST], start=1):
         _say_polygon(composer, result, polygon, f"polygon.{place}")
 
 

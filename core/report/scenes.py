@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.report.composer import Composer
 from core.report.model_facts import ModelFacts
-from core.types import UNNAMED_DATE, Scene
+from core.report.notices import say_all
+from core.types import UNNAMED_DATE, Notice, Scene
 
 SECTION = "technique"
 WITHHOLD_OUTSIDE_SHARE = 0.5
 """Share of valid pixels outside what the model knows above which no hectares are told: most of them would mean nothing."""
+LEAST_LISTED = 0.05
+"""Hectares; areas are written with one decimal."""
 SECTORS = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
 CENTRE_SHARE = 1 / 3
 """The centre is the middle third of the scene, across and down."""
@@ -30,6 +33,17 @@ def withheld(outside_share: float, *, is_ground_known: bool = True, is_scale_kno
     if not is_ground_known:
         return "withheld_ground"
     return "withheld_outside" if outside_share > WITHHOLD_OUTSIDE_SHARE else None
+
+
+def is_listed(hectares: float) -> bool:
+    """Whether an area is told one by one: what would read "0.0 ha" stands in the files alone."""
+    return hectares >= LEAST_LISTED
+
+
+def say_warnings(composer: Composer, warnings: Sequence[Notice], source: str) -> None:
+    """Among the findings, what has to be known first."""
+    for number, sentence in enumerate(say_all(warnings, composer.language.code), start=1):
+        composer.say("findings", "verbatim", sentence=composer.fact(f"warning.{number}", sentence, "sentence", source))
 
 
 def say_scene(composer: Composer, scene: Scene, name: str = "scene") -> None:
@@ -52,7 +66,7 @@ def say_scene(composer: Composer, scene: Scene, name: str = "scene") -> None:
 
 def date_fact(composer: Composer, scene: Scene, name: str) -> str:
     """The date of a scene, "undated" where it has none."""
-    return composer.fact(f"{name}.date", scene.date.isoformat() if scene.date else UNNAMED_DATE, "word", "source file")
+    return composer.fact(f"{name}.date", scene.when or UNNAMED_DATE, "word", "source file")
 
 
 def say_parameters(composer: Composer, parameters: Mapping[str, Any]) -> None:

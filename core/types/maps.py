@@ -29,7 +29,7 @@ class LandCoverMap:
     """What `sightline map` made; rasters stay on disk.
 
     landcover: COG uint8, index into labels, 255 nodata. confidence, outside: COG float32, NaN nodata.
-    outside_share: share of valid pixels whose tile is outside what the model knows.
+    outside_share: share of valid pixels whose tile is outside what the model knows. warnings: those of the assumptions that are said first.
     is_ground_known: whether the model was made for pixels and an extent of that size. is_scale_known: whether it is known how the values
     become reflectance.
     """
@@ -48,6 +48,7 @@ class LandCoverMap:
     mean_confidence: float
     parameters: Mapping[str, Any]
     assumptions: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     is_ground_known: bool = True
     is_scale_known: bool = True
     seconds: float = 0.0

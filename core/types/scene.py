@@ -65,6 +65,7 @@ class Scene:
     """One place at one date, on one grid. Pixels stay on disk and are read by window (core/prepare/grid/bands.py).
 
     width, height, crs, transform: the grid of the finest band; crs is None where the file has none.
+    date: the first day where only a year or a month is known; date_text: that year or month ("1985", "2019-06"), "" where the day is known.
     footprint: (west, south, east, north) in degrees of longitude and latitude, None without a CRS.
     """
 
@@ -77,8 +78,19 @@ class Scene:
     transform: Affine
     dtype: str
     date: date | None = None
+    date_text: str = ""
     footprint: tuple[float, float, float, float] | None = None
     assumptions: tuple[Notice, ...] = ()
+
+    @property
+    def when(self) -> str:
+        """The date as far as it is known: "2019-06-15", "1985", "" where nothing tells."""
+        return self.date_text or (self.date.isoformat() if self.date else "")
+
+    @property
+    def called(self) -> str:
+        """What to call it among others: its date, or its name where it has none."""
+        return self.when or self.name
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -91,12 +91,13 @@ def _change_map(
         valid_pixels=findings.valid_pixels,
         changed_hectares=findings.changed_hectares,
         parameters=parameters,
-        assumptions=told.everything,
+        assumptions=(*told.everything, *method.notices),
         landcover_before=out / BEFORE if kind.labels else None,
         landcover_after=out / AFTER if kind.labels else None,
         is_calibrated=kind.is_calibrated,
         warnings=told.warnings,
         is_ground_known=found.dates.is_ground_known,
+        is_scale_known=found.dates.is_scale_known,
         seconds=seconds,
     )
 

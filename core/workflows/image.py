@@ -79,7 +79,7 @@ def predict(image: Image, model: str, frame: int | None = None, watch: Watch | N
     began = time.perf_counter()
     given = to_input(image, engine.model.preprocess, frame)
     seconds = {"prepare": time.perf_counter() - began}
-    return predict_input(engine, given, seconds=seconds, frame=frame_number(image, given))
+    return predict_input(engine.interactive, given, seconds=seconds, frame=frame_number(image, given))
 
 
 def explain_image(
@@ -98,7 +98,7 @@ def explain_image(
     raises ends the work.
     Raises NotFound for an unknown model, method or label; OutOfRange; InputError where the image cannot become an input.
     """
-    engine = engine_for(model)
+    engine = engine_for(model).interactive
     given = explained_input(image, engine, frame, at)
     check_explainable(given)
     return explain(engine, given, method, target, progress=progress)

@@ -153,7 +153,7 @@ def _prediction(scene: Scene, engine: Engine, sums: _Sums) -> Prediction:
         conformal_set=likely,
         prediction=answer,
         outside=outside,
-        assumptions=(*fullest.assumptions, mean, *(() if model.calibration is not None else (UNCALIBRATED,))),
+        assumptions=(*fullest.assumptions, mean, *(() if model.calibration is not None else (UNCALIBRATED,)), *engine.notices),
         seconds=sums.seconds,
         precision=engine.runtime.precision,
         device=engine.runtime.name,

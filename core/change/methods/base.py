@@ -19,7 +19,7 @@ Shares = tuple[float, float]
 
 @dataclass(frozen=True)
 class Reading:
-    """In what two dates are compared. preprocess: its channels are the bands that both have. missing: what is said of the others."""
+    """In what two dates are compared. preprocess: its channels are the bands that both have. missing: notices on those they do not."""
 
     preprocess: Preprocess
     missing: tuple[Notice, ...] = ()
@@ -63,6 +63,11 @@ class Method(ABC):
     def is_calibrated(self) -> bool:
         """Whether its score is a probability."""
         return False
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the device could not do so far."""
+        return ()
 
     @abstractmethod
     def check(self, before: Scene, after: Scene) -> None:

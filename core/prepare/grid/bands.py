@@ -12,18 +12,16 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from core.errors import MissingBands
+from core.prepare.grid.reflectance import assumed_scale, value_doubts
 from core.prepare.grid.warp import has_data, has_warped_data, warped
 from core.readers.scenes.geotiff import open_raster
-from core.types import Band, FloatImage, Mask, Notice, Preprocess, Scene, notice
-
-SENTINEL_2_SCALE = 0.0001
-"""Reflectance a digital number of Sentinel-2 (ESA, Sentinel-2 Products Specification Document), before the offset of baseline 04.00."""
+from core.types import Band, FloatImage, Mask, Notice, Preprocess, Scene
 
 
 def resolve_bands(
     scene: Scene, channels: Sequence[str], reflectance_top: float | None = None
 ) -> tuple[tuple[Band, ...], tuple[Notice, ...]]:
-    """The bands that show `channels`, in their order, each with scale and offset; and what had to be assumed.
+    """The bands that show `channels`, in their order, each with scale and offset; and what had to be assumed, what is doubtful first.
 
     reflectance_top: what 8-bit values of 255 stand for, since such files are rendered for display; 1.0 by default.
     Raises MissingBands where no band is known to show a channel.
@@ -34,9 +32,12 @@ def resolve_bands(
         raise MissingBands(scene.name, missing, [band.name for band in scene.bands])
     bands = tuple(by_colour[channel] for channel in channels)
     if all(band.scale is not None for band in bands):
-        return bands, ()
-    scale, assumed = _assumed_scale(scene.dtype, reflectance_top or 1.0)
-    return tuple(band if band.scale is not None else replace(band, scale=scale, offset=0.0) for band in bands), (assumed,)
+        return bands, value_doubts(scene)
+    scale, assumed = assumed_scale(scene.dtype, reflectance_top or 1.0)
+    return tuple(band if band.scale is not None else replace(band, scale=scale, offset=0.0) for band in bands), (
+        *value_doubts(scene),
+        assumed,
+    )
 
 
 def read_window(scene: Scene, bands: Sequence[Band], window: tuple[int, int, int, int]) -> tuple[FloatImage, Mask]:
@@ -66,14 +67,6 @@ def rendering(reflectance: FloatImage, preprocess: Preprocess) -> FloatImage:
     """Reflectance as the model saw it in training: clipped at its top and scaled to [0, 1]. Any shape, float32."""
     scaled = np.asarray(reflectance / (preprocess.reflectance_top or 1.0), dtype=np.float32)
     return np.clip(scaled, 0.0, 1.0, out=scaled)
-
-
-def _assumed_scale(dtype: str, reflectance_top: float) -> tuple[float, Notice]:
-    if dtype in ("uint8", "int8"):
-        return reflectance_top / 255.0, notice("scene.rendering-assumed")
-    if np.issubdtype(np.dtype(dtype), np.floating):
-        return 1.0, notice("scene.reflectance-assumed")
-    return SENTINEL_2_SCALE, notice("scene.scale-assumed", scale=SENTINEL_2_SCALE)
 
 
 def _read_file(scene: Scene, file: Path, bands: Sequence[Band], window: Window) -> tuple[FloatImage, Mask]:

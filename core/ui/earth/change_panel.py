@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.render.change_polygon import before_and_after
 from core.render.colours import class_colours, css
+from core.render.heatmap import over_input
 from core.report.notices import say
 from core.types import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon
 from core.ui.earth.cover_panel import place_words
 from core.ui.earth.page_state import Room, Why, date_words, visit
-from core.ui.earth.polygon_pictures import before_and_after, saliency_picture
 from core.ui.earth.work import change, largest, megapixels, method_of, methods, middle, misfit, start_change, unreadable, why
 from core.ui.state.errors import show_error
 from core.ui.state.progress import result_of
@@ -144,13 +145,24 @@ def _patch(desk: Desk, here: Room, result: ChangeMap, polygon: ChangePolygon) ->
     st.markdown(f"##### {patch_title(polygon)}")
     quiet(f"{patch_words(polygon, result)}; number {place + 1:,} of {len(listed):,} by area.")
     assert here.after is not None
-    for column, picture, scene in zip(st.columns(2, gap="small"), before_and_after(here, polygon), (here.before, here.after), strict=True):
+    for column, picture, scene in zip(st.columns(2, gap="small"), _pictures(here, polygon), (here.before, here.after), strict=True):
         column.image(picture, width="stretch", alt=f"Patch {polygon.id} on {date_words(scene)}")
         with column:
             quiet(date_words(scene))
     found = result_of(why(desk, here, polygon), "earth.why")
     if found is not None:
         _why(here, found, polygon)
+
+
+def _pictures(here: Room, polygon: ChangePolygon) -> tuple[bytes, bytes]:
+    """The polygon at both dates; drawn once, not in every run of the page."""
+    assert here.after is not None
+    known = here.drawn.setdefault("polygons", {})
+    key = (here.pair, method_of(here), polygon.id)
+    if key not in known:
+        known[key] = before_and_after(here.before, here.after, polygon)
+    pictures: tuple[bytes, bytes] = known[key]
+    return pictures
 
 
 def _go_to(here: Room, polygon: ChangePolygon | None) -> None:
@@ -162,7 +174,11 @@ def _why(here: Room, found: Why, polygon: ChangePolygon) -> None:
     explanation = found.explanation
     st.markdown(f"##### Why {label_words(explanation.target).lower()}, on {date_words(here.after or here.before)}")
     left, right = st.columns([1, 1.2], gap="small")
-    left.image(saliency_picture(found), width="stretch", alt=f"Saliency of {label_words(explanation.target)} over the window")
+    left.image(
+        over_input(found.input.shown, found.explanation.saliency),
+        width="stretch",
+        alt=f"Saliency of {label_words(explanation.target)} over the window",
+    )
     with left:
         _colour_bar()
     with right:

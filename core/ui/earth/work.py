@@ -11,17 +11,16 @@ from core.change.methods.choose import method_for
 from core.errors import MissingBands, SightlineError
 from core.explain.registry import explain
 from core.inference.calibration import probabilities
-from core.inference.change_engine import change_engine_for
-from core.inference.engine import engine_for
+from core.inference.engine import change_engine_for, engine_for
 from core.inference.prediction import predict_input
 from core.jobs import Progress
 from core.prepare.grid.align import on_grid_of, overlap_or_refuse
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.grid.ground import pixel_metres
 from core.prepare.scene_input import input_at
+from core.render.ground import Ground, draw_ground
 from core.sources.scenes import is_question_open
 from core.types import ChangeMap, ChangePolygon, Domain, LandCoverMap, Scene
-from core.ui.earth.ground import Ground, draw_ground
 from core.ui.earth.page_state import Pixel, PlaceScores, Room, Why, date_words
 from core.ui.models.own import known_models
 from core.ui.state.errors import Words, words_of
@@ -137,7 +136,7 @@ def change(desk: Desk, here: Room) -> Slot[ChangeMap]:
 def start_map(desk: Desk, here: Room, number: int) -> None:
     """Begin to map a scene."""
     scene, model = here.groups[number].scene, here.model
-    folder = _folder(here, f"map-{scene.date or number + 1}")
+    folder = _folder(here, f"map-{scene.when or number + 1}")
     land_cover(desk, here, number).start(
         f"Mapping {date_words(scene)}", lambda progress: map_scene(scene, engine_for(model), folder, progress=progress.update), "tiles"
     )
@@ -213,7 +212,7 @@ def place_scores(desk: Desk, here: Room, number: int, scene: Scene) -> Slot[Plac
 
 
 def _scores(scene: Scene, model: str, at: Pixel, progress: Progress) -> PlaceScores:
-    engine = engine_for(model)
+    engine = engine_for(model).interactive
     given = input_at(scene, engine.model.preprocess, *at)
     prediction = predict_input(engine, given)
     progress.update(1, 1)
@@ -252,7 +251,7 @@ def why(desk: Desk, here: Room, polygon: ChangePolygon) -> Slot[Why]:
 
 
 def _why(scene: Scene, model: str, polygon: ChangePolygon, progress: Progress) -> Why:
-    engine = engine_for(model)
+    engine = engine_for(model).interactive
     given = input_at(scene, engine.model.preprocess, *middle(polygon.window))
     return Why(explain(engine, given, FIRST_METHOD, polygon.after, progress=progress.update), given)
 

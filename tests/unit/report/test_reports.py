@@ -207,9 +207,35 @@ def test_every_assumption_and_the_intended_use_are_among_the_limits() -> None:
 
 
 def test_a_map_outside_what_the_model_knows_begins_with_the_warning() -> None:
-    report = map_report(ex.land_cover_map(outside_share=0.64), ex.LAND_MODEL)
-    assert report.sentences[0].text.startswith("Warning: 64.0 % of the valid pixels")
-    assert "Warning: 64.0 %" in "\n".join(as_text(report).splitlines()[:6])
+    report = map_report(ex.land_cover_map(outside_share=0.34), ex.LAND_MODEL)
+    assert report.sentences[0].text.startswith("Warning: 34.0 % of the valid pixels")
+    assert "Warning: 34.0 %" in "\n".join(as_text(report).splitlines()[:6])
+    assert report.withheld is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"outside_share": 0.64}, "No area is given: 64.0 % of the valid pixels lie outside what this model knows."),
+        ({"is_ground_known": False}, "the size of the scene or of its pixels on the ground"),
+        ({"is_scale_known": False}, "--scale and --offset tell"),
+    ],
+)
+def test_a_map_that_may_mean_nothing_tells_no_hectares(changes: dict[str, Any], reason: str) -> None:
+    report = map_report(ex.land_cover_map(**changes), ex.LAND_MODEL)
+    assert report.withheld is not None
+    assert reason in report.withheld
+    assert report.withheld in [sentence.text for sentence in report.sentences[:2]]
+    assert not any(" ha" in sentence.text for sentence in report.sentences)
+    assert not any(fact.unit == "ha" for fact in report.facts), "nor does a table"
+
+
+def test_an_area_that_would_read_0_ha_is_not_listed() -> None:
+    made = ex.land_cover_map()
+    areas = (replace(made.areas[0], hectares=0.04), *made.areas[1:])
+    told = "\n".join(sentences(map_report(replace(made, areas=areas), ex.LAND_MODEL), "findings"))
+    assert " 0.0 ha" not in told
+    assert made.areas[0].label not in told.replace("pasture", ""), "it is not called absent either"
 
 
 def test_a_map_lists_its_classes_by_area_and_those_it_did_not_find() -> None:

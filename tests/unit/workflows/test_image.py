@@ -16,7 +16,8 @@ from core.inference.engine import engine_for
 from core.inference.ood import features, outside_score
 from core.prepare.scene_input import input_at
 from core.readers import open_raster, read_image, read_scene
-from core.render.report_pictures import overlay, scene_picture
+from core.render.report_pictures import overlay
+from core.render.report_scenes import scene_picture
 from core.sources import Source
 from core.types import Domain, Picture, Scene, Study, notice
 from core.workflows import scene_prediction

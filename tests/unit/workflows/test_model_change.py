@@ -13,8 +13,7 @@ from numpy.testing import assert_array_equal
 
 from core.change.methods.choose import method_for
 from core.errors import Cancelled, MissingBands, NoOverlap, OutOfRange, WrongTask
-from core.inference.change_engine import ChangeEngine
-from core.inference.engine import Engine
+from core.inference.engine import ChangeEngine, Engine
 from core.inference.runtimes import Runtime
 from core.types import Domain, Scene, notice
 from core.workflows.change import detect_change
