@@ -29,6 +29,13 @@ class FrameSource(Protocol):
         """
 
 
+class OverlaySource(Protocol):
+    """Overlay planes (DICOM PS3.3 C.9.2), read from the file when asked for. They may hold a name, as pixels may."""
+
+    def mask(self, index: int) -> NDArray[np.bool_] | None:
+        """Where planes mark frame `index` (from 0): [rows, columns]; None where none lies on it. Raises UnreadableFile or NotFound."""
+
+
 @dataclass(frozen=True)
 class Window:
     """A VOI window: DICOM PS3.3 C.11.2.1.2. centre and width are in output units of the modality transform (HU for CT)."""
@@ -45,6 +52,7 @@ class Study:
 
     name: the file's or folder's own name, as the user gave it. Shown to the user, never logged.
     frames: lazy pixels [frames, rows, columns] in stored units, first slice first.
+    overlays: drawings over the frames, None where the file has none. A model does not see them.
     header: the attributes on the allow-list of core/readers/dicom/image.py, and no others.
     frame_headers: one a frame (or a single one for all): rescale, modality LUT, VOI windows and LUT, photometric interpretation.
     spacing_mm: (row, column) spacing of pixels, None where the file does not tell; at the detector for projection radiographs.
@@ -73,6 +81,7 @@ class Study:
     slice_spacing_mm: float | None = None
     orientation: tuple[float, ...] | None = None
     positions: tuple[tuple[float, float, float], ...] = ()
+    overlays: OverlaySource | None = None
     is_volume: bool = False
     sources: tuple[Path, ...] = ()
     assumptions: tuple[Notice, ...] = ()
@@ -81,6 +90,13 @@ class Study:
     def shape(self) -> tuple[int, int, int]:
         """(frames, rows, columns)."""
         return self.frames.shape
+
+    @property
+    def pixel_aspect(self) -> float:
+        """Height of a pixel by its width, for display: by its spacing, else by PixelAspectRatio (PS3.3 C.7.6.3.1.7), else 1."""
+        told = self.spacing_mm or self.header.get("PixelAspectRatio") or ()
+        heights = [float(part) for part in told]
+        return heights[0] / heights[1] if len(heights) == 2 and min(heights) > 0 else 1.0
 
     def frame_header(self, index: int) -> Dataset:
         """The display attributes of frame `index` (from 0)."""

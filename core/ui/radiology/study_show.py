@@ -54,7 +54,7 @@ def show_study(study: Study, packed: Packed, key: str, look: Look | None, extra:
         presets=presets_of(study),
         marks=marks_of(study),
         texts=(f"{study.name}\n{headline(study)}", INTENDED_USE.replace(". ", ".\n")),
-        aspect=study.spacing_mm[0] / study.spacing_mm[1] if study.spacing_mm else 1.0,
+        aspect=study.pixel_aspect,
         length=length_of(study),
         grid=grid,
         colours=colours,
