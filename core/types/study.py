@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 
+PROJECTION_MODALITIES = frozenset({"CR", "DX", "IO", "MG", "PX", "RF", "RG", "XA"})
+"""Modalities whose image is a shadow: its millimetres are those of the detector, not of the body. A photograph (XC) is none."""
+
+
 class FrameSource(Protocol):
     """Frames that are decoded when asked for, so that a long series costs no memory until it is looked at."""
 
@@ -90,6 +94,11 @@ class Study:
     def shape(self) -> tuple[int, int, int]:
         """(frames, rows, columns)."""
         return self.frames.shape
+
+    @property
+    def is_projection(self) -> bool:
+        """Whether the image is a shadow, whose millimetres are those of the detector."""
+        return self.modality in PROJECTION_MODALITIES
 
     @property
     def pixel_aspect(self) -> float:
