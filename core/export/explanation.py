@@ -7,7 +7,7 @@ from typing import Any
 
 from core.export.json import plain
 from core.report.notices import say, say_all
-from core.types import Explanation, ModelInput, RemovalScore
+from core.types import Explanation, ModelInput, RemovalScore, Target
 
 
 def as_text(sha256: str, given: ModelInput, explanation: Explanation) -> str:
@@ -22,7 +22,7 @@ def as_values(sha256: str, given: ModelInput, explanation: Explanation) -> dict[
         "weights": explanation.weights,
         "method": explanation.method,
         "parameters": dict(explanation.parameters),
-        "target": explanation.target,
+        "target": _target(explanation.target),
         "class_specific": explanation.class_specific,
         "input": {
             "sha256": sha256,
@@ -41,6 +41,13 @@ def as_values(sha256: str, given: ModelInput, explanation: Explanation) -> dict[
         "precision": explanation.precision,
         "seconds": explanation.seconds,
     }
+
+
+def _target(target: Target) -> str | dict[str, Any]:
+    """Its name where that says all, else what it is set against and its token, [column, row] from 0."""
+    if target.is_plain:
+        return target.name
+    return {"label": target.name, "against": target.against or None, "token": target.token}
 
 
 def _removal(score: RemovalScore) -> dict[str, Any]:

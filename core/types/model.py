@@ -24,6 +24,17 @@ class Domain(StrEnum):
     PICTURE = "picture"
 
 
+class Capability(StrEnum):
+    """What a model offers to whoever explains it, and what a method of explanation needs.
+
+    ATTENTION: matrices between all of its tokens. GRADIENT: of its answer by its input. FORWARD: answers to inputs that were changed.
+    """
+
+    ATTENTION = "attention"
+    GRADIENT = "gradient"
+    FORWARD = "forward"
+
+
 @dataclass(frozen=True)
 class Preprocess:
     """How an image becomes the network's input: preprocess.json beside the weights.
