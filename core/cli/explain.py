@@ -68,7 +68,7 @@ def explain(
         meant = target if against is None and token is None else target_of(engine, given, target, against, token)
         explanation = explain_input(engine, given, method, meant, progress=ticker)
     Assumptions().tell(source.label, say_all([*given.assumptions, *explanation.assumptions, *([given.refusal] if given.refusal else [])]))
-    told = {"path": source.label, **as_values(image.sha256, given, explanation)}
+    told = {"path": source.label, **as_values(given, explanation)}
     write(out, given, explanation, told)
     if as_json:
         return print_json(told)

@@ -114,6 +114,9 @@ def explain(
         class_specific=chosen.class_specific,
         seconds=time.perf_counter() - began,
         assumptions=engine.notices,
+        source=input.source,
+        frame=input.frame,
+        box=input.box,
     )
 
 

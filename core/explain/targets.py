@@ -106,7 +106,7 @@ def chances(model: LoadedModel, logits: FloatImage, target: Target) -> Scores:
     if not target.against_labels:
         return np.asarray(mine)
     both = mine + found[:, _places(model, target.against_labels)].sum(axis=1)
-    return np.divide(mine, both, out=np.full_like(mine, 0.5), where=both > 0.0)
+    return np.asarray(np.divide(mine, both, out=np.full_like(mine, 0.5), where=both > 0.0))
 
 
 def _members(model: LoadedModel, label: str) -> tuple[str, ...]:

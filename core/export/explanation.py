@@ -10,12 +10,12 @@ from core.report.notices import say, say_all
 from core.types import Explanation, ModelInput, RemovalScore, Target
 
 
-def as_text(sha256: str, given: ModelInput, explanation: Explanation) -> str:
-    """The file's text. sha256: of the source; given: the input that was explained."""
-    return json.dumps(plain(as_values(sha256, given, explanation)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def as_text(given: ModelInput, explanation: Explanation) -> str:
+    """The file's text. given: the input that was explained."""
+    return json.dumps(plain(as_values(given, explanation)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def as_values(sha256: str, given: ModelInput, explanation: Explanation) -> dict[str, Any]:
+def as_values(given: ModelInput, explanation: Explanation) -> dict[str, Any]:
     """The file as values; arguments as of as_text."""
     return {
         "model": explanation.model,
@@ -25,10 +25,10 @@ def as_values(sha256: str, given: ModelInput, explanation: Explanation) -> dict[
         "target": _target(explanation.target),
         "class_specific": explanation.class_specific,
         "input": {
-            "sha256": sha256,
+            "sha256": explanation.source,
             "shape": given.values.shape,
-            "box": given.box,
-            "frame": given.frame + 1,
+            "box": explanation.box,
+            "frame": explanation.frame + 1,
             "refusal": say(given.refusal),
         },
         "range": [explanation.low, explanation.high],

@@ -87,6 +87,7 @@ class Explanation:
     tokens: the raw result of token methods. attribution: the raw signed result [channels, rows, columns] of the others.
     baseline: float32 [channels, rows, columns], what "removed" meant, for methods that need one.
     target: what was attributed; class-agnostic methods (rollout) still name it, since faithfulness needs one.
+    source, frame, box: of the input that was explained (core.types.ModelInput): which bytes, which frame from 0, which pixels of it.
     assumptions: what the device could not do; those of the input are told by the input.
     completeness_error: |sum of attributions - (f(x) - f(baseline))| / |f(x) - f(baseline)|, None where it does not apply.
     """
@@ -111,3 +112,6 @@ class Explanation:
     precision: str = "fp32"
     seconds: float = 0.0
     assumptions: tuple[Notice, ...] = ()
+    source: str = ""
+    frame: int = 0
+    box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)

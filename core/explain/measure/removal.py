@@ -19,10 +19,9 @@ from core.errors import OutOfRange
 from core.explain.evidence import Progress, quiet
 from core.explain.targets import chances, check_target, read_logits
 from core.inference.engine import Engine
-from core.settings import settings
+from core.settings import FEWEST_RANDOM_MAPS, settings
 from core.types import FloatImage, ModelInput, RemovalScore, Target
 
-FEWEST_RANDOM_MAPS = 20
 INTERVAL = (2.5, 97.5)
 """Percentiles of the areas of random maps that bound what counts as chance."""
 Ranks = NDArray[np.int64]
@@ -45,7 +44,7 @@ def removal_scores(
     baseline: float32 [channels, rows, columns], what removed pixels become.
     steps: each takes an equal share of the pixels, rounded to whole ones. The curves hold the target's probability (calibrated softmax)
         at steps + 1 points, the untouched and the whole image's included; areas by the trapezoid rule over shares from 0 to 1.
-    Raises OutOfRange for fewer than one step or 20 random maps, NotFound for an unknown target.
+    Raises OutOfRange for fewer than one step or FEWEST_RANDOM_MAPS random maps, NotFound for an unknown target.
     """
     check_removal(steps, random_maps)
     check_target(engine.model, target)
@@ -57,7 +56,7 @@ def removal_scores(
 
 
 def check_removal(steps: int, random_maps: int) -> None:
-    """Raises OutOfRange for fewer than one step or 20 random maps."""
+    """Raises OutOfRange for fewer than one step or FEWEST_RANDOM_MAPS random maps."""
     if steps < 1:
         raise OutOfRange("removal_steps", steps, "at least 1")
     if random_maps < FEWEST_RANDOM_MAPS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -73,6 +74,8 @@ def test_explanation_json_says_how_it_was_made_and_measured(
     assert told["sanity"] is None
     assert told["precision"] == "fp32"
     assert told["path"] == str(picture)
+    assert told["input"]["sha256"] == hashlib.sha256(picture.read_bytes()).hexdigest()
+    assert (told["input"]["frame"], told["input"]["shape"]) == (1, [1, SIDE, SIDE])
 
 
 def test_the_input_is_what_the_network_was_given(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:

@@ -151,4 +151,4 @@ def test_an_explanation_says_that_memory_ran_out(tmp_path: Path, image: ModelInp
     engine.model.network.register_forward_pre_hook(full, with_kwargs=True)
     found = explain(engine, image, "occlusion", parameters=QUICK["occlusion"])
     assert found.assumptions == engine.notices
-    assert "8 are computed at a time" in as_values("00", image, found)["assumptions"][-1]
+    assert "8 are computed at a time" in as_values(image, found)["assumptions"][-1]

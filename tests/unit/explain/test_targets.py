@@ -118,7 +118,7 @@ def test_what_cannot_be_a_target_is_refused_with_what_can(parted: Engine, image:
 
 
 def test_the_file_names_a_label_and_tells_more_where_there_is_more(parted: Engine, image: ModelInput) -> None:
-    plain = as_values("00", image, explained(parted, image, "rollout", "pneumonia"))
+    plain = as_values(image, explained(parted, image, "rollout", "pneumonia"))
     assert plain["target"] == "pneumonia"
-    more = as_values("00", image, explained(parted, image, "rollout", target_of(parted, image, BACTERIAL, VIRAL, (0, 31))))
+    more = as_values(image, explained(parted, image, "rollout", target_of(parted, image, BACTERIAL, VIRAL, (0, 31))))
     assert more["target"] == {"label": BACTERIAL, "against": VIRAL, "token": (0, 3)}
