@@ -72,7 +72,7 @@ def _say_card(composer: Composer, model: ModelFacts) -> None:
 
 def _say_method(composer: Composer, explanation: Explanation) -> None:
     method = composer.fact("explanation.method", explanation.method, "method", "explanation")
-    target = composer.fact("explanation.target", explanation.target, "label", "explanation")
+    target = composer.fact("explanation.target", explanation.target.name, "label", "explanation")
     specific = composer.fact("explanation.class_specific", explanation.class_specific, "", "explanation")
     template = "method" if explanation.class_specific else "method_agnostic"
     composer.say("explanation", template, method=method, target=target, specific=specific)

@@ -172,12 +172,12 @@ def _go_to(here: Room, polygon: ChangePolygon | None) -> None:
 
 def _why(here: Room, found: Why, polygon: ChangePolygon) -> None:
     explanation = found.explanation
-    st.markdown(f"##### Why {label_words(explanation.target).lower()}, on {date_words(here.after or here.before)}")
+    st.markdown(f"##### Why {label_words(explanation.target.name).lower()}, on {date_words(here.after or here.before)}")
     left, right = st.columns([1, 1.2], gap="small")
     left.image(
         over_input(found.input.shown, found.explanation.saliency),
         width="stretch",
-        alt=f"Saliency of {label_words(explanation.target)} over the window",
+        alt=f"Saliency of {label_words(explanation.target.name)} over the window",
     )
     with left:
         _colour_bar()

@@ -75,7 +75,7 @@ def saliency_layer(explanation: Explanation, box: Box, *, is_on: bool) -> Layer:
     shares = np.asarray(values / max(float(values.max()), 1e-12), dtype=np.float32)
     opaque = np.rint(CLEAREST + (255 - CLEAREST) * shares).astype(np.uint8)
     return Layer(
-        id=f"{explanation.method}.{explanation.target}",
+        id=f"{explanation.method}.{explanation.target.name}",
         picture=png(np.dstack([heat(shares), opaque])),
         box=box,
         name=method_words(explanation.method),

@@ -29,6 +29,7 @@ from core.types import (
     RemovalScore,
     Scene,
     Study,
+    Target,
     Transition,
     notice,
 )
@@ -158,7 +159,7 @@ def explanation(**changes: Any) -> Explanation:
     facts: dict[str, Any] = {
         "method": "rollout",
         "parameters": {"discard": 0.0},
-        "target": "bacterial-pneumonia",
+        "target": Target.of_label("bacterial-pneumonia"),
         "deletion": removal(0.231, 0.302, 0.354, 0.401),
         "insertion": removal(0.612, 0.450, 0.521, 0.593),
         "class_specific": False,
