@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.report.composer import Composer
 from core.report.language import language_of
 from core.report.model_facts import ModelFacts
-from core.report.notices import say
+from core.report.notices import say_all
 from core.report.scenes import date_fact, place_in, say_parameters, say_scene, say_scene_model, withheld
 from core.report.sections import say_limits
 from core.types import ChangeMap, ChangePolygon, Report
@@ -18,8 +18,8 @@ def change_report(result: ChangeMap, model: ModelFacts | None = None, *, languag
     """Facts and sentences of one pair of dates. Raises NotFound for a language without templates."""
     composer = Composer(language_of(language))
     is_withheld = _say_withheld(composer, result)
-    for number, warning in enumerate(result.warnings, start=1):
-        composer.say("findings", "verbatim", sentence=composer.fact(f"warning.{number}", say(warning, composer.language.code), "sentence", "change"))
+    for number, warning in enumerate(say_all(result.warnings, language), start=1):
+        composer.say("findings", "verbatim", sentence=composer.fact(f"warning.{number}", warning, "sentence", "change"))
     if is_withheld:
         composer.say("findings", "withheld_files")
     else:

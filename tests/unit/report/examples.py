@@ -62,6 +62,7 @@ CHEST_MODEL = ModelFacts(
     limits=("Made for frontal views.",),
     preprocess=CHEST,
     coverage=0.9,
+    is_calibrated=True,
 )
 LAND_MODEL = ModelFacts(
     title="Land cover from Sentinel-2",
@@ -72,6 +73,7 @@ LAND_MODEL = ModelFacts(
     limits=("One label a tile.",),
     preprocess=LAND,
     coverage=0.9,
+    is_calibrated=True,
 )
 INSIDE = Outside(score=12.5, threshold=30.25, is_outside=False)
 OUTSIDE = Outside(score=80.5, threshold=30.25, is_outside=True, reason="The image is unlike the training images.")
