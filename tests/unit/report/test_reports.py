@@ -74,7 +74,7 @@ def assert_labels_are_cited(report: Report, labels: tuple[str, ...]) -> None:
 
 @given(prediction=predictions(), explained=st.booleans(), calibrated=st.booleans())
 def test_no_report_contradicts_its_prediction(prediction: Prediction, explained: bool, calibrated: bool) -> None:
-    model = ex.CHEST_MODEL if calibrated else replace(ex.CHEST_MODEL, coverage=None)
+    model = ex.CHEST_MODEL if calibrated else replace(ex.CHEST_MODEL, coverage=None, is_calibrated=False)
     explanation = ex.explanation(target=Target.of_label(prediction.labels[0])) if explained else None
     place = notice("place.image", height="upper", side="left")
     report = image_report(ex.study(), prediction, explanation, model, region=place, created=ex.NOON)
