@@ -12,7 +12,7 @@ from core.types.arrays import FloatImage, Mask
 from core.types.explanation import Explanation, RemovalScore, TokenMap
 from core.types.maps import ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
 from core.types.model import Calibration, ChangeCalibration, Domain, ModelInput, Outside, Prediction, Preprocess
-from core.types.report import Fact, Report, Sentence
+from core.types.report import Addendum, Fact, Report, Sentence
 from core.types.scene import UNNAMED_DATE, Band, Scene
 from core.types.study import FrameSource, Picture, Study, Window
 
@@ -20,6 +20,7 @@ Image = Study | Scene | Picture
 
 __all__ = [
     "UNNAMED_DATE",
+    "Addendum",
     "Band",
     "Calibration",
     "ChangeCalibration",
