@@ -30,8 +30,9 @@ def heat(values: FloatImage) -> NDArray[np.uint8]:
 
 
 def heat_picture(values: FloatImage) -> bytes:
-    """float32 [rows, columns] in [0, 1] as a PNG, a pixel a value."""
-    return png(heat(values))
+    """float32 [rows, columns] in [0, 1] as a PNG with alpha, a pixel a value: zero is clear, so that what lies below stays in sight."""
+    shares = np.clip(np.nan_to_num(values), 0.0, 1.0)
+    return png(np.dstack([heat(shares), np.rint(255 * shares).astype(np.uint8)]))
 
 
 def css(colour: Colour) -> str:

@@ -41,7 +41,7 @@ def show(desk: Desk, here: Room, ground: Ground, look: Look | None) -> Show:
     metres = pixel_metres(scene)
     t = scene.transform
     return Show(
-        key=f"{scene.sha256}.{scene.width}x{scene.height}",
+        key=view_key(here),
         label=f"Map of {scene.name}",
         columns=scene.width,
         rows=scene.height,
@@ -58,6 +58,12 @@ def show(desk: Desk, here: Room, ground: Ground, look: Look | None) -> Show:
         tells_seen=ground.piece.reduction > 1.0,
         height=f"clamp(380px, calc(100vh - {175 if len(here.groups) > 1 else 110}px), 1100px)",
     )
+
+
+def view_key(here: Room) -> str:
+    """A view belongs to the grid of the first date."""
+    scene = here.before
+    return f"{scene.sha256}.{scene.width}x{scene.height}"
 
 
 def chosen_polygon(desk: Desk, here: Room) -> ChangePolygon | None:
