@@ -96,6 +96,7 @@ class Progress:
 class _Held:
     value: object
     is_busy: Callable[[], bool]
+    dropped: Callable[[], None]
     seen: float
 
 
@@ -115,15 +116,16 @@ class Jobs:
         threading.Thread(target=self._run, args=(job, work), name=f"job: {unit}", daemon=True).start()
         return job
 
-    def hold(self, value: object, is_busy: Callable[[], bool] = lambda: False) -> str:
+    def hold(self, value: object, is_busy: Callable[[], bool] = lambda: False, dropped: Callable[[], None] = lambda: None) -> str:
         """Keep a value until it is released or idle for too long. Returns the token that it is known by.
 
         is_busy: while it says so the value is not idle, even if nobody looks: a job will want to leave its result there.
+        dropped: told when it was idle for too long: others may still point at the value, and what lies on disk must go now.
         """
         token = secrets.token_urlsafe(TOKEN_BYTES)
+        self._drop_idle()
         with self._lock:
-            self._drop_idle()
-            self._held[token] = _Held(value, is_busy, self._clock())
+            self._held[token] = _Held(value, is_busy, dropped, self._clock())
             if not self._is_sweeping:
                 self._is_sweeping = True
                 threading.Thread(target=self._sweep, name="idle values", daemon=True).start()
@@ -131,8 +133,8 @@ class Jobs:
 
     def held(self, token: str) -> object | None:
         """The value of a token, whose idle clock starts anew; None where there is none (any more)."""
+        self._drop_idle()
         with self._lock:
-            self._drop_idle()
             found = self._held.get(token)
             if found is None:
                 return None
@@ -161,19 +163,22 @@ class Jobs:
         return settings().idle_minutes * 60.0 if self._idle_seconds is None else self._idle_seconds
 
     def _drop_idle(self) -> None:
-        now = self._clock()
-        for token, held in list(self._held.items()):
-            if held.is_busy():
-                held.seen = now
-            elif now - held.seen > self._idle_time:
-                del self._held[token]
+        now, gone = self._clock(), []
+        with self._lock:
+            for token, held in list(self._held.items()):
+                if held.is_busy():
+                    held.seen = now
+                elif now - held.seen > self._idle_time:
+                    gone.append(self._held.pop(token))
+        for held in gone:
+            held.dropped()
 
     def _sweep(self) -> None:
         """Drops idle values although nobody asks for any: pixels of a patient do not wait for the next visitor."""
         while True:
             time.sleep(self._idle_time / SWEEPS_AN_IDLE_TIME)
+            self._drop_idle()
             with self._lock:
-                self._drop_idle()
                 if not self._held:
                     self._is_sweeping = False
                     return

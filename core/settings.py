@@ -13,6 +13,7 @@ from pathlib import Path
 from core.errors import InputError, OutOfRange
 
 PROJECT = Path(__file__).resolve().parent.parent
+PRIVATE = 0o700
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 MEGABYTE = 2**20
@@ -92,6 +93,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     settings = Settings(**values)  # type: ignore[arg-type]
     _check(settings)
     return settings
+
+
+def private_home() -> Path:
+    """SIGHTLINE_HOME, made where it is not there, and closed to others (0700) also where it was. Raises OSError where it cannot be made."""
+    home = settings().home
+    home.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+    if home.stat().st_mode & 0o077 and home.stat().st_uid == os.getuid():
+        home.chmod(PRIVATE)
+    return home
 
 
 @cache

@@ -9,16 +9,17 @@ from core.ui.earth import work as earth_work
 from core.ui.earth.change_panel import change_tab
 from core.ui.earth.cover_panel import cover_tab
 from core.ui.earth.intake import empty_state
-from core.ui.earth.map import TABS_KEY, pick, show
+from core.ui.earth.map import TABS_KEY, pick, show, view_key
 from core.ui.earth.page_state import Room
 from core.ui.earth.report_panel import export_tab, report_tab
 from core.ui.earth.scenes_panel import scenes_tab
 from core.ui.state.errors import guarded
 from core.ui.state.progress import is_under_way, result_of
 from core.ui.state.session import desk
-from core.ui.viewer import view
+from core.ui.viewer import told, view
 from core.ui.widgets.bars import note, quiet
 from core.ui.widgets.choices import apart
+from core.ui.widgets.close import close_button
 from core.ui.widgets.intake import asked_samples
 from core.ui.widgets.words import counted
 
@@ -33,11 +34,9 @@ def picture(room: Room) -> None:
         ground = result_of(earth_work.ground(HERE, room), "earth.ground")
         if ground is None:
             return
+        before = told("earth.map", view_key(room))
+        room.look, room.seen = before.look or room.look, before.seen
         event = view(show(HERE, room, ground, room.look), "earth.map")
-        room.look = event.look or room.look
-        if event.seen != room.seen:
-            room.seen = event.seen
-            st.rerun(scope="fragment")
         if event.picked:
             pick(HERE, room, event.picked)
             st.rerun(scope="app")
@@ -58,7 +57,7 @@ def timeline(room: Room) -> None:
 
 def head(room: Room) -> None:
     """How many scenes, with which model, and the button that lets go of them."""
-    name, close = st.columns([4, 1], vertical_alignment="center")
+    name, close = st.columns([3, 1], vertical_alignment="center")
     known = earth_work.models()
     if len(known) > 1:
         room.model = name.selectbox(
@@ -67,9 +66,7 @@ def head(room: Room) -> None:
         )  # fmt: skip
     else:
         name.text(f"{counted(len(room.groups), 'scene')}, {next((one.title for one in known.values()), 'no model')}")
-    if close.button("Close", key="earth.close", width="stretch", help="Forget these scenes; uploads and results are deleted here."):
-        earth.PAGE.close(HERE)
-        st.rerun()
+    close_button(close, HERE, earth.PAGE, room, "Forget these scenes; uploads and results are deleted here.")
     if room.refused:
         quiet(f"{counted(len(room.refused), 'file')} not opened; the tab Scenes says why.")
 

@@ -17,6 +17,7 @@ from core.ui.state.progress import is_under_way, result_of
 from core.ui.state.session import desk
 from core.ui.widgets.bars import note, quiet
 from core.ui.widgets.choices import apart
+from core.ui.widgets.close import close_button
 from core.ui.widgets.findings import probability_words
 from core.ui.widgets.refusals import refused
 from core.ui.widgets.words import label_words, method_words
@@ -34,9 +35,7 @@ def choose_image_and_model(room: Room) -> bool:
     if chosen != room.chosen:
         room.chosen, room.model, room.at = chosen, "", None
         room.forget_choices()
-    if close.button("Close", key="explain.close", width="stretch", help="Forget this image; uploads are deleted from this machine."):
-        explain.PAGE.close(HERE)
-        st.rerun()
+    close_button(close, HERE, explain.PAGE, room, "Forget this image; uploads are deleted from this machine.")
     known = explain.models_for(room.image)
     if not known:
         note("No model", "There is no model on this machine. `sightline train` makes one.")

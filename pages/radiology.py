@@ -5,84 +5,99 @@ from __future__ import annotations
 import streamlit as st
 
 from core.report.notices import say
-from core.types import Explanation, Study
-from core.ui.radiology import page_state as radiology
+from core.types import Study
+from core.ui.radiology import work
 from core.ui.radiology.candidates import slice_words
 from core.ui.radiology.explanation_panel import why
 from core.ui.radiology.exports import Taken, image_downloads
+from core.ui.radiology.image_list import image_list
 from core.ui.radiology.models import models_for, why_no_model
-from core.ui.radiology.page_state import Answer, Opening, Room
-from core.ui.radiology.study_facts import geometry_words, image_facts, kept_header
+from core.ui.radiology.page_state import PAGE, TABS, Opening, Room
+from core.ui.radiology.picture import pick, show, slice_in_view
+from core.ui.radiology.study_facts import files_of, geometry_words, image_facts, kept_header, title_of
+from core.ui.radiology.work import Reading
 from core.ui.state.errors import guarded, show_error
 from core.ui.state.progress import is_under_way, result_of
 from core.ui.state.session import desk
-from core.ui.viewer import view
+from core.ui.viewer import told, view
 from core.ui.widgets.bars import facts, note, quiet
 from core.ui.widgets.choices import apart
+from core.ui.widgets.close import close_button
 from core.ui.widgets.findings import findings
-from core.ui.widgets.intake import asked_samples, drop_zone, place_field, public_samples, sample_tiles
+from core.ui.widgets.intake import Wanted, asked_samples, drop_zone, place_field, public_samples, sample_tiles
+from core.ui.widgets.refusals import refused
 from core.ui.widgets.report_panel import report_panel
 
 HERE = desk()
 TAB = "radiology.tab"
-TABS = ("Findings", "Why", "Report", "Study", "Export")
+VIEWER = "radiology.viewer"
+DROP = "Drop DICOM files, a folder or a zip, PNG or JPEG; nothing leaves this machine"
+CLOSING = "Forget these images; uploads are deleted from this machine."
+THE_MAP = "the explanation"
 
 
-def empty_state() -> None:
+def intake() -> Wanted | None:
+    """Files, a place, a public sample."""
+    failed = PAGE.arrival(HERE).failed
+    if failed:
+        show_error(failed)
+    wanted = drop_zone(DROP, "radiology.upload")
+    wanted = place_field(HERE, "radiology") or wanted
+    return public_samples(HERE, ("dicom",), "radiology") or wanted
+
+
+def empty_state() -> Wanted | None:
     """Nothing is open: everything that could be."""
-    arrival = radiology.PAGE.arrival(HERE)
-    if arrival.failed:
-        show_error(arrival.failed)
     left, right = st.columns([2, 1], gap="large")
     with left:
         st.markdown("#### Open an image")
-        wanted = drop_zone("Drop DICOM files, a folder or a zip, PNG or JPEG; nothing leaves this machine", "radiology.upload")
-        wanted = place_field(HERE, "radiology") or wanted
-        wanted = public_samples(HERE, ("dicom",), "radiology") or wanted
+        wanted = intake()
     with right:
         st.markdown("#### Or try one of these")
-        wanted = sample_tiles("dicom", "radiology") or wanted
-    if wanted:
-        radiology.open_in(HERE, wanted)
-        st.rerun()
+        return sample_tiles("dicom", "radiology") or wanted
 
 
 @st.fragment
-def picture(opening: Opening, answer: Answer | None, shown: Explanation | None, has_overlay: bool) -> None:
+def picture(opening: Opening, reading: Reading | None, is_on_why: bool) -> None:
     """The viewer; it runs alone when the view changes, and the page runs with it when a patch is clicked."""
     with guarded():
-        slices = result_of(radiology.slices(HERE, opening), "radiology.slices")
+        slices = result_of(work.slices(HERE, opening), "radiology.slices")
         if slices is None:
             return
-        event = view(radiology.show(opening, slices, answer, shown, has_overlay=has_overlay), "radiology.viewer")
-        has_moved = radiology.look(opening, event.look)
+        opening.look = told(VIEWER, opening.name).look or opening.look
+        answer, shown = (reading.answer, reading.explanation) if reading else (None, None)
+        event = view(show(opening, slices, answer, shown, has_overlay=is_on_why), VIEWER)
         if answer and answer.searched:
-            quiet(slice_words(answer.searched, radiology.slice_in_view(opening, slices)))
-            if has_moved:
-                st.rerun(scope="fragment")
-        if event.picked and answer:
-            radiology.pick(opening, answer.grid, event.picked, answer)
-            st.session_state["radiology.go_to"] = "Why"
+            quiet(slice_words(answer.searched, slice_in_view(opening, slices)))
+        if event.picked and answer and is_on_why:
+            pick(opening, answer.grid, event.picked, answer)
             st.rerun(scope="app")
 
 
-def head(room: Room) -> None:
-    """Which image, and the button that lets go of it."""
+def head(room: Room) -> Wanted | None:
+    """Which image, the button that lets go of all, what was refused, and the way to open more."""
     name, close = st.columns([3, 1], vertical_alignment="center")
-    names = [opening.image.name for opening in room.openings]
-    if len(names) > 1:
-        st.session_state.setdefault("radiology.image", room.chosen)
-        room.chosen = name.selectbox(
-            "Image", range(len(names)), key="radiology.image", label_visibility="collapsed",
-            format_func=apart(range(len(names)), names.__getitem__),
-        )  # fmt: skip
-    else:
-        name.text(names[0])
-    if close.button("Close", key="radiology.close", width="stretch", help="Forget this study; uploads are deleted from this machine."):
-        radiology.PAGE.close(HERE)
-        st.rerun()
-    for label, words in room.refused:
-        show_error(words, label)
+    with name:
+        st.text(title_of(room.opening.image))
+        quiet(files_of(room.opening.image))
+    close_button(close, HERE, PAGE, room, CLOSING)
+    image_list(HERE, room)
+    refused(room.refused)
+    with st.expander("Open another", key="radiology.more", expanded=PAGE.arrival(HERE).failed is not None):
+        return intake()
+
+
+def seen(opening: Opening, reading: Reading) -> None:
+    """The tab Findings."""
+    models = models_for(opening.image)
+    if len(models) > 1:
+        st.session_state.setdefault(work.model_key(opening), reading.model)
+        st.selectbox("Model", models, key=work.model_key(opening), format_func=apart(models))
+    answer = result_of(work.answer(HERE, opening, reading.model), "radiology.answer")
+    if answer:
+        findings(answer.prediction, answer.coverage)
+        if work.go_to_candidate(opening, answer):
+            st.rerun()
 
 
 def study(opening: Opening) -> None:
@@ -98,53 +113,61 @@ def study(opening: Opening) -> None:
         quiet(say(assumption))
 
 
-def panel(room: Room) -> tuple[Answer | None, Explanation | None]:
-    """Tabs beside the viewer. Returns what the viewer shows of them."""
-    head(room)
-    if "radiology.go_to" in st.session_state:
-        st.session_state[TAB] = st.session_state.pop("radiology.go_to")
-    seen, reasons, written, header, out = st.tabs(TABS, key=TAB, on_change="rerun")
-    opening = room.opening
-    with header:
-        study(opening)
-    models = models_for(opening.image)
-    if not models:
-        for tab in (seen, reasons, written, out):
-            with tab:
-                note(*why_no_model(opening.image))
-        return None, None
-    model = models[0]
-    with seen:
-        if len(models) > 1:
-            model = st.selectbox("Model", models, format_func=apart(models), key="radiology.model")
-        answer = result_of(radiology.answer(HERE, opening, model), "radiology.answer")
-        if answer:
-            findings(answer.prediction, answer.coverage)
-            if radiology.go_to_candidate(opening, answer):
-                st.rerun()
+def written(room: Room, reading: Reading, tab: str) -> None:
+    """The tabs Report and Export: of what is on the page, or of what was signed."""
+    opening, answer = room.opening, reading.answer
     if answer is None:
-        return None, None
-    with reasons:
-        shown = why(HERE, opening, model, answer)
-    key = f"radiology.{opening.name}"
-    with written:
-        opening.report = report_panel(radiology.report(opening, model, answer.prediction, shown), f"{key}.report")
-    with out:
-        window = answer.searched.window if answer.searched else None
-        image_downloads(Taken(opening.image, model, opening.report, shown, window), f"{key}.export")
-    return answer, shown
+        result_of(work.answer(HERE, opening, reading.model), "radiology.answer")
+        return
+    slot = opening.explained.get((reading.model, reading.target)) if reading.target else None
+    is_explaining = slot is not None and opening.signed is None and is_under_way(slot, "radiology.why")
+    report = work.report(opening, reading.model, answer.prediction, reading.explanation)
+    waits_for = THE_MAP if is_explaining else ""
+    if tab == "Report":
+        key = f"radiology.{opening.name}.report"
+        report_panel(report, lambda kept: work.keep_report(opening, reading, kept), room.drafts, key, waits_for=waits_for)
+        return
+    opening.report = report
+    window = answer.searched.window if answer.searched else None
+    signed = opening.signed
+    behind = (signed.model, report, signed.explanation, signed.window) if signed else (reading.model, report, reading.explanation, window)
+    image_downloads(Taken(opening.image, *behind), f"radiology.{opening.name}.export", waits_for)
 
 
-waiting = asked_samples("dicom")
-if waiting:
-    radiology.open_in(HERE, waiting)
-is_arriving = is_under_way(radiology.PAGE.arrival(HERE), "radiology.arrival")
-open_room = radiology.PAGE.state(HERE)
-if open_room:
-    left, right = st.columns([2, 1], gap="medium")
-    with right, st.container(key="panel"):
-        answered, explained = panel(open_room)
-    with left:
-        picture(open_room.opening, answered, explained, st.session_state.get(TAB) == "Why")
-elif not is_arriving:
-    empty_state()
+def panel(room: Room, reading: Reading | None) -> Wanted | None:
+    """Tabs beside the viewer; only the open one is drawn. Returns what else is to be opened."""
+    wanted = head(room)
+    tabs = dict(zip(TABS, st.tabs(TABS, key=TAB, on_change="rerun"), strict=True))
+    opening, tab = room.opening, room.tab
+    with tabs[tab], guarded():
+        if tab == "Study":
+            study(opening)
+        elif reading is None:
+            note(*why_no_model(opening.image))
+        elif tab == "Findings":
+            seen(opening, reading)
+        elif tab == "Why":
+            why(HERE, opening, reading)
+        else:
+            written(room, reading, tab)
+    return wanted
+
+
+wanted = asked_samples("dicom")
+if wanted is None:
+    is_arriving = is_under_way(PAGE.arrival(HERE), "radiology.arrival")
+    open_room = PAGE.state(HERE)
+    if open_room:
+        open_room.tab = st.session_state.setdefault(TAB, open_room.tab) or open_room.tab
+        left, right = st.columns([2, 1], gap="medium")
+        said = work.reading(HERE, open_room)
+        work.stop_unseen(HERE, open_room)
+        with left:
+            picture(open_room.opening, said, open_room.tab == "Why")
+        with right, st.container(key="panel"):
+            wanted = panel(open_room, said)
+    elif not is_arriving:
+        wanted = empty_state()
+if wanted:
+    PAGE.open(HERE, wanted)
+    st.rerun()

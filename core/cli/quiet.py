@@ -8,7 +8,7 @@ import sys
 import warnings
 from logging.handlers import RotatingFileHandler
 
-from core.settings import settings
+from core.settings import private_home
 
 LOG_NAME = "sightline"
 LOG_FILE = "sightline.log"
@@ -57,10 +57,8 @@ def quieten() -> None:
 
 
 def _log_file() -> logging.Handler:
-    home = settings().home
     try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = RotatingFileHandler(home / LOG_FILE, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+        file = RotatingFileHandler(private_home() / LOG_FILE, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     except OSError:
         return logging.NullHandler()
     file.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))

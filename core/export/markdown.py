@@ -11,8 +11,8 @@ from PIL import Image as PillowImage
 
 from core.report.language import language_of
 from core.report.tables import Table, tables_of
-from core.report.text import moment, section_text, section_title, sections_of, signature
-from core.types import Report
+from core.report.text import addendum_title, moment, section_text, section_title, sections_of, signature
+from core.types import Addendum, Report
 
 MEANINGFUL = "\\`*_{}[]<>#|"
 """Characters that Markdown would read as marks; they come from file names and from what a user typed."""
@@ -40,6 +40,7 @@ def as_markdown(report: Report, pictures: Sequence[tuple[str, str]] = ()) -> str
     blocks += [f"## {table.title}\n\n{_table(table)}" for table in tables_of(report)]
     blocks += [f"## {words['facts']}\n\n{_facts(report)}"]
     blocks += [_plain(f"{words['created'].format(at=moment(report.created))} {signature(report)}")]
+    blocks += [_addendum(report, addendum) for addendum in report.addenda]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -50,6 +51,11 @@ def _section(report: Report, section: str) -> str:
         mark = language_of(report.language).words["edited"]
         return "\n\n".join([heading, f"*{mark}*", *(_plain(line) for line in lines if line.strip())])
     return "\n\n".join([heading, "\n".join(f"- {_plain(line)}" for line in lines)])
+
+
+def _addendum(report: Report, addendum: Addendum) -> str:
+    lines = [_plain(line) for line in addendum.text.splitlines() if line.strip()]
+    return "\n\n".join([f"## {_plain(addendum_title(report, addendum))}", *lines])
 
 
 def _table(table: Table) -> str:

@@ -22,8 +22,8 @@ from core.export import pdf_style as look
 from core.export.pdf_parts import AgainstRandom, Bar, ColourBar, picture
 from core.report.language import Language, language_of
 from core.report.tables import Table, is_told_by_table, tables_of
-from core.report.text import is_warning, moment, section_title, sections_of, signature
-from core.types import Fact, Report, Sentence
+from core.report.text import addendum_title, is_warning, moment, section_title, sections_of, signature
+from core.types import Addendum, Fact, Report, Sentence
 
 RUNNING = ("technique", "explanation")
 """Sections set as one paragraph; the others give each sentence a line of its own."""
@@ -64,6 +64,8 @@ def _story(report: Report, pictures: Pictures) -> list[Flowable]:
     story += _pictures(report, pictures)
     for section in sections_of(report):
         story += _section(report, section)
+    for addendum in report.addenda:
+        story += _addendum(report, addendum)
     return [*story, *_facts(report)]
 
 
@@ -103,6 +105,11 @@ def _edited(report: Report, section: str) -> list[Flowable]:
     mark = language_of(report.language).words["edited"]
     lines = [line for line in report.edited[section].splitlines() if line.strip()]
     return [Paragraph(escape(mark), look.CAPTION), Spacer(0, 3), *(Paragraph(escape(line), look.BODY) for line in lines)]
+
+
+def _addendum(report: Report, addendum: Addendum) -> list[Flowable]:
+    lines = [Paragraph(escape(line), look.BODY) for line in addendum.text.splitlines() if line.strip()]
+    return [KeepTogether([Paragraph(escape(addendum_title(report, addendum)), look.HEADING), *lines[:1]]), *lines[1:]]
 
 
 def _composed(report: Report, section: str) -> list[Flowable]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.report.language import language_of
-from core.types import WARN_OUTSIDE_SHARE, Report, Sentence
+from core.types import WARN_OUTSIDE_SHARE, Addendum, Report, Sentence
 
 WARNING = "warning."
 """Facts whose names begin so are warnings."""
@@ -72,12 +72,18 @@ def signature(report: Report) -> str:
     return words["signed"].format(name=report.signed_by, at=moment(report.signed_at))
 
 
+def addendum_title(report: Report, addendum: Addendum) -> str:
+    """ "Addendum by R. Reader, 2025-03-01 12:00 UTC"."""
+    return language_of(report.language).words["addendum"].format(name=addendum.by, at=moment(addendum.at))
+
+
 def as_text(report: Report) -> str:
-    """The whole report for the clipboard: plain text, sections under their headings, edits marked, sign-off last."""
+    """The whole report for the clipboard: plain text, sections under their headings, edits marked, sign-off and addenda last."""
     words = language_of(report.language).words
     blocks = [f"{report.title}\n{words['intended_use']}"]
     for section in sections_of(report):
         mark = f"\n[{words['edited']}]" if section in report.edited else ""
         blocks.append(f"{section_title(report, section).upper()}{mark}\n{section_text(report, section)}")
     blocks.append(f"{words['created'].format(at=moment(report.created))} {signature(report)}")
+    blocks += [f"{addendum_title(report, addendum).upper()}\n{addendum.text}" for addendum in report.addenda]
     return "\n\n".join(blocks) + "\n"

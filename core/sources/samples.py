@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from core.errors import NotFound, UnreadableFile
 from core.readers.digest import sha256_of
-from core.settings import settings
+from core.settings import private_home, settings
 from core.sources.address import download
 
 
@@ -72,7 +72,7 @@ def fetch(
     if target.is_file() and target.stat().st_size == sample.bytes and sha256_of(target) == sample.sha256:
         progress(sample.bytes, sample.bytes)
         return target
-    settings().home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_home()
     return download(sample.address, target, sha256=sample.sha256, size=sample.bytes, progress=progress, cancelled=cancelled)
 
 

@@ -13,7 +13,7 @@ from core.types.explanation import Explanation, RemovalScore, Target, TokenMap
 from core.types.maps import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
 from core.types.model import Calibration, Capability, ChangeCalibration, Domain, ModelInput, Outside, Prediction, Preprocess
 from core.types.notice import Notice, notice
-from core.types.report import Fact, Report, Sentence
+from core.types.report import Addendum, Fact, Report, Sentence
 from core.types.scene import UNNAMED_DATE, Band, DataMask, Scene, ValueRange
 from core.types.study import FrameSource, Picture, Study, Window
 
@@ -22,6 +22,7 @@ Image = Study | Scene | Picture
 __all__ = [
     "UNNAMED_DATE",
     "WARN_OUTSIDE_SHARE",
+    "Addendum",
     "Band",
     "Calibration",
     "Capability",

@@ -31,12 +31,21 @@ class Sentence:
 
 
 @dataclass(frozen=True)
+class Addendum:
+    """What a person added to a report after it was signed. at: ISO 8601."""
+
+    text: str
+    by: str
+    at: str
+
+
+@dataclass(frozen=True)
 class Report:
     """Facts, and sentences that say no more than the facts.
 
     edited: the user's own wording of a section, by section; it replaces the sentences there and is marked as edited.
     withheld: the sentence that stands in place of the headline of hectares; None where there is a headline, or none is due.
-    signed_by, signed_at: empty until sign-off.
+    signed_by, signed_at: empty until sign-off, which freezes the report; what comes later is one of the addenda, oldest first.
     """
 
     language: str
@@ -50,6 +59,7 @@ class Report:
     edited: Mapping[str, str] = field(default_factory=dict)
     signed_by: str = ""
     signed_at: str = ""
+    addenda: tuple[Addendum, ...] = ()
 
     def fact(self, fact_id: str) -> Fact:
         """The fact of that id. Raises KeyError where there is none."""

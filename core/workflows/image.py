@@ -148,6 +148,8 @@ def _as_series(slices: Sequence[Source], name: str) -> tuple[list[Image], list[t
         studies = read_series([source.path for source in slices], name)
     except SightlineError:
         studies = ()
+    if not name:
+        studies = tuple(replace(study, name=_name_of_files(study)) for study in studies)
     used = {path for study in studies for path in study.sources}
     refused = []
     for source in slices:
@@ -159,6 +161,11 @@ def _as_series(slices: Sequence[Source], name: str) -> tuple[list[Image], list[t
     return list(studies), refused
 
 
+def _name_of_files(study: Study) -> str:
+    first, others = study.sources[0].name, len(study.sources) - 1
+    return f"{first} and {others:,} more" if others else first
+
+
 def _name(paths: Sequence[Path], slices: Sequence[Source]) -> str:
-    """What a series is called: the folder or archive that was given, else its first file."""
-    return paths[0].name if len(paths) == 1 else f"{slices[0].path.name} and {len(slices) - 1} more"
+    """What the series in one folder or archive are called; "" for a heap of files, of which each series is called after its own."""
+    return paths[0].name if len(paths) == 1 else ""

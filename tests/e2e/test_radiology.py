@@ -87,7 +87,7 @@ def test_a_sample_is_read_windowed_explained_reported_and_taken_away(page: Page,
     page.get_by_role("radio", name="Integrated Gradients").click()
     expect(page.get_by_text("Completeness: ")).to_be_visible()
     expect(page.get_by_role("button", name="Integrated Gradients", exact=True)).to_be_visible()
-    drag(page, 0, 0)
+    drag(page, 0, 0)  # a click
     expect(page.get_by_role("heading", name=re.compile(r"Patch \d+ across, \d+ down"))).to_be_visible()
     expect(page.get_by_text(re.compile(r"Number \d+ of \d+ patches in this map"))).to_be_visible()
     shoot("radiology")
@@ -124,9 +124,10 @@ def test_a_sample_is_read_windowed_explained_reported_and_taken_away(page: Page,
     page.reload()
     expect(page.get_by_text("Not for clinical use").first).to_be_visible()
     canvas(page)
+    expect(page.get_by_role("tab", name="Export")).to_have_attribute("aria-selected", "true")
     open_tab(page, "Report")
     expect(page.get_by_text("Signed by R. Reader").first).to_be_visible()
-    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Close", exact=True).click()
     expect(page.get_by_text("Open an image")).to_be_visible()
     shoot("radiology-empty")
     page.reload()
@@ -153,7 +154,7 @@ def test_an_uploaded_ct_image_keeps_its_header_and_is_answered(page: Page, shoot
     expect(page.get_by_text("Models on this machine")).to_be_visible()
     page.get_by_role("link", name="Radiology").click()
     expect(page.get_by_text("CT_small.dcm").first).to_be_visible()
-    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Close", exact=True).click()
     expect(page.get_by_text("Open an image")).to_be_visible()
 
 

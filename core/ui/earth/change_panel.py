@@ -13,7 +13,7 @@ from core.report.text import warnings_of
 from core.types import ChangeMap, ChangePolygon
 from core.ui.earth.cover_panel import place_words
 from core.ui.earth.page_state import Room, Why, date_words, visit
-from core.ui.earth.work import change, largest, megapixels, method_of, methods, middle, misfit, start_change, unreadable, why
+from core.ui.earth.work import change, largest, megapixels_read, method_of, methods, middle, misfit, start_change, unreadable, why
 from core.ui.state.errors import show_error
 from core.ui.state.progress import result_of
 from core.ui.state.session import Desk
@@ -61,8 +61,8 @@ def _compared(desk: Desk, here: Room) -> None:
 
 
 def _offer(desk: Desk, here: Room) -> None:
-    size = sum(megapixels(here, number) for number in here.pair)
-    quiet(f"Not compared yet. There are about {size:,.1f} million pixels of the model to read, both dates together.")
+    size = sum(megapixels_read(here, number) for number in here.pair)
+    quiet(f"Not compared yet. There are {size:,.1f} million pixels to read, both dates together.")
     if st.button("Compare these dates", key="earth.compare", type="primary"):
         start_change(desk, here)
         st.rerun()

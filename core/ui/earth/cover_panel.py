@@ -8,7 +8,7 @@ from core.render.colours import class_colours, css
 from core.report.notices import say
 from core.types import WARN_OUTSIDE_SHARE, LandCoverMap
 from core.ui.earth.page_state import PlaceScores, Room, date_words
-from core.ui.earth.work import is_quick, land_cover, map_if_new, megapixels, place_scores, shown_scenes, start_map, unreadable
+from core.ui.earth.work import is_quick, land_cover, map_if_new, megapixels_read, place_scores, shown_scenes, start_map, unreadable
 from core.ui.state.errors import show_error
 from core.ui.state.progress import result_of
 from core.ui.state.session import Desk
@@ -50,8 +50,8 @@ def _date(here: Room) -> int:
 
 def _offer(desk: Desk, here: Room, number: int) -> None:
     """Work that is not begun without being asked."""
-    size = megapixels(here, number)
-    quiet(f"Not mapped yet. There are about {size:,.1f} million pixels of the model to read; the scene is streamed and never held whole.")
+    size = megapixels_read(here, number)
+    quiet(f"Not mapped yet. There are {size:,.1f} million pixels to read; the scene is streamed and never held whole.")
     if st.button("Map this date", key=f"earth.map.{number}", type="primary"):
         start_map(desk, here, number)
         st.rerun()

@@ -8,6 +8,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,7 +25,7 @@ from core.report.scene_change import change_report
 from core.report.scene_map import map_report
 from core.types import ChangeMap, LandCoverMap, Report
 from core.ui.earth.page_state import Room, date_words
-from core.ui.earth.work import BY_MODEL, change, land_cover, method_of
+from core.ui.earth.work import BY_MODEL, change, land_cover
 from core.ui.state.session import Desk
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.choices import apart
@@ -56,7 +57,7 @@ BESIDE = frozenset({".qml", ".xml"})
 
 @dataclass(frozen=True)
 class Result:
-    """One thing that was made: a map of one date, or the change between two."""
+    """One thing that was made: a map of one date, or the change between two. key: the name of its folder, which nothing else has."""
 
     key: str
     title: str
@@ -70,12 +71,12 @@ def results(desk: Desk, here: Room) -> list[Result]:
     changed = change(desk, here).value if here.after else None
     if changed is not None:
         title = f"Change, {date_words(here.before)} to {date_words(changed.after)}"
-        found.append(Result(f"change.{here.pair}.{method_of(here)}.{here.model}", title, changed.change.parent, changed))
+        found.append(Result(changed.change.parent.name, title, changed.change.parent, changed))
     for number in dict.fromkeys(here.pair):
         mapped = land_cover(desk, here, number).value
         if mapped is not None:
             title = f"Land cover, {date_words(mapped.scene)}"
-            found.append(Result(f"map.{number}.{here.model}", title, mapped.landcover.parent, mapped))
+            found.append(Result(mapped.landcover.parent.name, title, mapped.landcover.parent, mapped))
     return found
 
 
@@ -96,7 +97,8 @@ def report_tab(desk: Desk, here: Room) -> None:
     """The report of one result, to be read, edited and signed."""
     result = _chosen(desk, here, "earth.report.of")
     if result is not None:
-        here.reports[result.key] = report_panel(report_of(here, result), f"earth.report.{result.key}")
+        keep = partial(here.reports.__setitem__, result.key)
+        report_panel(report_of(here, result), keep, here.drafts, f"earth.report.{result.key}")
 
 
 def report_of(here: Room, result: Result) -> Report:
@@ -141,7 +143,7 @@ def export_tab(desk: Desk, here: Room) -> None:
             st.text(file.name)
             quiet(f"{WHAT.get(file.name, 'Data')}, {file_size(file.stat().st_size)}")
         if file.stat().st_size > MOST_DOWNLOADED:
-            quiet(f"Too large to pass through the browser. Until you close this page it lies at {file}.")
+            quiet("Too large to pass through the browser: the command line writes it into a folder of yours.")
             continue
         with button:
             _download("Download", file.name, lambda file=file: file.open("rb"), result.key)  # type: ignore[misc]

@@ -108,6 +108,12 @@ def megapixels(here: Room, number: int) -> float:
     return scene.width * scene.height * share / 1e6
 
 
+def megapixels_read(here: Room, number: int) -> float:
+    """How much is read of a scene, in millions of its own pixels; a coarse scene is enlarged for the model, which reads no more of it."""
+    scene = here.groups[number].scene
+    return scene.width * scene.height / 1e6
+
+
 def is_quick(here: Room) -> bool:
     """Whether the dates shown may be analysed without being asked."""
     shown = set(here.pair)

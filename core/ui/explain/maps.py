@@ -30,6 +30,7 @@ def maps(desk: Desk, here: Room, made: Ready) -> dict[str, Explanation]:
     """Draw the maps of the chosen methods; returns those that are there. A click on one picks the patch for all."""
     found: dict[str, Explanation] = {}
     slots = {method: explanation(desk, here, made, method) for method in here.methods}
+    desk.stop_others(here.explained, {(*here.key, method, here.target) for method in here.methods})
     at_work = _at_work(slots)
     for first in range(0, len(here.methods), MOST_BESIDE):
         row = here.methods[first : first + MOST_BESIDE]

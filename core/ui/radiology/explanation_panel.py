@@ -6,13 +6,13 @@ import numpy as np
 import streamlit as st
 
 from core.explain.regions import region_of
-from core.explain.registry import FIRST_METHOD
 from core.inference.calibration import probabilities
 from core.report.notices import say
 from core.types import Domain, Explanation, FloatImage
 from core.ui.explain.agreement import on_tokens
-from core.ui.radiology import page_state as radiology
+from core.ui.radiology import work
 from core.ui.radiology.page_state import Answer, Opening, Target
+from core.ui.radiology.work import Reading
 from core.ui.state.progress import result_of
 from core.ui.state.session import Desk
 from core.ui.widgets.bars import Bar, bars, note, quiet
@@ -22,38 +22,32 @@ from core.ui.widgets.findings import MOST_LABELS, probability_words
 from core.ui.widgets.words import label_words, method_words
 
 
-def why(desk: Desk, opening: Opening, model: str, answer: Answer) -> Explanation | None:
+def why(desk: Desk, opening: Opening, reading: Reading) -> None:
     """Choice of method and label, the measurements of the map that is on the viewer, and what the clicked patch says."""
-    if answer.prediction.probabilities is None:
+    answer = reading.answer
+    if answer is None:
+        quiet("The model reads the image first.")
+        return
+    if reading.target is None:
         note("There is nothing to explain", say(answer.prediction.outside.reason))
-        return None
-    target = _choose(opening, answer)
-    shown = result_of(radiology.explanation(desk, opening, model, target, answer.searched), "radiology.why")
+        return
+    _choose(opening, answer, reading.target)
+    shown = result_of(work.explanation(desk, opening, reading.model, reading.target, answer.searched), "radiology.why")
     if answer.searched:
         quiet(f"What is explained is the best window, in slice {answer.searched.window.frame + 1}; the map lies on it there.")
     if shown is not None:
         belief(shown)
         patch(opening, answer, shown)
         quiet(made_by(shown))
-    return shown
 
 
-def _choose(opening: Opening, answer: Answer) -> Target:
-    prediction = answer.prediction
-    likely = label_of_interest(answer)
-    last_method, last_label = opening.target or (FIRST_METHOD, likely)
-    method_key, label_key = f"radiology.method.{opening.name}", f"radiology.target.{opening.name}"
-    st.session_state.setdefault(method_key, last_method)
-    st.session_state.setdefault(label_key, last_label)
-    method = st.segmented_control("Method", answer.methods, key=method_key, format_func=apart(answer.methods, method_words), required=True)
-    label = st.selectbox("For the label", prediction.labels, key=label_key, format_func=apart(prediction.labels, label_words))
-    return (method or last_method, label)
-
-
-def label_of_interest(answer: Answer) -> str:
-    """The most probable label, also where the model abstains."""
-    logits = answer.prediction.logits
-    return answer.prediction.labels[0 if logits is None else int(np.argmax(logits))]
+def _choose(opening: Opening, answer: Answer, target: Target) -> None:
+    """The widgets; what they say is read before anything is drawn, by `work.chosen_target`."""
+    st.session_state.setdefault(work.method_key(opening), target[0])
+    st.session_state.setdefault(work.label_key(opening), target[1])
+    methods, labels = answer.methods, answer.prediction.labels
+    st.segmented_control("Method", methods, key=work.method_key(opening), format_func=apart(methods, method_words), required=True)
+    st.selectbox("For the label", labels, key=work.label_key(opening), format_func=apart(labels, label_words))
 
 
 def patch(opening: Opening, answer: Answer, explanation: Explanation) -> None:

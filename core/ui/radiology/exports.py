@@ -88,8 +88,10 @@ MAP_FILES = (
 )
 
 
-def image_downloads(taken: Taken, key: str) -> None:
-    """Buttons for the report, and for the map where there is one."""
+def image_downloads(taken: Taken, key: str, waits_for: str = "") -> None:
+    """Buttons for the report, and for the map where there is one. waits_for: what is still being made for both."""
+    if waits_for:
+        quiet(f"Until {waits_for} is there, it is in none of these files.")
     st.markdown("##### Report")
     with st.container(horizontal=True):
         for label, name, kind in REPORT_FILES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from pydicom.multival import MultiValue
 
 from core.prepare.kinds import modality_of
@@ -14,11 +15,53 @@ Facts = list[tuple[str, str]]
 PLANES = ("sagittal", "coronal", "axial")
 """By the axis of the patient that a plane's normal lies nearest to: left, back, head."""
 OBLIQUE_COSINE = 0.9
+LEAST_TILT = 0.5
+"""Degrees: what is less is how exactly a header is written."""
 
 
 def image_facts(image: Study | Picture) -> Facts:
     """Name and value of what matters to a reader, empty values included."""
     return _picture(image) if isinstance(image, Picture) else _study(image)
+
+
+def title_of(image: Study | Picture) -> str:
+    """What an image is, in a line: "CT, head, 14 slices, tilted 18.5 degrees"."""
+    if isinstance(image, Picture):
+        rows, columns = image.pixels.shape[:2]
+        return f"Picture, {columns} x {rows} pixels"
+    frames, rows, columns = image.shape
+    tilt = tilt_degrees(image)
+    parts = [
+        image.modality or "DICOM image",
+        image.body_part.lower(),
+        image.view,
+        counted(frames, "slice") if frames > 1 else f"{columns} x {rows} pixels",
+        f"tilted {tilt:.1f} degrees" if tilt >= LEAST_TILT else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def files_of(image: Study | Picture) -> str:
+    """Which files it was read from; names are shown beside an image, never over it, since they may name a person."""
+    if isinstance(image, Picture) or not image.sources:
+        return image.name
+    others = len(image.sources) - 1
+    return f"{image.sources[0].name} and {others:,} more" if others else image.sources[0].name
+
+
+def tilt_degrees(study: Study) -> float:
+    """The angle between the normal of the slices and the way from the first to the last, in degrees; 0 where the file does not tell.
+
+    A tilted gantry takes slices that do not stand upright on the table's way: PS3.3 C.7.6.2.1.1.
+    """
+    if not study.orientation or len(study.orientation) != 6 or len(study.positions) < 2:
+        return 0.0
+    normal = np.cross(study.orientation[:3], study.orientation[3:])
+    way = np.subtract(study.positions[-1], study.positions[0])
+    length = float(np.linalg.norm(normal) * np.linalg.norm(way))
+    if length == 0.0:
+        return 0.0
+    return float(np.degrees(np.arccos(min(1.0, abs(float(normal @ way)) / length))))
 
 
 def kept_header(study: Study) -> Facts:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.prepare.windowing import PRESETS, default_window, full_range
-from core.render.colours import heat
-from core.render.scene import png
 from core.types import Explanation, Picture, Study, Window
 from core.ui.viewer import Colours, Grid, Layer, Length, Look, Packed, Preset, Show
 from core.ui.viewer.facts import Box
@@ -17,10 +15,8 @@ from core.ui.widgets.words import INTENDED_USE, method_words
 AXES = (("L", "R"), ("P", "A"), ("H", "F"))
 """Letters at the positive and negative end of each axis of the patient: PS3.3 C.7.6.2.1.1, C.7.6.1.1.1."""
 OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
-OPACITY = 0.4
-"""Of an overlay at first."""
-CLEAREST = 60
-"""Alpha of the least marked pixel of an overlay, of 255."""
+OPACITY = 0.7
+"""Of an overlay at first, where it is strongest: it is clear where it is zero."""
 LUNG = "lung"
 """The preset that shows the lung."""
 OBLIQUE = 0.3
@@ -52,7 +48,7 @@ def show_study(study: Study, packed: Packed, key: str, look: Look | None, extra:
         look=look,
         presets=presets_of(study),
         marks=marks_of(study),
-        texts=(f"{study.name}\n{headline(study)}", INTENDED_USE.replace(". ", ".\n")),
+        texts=(headline(study), INTENDED_USE.replace(". ", ".\n")),
         aspect=study.pixel_aspect,
         length=length_of(study),
         grid=grid,
@@ -65,18 +61,17 @@ def show_picture(picture: Picture, packed: Packed, key: str, look: Look | None, 
     """As show_study, for pixels without a header."""
     return Show(
         key=key, label="Picture", columns=packed.columns, rows=packed.rows, packed=packed, layers=tuple(extra),
-        first=Look(shape="LINEAR_EXACT"), look=look, texts=(picture.name, INTENDED_USE.replace(". ", ".\n")), grid=grid, colours=colours,
+        first=Look(shape="LINEAR_EXACT"), look=look, texts=("", INTENDED_USE.replace(". ", ".\n")), grid=grid, colours=colours,
     )  # fmt: skip
 
 
 def saliency_layer(explanation: Explanation, box: Box, *, is_on: bool) -> Layer:
-    """The map over what the model read, `box` of the image. What counts for little is clear, so that the image stays."""
+    """The map over what the model read, `box` of the image. What counts for nothing is clear, so that the image stays."""
     values = explanation.saliency if explanation.tokens is None else explanation.tokens.values - explanation.tokens.values.min()
     shares = np.asarray(values / max(float(values.max()), 1e-12), dtype=np.float32)
-    opaque = np.rint(CLEAREST + (255 - CLEAREST) * shares).astype(np.uint8)
     return Layer(
         id=f"{explanation.method}.{explanation.target.name}",
-        picture=png(np.dstack([heat(shares), opaque])),
+        picture=heat_layer(shares),
         box=box,
         name=method_words(explanation.method),
         opacity=OPACITY,

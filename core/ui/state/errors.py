@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from core.errors import (
     NotFound,
     Offline,
     OutOfRange,
+    ReportSigned,
     SightlineError,
     TooLarge,
     UnreadableFile,
@@ -30,6 +32,7 @@ from core.errors import (
     UnsupportedModel,
     WrongTask,
 )
+from core.settings import settings
 from core.workflows.faults import our_fault
 
 # The first row that fits is taken, so that the particular stands above the general.
@@ -44,6 +47,7 @@ TITLES: tuple[tuple[type[BaseException], str], ...] = (
     (NoGrid, "This scene has no usable georeference"),
     (NoOverlap, "These scenes show different places"),
     (MissingBands, "Which band is which?"),
+    (ReportSigned, "This report is signed"),
     (BrokenModel, "This model is damaged or incomplete"),
     (UnsupportedModel, "This model is not supported"),
     (NoAttention, "This model gives no attention"),
@@ -77,15 +81,24 @@ def words_of(error: BaseException) -> Words:
     """The words for an error; for one that nobody foresaw, the code under which the log knows it."""
     title = next((title for kind, title in TITLES if isinstance(error, kind)), OUR_FAULT)
     told = error if isinstance(error, SightlineError) else our_fault(error)
-    return Words(title, told.message, told.hint, isinstance(error, (InputError, ModelError)))
+    return Words(title, as_seen(told.message), as_seen(told.hint), isinstance(error, (InputError, ModelError)))
+
+
+def as_seen(text: str) -> str:
+    """Words for a page, which shows no path of the server's own folders: of what lies there the user knows the name."""
+    limits = settings()
+    text = re.sub(rf"{re.escape(str(limits.home))}/open/[^/]+/(?:(?:unpacked|bands|zip-[^/]+|\d+)/)*", "", text)
+    for own in (limits.home, limits.samples, limits.zoo, *limits.roots):
+        text = text.replace(f"{own}/", "")
+    return text
 
 
 def show_error(error: BaseException | Words, about: str = "") -> None:
     """An error where the result would have stood. about: the file or scene that it is about, where the message does not say."""
     words = error if isinstance(error, Words) else words_of(error)
-    head = f"{words.title}: {about}" if about else words.title
+    head = f"{words.title}: {as_seen(about)}" if about else words.title
     with st.container(border=True):
-        st.markdown(f":orange[**{_plain(head)}**]")
+        st.markdown(f":orange[**{as_written(head)}**]")
         st.text(str(words))
 
 
@@ -98,6 +111,6 @@ def guarded() -> Iterator[None]:
         show_error(error)
 
 
-def _plain(text: str) -> str:
-    """File names come from outside: nothing in them may act as Markdown."""
+def as_written(text: str) -> str:
+    """For every label that Streamlit reads as Markdown: file names come from outside, and nothing in them may act as marks."""
     return "".join(f"\\{letter}" if letter in r"\`*_{}[]()#+-.!|<>~$:" else letter for letter in text)

@@ -10,8 +10,9 @@ from typing import Any, Generic, TypeVar, cast
 from core.errors import SightlineError
 from core.jobs import Progress
 from core.ui.state.errors import words_of
-from core.ui.state.session import Desk, Slot
+from core.ui.state.session import Desk, Slot, is_seen_elsewhere, move
 from core.ui.state.uploads import OpenFolder
+from core.ui.widgets.drafts import ADDENDUM
 from core.ui.widgets.intake import Wanted
 
 R = TypeVar("R")
@@ -23,14 +24,29 @@ class PageState:
     """Whatever a page keeps open. drafts: what stands in its fields, by their key.
 
     folders: uploads, unpacked archives and results; they are deleted when the page is closed.
+    desks: how many have it: a tab that closes it leaves it to the others.
     """
 
     folders: list[OpenFolder] = field(default_factory=list, kw_only=True)
+    desks: int = field(default=1, kw_only=True)
     drafts: dict[str, str] = field(default_factory=dict, kw_only=True)
 
     def slots(self) -> Iterable[Slot[Any]]:
         """All work on it."""
         raise NotImplementedError
+
+    def would_lose(self) -> bool:
+        """Whether something that a person wrote would be lost if the page were closed now."""
+        return any(text.strip() for key, text in self.drafts.items() if key.endswith(ADDENDUM))
+
+    def let_go(self, desk: Desk) -> None:
+        """Stop the work and delete the folders, unless another desk has them too."""
+        self.desks -= 1
+        if self.desks > 0:
+            return
+        desk.forget(self.slots())
+        for folder in self.folders:
+            folder.remove()
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,10 @@ class Arrived(Generic[R]):
 
     read: R
     folder: OpenFolder
+
+    def let_go(self, desk: Desk) -> None:
+        """Nobody looked at it."""
+        self.folder.remove()
 
 
 @dataclass(frozen=True)
@@ -85,12 +105,23 @@ class OpenPage(Generic[R, S]):
         """Let go of everything: work is stopped; uploads, unpacked archives and results are deleted from this machine."""
         arriving = self.arrival(desk)
         arriving.settle()
-        found = cast("S | None", desk.places.pop(self.name, None))
         del desk.places[f"{self.name}.arrival"]
-        desk.forget([arriving, *(found.slots() if found else ())])
-        folders = [*(found.folders if found else ()), *([arriving.value.folder] if arriving.value else ())]
-        for folder in folders:
-            folder.remove()
+        desk.forget([arriving])
+        for held in (arriving.value, cast("S | None", desk.places.pop(self.name, None))):
+            if held is not None:
+                held.let_go(desk)
+
+    def close_here(self, desk: Desk) -> None:
+        """Close it for this tab; another tab that is open at the same address keeps it, and this one gets a desk of its own."""
+        if not is_seen_elsewhere(desk):
+            return self.close(desk)
+        own = Desk()
+        for name, place in desk.places.items():
+            if isinstance(place, PageState) and name != self.name:
+                own.places[name] = place
+                own.slots += place.slots()
+                place.desks += 1
+        return move(desk, own)
 
     def _arrived(self, wanted: Wanted, progress: Progress) -> Arrived[R]:
         folder = wanted.folder or OpenFolder()

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from core.jobs import Job
-from core.ui.state.errors import guarded, show_error
+from core.ui.state.errors import as_written, guarded, show_error
 from core.ui.state.session import Slot
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.words import duration
@@ -38,7 +38,12 @@ def progress_line(slot: Slot[Any]) -> None:
     """One job in the rail."""
     job = slot.job
     if job is not None:
-        st.progress(progress_share(job), text=f"{slot.title}: {progress_text(job)}")
+        st.progress(progress_share(job), text=progress_words(slot.title, job))
+
+
+def progress_words(title: str, job: Job[Any]) -> str:
+    """The line over a bar, for Streamlit, which reads it as Markdown: the title holds file names."""
+    return as_written(f"{title}: {progress_text(job)}")
 
 
 def is_under_way(slot: Slot[Any], key: str) -> bool:
@@ -81,6 +86,6 @@ def _watch(slot: Slot[Any], key: str) -> None:
         if job is None or job.is_done:
             st.rerun(scope="app")
         with st.container(horizontal=True, vertical_alignment="center", key=f"{key}.progress"):
-            st.progress(progress_share(job), text=f"{slot.title}: {progress_text(job)}")
+            st.progress(progress_share(job), text=progress_words(slot.title, job))
             if st.button("Cancel", key=f"{key}.cancel", disabled=job.is_cancelled):
                 job.cancel()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.errors import Cancelled
 from core.jobs import Job, Progress, jobs
@@ -68,12 +70,24 @@ class Slot(Generic[T]):
             self.failed = words_of(job.error)
 
 
+@runtime_checkable
+class Releasable(Protocol):
+    """What holds more than memory."""
+
+    def let_go(self, desk: Desk) -> None:
+        """Stop its work and delete what lies on disk, unless another desk has it too."""
+
+
 @dataclass
 class Desk:
-    """State of the pages. places: by page name, whatever the page keeps. slots: all work that the rail shows."""
+    """State of the pages. places: by page name, whatever the page keeps. slots: all work that the rail shows.
+
+    tabs: ids of Streamlit's sessions that came here, those that are gone included.
+    """
 
     places: dict[str, Any] = field(default_factory=dict)
     slots: list[Slot[Any]] = field(default_factory=list)
+    tabs: set[str] = field(default_factory=set)
 
     def slot(self, book: dict[Any, Slot[Any]], key: Any) -> Slot[Any]:
         """The slot of a book of slots, made when it is first asked for."""
@@ -90,6 +104,20 @@ class Desk:
                 slot.job.cancel()
         self.slots = [slot for slot in self.slots if not any(slot is other for other in gone)]
 
+    def stop_others(self, book: dict[Any, Slot[Any]], wanted: Container[Any]) -> None:
+        """Stop the work of a book's slots that is not wanted any more; it begins anew when it is asked for. What is done stays."""
+        for slot in book.values():
+            slot.settle()
+        self.forget(book.pop(key) for key in [key for key, slot in book.items() if slot.job is not None and key not in wanted])
+
+    def let_go(self) -> None:
+        """Nobody comes back: work is stopped, and whatever lies on disk is deleted."""
+        held = [*self.places.values(), *(slot.value for slot in self.slots)]
+        self.forget(list(self.slots))
+        for each in held:
+            if isinstance(each, Releasable):
+                each.let_go(self)
+
     def running(self) -> list[Slot[Any]]:
         """The slots whose work goes on."""
         return [slot for slot in self.slots if slot.job is not None and not slot.job.is_done]
@@ -102,8 +130,37 @@ def desk() -> Desk:
     held = jobs().held(token) if token else None
     if not isinstance(held, Desk):
         held = Desk()
-        token = jobs().hold(held, is_busy=lambda: bool(held.running()))
+        token = _hold(held)
+    _sit_at(held, str(token))
+    return held
+
+
+def move(here: Desk, other: Desk) -> None:
+    """From now on this tab has another desk; whoever else sits at the old one stays there."""
+    here.tabs.discard(_tab())
+    _sit_at(other, _hold(other))
+
+
+def is_seen_elsewhere(here: Desk) -> bool:
+    """Whether another tab that is open in a browser has this desk too."""
+    if not runtime.exists():
+        return False
+    others = here.tabs - {_tab()}
+    return any(runtime.get_instance().is_active_session(tab) for tab in others)
+
+
+def _hold(held: Desk) -> str:
+    return jobs().hold(held, is_busy=lambda: bool(held.running()), dropped=held.let_go)
+
+
+def _sit_at(held: Desk, token: str) -> None:
+    held.tabs.add(_tab())
     st.session_state[_TOKEN] = token
     if st.query_params.get(_PARAMETER) != token:
-        st.query_params[_PARAMETER] = str(token)
-    return held
+        st.query_params[_PARAMETER] = token
+
+
+def _tab() -> str:
+    """Streamlit's id of this tab's session, a new one after F5."""
+    context = get_script_run_ctx()
+    return context.session_id if context else ""

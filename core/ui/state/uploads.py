@@ -1,4 +1,5 @@
-"""Where uploads lie while they are open: a private folder each, removed with "Close", when its desk is dropped, or when the server ends."""
+"""Where uploads lie while they are open: a private folder each, removed with "Close", when nobody came back to it, when the server ends, or
+at the next start where it was killed."""
 
 from __future__ import annotations
 
@@ -11,7 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from core.settings import settings
+from core.settings import PRIVATE, private_home, settings
+
+STARTED = 19
+"""Place of the start time behind the name of the program in /proc/PID/stat (proc(5): field 22)."""
 
 
 class Upload(Protocol):
@@ -27,9 +31,9 @@ class OpenFolder:
     """A folder that lives as long as this object does."""
 
     def __init__(self) -> None:
-        home = settings().home / "open"
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.path = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=home))
+        home = private_home() / "open"
+        home.mkdir(exist_ok=True, mode=PRIVATE)
+        self.path = Path(tempfile.mkdtemp(prefix=f"{_life_of(os.getpid())}-", dir=home))
         self._end = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
     def keep(self, uploads: Iterable[Upload]) -> tuple[Path, ...]:
@@ -50,11 +54,22 @@ class OpenFolder:
 
 @cache
 def remove_what_a_dead_server_left() -> None:
-    """Uploads of a server that was killed; those of a running one stay. Asked for before this one keeps its first upload."""
+    """Uploads of a server that was killed; those of a running one stay. Asked for at the start, before this one keeps its first upload."""
     home = settings().home / "open"
     for folder in home.glob("*-*") if home.is_dir() else ():
-        owner = folder.name.split("-")[0]
-        # In a container each server is number 1: a folder of our own number is one of a server before us.
-        is_left = owner == str(os.getpid()) or (Path("/proc").is_dir() and not Path("/proc", owner).exists())
-        if owner.isdigit() and is_left:
+        life = folder.name.rpartition("-")[0]
+        process = life.partition(".")[0]
+        if process.isdigit() and life != _life_of(int(process)):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _life_of(process: int) -> str:
+    """ "1234.5678": a process and when it began. A number alone comes back: in a container each server is number 1.
+
+    Where the system does not tell (no /proc), only the processes of this server are known to live.
+    """
+    try:
+        facts = Path("/proc", str(process), "stat").read_text()
+    except OSError:
+        return f"{process}.0" if process == os.getpid() else ""
+    return f"{process}.{facts.rpartition(')')[2].split()[STARTED]}"

@@ -41,6 +41,15 @@ class Event:
     seen: Box | None = None
 
 
+def told(key: str, identity: str) -> Event:
+    """What the viewer at a spot told before this run: to be asked before it is drawn, so that it is drawn once and as the user left it.
+
+    identity: the key of what it shows; a view that was settled on another image is none of it.
+    """
+    state = st.session_state.get(key) or {}
+    return Event(_look(state.get("view"), identity), None, _seen(state.get("seen"), identity))
+
+
 def view(show: Show, key: str, on_picked: Callable[[], None] | None = None) -> Event:
     """Draw one viewer. key: Streamlit's key of this spot on the page."""
     look = show.look or show.first

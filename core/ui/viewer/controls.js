@@ -53,6 +53,14 @@ class Controls {
     return control;
   }
 
+  dressKeys(rows, isShown) {
+    const sheet = this.find(".sheet");
+    const parts = rows.flatMap(([key, words]) => [["dt", key], ["dd", words]].map(([tag, text]) => Object.assign(document.createElement(tag), { textContent: text })));
+    sheet.replaceChildren(...parts);
+    sheet.hidden = !isShown;
+    this.find(".keys").setAttribute("aria-expanded", String(isShown));
+  }
+
   dressColours(colours) {
     const bar = this.find(".colours");
     bar.hidden = !colours;

@@ -113,6 +113,7 @@ class Show:
     go_to: (id, box): brings the box into view once for each id; and the slice with it, where go_to_slice names one (from 0), through
     go_to_window, where there is one.
     boxes: outlined on whatever slice is in view.
+    can_pick: whether a click tells the server its place.
     tells_seen: whether the viewer reports the part in view, so that it can be drawn sharper.
     """
 
@@ -137,6 +138,7 @@ class Show:
     go_to_slice: int | None = None
     go_to_window: Window | None = None
     is_plain: bool = False
+    can_pick: bool = True
     tells_seen: bool = False
     height: str = "clamp(380px, calc(100vh - 250px), 1100px)"
 
@@ -163,6 +165,7 @@ class Show:
             "geo": self.affine and {"affine": list(self.affine), "digits": 5 if abs(self.affine[0]) < 0.01 else 0},
             "command": self._command(),
             "plain": self.is_plain,
+            "canPick": self.can_pick,
             "tellsSeen": self.tells_seen,
             "height": self.height,
         }

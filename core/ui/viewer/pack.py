@@ -106,6 +106,7 @@ def _pack_grey(read: Reader, shape: tuple[int, int, int], unit: str, is_inverted
     count, rows, columns = shape
     reduced = _reduction(count, rows, columns)
     thinned = []
+    watch(0, count)
     for index in range(count):
         thinned.append(read(index)[::reduced, ::reduced])
         watch(index + 1, count)
@@ -121,6 +122,7 @@ def _pack_colour(read: Callable[[int], NDArray[np.uint8]], count: int, watch: Wa
     rows, columns, _ = read(0).shape
     reduced = _reduction(count, rows, columns, bytes_a_pixel=4)
     slices = []
+    watch(0, count)
     for index in range(count):
         slices.append(_with_alpha(read(index)[::reduced, ::reduced]))
         watch(index + 1, count)

@@ -23,6 +23,7 @@ class Viewer {
     this.key = null;
     this.wheel = 0;
     this.listen();
+    onPage.add(this);
     new ResizeObserver(() => this.measure()).observe(this.stage);
   }
 
@@ -200,7 +201,6 @@ class Viewer {
     canvas.oncontextmenu = (event) => event.preventDefault();
     canvas.ondblclick = () => { this.camera.reset(); this.redraw(); };
     canvas.addEventListener("wheel", (event) => this.turn(event), { passive: false });
-    canvas.onkeydown = (event) => this.key_(event);
     this.slider.oninput = () => this.goTo(Number(this.slider.value) - 1);
     this.swipe.onpointerdown = (event) => this.swipe.setPointerCapture(event.pointerId);
     this.swipe.onpointermove = (event) => { if (this.swipe.hasPointerCapture(event.pointerId)) this.swipeTo(event.clientX); };
@@ -208,6 +208,9 @@ class Viewer {
     this.find(".invert").onclick = () => this.invert();
     this.find(".reset").onclick = () => this.restore();
     this.find(".hide").onclick = () => this.hide();
+    this.find(".keys").onclick = () => this.tellKeys();
+    this.root.onpointerenter = () => { this.isPointedAt = true; };
+    this.root.onpointerleave = () => { this.isPointedAt = false; };
   }
 
   at(event) {
@@ -253,7 +256,7 @@ class Viewer {
     if (drag.moved && !drag.pans) return this.settle(0);
     if (drag.moved || drag.button !== 0) return;
     const [column, row] = this.camera.toSource(...this.at(event)).map(Math.floor);
-    if (column < 0 || row < 0 || column >= this.data.columns || row >= this.data.rows) return;
+    if (!this.data.canPick || column < 0 || row < 0 || column >= this.data.columns || row >= this.data.rows) return;
     this.pick({ column, row, slice: this.view.slice, swipe: this.at(event)[0] < this.camera.width * this.view.swipe ? "before" : "after" });
   }
 
@@ -272,13 +275,13 @@ class Viewer {
   }
 
   key_(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const preset = this.data.presets[Number(event.key) - 1];
     const actions = {
       i: () => this.invert(), r: () => this.restore(), h: () => this.hide(),
       arrowup: () => this.goTo(this.view.slice - 1), arrowdown: () => this.goTo(this.view.slice + 1),
       pageup: () => this.goTo(this.view.slice - 10), pagedown: () => this.goTo(this.view.slice + 10),
       home: () => this.goTo(0), end: () => this.goTo((this.data.stack?.count ?? 1) - 1),
+      "?": () => this.tellKeys(), escape: this.isTellingKeys ? () => this.tellKeys() : null,
       "+": () => this.zoomBy(1.25), "=": () => this.zoomBy(1.25), "-": () => this.zoomBy(0.8),
     };
     const action = preset ? () => this.take(preset) : actions[event.key.toLowerCase()];
@@ -286,6 +289,28 @@ class Viewer {
     event.preventDefault();
     event.stopPropagation();
     action();
+  }
+
+  // The sheet of keys; what this viewer cannot do is not on it.
+  tellKeys() {
+    this.isTellingKeys = !this.isTellingKeys;
+    const { stack, presets, layers, canPick } = this.data;
+    const rows = [
+      presets.length && [presets.map((_, index) => index + 1).join(" "), presets.map((preset) => preset.name).join(", ")],
+      stack?.count > 1 && ["wheel, \u2191 \u2193", "previous and next slice"],
+      stack?.count > 1 && ["Page Up, Page Down", "ten slices"],
+      stack?.count > 1 && ["Home, End", "first and last slice"],
+      stack && ["drag", "window: right is wider, down is a higher level"],
+      [stack ? "Shift + drag" : "drag", "move the image"],
+      [stack?.count > 1 ? "Ctrl + wheel, + \u2212" : "wheel, + \u2212", "zoom"],
+      ["double click", "fit the image"],
+      stack && ["I", "invert"],
+      stack && ["R", "window and zoom as at first"],
+      layers.some((layer) => !layer.ground) && ["H", "hide what lies over the image"],
+      canPick && this.data.grid && ["click", "read a patch"],
+      ["?", "this list"],
+    ];
+    this.controls.dressKeys(rows.filter(Boolean), this.isTellingKeys);
   }
 
   zoomBy(factor) {
@@ -350,6 +375,30 @@ class Viewer {
     this.settling = setTimeout(() => this.send({ ...this.view, key: this.key }), after);
   }
 }
+
+// Keys work without a click first: they go to the viewer under the pointer, else to the first on the page. Whoever types keeps them, and a
+// tab or a list that has the focus keeps the keys that walk through it.
+const onPage = (window.sightlineViewers ??= new Set());
+const WRITING = "input, textarea, select, [contenteditable=true], [role=combobox], [role=dialog] *";
+const WALKED = "[role=tab], [role=radio], [role=option], [role=slider], [role=menuitem]";
+const WALKING = ["ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
+
+function viewerOfKeys() {
+  for (const viewer of onPage) if (!viewer.root.isConnected) onPage.delete(viewer);
+  const all = [...onPage].filter((viewer) => viewer.data && viewer.root.getClientRects().length);
+  return all.find((viewer) => viewer.isPointedAt) ?? all.find((viewer) => !viewer.data.plain);
+}
+
+function hearKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const target = event.composedPath()[0];
+  if (target.matches?.(WRITING) || (WALKING.includes(event.key) && target.matches?.(WALKED))) return;
+  viewerOfKeys()?.key_(event);
+}
+
+window.sightlineKeys?.abort();
+window.sightlineKeys = new AbortController();
+window.addEventListener("keydown", hearKey, { capture: true, signal: window.sightlineKeys.signal });
 
 const viewers = new WeakMap();
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.errors import OutOfRange
-from core.report.editing import edit_section, sign
+from core.errors import OutOfRange, ReportSigned
+from core.report.editing import add_addendum, edit_section, sign
 from core.report.image import image_report
 from core.report.text import as_text, section_text, sections_of
 from core.types import Report
@@ -26,10 +26,25 @@ def test_an_edit_replaces_the_sentences_and_is_marked(report: Report) -> None:
     assert not report.edited
 
 
-def test_an_edit_after_signing_takes_the_signature_away(report: Report) -> None:
+def test_a_signed_report_is_not_changed_any_more(report: Report) -> None:
     signed = sign(report, "R. Reader", ex.NOON)
     assert "Signed by R. Reader, 2025-03-01 12:00 UTC." in as_text(signed)
-    assert "Draft, not signed." in as_text(edit_section(signed, "findings", "Other words."))
+    with pytest.raises(ReportSigned, match="addendum"):
+        edit_section(signed, "findings", "Other words.")
+    with pytest.raises(ReportSigned, match="signed by"):
+        sign(signed, "S. Second", ex.NOON)
+
+
+def test_what_comes_after_signing_is_an_addendum_with_its_time(report: Report) -> None:
+    signed = sign(report, "R. Reader", ex.NOON)
+    added = add_addendum(signed, "The prior image was compared.", "S. Second", "2025-03-02T08:30:00+00:00")
+    text = as_text(added)
+    assert text.startswith(as_text(signed).rstrip())
+    assert "ADDENDUM BY S. SECOND, 2025-03-02 08:30 UTC\nThe prior image was compared." in text
+    with pytest.raises(OutOfRange, match="still be edited"):
+        add_addendum(report, "Too early.", "S. Second", ex.NOON)
+    with pytest.raises(OutOfRange, match="addendum"):
+        add_addendum(signed, "  ", "S. Second", ex.NOON)
 
 
 def test_saving_what_already_stands_keeps_the_signature(report: Report) -> None:

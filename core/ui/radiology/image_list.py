@@ -1,0 +1,55 @@
+"""The images that are open, as a list to choose from: a small picture, and what each is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.ui.radiology.page_state import Opening, Room
+from core.ui.radiology.study_facts import files_of, title_of
+from core.ui.radiology.work import thumbnails
+from core.ui.state.errors import as_written
+from core.ui.state.progress import POLL_SECONDS
+from core.ui.state.session import Desk
+from core.ui.widgets.bars import quiet
+
+LIST_HEIGHT = 236
+"""Pixels: three images; the others are scrolled to."""
+THUMBNAIL_WIDTH = 64
+
+
+def image_list(desk: Desk, room: Room) -> None:
+    """Nothing where one image is open: what it is stands in the line above it."""
+    if len(room.openings) < 2:
+        return
+    slot = thumbnails(desk, room)
+    slot.settle()
+    with st.container(height=LIST_HEIGHT, key="image-list", border=True):
+        if slot.job is None:
+            _rows(room)
+        else:
+            st.fragment(_rows_until_drawn, run_every=POLL_SECONDS)(desk, room)
+
+
+def _rows_until_drawn(desk: Desk, room: Room) -> None:
+    slot = thumbnails(desk, room)
+    slot.settle()
+    _rows(room)
+    if slot.job is None:
+        st.rerun()
+
+
+def _rows(room: Room) -> None:
+    for number, opening in enumerate(room.openings):
+        state = "chosen" if number == room.chosen else "other"
+        with st.container(key=f"pick-image-{state}-{number}", horizontal=True, vertical_alignment="center"):
+            if opening.thumbnail is not None:
+                st.image(opening.thumbnail, width=THUMBNAIL_WIDTH)
+            with st.container():
+                _name(room, number, opening)
+
+
+def _name(room: Room, number: int, opening: Opening) -> None:
+    if st.button(as_written(title_of(opening.image)), key=f"radiology.image.{number}", type="tertiary"):
+        room.chosen = number
+        st.rerun()
+    quiet(files_of(opening.image))

@@ -1,0 +1,206 @@
+"""What the Radiology page starts: images packed for the viewer, thumbnails, answers, explanations, reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from core.explain.registry import FIRST_METHOD, explain, methods_for
+from core.inference.engine import engine_for
+from core.jobs import Progress
+from core.report.text import section_text
+from core.types import Explanation, Picture, Prediction, Report
+from core.ui.radiology.candidates import candidate_list
+from core.ui.radiology.models import models_for
+from core.ui.radiology.page_state import Answer, Opening, Room, Shown, SignedOff, Slices, Target
+from core.ui.radiology.picture import look_in_view
+from core.ui.radiology.study_facts import title_of
+from core.ui.radiology.study_show import first_look, lung_window
+from core.ui.radiology.thumbnail import thumbnail
+from core.ui.state.session import Desk, Slot
+from core.ui.viewer import pack_picture, pack_study
+from core.workflows.ct_search import Searched, is_searched_by, search_ct
+from core.workflows.image import compose, explain_image, predict
+
+ALL = "all"
+"""The key of an image's slices."""
+EXPLAINED_IN = ("Why", "Report", "Export")
+"""Tabs in which somebody looks at an explanation: it begins there, and not with every image that is opened."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a model says of the image in view, as far as it is there. answer, explanation: None while they are made, or were not asked for.
+
+    target: method and label that are explained, None before there is an answer and where there is nothing to explain.
+    """
+
+    model: str
+    answer: Answer | None = None
+    target: Target | None = None
+    explanation: Explanation | None = None
+
+
+def reading(desk: Desk, room: Room) -> Reading | None:
+    """Begin what the open tab needs, and take what is there: nothing is waited for. None where no model reads such images."""
+    opening, tab = room.opening, room.tab
+    models = models_for(opening.image)
+    if not models:
+        return None
+    opening.model = st.session_state.get(model_key(opening)) or opening.model or models[0]
+    model = opening.model
+    told = answer(desk, opening, model)
+    told.settle()
+    if told.value is None:
+        return Reading(model)
+    if told.value.prediction.probabilities is None:
+        return Reading(model, told.value)
+    target = chosen_target(opening, told.value)
+    if tab == "Why" or (tab in EXPLAINED_IN and opening.signed is None):
+        explanation(desk, opening, model, target, told.value.searched)
+    desk.stop_others(opening.explained, {(model, target)})
+    slot = opening.explained.get((model, target))
+    if slot is not None:
+        slot.settle()
+    return Reading(model, told.value, target, slot.value if slot else None)
+
+
+def stop_unseen(desk: Desk, room: Room) -> None:
+    """Explanations of images that are not in view are not waited for by anybody."""
+    for opening in room.openings:
+        if opening is not room.opening:
+            desk.stop_others(opening.explained, ())
+
+
+def chosen_target(opening: Opening, answer: Answer) -> Target:
+    """Method and label as they are chosen in the tab Why, before its widgets are drawn."""
+    method, label = opening.target or (FIRST_METHOD, label_of_interest(answer))
+    method = st.session_state.get(method_key(opening)) or method
+    label = st.session_state.get(label_key(opening)) or label
+    opening.target = (method if method in answer.methods else answer.methods[0], label)
+    return opening.target
+
+
+def model_key(opening: Opening) -> str:
+    """Streamlit's key of the choice of a model, where there are several."""
+    return f"radiology.model.{opening.name}"
+
+
+def method_key(opening: Opening) -> str:
+    """Streamlit's key of the choice of a method."""
+    return f"radiology.method.{opening.name}"
+
+
+def label_key(opening: Opening) -> str:
+    """Streamlit's key of the choice of a label."""
+    return f"radiology.target.{opening.name}"
+
+
+def label_of_interest(answer: Answer) -> str:
+    """The most probable label, also where the model abstains."""
+    logits = answer.prediction.logits
+    return answer.prediction.labels[0 if logits is None else int(np.argmax(logits))]
+
+
+def slices(desk: Desk, opening: Opening) -> Slot[Slices]:
+    """The slices of an image, made ready for the browser."""
+    slot: Slot[Slices] = desk.slot(opening.slices, ALL)
+    slot.ensure(f"Preparing {title_of(opening.image)}", partial(_pack, opening.image), "slices")
+    return slot
+
+
+def _pack(image: Shown, progress: Progress) -> Slices:
+    if isinstance(image, Picture):
+        return Slices(pack_picture(image))
+    packed = pack_study(image, progress.update)
+    return Slices(packed, first_look(image, packed, image.shape[0] // 2))
+
+
+def thumbnails(desk: Desk, room: Room) -> Slot[None]:
+    """The small pictures of the list of images; drawn one after another, each is there as soon as it is done."""
+    slot: Slot[None] = desk.slot(room.thumbnails, len(room.openings))
+    slot.ensure("Drawing thumbnails", partial(_thumbnails, room.openings), "images")
+    return slot
+
+
+def _thumbnails(openings: tuple[Opening, ...], progress: Progress) -> None:
+    for done, opening in enumerate(openings, start=1):
+        if opening.thumbnail is None:
+            opening.thumbnail = thumbnail(opening.image)
+        progress.update(done, len(openings))
+
+
+def answer(desk: Desk, opening: Opening, model: str) -> Slot[Answer]:
+    """What a model says of an image."""
+    slot: Slot[Answer] = desk.slot(opening.answers, model)
+    slot.ensure(f"Reading {title_of(opening.image)}", partial(_answer, opening.image, model), "slices")
+    return slot
+
+
+def _answer(image: Shown, model: str, progress: Progress) -> Answer:
+    progress.update(0)
+    engine = engine_for(model)
+    loaded = engine.model
+    searched = search_ct(image, engine, watch=progress.update) if is_searched_by(image, loaded.preprocess) else None
+    prediction = searched.prediction if searched else predict(image, model)
+    return Answer(prediction, loaded.calibration, loaded.token_grid, methods_for(loaded), loaded.preprocess.domain, searched)
+
+
+def go_to_candidate(opening: Opening, answer: Answer) -> bool:
+    """The list of what was found in CT; whether one was clicked, to which the viewer then goes."""
+    if answer.searched is None or answer.prediction.outside.is_outside:
+        return False
+    visit = candidate_list(answer.searched, f"radiology.candidate.{opening.name}", opening.visit)
+    if visit is None:
+        return False
+    shown = opening.slices[ALL].value if ALL in opening.slices else None
+    opening.visit = visit
+    opening.look = look_in_view(opening, shown).at_slice(visit.frame, lung_window(opening.image))
+    return True
+
+
+def explanation(desk: Desk, opening: Opening, model: str, target: Target, searched: Searched | None = None) -> Slot[Explanation]:
+    """The map of one method for one label."""
+    slot: Slot[Explanation] = desk.slot(opening.explained, (model, target))
+    slot.ensure(f"Explaining {title_of(opening.image)}", partial(_explain, opening.image, model, target, searched), "passes")
+    return slot
+
+
+def _explain(image: Shown, model: str, target: Target, searched: Searched | None, progress: Progress) -> Explanation:
+    method, label = target
+    if searched:  # its window is known, and need not be searched for again
+        return explain(engine_for(model).interactive, searched.window, method, label, progress=progress.update)
+    return explain_image(image, model, method, label, progress=progress.update)
+
+
+def report(opening: Opening, model: str, prediction: Prediction, shown: Explanation | None) -> Report:
+    """The report of what is on the page, with what the user wrote into sections whose composed text is still the same.
+
+    A signed report stays what it was when it was signed, whatever is on the page.
+    """
+    if opening.report is not None and opening.report.signed_by:
+        return opening.report
+    made_of = (model, opening.target if shown else None)
+    if opening.report is None or opening.report_of != made_of:
+        opening.report = _with_edits(compose(opening.image, prediction, shown, model), opening.report)
+        opening.report_of = made_of
+    return opening.report
+
+
+def keep_report(opening: Opening, reading: Reading, report: Report) -> None:
+    """Remember the report as the user left it; where it was just signed, what stood behind it too."""
+    opening.report = report
+    if report.signed_by and opening.signed is None:
+        searched = reading.answer.searched if reading.answer else None
+        opening.signed = SignedOff(reading.model, reading.explanation, searched.window if searched else None)
+
+
+def _with_edits(fresh: Report, last: Report | None) -> Report:
+    if last is None or not last.edited:
+        return fresh
+    composed = replace(last, edited={})
+    kept = {name: text for name, text in last.edited.items() if section_text(composed, name) == section_text(fresh, name)}
+    return replace(fresh, edited=kept)

@@ -1,0 +1,177 @@
+"""What the Radiology page must not do to its reader: die, lose what was typed, throw them elsewhere, cut off a button."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from core.settings import PROJECT
+from tests.e2e.conftest import Shoot, tab_in
+
+SAMPLES = PROJECT / "sample_data"
+RADIOGRAPH = SAMPLES / "chest-radiograph.dcm"
+CT_SLICES = sorted((SAMPLES / "ct-series").iterdir())[18:24]
+TURNS = 200
+TURNING_SECONDS = 60.0
+RESTED_MS = 2_500
+"""Longer than what is typed takes to reach the server."""
+NARROW = {"width": 1024, "height": 768}
+MARKED = "*bold* [link](x) :red[red] $x^2$ _it_.dcm"
+
+
+def canvas(page: Page) -> Locator:
+    found = page.locator("canvas[data-ready=true]").first
+    expect(found).to_be_visible()
+    return found
+
+
+def opened(page: Page, *files: Path) -> Locator:
+    """The viewer with these files."""
+    page.goto("/radiology")
+    page.locator("input[type=file]").set_input_files(files)
+    return canvas(page)
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+    expect(page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
+
+
+def edited_findings(page: Page, text: str) -> None:
+    open_tab(page, "Report")
+    page.locator(".st-key-panel label").filter(has_text="Edit").nth(1).click()
+    field = page.get_by_role("textbox", name="Findings")
+    field.fill("")
+    field.press_sequentially(text)
+
+
+@pytest.mark.slow
+def test_the_wheel_and_the_tabs_in_turn_do_not_kill_the_page(page: Page) -> None:
+    picture = opened(page, *CT_SLICES)
+    tabs = [page.get_by_role("tab", name=name) for name in ("Findings", "Study", "Why")]
+    picture.hover()
+    began, turns = time.monotonic(), 0
+    while turns < TURNS and time.monotonic() - began < TURNING_SECONDS:
+        page.mouse.wheel(0, 120 if turns % 8 < 4 else -120)
+        tabs[turns % len(tabs)].dispatch_event("click")
+        turns += 1
+    expect(page.get_by_text("ForwardMsg")).to_have_count(0)
+    open_tab(page, "Study")
+    expect(page.get_by_text("One volume")).to_be_visible()
+    expect(page.get_by_text("failed on our side")).to_have_count(0)
+    slice_now = picture.get_attribute("data-slice")
+    page.keyboard.press("End" if slice_now == "1" else "Home")
+    expect(picture).not_to_have_attribute("data-slice", str(slice_now))
+
+
+def test_a_click_on_the_image_leaves_the_tab_and_keys_need_no_click(page: Page) -> None:
+    picture = opened(page, RADIOGRAPH)
+    page.keyboard.press("i")
+    expect(page.get_by_role("button", name="Invert")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("?")
+    expect(page.get_by_text("window and zoom as at first")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("window and zoom as at first")).to_be_hidden()
+    for name in ("Findings", "Report", "Study"):
+        open_tab(page, name)
+        picture.click()
+        page.wait_for_timeout(RESTED_MS)
+        expect(page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
+
+
+def test_a_reload_keeps_the_tab_and_half_typed_text_and_close_asks_before_it_is_lost(page: Page) -> None:
+    opened(page, RADIOGRAPH)
+    edited_findings(page, "Half a sent")
+    page.wait_for_timeout(RESTED_MS)
+    page.keyboard.type("ence")  # the field has kept the caret
+    page.wait_for_timeout(RESTED_MS)
+    page.reload()
+    canvas(page)
+    expect(page.get_by_role("tab", name="Report")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("textbox", name="Findings")).to_have_value("Half a sentence")
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(page.get_by_text("Close and lose what was written?")).to_be_visible()
+    page.get_by_role("button", name="Keep it open").click()
+    expect(page.get_by_text("Close and lose what was written?")).to_be_hidden()
+    page.get_by_role("button", name="Close", exact=True).click()
+    page.get_by_role("button", name="Close all the same").click()
+    expect(page.get_by_text("Open an image")).to_be_visible()
+
+
+def test_a_second_study_opens_beside_the_first_and_each_is_named_by_what_it_is(page: Page, shoot: Shoot) -> None:
+    opened(page, RADIOGRAPH)
+    page.get_by_text("Open another").click()
+    page.locator("input[type=file]").set_input_files(CT_SLICES)
+    rows = page.locator('.st-key-image-list [data-testid="stBaseButton-tertiary"]')
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_have_text(re.compile("DX, chest, PA"))
+    expect(rows.nth(1)).to_have_text(re.compile("CT, chest, 6 slices"))
+    expect(page.locator(".st-key-image-list img")).to_have_count(2)
+    shoot("radiology-list")
+    rows.nth(0).click()
+    expect(canvas(page)).to_have_attribute("aria-label", re.compile("DX image"))
+
+
+def test_two_tabs_of_one_address_do_not_empty_each_other(page: Page) -> None:
+    opened(page, RADIOGRAPH)
+    other = page.context.new_page()
+    other.goto(page.url)
+    canvas(other)
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(page.get_by_text("Open an image")).to_be_visible()
+    open_tab(other, "Study")
+    expect(other.get_by_text("A digital radiograph (DX)")).to_be_visible()
+    canvas(other)
+    other.get_by_role("button", name="Close", exact=True).click()
+    expect(other.get_by_text("Open an image")).to_be_visible()
+
+
+def test_a_file_name_is_shown_as_it_is_written_and_never_over_the_image(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / MARKED
+    shutil.copy(RADIOGRAPH, file)
+    damaged = tmp_path / "*not* :blue[read].dcm"
+    damaged.write_bytes(RADIOGRAPH.read_bytes()[:400])
+    opened(page, file, damaged)
+    expect(page.get_by_text(MARKED, exact=True).first).to_be_visible()
+    expect(page.locator(".viewer").get_by_text("bold")).to_have_count(0)
+    page.get_by_text("1 file not opened").click()
+    expect(page.get_by_text("*not* :blue[read].dcm").first).to_be_visible()
+    expect(page.get_by_text(str(tmp_path.parent))).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", ["/", "/radiology", "/earth", "/explain", "/models"])
+def test_nothing_is_cut_off_at_1024_pixels(browser: Browser, address: str, name: str) -> None:
+    with tab_in(browser, address) as (page, _):
+        page.set_viewport_size({"width": NARROW["width"], "height": NARROW["height"]})
+        page.goto(name)
+        expect(page.locator("button:visible").first).to_be_visible()
+        page.wait_for_timeout(RESTED_MS)
+        assert cut_off(page) == []
+
+
+def test_nothing_is_cut_off_of_an_open_study_at_1024_pixels(page: Page, shoot: Shoot) -> None:
+    page.set_viewport_size({"width": NARROW["width"], "height": NARROW["height"]})
+    opened(page, RADIOGRAPH)
+    for name in ("Findings", "Why", "Report", "Study", "Export"):
+        open_tab(page, name)
+        page.wait_for_timeout(RESTED_MS)
+        assert cut_off(page) == [], name
+    shoot("radiology-1024")
+
+
+def cut_off(page: Page) -> list[str]:
+    """Texts of visible buttons and tabs that reach beyond the window, or are wider than the place they have."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll('button, [role=tab]')].filter((each) => {
+            const box = each.getBoundingClientRect();
+            if (!box.width || !each.innerText?.trim()) return false;
+            const isBeyond = box.right > window.innerWidth + 1 || box.left < -1;
+            return isBeyond || each.scrollWidth > each.clientWidth + 1;
+        }).map((each) => each.innerText.trim())"""
+    )
+    return found

@@ -1,0 +1,240 @@
+"""What is open on a page: it comes, is added to, is shared by tabs, and goes for good."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from core.errors import UnreadableFile
+from core.jobs import Jobs, Progress
+from core.readers import read_dicom, read_series
+from core.render.heatmap import heat_layer
+from core.settings import PROJECT, private_home, settings
+from core.ui.radiology import page_state as radiology
+from core.ui.radiology import work
+from core.ui.radiology.study_facts import title_of
+from core.ui.state import uploads
+from core.ui.state.errors import as_seen, words_of
+from core.ui.state.open_page import OpenPage, PageState
+from core.ui.state.progress import progress_words
+from core.ui.state.session import Desk, Slot
+from core.ui.state.uploads import OpenFolder
+from core.ui.widgets.drafts import ADDENDUM
+from core.ui.widgets.intake import Wanted
+from tests.pages.conftest import waited
+
+SAMPLES = PROJECT / "sample_data"
+RADIOGRAPH = SAMPLES / "chest-radiograph.dcm"
+CT = SAMPLES / "ct-series"
+
+
+@dataclass
+class Papers(PageState):
+    """What a page of notes holds."""
+
+    names: list[str] = field(default_factory=list)
+    work: dict[str, Slot[None]] = field(default_factory=dict)
+
+    def slots(self) -> Iterator[Slot[Any]]:
+        yield from self.work.values()
+
+
+def read(wanted: Wanted, folder: OpenFolder, progress: Progress) -> list[str]:
+    if not wanted.paths:
+        raise UnreadableFile("There is nothing in it.", "Choose another.")
+    return [path.name for path in wanted.paths]
+
+
+def add(desk: Desk, here: Papers | None, names: list[str]) -> Papers:
+    here = here or Papers()
+    here.names += names
+    return here
+
+
+PAGE: OpenPage[list[str], Papers] = OpenPage("papers", "Reading", read, add)
+
+
+def endless(progress: Progress) -> None:
+    while True:
+        progress.update(1, 2)
+        time.sleep(0.01)
+
+
+def came(desk: Desk, *names: str) -> Papers | None:
+    PAGE.open(desk, Wanted("papers", tuple(map(Path, names)), OpenFolder()))
+    waited(PAGE.arrival(desk))
+    return PAGE.state(desk)
+
+
+def test_what_comes_later_is_added_and_closing_deletes_the_folders_of_all(home: Path) -> None:
+    desk = Desk()
+    came(desk, "one")
+    here = came(desk, "two")
+    assert here is not None and here.names == ["one", "two"]
+    assert len(list((home / "open").iterdir())) == 2
+    PAGE.close(desk)
+    assert (desk.places, desk.slots) == ({}, [])
+    assert list((home / "open").iterdir()) == []
+
+
+def test_what_cannot_be_read_is_told_and_leaves_what_is_open(home: Path) -> None:
+    desk = Desk()
+    came(desk, "one")
+    here = came(desk)
+    assert here is not None and here.names == ["one"]
+    failed = PAGE.arrival(desk).failed
+    assert failed is not None and failed.message == "There is nothing in it."
+    assert len(list((home / "open").iterdir())) == 1
+
+
+def test_what_two_desks_hold_is_deleted_when_the_second_lets_go(home: Path) -> None:
+    desk, other = Desk(), Desk()
+    here = came(desk, "one")
+    assert here is not None
+    other.places[PAGE.name] = here
+    here.desks += 1
+    PAGE.close(desk)
+    assert len(list((home / "open").iterdir())) == 1
+    PAGE.close(other)
+    assert list((home / "open").iterdir()) == []
+
+
+def test_uploads_of_a_browser_that_never_came_back_go_although_a_session_still_points_at_them(home: Path) -> None:
+    desk = Desk()
+    here = came(desk, "one")
+    assert here is not None
+    seconds = [0.0]
+    registry = Jobs(idle_seconds=60.0, clock=lambda: seconds[0])
+    token = registry.hold(desk, dropped=desk.let_go)
+    job = here.work.setdefault("endless", Slot())
+    job.start("Going on", endless, "steps")
+    desk.slots.append(job)
+    running = job.job
+    assert running is not None
+    seconds[0] = 61.0
+    assert registry.held(token) is None
+    assert list((home / "open").iterdir()) == []
+    assert running.is_cancelled
+
+
+def test_uploads_of_a_server_that_was_killed_go_at_the_next_start_though_its_number_came_back(home: Path) -> None:
+    own = OpenFolder()
+    dead = [
+        home / "open" / f"{os.getpid()}.1-abc",
+        home / "open" / "999999.5-xyz",
+    ]  # this number, begun at another time; a number without life
+    for folder in dead:
+        (folder / "00000").mkdir(parents=True)
+    uploads.remove_what_a_dead_server_left.cache_clear()
+    uploads.remove_what_a_dead_server_left()
+    assert [folder for folder in dead if folder.exists()] == []
+    assert own.path.exists()
+
+
+def test_a_home_that_others_could_read_is_closed_to_them(home: Path) -> None:
+    home.mkdir(mode=0o755)
+    home.chmod(0o755)
+    assert private_home().stat().st_mode & 0o777 == 0o700
+
+
+def test_no_page_shows_a_path_of_the_servers_own_folders(home: Path) -> None:
+    upload = OpenFolder()
+    for path in (upload.path / "00000" / "a b.dcm", upload.path / "unpacked" / "zip-x1" / "a b.dcm", home / "samples" / "a b.dcm"):
+        words = words_of(UnreadableFile(f"{path} is cut short.", f"Send {path} again."))
+        assert str(home) not in str(words)
+        assert "a b.dcm is cut short." in words.message
+    assert as_seen("/data/mine.dcm is cut short.") == "/data/mine.dcm is cut short."
+    assert settings().home == home
+
+
+def test_the_line_of_progress_shows_a_name_as_it_is_written() -> None:
+    slot: Slot[None] = Slot()
+    slot.start("Reading *b* [x](y) :red[z] $q$", endless, "steps")
+    assert slot.job is not None
+    line = progress_words(slot.title, slot.job)
+    slot.job.cancel()
+    assert r"Reading \*b\* \[x\]\(y\) \:red\[z\] \$q\$" in line
+
+
+def test_work_that_is_not_wanted_any_more_is_stopped_and_what_is_done_stays(home: Path) -> None:
+    desk, book = Desk(), {}  # type: tuple[Desk, dict[str, Slot[Any]]]
+    for name, job in (("old", endless), ("new", endless), ("done", lambda progress: "map")):
+        desk.slot(book, name).start(name, job, "steps")
+    waited(book["done"])
+    old = book["old"].job
+    assert old is not None
+    desk.stop_others(book, {"new"})
+    assert old.is_cancelled
+    assert set(book) == {"new", "done"}
+    desk.let_go()
+
+
+def test_an_explanation_begins_when_somebody_looks_and_stops_with_its_method(home: Path) -> None:
+    desk = Desk()
+    room = radiology.Room((radiology.Opening(read_dicom(RADIOGRAPH)),))
+    first = work.reading(desk, room)
+    assert first is not None
+    waited(room.opening.answers[first.model])
+    for tab in ("Findings", "Study"):
+        room.tab = tab
+        work.reading(desk, room)
+        assert room.opening.explained == {}
+    room.tab = "Why"
+    said = work.reading(desk, room)
+    assert said is not None and said.target is not None and said.answer is not None
+    assert set(room.opening.explained) == {(said.model, said.target)}
+    other = next(method for method in said.answer.methods if method != said.target[0])
+    running = room.opening.explained[said.model, said.target].job
+    room.opening.target = (other, said.target[1])
+    work.reading(desk, room)
+    assert running is None or running.is_cancelled
+    desk.let_go()
+
+
+def test_an_image_that_is_open_already_is_looked_at_and_not_opened_twice(home: Path) -> None:
+    desk = Desk()
+    for path in (RADIOGRAPH, SAMPLES / "chest-radiograph-opacity.dcm", RADIOGRAPH):
+        radiology.PAGE.open(desk, Wanted(path.name, (path,)))
+        waited(radiology.PAGE.arrival(desk))
+        room = radiology.PAGE.state(desk)
+    assert room is not None
+    assert (len(room.openings), room.chosen) == (2, 0)
+
+
+def test_an_addendum_that_was_begun_would_be_lost() -> None:
+    here = Papers()
+    assert not here.would_lose()
+    here.drafts["report.0" + ADDENDUM] = "The prior"
+    assert here.would_lose()
+
+
+def test_an_image_is_listed_by_what_it_is() -> None:
+    assert title_of(read_dicom(RADIOGRAPH)) == "DX, chest, PA, 768 x 768 pixels"
+    (series,) = read_series(sorted(CT.iterdir())[:6], "x")
+    assert title_of(series) == "CT, chest, 6 slices"
+
+
+def test_a_tilted_head_says_its_tilt(shared_data: Path) -> None:
+    folder = shared_data / "dicom" / "ct-head-ge-gantry-tilt"
+    titles = [title_of(study) for study in read_series(sorted(folder.rglob("*.dcm")), "head")]
+    assert any("tilted" in title for title in titles), titles
+
+
+def test_an_overlay_is_clear_where_it_is_zero() -> None:
+    pixels = np.asarray(PillowImage.open(io.BytesIO(heat_layer(np.array([[0.0, 0.5, 1.0]], dtype=np.float32)))))
+    assert pixels[0, :, 3].tolist() == [0, 128, 255]
+
+
+def test_no_message_to_a_browser_is_sent_by_its_name_alone() -> None:
+    """A browser that dropped it meanwhile shows "Cached ForwardMsg MISS" in place of the page."""
+    told = tomllib.loads((PROJECT / ".streamlit" / "config.toml").read_text())
+    assert told["global"]["minCachedMessageSize"] > 1e9
