@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.prepare.windowing import PRESETS, default_window, full_range
+from core.render.heatmap import heat_layer
 from core.types import Explanation, Picture, Study, Window
 from core.ui.viewer import Colours, Grid, Layer, Length, Look, Packed, Preset, Show
 from core.ui.viewer.facts import Box
