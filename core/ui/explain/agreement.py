@@ -50,7 +50,7 @@ def agreement(maps: Mapping[str, FloatImage]) -> None:
         f"<tr><th>{escape(method_words(name))}</th>{''.join(_cell(value, row == column) for column, value in enumerate(values[row]))}</tr>"
         for row, name in enumerate(names)
     )
-    st.html(f'<table class="agreement"><tr><th></th>{head}</tr>{rows}</table>')
+    st.html(f'<div class="wide"><table class="agreement"><tr><th></th>{head}</tr>{rows}</table></div>')
     return quiet(
         "Spearman's rank correlation over the tokens: 1, the same order; 0, none in common; below 0, the opposite order. "
         "Agreement is no proof: methods can agree and be wrong."
