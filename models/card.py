@@ -82,8 +82,12 @@ def _of_index(index: Mapping[str, Any]) -> dict[str, float]:
     """Figures of the first result of a model-index of the hub: type -> value."""
     metrics = _first(index.get("results")).get("metrics")
     rows = [row for row in metrics if isinstance(row, dict)] if isinstance(metrics, list) else []
-    figures = {_text(row.get("type")) or _text(row.get("name")): row.get("value") for row in rows}
-    return {name: float(value) for name, value in figures.items() if name and type(value) in (int, float)}
+    found: dict[str, float] = {}
+    for row in rows:
+        name, value = _text(row.get("type")) or _text(row.get("name")), row.get("value")
+        if name and isinstance(value, (int, float)) and not isinstance(value, bool):
+            found[name] = float(value)
+    return found
 
 
 def _first(value: Any) -> Mapping[str, Any]:

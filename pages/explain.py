@@ -40,7 +40,7 @@ def choose_image_and_model(room: Room) -> bool:
     ids = list(known)
     taken = model.selectbox(
         "Model", ids, ids.index(room.model) if room.model in known else 0, key=f"explain.model.{room.name}.{room.chosen}",
-        format_func=lambda id: known[id].title,
+        format_func=lambda name: known[name].title,
     )  # fmt: skip
     if taken != room.model:
         room.model = taken

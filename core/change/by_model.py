@@ -12,12 +12,12 @@ from core.change.scratch import EvidenceFile
 from core.inference.change_engine import ChangeEngine
 from core.inference.scenes.pair import change_strips
 from core.inference.scenes.pair_ood import PairGate
-from core.inference.scenes.scores import Watch
 from core.prepare.grid.pair import ScenePair
+from core.types import Progress
 
 
 def judge_pair(
-    pair: ScenePair, engine: ChangeEngine, progress: Watch | None = None, strip_rows: int | None = None, gate: PairGate | None = None
+    pair: ScenePair, engine: ChangeEngine, progress: Progress | None = None, strip_rows: int | None = None, gate: PairGate | None = None
 ) -> Iterator[Evidence]:
     """The evidence of two dates, strip by strip; no class is known of either. gate: counts the tiles. Raises what change_strips raises."""
     for strip in change_strips(pair, engine, strip_rows, progress, gate):

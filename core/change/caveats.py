@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from core.change.shift import measure_shift
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.scene_input import ground_refusal, scale_assumptions
-from core.types import Band, Preprocess, Scene
+from core.types import WARN_OUTSIDE_SHARE, Band, Preprocess, Scene
 
-WARN_OUTSIDE_SHARE = 0.05
-"""Share of pixels outside what the model knows from which it is said first; validation itself refuses about that many."""
 WARN_SHIFT = 0.5
 """Pixels of shift from which it is said."""
 RENDERED = ("uint8", "int8")

@@ -15,9 +15,9 @@ import numpy as np
 
 from core.change.evidence import Evidence, weigh
 from core.inference.engine import Engine
-from core.inference.scenes.scores import Strip, TokenRows, Watch, strips_of, token_rows
+from core.inference.scenes.scores import Strip, TokenRows, strips_of, token_rows
 from core.prepare.grid.tiles import tile_grid
-from core.types import FloatImage, Scene
+from core.types import FloatImage, Progress, Scene
 
 CLASSES, EMBEDDING = "classes", "embedding"
 METHODS = (CLASSES, EMBEDDING)
@@ -34,7 +34,7 @@ class ComparedStrip:
 
 
 def compare(
-    before: Scene, after: Scene, engine: Engine, method: str = CLASSES, strip_rows: int | None = None, progress: Watch | None = None
+    before: Scene, after: Scene, engine: Engine, method: str = CLASSES, strip_rows: int | None = None, progress: Progress | None = None
 ) -> Iterator[ComparedStrip]:
     """Strips from top to bottom, each row once. Nothing depends on how tall they are.
 
@@ -84,7 +84,7 @@ def _in_step(one: TokenRows, other: TokenRows) -> tuple[TokenRows, TokenRows]:
     return replace(one, **common), replace(other, **common)
 
 
-def _of_both(progress: Watch | None) -> Watch | None:
+def _of_both(progress: Progress | None) -> Progress | None:
     """The second date tells of both, since it is one step behind the first."""
     return None if progress is None else lambda done, total: progress(2 * done, 2 * total)
 

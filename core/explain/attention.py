@@ -16,15 +16,6 @@ from models.bert_image.blocks import Blocks
 from models.registry import LoadedModel
 
 
-def patch_attention(engine: Engine, given: ModelInput) -> FloatImage:
-    """float32 [layers, heads, patches, patches]: token_attention without the tokens before the patches ([CLS], registers).
-
-    Rows sum to 1 only where there are none. Raises NoAttention.
-    """
-    prefix = engine.model.network.config.prefix_tokens
-    return token_attention(engine, given)[:, :, prefix:, prefix:]
-
-
 def token_attention(engine: Engine, given: ModelInput) -> FloatImage:
     """float32 [layers, heads, tokens, tokens]: how much each token (row) attends to each (column); rows sum to 1.
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from core.types import FloatImage, TokenMap
-
-Progress = Callable[[int, int], None]
-"""Told (done, total) in forward passes. What it raises (Cancelled) ends the work."""
+from core.types import FloatImage, Progress, TokenMap
 
 SATURATED_SHARE = 0.01
 """Share of the pixels that speak for the target that are shown as 1.0: a few extreme ones would leave all others dark."""

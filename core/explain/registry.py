@@ -12,13 +12,13 @@ import numpy as np
 
 from core.errors import InputError, NoAttention, NotFound
 from core.explain.baselines import baseline_of
-from core.explain.evidence import Evidence, Progress, quiet, scaled, within
+from core.explain.evidence import Evidence, quiet, scaled, within
 from core.explain.forward import label_index, logits_of
 from core.explain.measure.removal import check_removal, forwards_needed, removal_scores
 from core.explain.methods import integrated_gradients, occlusion, rollout
 from core.inference.engine import Engine
 from core.settings import settings
-from core.types import Explanation, ModelInput
+from core.types import Explanation, ModelInput, Progress
 from models.registry import LoadedModel
 
 Run = Callable[[Engine, ModelInput, str, Mapping[str, Any], Progress], Evidence]
@@ -33,7 +33,7 @@ class Method:
     """One method of explanation.
 
     class_specific: whether the map depends on the target. needs: "attention", "gradient" or "forward", what it asks of the network.
-    run: (engine, input, target, parameters, progress) -> Evidence; parameters are complete. defaults: its own parameters.
+    run: (engine, given, target, parameters, progress) -> Evidence; parameters are complete. defaults: its own parameters.
     """
 
     name: str
@@ -59,7 +59,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
 
 def explain(
     engine: Engine,
-    input: ModelInput,
+    given: ModelInput,
     method: str,
     target: str | None = None,
     *,
@@ -83,14 +83,14 @@ def explain(
     maps = settings().random_maps if random_maps is None else random_maps
     steps, seed, watch = complete["removal_steps"], complete["seed"], progress or quiet
     check_removal(steps, maps)
-    if input.is_empty:
-        raise InputError(f"There is no input to explain. {input.refusal}".strip(), "Choose an image that the model can read.")
-    label = target or engine.model.labels[int(np.argmax(logits_of(engine, input.values[np.newaxis])[0]))]
+    if given.is_empty:
+        raise InputError(f"There is no input to explain. {given.refusal}".strip(), "Choose an image that the model can read.")
+    label = target or engine.model.labels[int(np.argmax(logits_of(engine, given.values[np.newaxis])[0]))]
     label_index(engine.model, label)
-    evidence = chosen.run(engine, input, label, complete, within(watch, after=forwards_needed(steps, maps)))
-    baseline = baseline_of(complete["baseline"], input.values)
+    evidence = chosen.run(engine, given, label, complete, within(watch, after=forwards_needed(steps, maps)))
+    baseline = baseline_of(complete["baseline"], given.values)
     part = within(watch, before=evidence.forwards)
-    deletion, insertion = removal_scores(engine, input, evidence.pixels, label, baseline, steps, maps, seed, part)
+    deletion, insertion = removal_scores(engine, given, evidence.pixels, label, baseline, steps, maps, seed, part)
     saliency, low, high = scaled(evidence)
     return Explanation(
         method=chosen.name,

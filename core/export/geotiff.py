@@ -66,7 +66,7 @@ class StripWriter:
         tags: Mapping[str, str] | None = None,
     ) -> None:
         """labels, colours: of the values 0, 1, ... of a class raster, equally many. description: the band's name. tags: TIFF metadata."""
-        self._path, self._shape, self._nodata = path, (height, width), nodata
+        self._path, self._shape = path, (height, width)
         self._profile = {
             "width": width, "height": height, "count": 1, "crs": crs, "transform": transform, "dtype": dtype, "nodata": nodata,
             "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "zstd", "zstd_level": 1, "bigtiff": "if_safer",

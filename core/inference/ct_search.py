@@ -8,7 +8,7 @@ close together, in a slice or in neighbouring slices, the best one stays (non-ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from core.inference.engine import Engine, Forward
 from core.inference.ood import features, outside_score
 from core.inference.tta import answered
 from core.prepare.ct import Plane, corners, window_about, window_at
-from core.types import FloatImage, ModelInput
+from core.types import FloatImage, ModelInput, Progress
 from models.registry import LoadedModel
 
 STRIDE_TOKENS = 3
@@ -34,8 +34,6 @@ MOST_CANDIDATES = 10
 """Candidates of an image; further ones would be false alarms, since hardly anybody has more nodules that are worth a look."""
 LOWEST_SCORE = 0.5
 """A candidate with a lower score is not told: it is less likely a find than not."""
-
-Watch = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ def search_slice(engine: Engine, plane: Plane) -> SliceSearch:
     return SliceSearch(plane.frame, found, distances, len(places), best)
 
 
-def search(engine: Engine, planes: Iterable[Plane], total: int, watch: Watch | None = None) -> list[SliceSearch]:
+def search(engine: Engine, planes: Iterable[Plane], total: int, watch: Progress | None = None) -> list[SliceSearch]:
     """Slice by slice. watch: told (done, total) in slices; what it raises ends the work."""
     found = []
     for plane in planes:

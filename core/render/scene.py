@@ -37,7 +37,7 @@ FILL = 80
 NOTHING = 255
 """Nodata of a class raster."""
 
-Box = tuple[int, int, int, int]
+PixelBox = tuple[int, int, int, int]
 Masked = np.ma.MaskedArray[Any, np.dtype[Any]]
 
 
@@ -53,7 +53,7 @@ class Stretch:
 class Piece:
     """A part of a scene at the size of a picture. box: (left, top, width, height) in pixels of the scene. shape: (rows, columns)."""
 
-    box: Box
+    box: PixelBox
     shape: tuple[int, int]
 
     @property

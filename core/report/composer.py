@@ -29,7 +29,7 @@ class Composer:
         """Whether a fact of that id is kept."""
         return fact_id in self._facts
 
-    def say(self, section: str, template: str, /, *, region: str = "", **roles: str) -> None:
+    def say(self, section: str, template: str, /, **roles: str) -> None:
         """One sentence of a template.
 
         roles: the fact id of each placeholder; a role that the template does not speak of is a fact that the sentence rests on.
@@ -37,7 +37,7 @@ class Composer:
         spoken = {name: self.language.write(self._facts[roles[name]]) for name in self.language.placeholders(template)}
         cited = tuple(dict.fromkeys(roles.values()))
         text = self.language.sentences[template].format(**spoken)
-        self._sentences.append(Sentence(section, text[:1].upper() + text[1:], cited, region))
+        self._sentences.append(Sentence(section, text[:1].upper() + text[1:], cited))
 
     def report(self, kind: str, title: str, parameters: Mapping[str, Any], created: str | None) -> Report:
         """The report of everything said so far. created: ISO 8601; now by default."""

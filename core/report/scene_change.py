@@ -82,9 +82,9 @@ def _say_polygon(composer: Composer, result: ChangeMap, polygon: ChangePolygon, 
     roles[kind] = composer.fact(f"{name}.{kind}", polygon.probability, kind, "change")
     ending = "_probability" if result.is_calibrated else ""
     if polygon.before is None or polygon.after is None:
-        return composer.say("findings", f"change_polygon_plain{ending}", region=where, **roles)
+        return composer.say("findings", f"change_polygon_plain{ending}", **roles)
     roles["before"] = composer.fact(f"{name}.before", polygon.before, "label", "change")
     if polygon.before == polygon.after:
-        return composer.say("findings", f"change_polygon_same{ending}", region=where, **roles)
+        return composer.say("findings", f"change_polygon_same{ending}", **roles)
     roles["after"] = composer.fact(f"{name}.after", polygon.after, "label", "change")
-    return composer.say("findings", f"change_polygon{ending}", region=where, **roles)
+    return composer.say("findings", f"change_polygon{ending}", **roles)

@@ -7,10 +7,7 @@ from core.report.language import language_of
 from core.report.model_facts import ModelFacts
 from core.report.scenes import say_parameters, say_scene, say_scene_model
 from core.report.sections import say_limits
-from core.types import LandCoverMap, Report
-
-WARN_OUTSIDE_SHARE = 0.05
-"""Share of valid pixels outside what the model knows from which the first line is a warning; validation itself refuses about that many."""
+from core.types import WARN_OUTSIDE_SHARE, LandCoverMap, Report
 
 
 def map_report(result: LandCoverMap, model: ModelFacts | None = None, *, language: str = "en", created: str | None = None) -> Report:

@@ -33,7 +33,7 @@ def say_explanation(composer: Composer, explanation: Explanation | None, region:
         composer.say("explanation", "outside_explained")
     if region:
         place = composer.fact("explanation.region", region, "sentence", "explanation")
-        composer.say("explanation", "region", region=region, place=place)
+        composer.say("explanation", "region", place=place)
     _say_removal(composer, "deletion", explanation.deletion)
     _say_removal(composer, "insertion", explanation.insertion)
     if explanation.completeness_error is not None:

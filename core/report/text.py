@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.report.language import language_of
-from core.report.scene_map import WARN_OUTSIDE_SHARE
-from core.types import Report, Sentence
+from core.types import WARN_OUTSIDE_SHARE, Report, Sentence
 
 SECTIONS = {
     "image": ("technique", "findings", "explanation", "limits"),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import SightlineError, UnreadableFile
 from core.readers import SceneOptions, read_image, read_scene
 from core.sources import Source, Unusable, walk
-from core.types import Scene
+from core.types import Progress, Scene
 
 _BAND = re.compile(r"[_.\- ]?B(\d{1,2}A?|8A)(?=_|$)", re.IGNORECASE)
 _RESOLUTION = re.compile(r"[_.\- ]?(10|20|60)m$", re.IGNORECASE)
@@ -36,9 +36,7 @@ class Refused:
     error: SightlineError
 
 
-def group_scenes(
-    paths: Sequence[Path], workspace: Path, watch: Callable[[int, int], None]
-) -> tuple[tuple[Group, ...], tuple[Refused, ...]]:
+def group_scenes(paths: Sequence[Path], workspace: Path, watch: Progress) -> tuple[tuple[Group, ...], tuple[Refused, ...]]:
     """Read every file; files whose names differ by a band or a resolution alone become one scene. Scenes by date; undated
     ones by what their names say of before and after, then by name.
 

@@ -8,9 +8,9 @@ Axes are named in every docstring; lengths are in millimetres (medical) or metre
 
 from __future__ import annotations
 
-from core.types.arrays import FloatImage, Mask
+from core.types.arrays import Box, FloatImage, Mask, Progress
 from core.types.explanation import Explanation, RemovalScore, TokenMap
-from core.types.maps import ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
+from core.types.maps import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
 from core.types.model import Calibration, ChangeCalibration, Domain, ModelInput, Outside, Prediction, Preprocess
 from core.types.report import Fact, Report, Sentence
 from core.types.scene import UNNAMED_DATE, Band, Scene
@@ -20,7 +20,9 @@ Image = Study | Scene | Picture
 
 __all__ = [
     "UNNAMED_DATE",
+    "WARN_OUTSIDE_SHARE",
     "Band",
+    "Box",
     "Calibration",
     "ChangeCalibration",
     "ChangeMap",
@@ -39,6 +41,7 @@ __all__ = [
     "Picture",
     "Prediction",
     "Preprocess",
+    "Progress",
     "RemovalScore",
     "Report",
     "Scene",

@@ -9,6 +9,9 @@ from typing import Any
 
 from core.types.scene import Scene
 
+WARN_OUTSIDE_SHARE = 0.05
+"""Share of pixels outside what the model knows from which it is said first; validation itself refuses about that many."""
+
 
 @dataclass(frozen=True)
 class ClassArea:

@@ -21,13 +21,12 @@ class Fact:
 class Sentence:
     """One sentence of a report, and the facts it states.
 
-    section: "technique", "findings", "explanation", "limits". region: words for a place in the image, or "".
+    section: "technique", "findings", "explanation", "limits".
     """
 
     section: str
     text: str
     facts: tuple[str, ...]
-    region: str = ""
 
 
 @dataclass(frozen=True)

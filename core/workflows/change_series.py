@@ -9,14 +9,13 @@ from typing import Any
 from core.errors import OutOfRange
 from core.inference.change_engine import ChangeEngine
 from core.inference.engine import Engine
-from core.inference.scenes.scores import Watch
-from core.types import ChangeMap, Scene
+from core.types import ChangeMap, Progress, Scene
 from core.workflows.model_change import check_model_change, detect_model_change, tiles_of_pair
 from core.workflows.scene_change import check_change, detect_change, tiles_of_both
 
 
 def change_series(
-    scenes: Sequence[Scene], engine: Engine | ChangeEngine, out: Path, *, progress: Watch | None = None, **options: Any
+    scenes: Sequence[Scene], engine: Engine | ChangeEngine, out: Path, *, progress: Progress | None = None, **options: Any
 ) -> tuple[tuple[str, ChangeMap], ...]:
     """The change of each consecutive pair of scenes, in sub-folders 01-02, 02-03 ..., and of the first against the last.
 
@@ -57,6 +56,6 @@ def _tiles(before: Scene, engine: Engine | ChangeEngine, classes: Engine | None)
     return tiles_of_pair(before, engine, classes) if isinstance(engine, ChangeEngine) else tiles_of_both(before, engine)
 
 
-def _shifted(progress: Watch | None, before: int, total: int) -> Watch | None:
+def _shifted(progress: Progress | None, before: int, total: int) -> Progress | None:
     """One pair of several: its tiles come after those of the pairs before."""
     return None if progress is None else lambda done, _: progress(before + done, total)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,9 +12,8 @@ from core.inference.ct_search import Candidate, SliceSearch, found_label, search
 from core.inference.engine import Engine
 from core.inference.prediction import decide, predict_input
 from core.prepare.ct import centre_window, is_searched, plane_of
-from core.types import Domain, Image, ModelInput, Outside, Picture, Prediction, Preprocess, Study
+from core.types import Domain, Image, ModelInput, Outside, Picture, Prediction, Preprocess, Progress, Study
 
-Watch = Callable[[int, int], None]
 Slice = Study | Picture
 
 
@@ -39,7 +38,7 @@ def is_searched_by(image: Image, preprocess: Preprocess) -> bool:
     return preprocess.domain is Domain.CHEST_CT and isinstance(image, (Study, Picture)) and is_searched(image, preprocess)
 
 
-def search_ct(image: Slice, engine: Engine, frame: int | None = None, watch: Watch | None = None) -> Searched:
+def search_ct(image: Slice, engine: Engine, frame: int | None = None, watch: Progress | None = None) -> Searched:
     """Search one slice, or all of a series. frame: of a series, from 0. watch: told (done, total) in slices; what it raises ends the work.
 
     An image that the model is not made for by its header, and one that shows no lung, is answered by one window and is outside.

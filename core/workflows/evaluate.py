@@ -17,7 +17,7 @@ from core.errors import BadRecipe, NotFound
 from core.inference.engine import engine_for
 from core.metrics import Chances, Truth
 from core.sources import Source, Unusable, walk
-from core.types import Prediction
+from core.types import Prediction, Progress
 from core.workflows.files import Answer, predict_files
 
 
@@ -73,7 +73,7 @@ def evaluate(
     model: str,
     data: Path,
     workspace: Path,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
     failed: Callable[[Answer], None] = lambda answer: None,
 ) -> Evaluation:
     """The figures of a model on DIR/<label>/<files>.

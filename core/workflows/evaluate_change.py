@@ -13,7 +13,7 @@ from core.change.by_model import judge_pair
 from core.errors import SightlineError
 from core.inference.change_engine import ChangeEngine, change_engine_for
 from core.prepare.grid.pair import pair_of
-from core.types import Mask
+from core.types import Mask, Progress
 from core.workflows.cities import City, city_folders, read_city
 
 
@@ -73,7 +73,7 @@ class ChangeEvaluation:
 def evaluate_change(
     model: str,
     data: Path,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
     failed: Callable[[str, SightlineError], None] = lambda city, error: None,
 ) -> ChangeEvaluation:
     """The figures of a change model on DIR/<city>/, by the model's own threshold.

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from core.inference.engine import Engine
-from core.types import Image, Prediction, Preprocess, Scene
+from core.types import Image, Prediction, Preprocess, Progress, Scene
 from core.workflows.ct_search import is_searched_by, search_ct
 from core.workflows.scene_prediction import is_larger, predict_scene
-
-Watch = Callable[[int, int], None]
 
 
 def is_large(image: Image, preprocess: Preprocess) -> bool:
@@ -17,7 +13,7 @@ def is_large(image: Image, preprocess: Preprocess) -> bool:
     return is_larger(image, preprocess) if isinstance(image, Scene) else is_searched_by(image, preprocess)
 
 
-def predict_large(image: Image, engine: Engine, frame: int | None = None, watch: Watch | None = None) -> Prediction:
+def predict_large(image: Image, engine: Engine, frame: int | None = None, watch: Progress | None = None) -> Prediction:
     """The answer for such an image. frame: of a CT series, from 0; all of them by default. watch: told (done, total) in tiles or slices.
 
     Raises as predict_scene and search_ct.

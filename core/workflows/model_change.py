@@ -19,11 +19,11 @@ from core.inference.change_engine import ChangeEngine
 from core.inference.engine import Engine
 from core.inference.scenes.pair import pixel_grid
 from core.inference.scenes.pair_ood import PairGate
-from core.inference.scenes.scores import Watch, check_mappable
+from core.inference.scenes.scores import check_mappable
 from core.prepare.grid.align import on_grid_of, overlap_or_refuse
 from core.prepare.grid.pair import pair_of
 from core.prepare.grid.tiles import OVERLAP
-from core.types import ChangeMap, Scene
+from core.types import ChangeMap, Progress, Scene
 from core.workflows.change_files import AFTER, BEFORE, CHANGE, CHANGES, Kind, bring_to, measure, write_rasters
 from core.workflows.scene_change import EVIDENCE, check_area, tiles_of_both
 from core.workflows.scene_map import target_crs
@@ -44,7 +44,7 @@ def detect_model_change(
     min_area_hectares: float = 0.0,
     crs: str | None = None,
     zones: Path | None = None,
-    progress: Watch | None = None,
+    progress: Progress | None = None,
 ) -> ChangeMap:
     """Write change.tif, change_probability.tif (change_score.tif for a model that is not calibrated) and changes.gpkg into `out`.
 
@@ -138,7 +138,7 @@ def tiles_of_pair(before: Scene, engine: ChangeEngine, classes: Engine | None = 
     return own + (tiles_of_both(before, classes) if classes is not None else 0)
 
 
-def _classify(before: Scene, aligned: Scene, classes: Engine, classed: EvidenceFile, progress: Watch) -> tuple[float, float]:
+def _classify(before: Scene, aligned: Scene, classes: Engine, classed: EvidenceFile, progress: Progress) -> tuple[float, float]:
     """Both dates' classes as evidence; returns at each date the share of the valid pixels outside what the model of classes knows."""
     valid, counts = 0, [0, 0]
     for strip in compare(before, aligned, classes, progress=progress):
@@ -154,7 +154,7 @@ def _larger(own: tuple[float, float] | None, of_classes: tuple[float, float]) ->
     return max(first, of_classes[0]), max(second, of_classes[1])
 
 
-def _within(progress: Watch | None, before: int, total: int) -> Watch:
+def _within(progress: Progress | None, before: int, total: int) -> Progress:
     """Part of the work, which comes after `before` tiles of `total`."""
 
     def tell(done: int, _: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from core.report.language import language_of
 from core.report.model_facts import model_facts
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
-from core.types import ChangeMap, Explanation, Image, LandCoverMap, Prediction, Report
+from core.types import ChangeMap, Explanation, Image, LandCoverMap, Prediction, Progress, Report
 from core.workflows.image import compose, explained_input, predict
 from models.registry import FIRST_METHOD
 
@@ -31,9 +31,7 @@ class ImageReport:
     files: tuple[Path, ...]
 
 
-def report_image(
-    image: Image, model: str, folder: Path, language: str = "en", progress: Callable[[int, int], None] | None = None
-) -> ImageReport:
+def report_image(image: Image, model: str, folder: Path, language: str = "en", progress: Progress | None = None) -> ImageReport:
     """Predict one image, explain the answer by the model's first method, and write the report into `folder`, which exists.
 
     An image that cannot become an input gets its report without an explanation. progress: told (done, total) in tiles, then in passes.

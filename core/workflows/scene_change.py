@@ -14,11 +14,11 @@ from core.change.threshold import CLASS_THRESHOLD, DEVIATIONS, Histogram
 from core.errors import OutOfRange
 from core.export.staging import staged
 from core.inference.engine import Engine
-from core.inference.scenes.scores import Watch, check_mappable
+from core.inference.scenes.scores import check_mappable
 from core.prepare.grid.align import on_grid_of, overlap_or_refuse
 from core.prepare.grid.tiles import OVERLAP, tile_grid
 from core.prepare.scene_input import ground_refusal
-from core.types import ChangeMap, Scene
+from core.types import ChangeMap, Progress, Scene
 from core.workflows.change_files import AFTER, BEFORE, CHANGE, CHANGES, Kind, bring_to, measure, write_rasters
 from core.workflows.scene_map import target_crs
 
@@ -35,7 +35,7 @@ def detect_change(
     min_area_hectares: float = 0.0,
     crs: str | None = None,
     zones: Path | None = None,
-    progress: Watch | None = None,
+    progress: Progress | None = None,
 ) -> ChangeMap:
     """Write change.tif, change_score.tif, landcover_before.tif, landcover_after.tif, transitions.csv and changes.gpkg into `out`; with
     zones, zones.csv too. The second date is brought to the grid of the first.
@@ -127,7 +127,7 @@ def tiles_of_both(scene: Scene, engine: Engine) -> int:
     return 2 * tile_grid(scene, engine.model.preprocess, engine.model.patch).tiles
 
 
-def _tell(progress: Watch | None, tiles: int) -> None:
+def _tell(progress: Progress | None, tiles: int) -> None:
     """All tiles are done; whoever watches may still end the work."""
     if progress is not None:
         progress(tiles, tiles)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,12 +16,10 @@ from core.inference.prediction import UNCALIBRATED, decide, parent_heads, predic
 from core.prepare.grid.bands import read_window, rendering, resolve_bands
 from core.prepare.scene_input import centre_input, filled, ground_refusal, input_at, window_size
 from core.prepare.tensor import resize, standardise
-from core.types import Band, Domain, FloatImage, Outside, Prediction, Preprocess, Scene
+from core.types import Band, Domain, FloatImage, Outside, Prediction, Preprocess, Progress, Scene
 
 MOST_PIXELS = 4_000_000
 """Pixels of a scene that are held at a time (48 MB for three bands of float32)."""
-
-Watch = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def is_larger(scene: Scene, preprocess: Preprocess) -> bool:
     return preprocess.domain is Domain.LAND_COVER and window_size(scene, preprocess) != (scene.width, scene.height)
 
 
-def predict_scene(scene: Scene, engine: Engine, watch: Watch | None = None) -> Prediction:
+def predict_scene(scene: Scene, engine: Engine, watch: Progress | None = None) -> Prediction:
     """Mean probabilities over the tiles of a scene, each weighted by its share of valid pixels; tiles without data do not count.
 
     Tiles lie side by side from the upper left; the last of a row or column is moved inside, over its neighbour.

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import OutOfRange
-from core.explain.evidence import Progress, quiet
+from core.explain.evidence import quiet
 from core.explain.forward import label_index, logits_of
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine
 from core.settings import settings
-from core.types import FloatImage, ModelInput, RemovalScore
+from core.types import FloatImage, ModelInput, Progress, RemovalScore
 
 FEWEST_RANDOM_MAPS = 20
 INTERVAL = (2.5, 97.5)
@@ -31,7 +31,7 @@ Ranks = NDArray[np.int64]
 
 def removal_scores(
     engine: Engine,
-    input: ModelInput,
+    given: ModelInput,
     saliency: FloatImage,
     target: str,
     baseline: FloatImage,
@@ -52,7 +52,7 @@ def removal_scores(
     random = np.random.default_rng(seed)
     own = ranks(saliency, engine.model.patch, random)
     orders = np.stack([own, *(shuffled(own, engine.model.patch, random) for _ in range(random_maps))])
-    curves = _curves(engine, input.values, baseline, orders, label_index(engine.model, target), steps, progress or quiet)
+    curves = _curves(engine, given.values, baseline, orders, label_index(engine.model, target), steps, progress or quiet)
     return _score(curves[:, 0]), _score(curves[:, 1])
 
 

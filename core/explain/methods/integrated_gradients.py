@@ -15,10 +15,10 @@ from torch import Tensor
 
 from core.errors import NotFound, OutOfRange
 from core.explain.baselines import baseline_of
-from core.explain.evidence import Evidence, Progress, within
+from core.explain.evidence import Evidence, within
 from core.explain.forward import label_index, logits_of, network_logits, to_device
 from core.inference.engine import Engine
-from core.types import FloatImage, ModelInput
+from core.types import FloatImage, ModelInput, Progress
 from models.registry import LoadedModel
 
 DEFAULTS: Mapping[str, Any] = {"steps": None, "quadrature": "gausslegendre", "internal_batch_size": 32}
@@ -33,17 +33,17 @@ NO_GAP = 1e-12
 
 
 def explain_integrated_gradients(
-    engine: Engine, input: ModelInput, target: str, parameters: Mapping[str, Any], progress: Progress
+    engine: Engine, given: ModelInput, target: str, parameters: Mapping[str, Any], progress: Progress
 ) -> Evidence:
     """Signed attributions of the raw logit, with the steps that were used. Raises NotFound or OutOfRange for parameters."""
     _check(parameters)
-    baseline = baseline_of(parameters["baseline"], input.values)
+    baseline = baseline_of(parameters["baseline"], given.values)
     index = label_index(engine.model, target)
-    at_input, at_baseline = logits_of(engine, np.stack([input.values, baseline]))[:, index].astype(np.float64)
+    at_input, at_baseline = logits_of(engine, np.stack([given.values, baseline]))[:, index].astype(np.float64)
     spent = 2
     for steps in _attempts(parameters["steps"]):
         used = {**parameters, "steps": steps}
-        attribution = _attributed(engine, input.values, baseline, index, used, within(progress, before=spent))
+        attribution = _attributed(engine, given.values, baseline, index, used, within(progress, before=spent))
         spent += steps
         error = completeness_error(attribution, at_input, at_baseline)
         if error <= SMALL_ERROR:

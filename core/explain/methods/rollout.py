@@ -16,23 +16,23 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import NoAttention
-from core.explain.evidence import Evidence, Progress
+from core.explain.evidence import Evidence
 from core.explain.forward import network_logits, to_device
 from core.inference.engine import Engine
-from core.types import ModelInput, TokenMap
+from core.types import ModelInput, Progress, TokenMap
 from models.bert_image import BertImageConfig, attention_captured
 from models.bert_image.blocks import Blocks
 from models.bert_image.merging import merges_of
 from models.registry import LoadedModel
 
 
-def explain_rollout(engine: Engine, input: ModelInput, target: str, parameters: Mapping[str, Any], progress: Progress) -> Evidence:
+def explain_rollout(engine: Engine, given: ModelInput, target: str, parameters: Mapping[str, Any], progress: Progress) -> Evidence:
     """Token values as they come out of the product, unscaled; `target` does not matter. Raises NoAttention."""
-    rows, columns = (side // size for side, size in zip(input.values.shape[1:], engine.model.patch, strict=True))
+    rows, columns = (side // size for side, size in zip(given.values.shape[1:], engine.model.patch, strict=True))
     pooling = engine.model.network.config.pooling
 
     def work(model: LoadedModel) -> Tensor:
-        joint = joint_attention(model, to_device(model, input.values[np.newaxis]))
+        joint = joint_attention(model, to_device(model, given.values[np.newaxis]))
         return read_out(joint, pooling, model.network.config.prefix_tokens).cpu()
 
     values = engine.run(work).numpy().reshape(rows, columns).astype(np.float32)

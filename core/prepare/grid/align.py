@@ -16,13 +16,11 @@ from rasterio.crs import CRS
 from shapely.affinity import affine_transform
 
 from core.errors import NoGrid, NoOverlap
-from core.types import Scene
+from core.types import Box, Scene
 
 SAME_PLACE_PIXELS = 0.01
 """Grids whose corners agree within this share of a pixel are one grid."""
 _PIECES_A_SIDE = 32  # the edges are curves in another projection
-
-Box = tuple[float, float, float, float]
 
 
 def overlap_or_refuse(before: Scene, after: Scene) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.change.caveats import WARN_OUTSIDE_SHARE
 from core.render.colours import class_colours, css
-from core.types import ChangeMap, ChangePolygon
+from core.types import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon
 from core.ui.earth.cover_panel import place_words
 from core.ui.earth.page_state import Room, Why, date_words, visit
 from core.ui.earth.polygon_pictures import before_and_after, saliency_picture

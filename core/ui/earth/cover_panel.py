@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.render.colours import class_colours, css
-from core.report.scene_map import WARN_OUTSIDE_SHARE
-from core.types import LandCoverMap
+from core.types import WARN_OUTSIDE_SHARE, LandCoverMap
 from core.ui.earth.page_state import PlaceScores, Room, date_words
 from core.ui.earth.work import is_quick, land_cover, map_if_new, megapixels, place_scores, shown_scenes, start_map, unreadable
 from core.ui.state.errors import show_error

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.render.scene import MOST_PIXELS, Piece, Stretch, part, png, stretch_of, true_colour, whole
-from core.types import Scene
+from core.types import Box, Progress, Scene
 
 DETAIL_MEGAPIXELS = 36
 """Pixels of a scene, in millions, that are read for a sharper piece at most: it is drawn while the user waits."""
 SHARPER = 1.5
 """A piece is worth its reading where it shows so many times more pixels than the whole."""
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Ground:
     stretches: tuple[Stretch, Stretch]
 
 
-def draw_ground(before: Scene, after: Scene | None, watch: Callable[[int, int], None]) -> Ground:
+def draw_ground(before: Scene, after: Scene | None, watch: Progress) -> Ground:
     """Both dates through one stretch where their values mean the same. watch(done, total) is told after each picture."""
     piece, total = whole(before), 2 if after is None else 3
     stretches = stretches_of(before, after)

@@ -75,6 +75,8 @@ def _knows(model: ModelSummary) -> None:
             ("Measured", measured_words(model)),
             ("Explained by", ", ".join(method_words(method) for method in model.methods)),
             ("Licence", card.licence),
+            ("Data", ", ".join(card.datasets)),
+            ("Tags", ", ".join(card.tags)),
         ]
     )
     if card.metrics:

@@ -9,7 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.ui.viewer.facts import Box, Layer, Look, Picked, Show
+from core.types import Box
+from core.ui.viewer.facts import Layer, Look, Picked, Show
 from core.ui.viewer.media import publish
 from core.ui.viewer.pack import Packed
 

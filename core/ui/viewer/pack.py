@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.prepare.windowing import modality_values, render
-from core.types import FloatImage, Picture, Study
+from core.types import FloatImage, Picture, Progress, Study
 
 MOST_BYTES = 64_000_000
 CHUNK_BYTES = 4_000_000
 CURVE_POINTS = 1024
 
 Reader = Callable[[int], FloatImage]
-Watcher = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Packed:
     sharp: Callable[[int], bytes]
 
 
-def pack_study(study: Study, watch: Watcher = lambda done, total: None) -> Packed:
+def pack_study(study: Study, watch: Progress = lambda done, total: None) -> Packed:
     """Every frame of a study. watch(done, total) is told after each frame, and may raise to stop.
 
     Raises UnreadableFile where a frame cannot be decoded.
@@ -85,7 +84,7 @@ def pack_picture(picture: Picture) -> Packed:
     return _pack_grey(lambda index: picture.pixels.astype(np.float32), (1, rows, columns), "", False, None, lambda done, total: None)
 
 
-def _pack_grey(read: Reader, shape: tuple[int, int, int], unit: str, is_inverted: bool, curve: Curve | None, watch: Watcher) -> Packed:
+def _pack_grey(read: Reader, shape: tuple[int, int, int], unit: str, is_inverted: bool, curve: Curve | None, watch: Progress) -> Packed:
     count, rows, columns = shape
     reduced = _reduction(count, rows, columns)
     thinned = []
@@ -100,7 +99,7 @@ def _pack_grey(read: Reader, shape: tuple[int, int, int], unit: str, is_inverted
     )  # fmt: skip
 
 
-def _pack_colour(read: Callable[[int], NDArray[np.uint8]], count: int, watch: Watcher) -> Packed:
+def _pack_colour(read: Callable[[int], NDArray[np.uint8]], count: int, watch: Progress) -> Packed:
     rows, columns, _ = read(0).shape
     reduced = _reduction(count, rows, columns, bytes_a_pixel=4)
     slices = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.types import Explanation, RemovalScore
+from core.types import Explanation
 from core.ui.widgets.bars import quiet, removal_bars
 from core.ui.widgets.words import label_words
 
@@ -41,11 +41,6 @@ def completeness_words(error: float) -> str:
     """What a relative completeness error means."""
     held = "they add up" if error <= COMPLETENESS_SMALL else "they do not add up well; more steps would help"
     return f"Completeness: the attributions miss the change of the logit by {100 * error:.1f} %: {held}."
-
-
-def score_words(name: str, score: RemovalScore) -> str:
-    """ "Deletion 0.42; random maps 0.55 (0.47 to 0.63)": for readers who do not see bars."""
-    return f"{name} {score.value:.2f}; random maps {score.random_mean:.2f} ({score.random_low:.2f} to {score.random_high:.2f})"
 
 
 def made_by(explanation: Explanation) -> str:

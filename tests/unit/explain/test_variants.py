@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.explain.attention import between_members, patch_attention
+from core.explain.attention import between_members, token_attention
 from core.explain.methods.rollout import followed_by, joint_attention, merged
 from core.explain.registry import explain
 from core.inference.engine import Engine, engine_for
@@ -95,7 +95,7 @@ def test_patches_that_were_merged_have_one_row(tmp_path: Path, name: str) -> Non
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_clicked_patch_shows_its_attention_in_every_layer(tmp_path: Path, name: str) -> None:
-    found = patch_attention(engine_of(tmp_path, **VARIANTS[name]), random_input(24, 40))
+    found = token_attention(engine_of(tmp_path, **VARIANTS[name]), random_input(24, 40))
     assert found.shape == (LAYERS, HEADS, 15, 15)
     np.testing.assert_allclose(found.sum(axis=-1), 1.0, atol=1e-5)
 

@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from core.errors import BrokenModel, NoAttention, UnsupportedModel
-from core.explain.attention import patch_attention
+from core.explain.attention import token_attention
 from core.explain.methods.rollout import explain_rollout
 from core.explain.registry import explain
 from core.inference.engine import Engine, open_engine
@@ -139,7 +139,8 @@ def test_registers_carry_attention_and_have_no_place_in_a_map(family: str, model
     assert found.tokens is not None and found.tokens.values.shape == (4, 4)
     np.testing.assert_allclose(found.tokens.values.ravel(), wanted, atol=1e-6)
     assert wanted.sum() < 0.999, "what went to [CLS] and to the registers is not given to the patches"
-    assert patch_attention(Engine(model, Runtime()), shown).shape[2:] == (16, 16)
+    tokens = 16 + config.prefix_tokens
+    assert token_attention(Engine(model, Runtime()), shown).shape == (LAYERS, HEADS, tokens, tokens)
 
 
 def test_a_dinov3_reads_cls_beside_the_mean_of_the_patches(models: dict[str, LoadedModel], folders: dict[str, Path]) -> None:
@@ -162,7 +163,7 @@ def test_attention_within_windows_is_refused_with_the_methods_that_there_are(mod
     with pytest.raises(NoAttention, match="It has: integrated-gradients, occlusion"):
         explain(engine, given(models["swin"]), "rollout")
     with pytest.raises(NoAttention):
-        patch_attention(engine, given(models["swin"]))
+        token_attention(engine, given(models["swin"]))
 
 
 def test_a_deit_with_a_teacher_reads_both_of_its_tokens(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoModelForImageClassification
 
-from core.explain.attention import patch_attention
+from core.explain.attention import token_attention
 from core.explain.methods.rollout import followed_by, read_out
 from core.explain.registry import explain
 from core.inference.engine import Engine, engine_for
@@ -96,11 +96,11 @@ def test_the_network_is_as_it_was_after_a_rollout(engine: Engine, image: ModelIn
 
 
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
-def test_patch_attention_is_what_transformers_returns_without_cls(tmp_path: Path, image: ModelInput, pooling: str) -> None:
+def test_attention_of_all_tokens_is_what_transformers_returns(tmp_path: Path, image: ModelInput, pooling: str) -> None:
     folder = write_tiny_model(tmp_path / "model", pooling=pooling)
     expected = np.stack(eager_attention(folder, image))
-    prefix = 1 if pooling == "cls" else 0
-    found = patch_attention(engine_for(str(folder)), image)
+    tokens = 17 if pooling == "cls" else 16
+    found = token_attention(engine_for(str(folder)), image)
     assert found.dtype == np.float32
-    assert found.shape == (2, 4, 16, 16)
-    np.testing.assert_allclose(found, expected[:, :, prefix:, prefix:], atol=1e-6)
+    assert found.shape == (2, 4, tokens, tokens)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
