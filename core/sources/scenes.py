@@ -116,7 +116,7 @@ def heaps_of(files: Iterable[SceneFile]) -> tuple[Heap, ...]:
     for file in files:
         by_name.setdefault((_shared_name(file), file.scene.when), []).append(file)
     joined: list[Heap] = []
-    for name, heap in (each for (name, _), named in by_name.items() for each in _apart(name, named)):
+    for name, heap in (each for (shared, _), named in by_name.items() for each in _apart(shared, named)):
         place = next((place for place, (_, other) in enumerate(joined) if _is_one_scene(other, heap)), None)
         if place is None:
             joined.append((name, heap))

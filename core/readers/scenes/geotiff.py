@@ -20,7 +20,7 @@ from core.readers.scenes import blocks, values
 from core.readers.scenes.band_names import band_token, colour_of
 from core.readers.scenes.dates import place_in_time_of
 from core.readers.scenes.footprint import footprint
-from core.readers.scenes.raster import open_raster
+from core.readers.scenes.raster import open_raster, source_of
 from core.types import Band, Notice, Scene, notice
 
 __all__ = ["SceneOptions", "open_raster", "read_scene"]
@@ -114,9 +114,9 @@ def read_scene(
 
 def _read_file(path: Path, folder: str) -> _File:
     with open_raster(path) as dataset:
-        blocks.refuse_what_is_not_there(dataset, path.name)
+        blocks.refuse_what_is_not_there(source_of(dataset), path.name)
         _probe(dataset)
-        tags = dataset.tags()
+        tags = source_of(dataset).tags()
         taken, date_text, date_assumption = place_in_time_of(tags, path.name, folder)
         bands, is_assumed = _file_bands(dataset, path, f"{path.name} {tags.get('SPACECRAFT_ID', '')} {tags.get('SENSOR_ID', '')}")
         crs, transform, notes = _grid(dataset, path.name)
@@ -139,17 +139,18 @@ def _read_file(path: Path, folder: str) -> _File:
 def _file_bands(dataset: DatasetReader, path: Path, product: str) -> tuple[tuple[Band, ...], bool]:
     """The bands of one file without its mask, and whether their colours had to be assumed."""
     taken = values.sample(dataset)
-    mask, is_sparse = values.data_mask(dataset, taken), blocks.is_sparse(dataset)
+    source = source_of(dataset)
+    mask, is_sparse = values.data_mask(dataset, taken), source is dataset and blocks.is_sparse(source)
     indexes = [i for i in dataset.indexes if dataset.colorinterp[i - 1] is not ColorInterp.alpha and (mask is None or i != mask.index)]
     if not indexes:
         raise UnreadableFile(f"{path.name} holds only a mask.", "Give a GeoTIFF with at least one band of image.")
     token = band_token(path.stem) if len(indexes) == 1 else ""
     bands = []
     for index in indexes:
-        described = dataset.descriptions[index - 1] or ""
+        described = source.descriptions[index - 1] or ""
         name = described or token or f"band {index}"
         colour = colour_of(described, product) or colour_of(token, product) or _INTERPRETED.get(dataset.colorinterp[index - 1], "")
-        scale, offset = dataset.scales[index - 1], dataset.offsets[index - 1]
+        scale, offset = source.scales[index - 1], source.offsets[index - 1]
         is_told = (scale, offset) != (1.0, 0.0)
         bands.append(
             Band(
@@ -159,13 +160,13 @@ def _file_bands(dataset: DatasetReader, path: Path, product: str) -> tuple[tuple
                 index=index,
                 scale=scale if is_told else None,
                 offset=offset if is_told else None,
-                nodata=dataset.nodatavals[index - 1],
+                nodata=source.nodatavals[index - 1],
                 mask=mask,
                 is_sparse=is_sparse,
                 values=values.value_range(taken.bands[index - 1]),
             )
         )
-    is_unnamed = not any(band.colour for band in bands) and not any(dataset.descriptions[i - 1] for i in indexes)
+    is_unnamed = not any(band.colour for band in bands) and not any(source.descriptions[i - 1] for i in indexes)
     if not is_unnamed or len(bands) not in (3, 4):
         return tuple(bands), False
     return tuple(replace(band, colour=colour) for band, colour in zip(bands, _UNNAMED, strict=False)), True
@@ -174,15 +175,16 @@ def _file_bands(dataset: DatasetReader, path: Path, product: str) -> tuple[tuple
 def _grid(dataset: DatasetReader, name: str) -> tuple[CRS | None, Affine, tuple[Notice, ...]]:
     """CRS, transform, and what is to be said about them."""
     notes = []
-    if dataset.subdatasets:
-        notes.append(notice("scene.first-of-several", name=name, images=len(dataset.subdatasets)))
+    subdatasets = source_of(dataset).subdatasets
+    if subdatasets:
+        notes.append(notice("scene.first-of-several", name=name, images=len(subdatasets)))
     if dataset.colorinterp[0] is ColorInterp.palette:
         notes.append(notice("scene.palette", name=name))
     transform, crs = dataset.transform, dataset.crs or None
-    if blocks.is_sparse(dataset):
+    if blocks.is_sparse(source_of(dataset)):
         notes.append(notice("scene.blocks-missing", name=name))
-    if crs is None and dataset.gcps[0]:
-        return None, transform, (*notes, notice("scene.control-points", name=name))
+    if dataset is not source_of(dataset):
+        notes.append(notice("scene.control-points", name=name, points=len(source_of(dataset).gcps[0])))
     if crs is None:
         return None, transform, (*notes, notice("scene.no-crs", name=name))
     if transform == Affine.identity():

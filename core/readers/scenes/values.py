@@ -79,7 +79,7 @@ def data_mask(dataset: DatasetReader, taken: Sample) -> DataMask | None:
     for index in dataset.indexes:
         if dataset.colorinterp[index - 1] is ColorInterp.alpha:
             return DataMask(index, float(taken.bands[index - 1].max(initial=1)))
-    last = dataset.count
+    last = dataset.count  # a warped one has an alpha band, so that this is a file itself
     is_nameless = last > 1 and not dataset.descriptions[last - 1] and dataset.colorinterp[last - 1] in _WITHOUT_A_MEANING
     if is_nameless and _is_full(taken.bands[-1]) and not all(map(_is_full, taken.bands[:-1])):
         return DataMask(last, float(taken.bands[-1].max()))
