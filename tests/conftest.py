@@ -17,6 +17,7 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # before torch is imported: worke
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED_DATA = PROJECT.parent / "shared" / "data"
+SHARED_CASES = PROJECT.parent / "shared" / "cases"
 BROWSER = PROJECT / "tests" / "e2e"
 SLOW_TIMEOUT_S = 900
 """After which a slow test is ended; the others have `timeout` of pyproject.toml. Both leave room for a machine that is busy elsewhere."""
@@ -46,6 +47,14 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("../shared/data is not here: this test needs real data that is not part of the project")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """The folder of small inputs that once failed; the test is skipped, and says so, where it is not."""
+    if not SHARED_CASES.is_dir():
+        pytest.skip("../shared/cases is not here: this test needs files that are not part of the project")
+    return SHARED_CASES
 
 
 @pytest.fixture(autouse=True)

@@ -16,8 +16,10 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 OWNERS_LIST = {"streamlit", "torch", "transformers", "pydicom", "rasterio", "captum", "plotly"}
-# Imported by no line of ours: pydicom finds its decoders, transformers and geopandas their engines.
-FOUND_AT_RUN_TIME = {"accelerate", "pyjpegls", "pylibjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "python-gdcm", "pyogrio"}
+# Imported by no line of ours: pydicom finds the encoder of the samples, transformers and geopandas their engines.
+FOUND_AT_RUN_TIME = {"accelerate", "pyjpegls", "pyogrio"}
+# core/readers/dicom/codecs.py: GDCM ends the process on damaged data, pylibjpeg-rle panics; the others are not needed beside imagecodecs.
+NEVER_DECODERS = {"python-gdcm", "pylibjpeg", "pylibjpeg-rle", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg"}
 TOOLS = {"mypy", "pytest", "pytest-timeout", "pytest-xdist", "ruff"}
 OURS = {"app", "core", "models", "pages", "sample_data", "tests", "training"}
 FROM_AN_INDEX = "https://packages.invalid/cpu"
@@ -144,6 +146,10 @@ def test_whatever_is_imported_is_required_and_whatever_is_required_is_used() -> 
     at_run_time = imported("app.py", "pages", "core", "models", "training", "sample_data")
     assert at_run_time - set(pins("requirements.txt")) == set()
     assert set(pins("requirements.txt")) - at_run_time - FOUND_AT_RUN_TIME == set()
+
+
+def test_no_decoder_is_installed_that_damaged_data_bring_down() -> None:
+    assert not NEVER_DECODERS & (set(pins("requirements.txt")) | set(pins("requirements-dev.txt")))
 
 
 def test_whatever_the_tests_import_is_required_too() -> None:

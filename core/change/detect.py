@@ -18,7 +18,7 @@ from core.inference.scenes.scores import Watch
 from core.prepare.grid.align import on_grid_of, overlap_or_refuse
 from core.prepare.grid.reflectance import scale_doubt
 from core.prepare.scene_input import ground_refusal
-from core.types import Scene
+from core.types import Notice, Scene
 
 EVIDENCE = "evidence"
 
@@ -44,8 +44,8 @@ class Dates:
         return scale_doubt(self.before) is None and scale_doubt(self.after) is None
 
     @property
-    def refusals(self) -> tuple[str, str]:
-        """Why either date cannot be what the model was made for, by its size on the ground; "" where nothing is wrong."""
+    def refusals(self) -> tuple[Notice | None, Notice | None]:
+        """Why either date cannot be what the model was made for, by its size on the ground; None where nothing is wrong."""
         return ground_refusal(self.before, self.reading.preprocess), ground_refusal(self.after, self.reading.preprocess)
 
 

@@ -14,8 +14,7 @@ from core.report.notices import say_all
 
 if TYPE_CHECKING:
     from core.change.methods.base import Method
-    from core.inference.change_engine import ChangeEngine
-    from core.inference.engine import Engine
+    from core.inference.engine import ChangeEngine, Engine
     from core.types import ChangeMap
 
 Later = Annotated[list[str] | None, typer.Argument(metavar="LATER", help="Further dates: each pair of neighbours, first against last.")]
@@ -77,8 +76,7 @@ def change(
 def _method(model: str, name: str | None, classes_model: str | None) -> tuple[Engine | ChangeEngine, Method]:
     """The engine of either kind of model, and the method that compares with it. Raises what opening a model raises, and OutOfRange."""
     from core.change.methods.choose import method_for
-    from core.inference.change_engine import change_engine_for
-    from core.inference.engine import engine_for
+    from core.inference.engine import change_engine_for, engine_for
     from models.change_registry import is_change_model
 
     if not is_change_model(model):

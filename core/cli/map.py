@@ -46,7 +46,7 @@ def map_(
         result = map_scene(opened, engine, out, min_area_hectares=min_area, crs=crs, zones=zones, progress=ticker)
         report, files = report_map(result, engine, out, language)
     warned = [sentence.text for sentence in report.sentences if is_warning(report, sentence)]
-    Assumptions().tell(opened.called, [*warned, *result.scene.assumptions, *result.assumptions])
+    Assumptions().tell(opened.called, [*warned, *_assumptions(result)])
     if as_json:
         return print_json({"path": scene, **as_values(result), "report": files})
     say(report.withheld or report.sentences[0].text)
@@ -71,6 +71,11 @@ def as_values(result: LandCoverMap) -> dict[str, Any]:
         "outside_share": result.outside_share,
         "mean_confidence": result.mean_confidence,
         "parameters": dict(result.parameters),
-        "assumptions": say_all((*result.scene.assumptions, *result.assumptions)),
+        "assumptions": _assumptions(result),
         "seconds": result.seconds,
     }
+
+
+def _assumptions(result: LandCoverMap) -> tuple[str, ...]:
+    """What was assumed of the scene, then of the map."""
+    return say_all((*result.scene.assumptions, *result.assumptions))

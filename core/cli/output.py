@@ -13,10 +13,8 @@ from typing import Any, TextIO
 
 import typer
 
-from core.errors import SightlineError
+from core.errors import InputError, SightlineError
 from core.export.json import plain
-from core.report import notices
-from core.types import Said
 
 PROGRAM = "sightline"
 
@@ -50,9 +48,9 @@ class Assumptions:
     def __init__(self) -> None:
         self._told: set[str] = set()
 
-    def tell(self, label: str, said: Iterable[Said]) -> None:
+    def tell(self, label: str, sentences: Iterable[str]) -> None:
         """Note those that were not told before."""
-        for sentence in notices.say_all(said):
+        for sentence in sentences:
             if sentence not in self._told:
                 self._told.add(sentence)
                 note(f"{label}: {sentence}")
@@ -70,3 +68,5 @@ def _write(stream: TextIO, line: str) -> None:
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path of ours
             os.dup2(nowhere.fileno(), stream.fileno())
         raise typer.Exit(0) from None
+    except OSError as error:
+        raise InputError(f"Standard output cannot be written: {error.strerror}.", "Send it elsewhere, or make room there.") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from core.errors import TooLarge, UnreadableFile
+from core.readers import jpeg
 from core.readers.digest import sha256_of
 from core.readers.quiet import without_words
 from core.readers.sniff import Kind, refusal, sniff
@@ -39,6 +41,8 @@ def read_picture(path: Path, name: str | None = None) -> Picture:
         with Pillow.open(path, formats=("PNG", "JPEG")) as image:
             if image.width * image.height > limit:
                 raise _too_large(name, image.size)
+            if image.format == "JPEG":
+                jpeg.check_whole(path.read_bytes(), np.asarray(image), _decoded)
             pixels, assumptions = _pixels(image)
     except Pillow.DecompressionBombError:
         raise _too_large(name, None) from None
@@ -47,6 +51,11 @@ def read_picture(path: Path, name: str | None = None) -> Picture:
             f"{name} is a {sniff(path)} picture that is damaged or cut off.", "Copy or export it again."
         ) from without_words(error)
     return Picture(name=name, sha256=sha256_of(path), pixels=pixels, source=path, assumptions=assumptions)
+
+
+def _decoded(data: bytes) -> NDArray[np.generic]:
+    with Pillow.open(BytesIO(data), formats=("JPEG",)) as image:
+        return np.asarray(image)
 
 
 def _pixels(image: Pillow.Image) -> tuple[NDArray[np.uint8], tuple[Notice, ...]]:

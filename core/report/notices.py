@@ -11,7 +11,7 @@ from typing import Any
 
 from core.errors import NotFound
 from core.report.language import TEMPLATES
-from core.types import Notice, Said
+from core.types import Notice
 
 PREFIX = "notices."
 """Files of templates are notices.en.toml, notices.zh.toml ..."""
@@ -39,6 +39,10 @@ class NoticeWords:
             template = template.get("one" if values["count"] == 1 else "other") or template["other"]
         return _Filler(self).vformat(template, (), values)
 
+    def word(self, table: str, value: str) -> str:
+        """The word for an id; an id that the table does not have is quoted as the table says, else it stands for itself."""
+        return self.words[table].get(value, self.words[table].get("other", "{value}").format(value=value))
+
 
 class _Filler(Formatter):
     """What stands after the colon of a placeholder: a table of words, a kind of list, or a number's format of Python."""
@@ -52,19 +56,21 @@ class _Filler(Formatter):
         if isinstance(value, tuple):
             return self._language.lists[format_spec or "plain"].join(value)
         if format_spec in self._language.words:
-            table = self._language.words[format_spec]
-            return table.get(str(value), table.get("other", "{value}").format(value=value))
+            return self._language.word(format_spec, str(value))
         return format(value, format_spec)
 
 
-def say(notice: Said | None, language: str = "en") -> str:
+def say(notice: Notice | None, language: str = "en") -> str:
     """The sentence of a notice; "" for none. Raises NotFound for a language without templates."""
-    if notice is None or isinstance(notice, str):
-        return notice or ""
-    return notice_words(language).say(notice)
+    return "" if notice is None else notice_words(language).say(notice)
 
 
-def say_all(notices: Iterable[Said], language: str = "en") -> tuple[str, ...]:
+def word(table: str, value: str, language: str = "en") -> str:
+    """The word of one of the language's tables for an id: the modality "CT" is "a CT image"."""
+    return notice_words(language).word(table, value)
+
+
+def say_all(notices: Iterable[Notice], language: str = "en") -> tuple[str, ...]:
     """The sentences of notices, in their order."""
     return tuple(say(notice, language) for notice in notices)
 

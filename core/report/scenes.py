@@ -9,7 +9,7 @@ from typing import Any
 from core.report.composer import Composer
 from core.report.model_facts import ModelFacts
 from core.report.notices import say_all
-from core.types import UNNAMED_DATE, Said, Scene
+from core.types import UNNAMED_DATE, Notice, Scene
 
 SECTION = "technique"
 WITHHOLD_OUTSIDE_SHARE = 0.5
@@ -40,7 +40,7 @@ def is_listed(hectares: float) -> bool:
     return hectares >= LEAST_LISTED
 
 
-def say_warnings(composer: Composer, warnings: Sequence[Said], source: str) -> None:
+def say_warnings(composer: Composer, warnings: Sequence[Notice], source: str) -> None:
     """Among the findings, what has to be known first."""
     for number, sentence in enumerate(say_all(warnings, composer.language.code), start=1):
         composer.say("findings", "verbatim", sentence=composer.fact(f"warning.{number}", sentence, "sentence", source))

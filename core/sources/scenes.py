@@ -137,7 +137,7 @@ def is_question_open(scene: Scene) -> bool:
 
 def guessed_bands(scene: Scene) -> Notice | None:
     """What the reader guessed of which band is which; None where the files tell."""
-    return next((one for one in scene.assumptions if isinstance(one, Notice) and one.code == BANDS_ASSUMED), None)
+    return next((one for one in scene.assumptions if one.code == BANDS_ASSUMED), None)
 
 
 def place_in_time(group: Group) -> tuple[bool, str, int, str]:

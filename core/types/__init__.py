@@ -12,7 +12,7 @@ from core.types.arrays import FloatImage, Mask
 from core.types.explanation import Explanation, RemovalScore, TokenMap
 from core.types.maps import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
 from core.types.model import Calibration, ChangeCalibration, Domain, ModelInput, Outside, Prediction, Preprocess
-from core.types.notice import Notice, Said, notice
+from core.types.notice import Notice, notice
 from core.types.report import Fact, Report, Sentence
 from core.types.scene import UNNAMED_DATE, Band, DataMask, Scene, ValueRange
 from core.types.study import FrameSource, Picture, Study, Window
@@ -45,7 +45,6 @@ __all__ = [
     "Preprocess",
     "RemovalScore",
     "Report",
-    "Said",
     "Scene",
     "Sentence",
     "Study",

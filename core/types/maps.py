@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.types.notice import Said
+from core.types.notice import Notice
 from core.types.scene import Scene
 
 WARN_OUTSIDE_SHARE = 0.05
@@ -47,8 +47,8 @@ class LandCoverMap:
     outside_share: float
     mean_confidence: float
     parameters: Mapping[str, Any]
-    assumptions: tuple[Said, ...] = ()
-    warnings: tuple[Said, ...] = ()
+    assumptions: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     is_ground_known: bool = True
     is_scale_known: bool = True
     seconds: float = 0.0
@@ -105,11 +105,11 @@ class ChangeMap:
     valid_pixels: int
     changed_hectares: float
     parameters: Mapping[str, Any]
-    assumptions: tuple[Said, ...] = ()
+    assumptions: tuple[Notice, ...] = ()
     landcover_before: Path | None = None
     landcover_after: Path | None = None
     is_calibrated: bool = False
-    warnings: tuple[Said, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     is_ground_known: bool = True
     is_scale_known: bool = True
     seconds: float = 0.0

@@ -28,10 +28,6 @@ class Notice:
         return dict(self.values)[name]
 
 
-Said: TypeAlias = Notice | str
-"""A notice, or a sentence where a room still writes its own."""
-
-
 def notice(code: str, /, **values: NoticeValue) -> Notice:
     """The notice of that code. tests/test_words.py holds codes and names of values to the templates."""
     return Notice(code, tuple(sorted(values.items())))

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.types.notice import Said
+from core.types.notice import Notice
 
 if TYPE_CHECKING:
     from rasterio.crs import CRS
@@ -84,7 +84,7 @@ class Scene:
     date: date | None = None
     date_text: str = ""
     footprint: tuple[float, float, float, float] | None = None
-    assumptions: tuple[Said, ...] = ()
+    assumptions: tuple[Notice, ...] = ()
 
     @property
     def when(self) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.types.notice import Said
+from core.types.notice import Notice
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -75,7 +75,7 @@ class Study:
     positions: tuple[tuple[float, float, float], ...] = ()
     is_volume: bool = False
     sources: tuple[Path, ...] = ()
-    assumptions: tuple[Said, ...] = ()
+    assumptions: tuple[Notice, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -98,7 +98,7 @@ class Picture:
     sha256: str
     pixels: NDArray[np.uint8]
     source: Path | None = None
-    assumptions: tuple[Said, ...] = ()
+    assumptions: tuple[Notice, ...] = ()
 
     @property
     def is_colour(self) -> bool:

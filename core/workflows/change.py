@@ -91,7 +91,7 @@ def _change_map(
         valid_pixels=findings.valid_pixels,
         changed_hectares=findings.changed_hectares,
         parameters=parameters,
-        assumptions=told.everything,
+        assumptions=(*told.everything, *method.notices),
         landcover_before=out / BEFORE if kind.labels else None,
         landcover_after=out / AFTER if kind.labels else None,
         is_calibrated=kind.is_calibrated,

@@ -10,8 +10,8 @@ import numpy as np
 
 from core.explain.registry import explain
 from core.export import json, markdown, pdf
-from core.inference.change_engine import ChangeEngine
-from core.inference.engine import Engine, engine_for
+from core.export.staging import staged
+from core.inference.engine import ChangeEngine, Engine, engine_for
 from core.render.report_pictures import Captioned, image_pictures
 from core.render.report_scenes import change_pictures, map_pictures
 from core.report.language import language_of
@@ -66,12 +66,13 @@ def report_change(result: ChangeMap, engine: Engine | ChangeEngine, folder: Path
 
 
 def write_report(report: Report, folder: Path, pictures: Sequence[Captioned] = ()) -> tuple[Path, ...]:
-    """Write report.md (its pictures as PNG beside it), report.pdf and report.json into `folder`, which exists. Returns the three.
+    """Write report.md (its pictures as PNG beside it), report.pdf and report.json into `folder`, all at once. Returns the three.
 
     pictures: (caption, uint8 [rows, columns, 3]) in the order in which they are shown; of an explained image the last one is the overlay.
     """
-    paths = tuple(folder / f"report.{ending}" for ending in ("md", "pdf", "json"))
-    markdown.write(report, paths[0], pictures)
-    pdf.write(report, paths[1], pictures)
-    json.write(report, paths[2])
-    return paths
+    names = tuple(f"report.{ending}" for ending in ("md", "pdf", "json"))
+    with staged(folder, replacing=("report-*.png",)) as whole:
+        markdown.write(report, whole / names[0], pictures)
+        pdf.write(report, whole / names[1], pictures)
+        json.write(report, whole / names[2])
+    return tuple(folder / name for name in names)

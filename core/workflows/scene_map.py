@@ -94,7 +94,7 @@ def map_scene(
         warnings=(*filter(None, [refusal]), *value_doubts(scene)),
         is_ground_known=not refusal,
         is_scale_known=scale_doubt(scene) is None,
-        assumptions=(*filter(None, [refusal]), *bands_assumed, *scale_assumptions(scene, model.preprocess)),
+        assumptions=(*filter(None, [refusal]), *bands_assumed, *scale_assumptions(scene, model.preprocess), *engine.notices),
         seconds=time.perf_counter() - started,
     )
 

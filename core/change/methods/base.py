@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from core.change.evidence import Evidence
 from core.change.threshold import Histogram
 from core.inference.scenes.scores import Watch
-from core.types import Preprocess, Scene
+from core.types import Notice, Preprocess, Scene
 
 Shares = tuple[float, float]
 """In [0, 1], of the first date and of the second."""
@@ -19,10 +19,10 @@ Shares = tuple[float, float]
 
 @dataclass(frozen=True)
 class Reading:
-    """In what two dates are compared. preprocess: its channels are the bands that both have. missing: sentences on those they do not."""
+    """In what two dates are compared. preprocess: its channels are the bands that both have. missing: notices on those they do not."""
 
     preprocess: Preprocess
-    missing: tuple[str, ...] = ()
+    missing: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,11 @@ class Method(ABC):
     def is_calibrated(self) -> bool:
         """Whether its score is a probability."""
         return False
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the device could not do so far."""
+        return ()
 
     @abstractmethod
     def check(self, before: Scene, after: Scene) -> None:

@@ -7,8 +7,7 @@ from core.change.methods.classes import ByClasses
 from core.change.methods.embedding import ByEmbedding
 from core.change.methods.model import MODEL, ByModel
 from core.errors import OutOfRange
-from core.inference.change_engine import ChangeEngine
-from core.inference.engine import Engine
+from core.inference.engine import ChangeEngine, Engine, compares_dates
 
 BY_TOKENS = {method.name: method for method in (ByClasses, ByEmbedding)}
 """Methods of a land-cover model, the usual one first."""
@@ -19,7 +18,7 @@ def method_for(engine: Engine | ChangeEngine, name: str | None = None, classes: 
 
     classes: a land-cover model beside a change model. Raises OutOfRange for a name that does not go with the model.
     """
-    if isinstance(engine, ChangeEngine):
+    if compares_dates(engine):
         if name not in (None, MODEL):
             raise OutOfRange("method", name, f"{MODEL}, since {engine.model.id} is a change model")
         return ByModel(engine, classes)

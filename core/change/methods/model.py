@@ -17,15 +17,14 @@ from core.change.methods.base import ComparedStrip, Method, Reading, Shares
 from core.change.methods.tokens import compare, shares_of, tiles_of_both
 from core.change.scratch import EvidenceFile
 from core.change.threshold import Histogram
-from core.inference.change_engine import ChangeEngine
-from core.inference.engine import Engine
+from core.inference.engine import ChangeEngine, Engine
 from core.inference.scenes.pair import change_strips, pixel_grid
 from core.inference.scenes.pair_ood import PairGate
 from core.inference.scenes.scores import Watch, check_mappable
 from core.prepare.grid.ground import refuse_too_coarse
 from core.prepare.grid.pair import ScenePair, pair_of
 from core.prepare.grid.tiles import OVERLAP
-from core.types import Scene
+from core.types import Notice, Scene
 
 MODEL = "model"
 CHANCES = "chances"
@@ -49,6 +48,11 @@ class ByModel(Method):
     def weights(self) -> str:
         """Of the change model."""
         return self.engine.model.weights_hash
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the device could not do so far."""
+        return self.engine.notices
 
     @property
     def labels(self) -> tuple[str, ...]:

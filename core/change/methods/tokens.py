@@ -19,7 +19,7 @@ from core.change.methods.base import ComparedStrip, Method, Reading, Shares
 from core.inference.engine import Engine
 from core.inference.scenes.scores import Strip, TokenRows, Watch, check_mappable, strips_of, token_rows
 from core.prepare.grid.tiles import OVERLAP, tile_grid
-from core.types import FloatImage, Scene
+from core.types import FloatImage, Notice, Scene
 
 CLASSES, EMBEDDING = "classes", "embedding"
 METHODS = (CLASSES, EMBEDDING)
@@ -54,6 +54,11 @@ class TokenMethod(Method):
     def weights(self) -> str:
         """Of the land-cover model."""
         return self.engine.model.weights_hash
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the device could not do so far."""
+        return self.engine.notices
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ def footprint(crs: CRS, transform: Affine, width: int, height: int) -> tuple[flo
 
 
 def _on_earth(place: tuple[float, float, float, float]) -> tuple[float, float, float, float] | None:
-    """Cut at the poles, beyond which half a pixel of a global grid may reach; None where all of it lies beyond: metres taken for degrees."""
+    """Cut at the poles, beyond which a global grid may reach by half a pixel; None where all lies beyond: metres taken for degrees."""
     west, south, east, north = place
     return (west, max(south, -90.0), east, min(north, 90.0)) if south < 90.0 and north > -90.0 else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.render.colours import class_colours, css
+from core.report.notices import say
 from core.types import WARN_OUTSIDE_SHARE, LandCoverMap
 from core.ui.earth.page_state import PlaceScores, Room, date_words
 from core.ui.earth.work import is_quick, land_cover, map_if_new, megapixels, place_scores, shown_scenes, start_map, unreadable
@@ -115,7 +116,7 @@ def _scores(place: PlaceScores, title: str) -> None:
     prediction = place.prediction
     st.html(f'<p class="card-title">{title}</p>')
     if prediction.outside.is_outside:
-        note("Outside what this model knows", prediction.outside.reason)
+        note("Outside what this model knows", say(prediction.outside.reason))
     scores = place.scores or (tuple(map(float, prediction.probabilities)) if prediction.probabilities is not None else ())
     colours = class_colours(prediction.labels)
     order = sorted(range(len(scores)), key=lambda index: -scores[index])

@@ -15,8 +15,7 @@ import streamlit as st
 
 from core.export import json as report_json
 from core.export import markdown, pdf
-from core.inference.change_engine import change_engine_for
-from core.inference.engine import engine_for
+from core.inference.engine import change_engine_for, engine_for
 from core.render.report_pictures import Captioned
 from core.render.report_scenes import change_pictures, map_pictures
 from core.report.language import language_of

@@ -11,8 +11,7 @@ from core.change.methods.choose import method_for
 from core.errors import MissingBands, SightlineError
 from core.explain.registry import explain
 from core.inference.calibration import probabilities
-from core.inference.change_engine import change_engine_for
-from core.inference.engine import engine_for
+from core.inference.engine import change_engine_for, engine_for
 from core.inference.prediction import predict_input
 from core.jobs import Progress
 from core.prepare.grid.align import on_grid_of, overlap_or_refuse
@@ -213,7 +212,7 @@ def place_scores(desk: Desk, here: Room, number: int, scene: Scene) -> Slot[Plac
 
 
 def _scores(scene: Scene, model: str, at: Pixel, progress: Progress) -> PlaceScores:
-    engine = engine_for(model)
+    engine = engine_for(model).interactive
     given = input_at(scene, engine.model.preprocess, *at)
     prediction = predict_input(engine, given)
     progress.update(1, 1)
@@ -252,7 +251,7 @@ def why(desk: Desk, here: Room, polygon: ChangePolygon) -> Slot[Why]:
 
 
 def _why(scene: Scene, model: str, polygon: ChangePolygon, progress: Progress) -> Why:
-    engine = engine_for(model)
+    engine = engine_for(model).interactive
     given = input_at(scene, engine.model.preprocess, *middle(polygon.window))
     return Why(explain(engine, given, FIRST_METHOD, polygon.after, progress=progress.update), given)
 

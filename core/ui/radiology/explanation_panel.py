@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.explain.regions import region_words
+from core.explain.regions import region_of
 from core.inference.calibration import probabilities
+from core.report.notices import say
 from core.types import Domain, Explanation, FloatImage
 from core.ui.explain.agreement import on_tokens
 from core.ui.radiology import page_state as radiology
@@ -24,7 +25,7 @@ from models.registry import FIRST_METHOD
 def why(desk: Desk, opening: Opening, model: str, answer: Answer) -> Explanation | None:
     """Choice of method and label, the measurements of the map that is on the viewer, and what the clicked patch says."""
     if answer.prediction.probabilities is None:
-        note("There is nothing to explain", answer.prediction.outside.reason)
+        note("There is nothing to explain", say(answer.prediction.outside.reason))
         return None
     target = _choose(opening, answer)
     shown = result_of(radiology.explanation(desk, opening, model, target, answer.searched), "radiology.why")
@@ -76,7 +77,7 @@ def place_words(picked: tuple[int, int], grid: tuple[int, int], domain: Domain =
     """ "Patch 5 across, 7 down, upper left lung field". picked: (row, column) on the grid of tokens."""
     alone = np.zeros(grid, dtype=np.float32)
     alone[picked] = 1.0
-    region = region_words(alone, domain)
+    region = say(region_of(alone, domain))
     return f"Patch {picked[1] + 1} across, {picked[0] + 1} down" + (f": {region}" if region else "")
 
 

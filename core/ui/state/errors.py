@@ -27,6 +27,7 @@ from core.errors import (
     TooLarge,
     UnreadableFile,
     UnsafeFile,
+    UnsupportedModel,
     WrongTask,
 )
 from core.workflows.faults import our_fault
@@ -44,6 +45,7 @@ TITLES: tuple[tuple[type[BaseException], str], ...] = (
     (NoOverlap, "These scenes show different places"),
     (MissingBands, "Which band is which?"),
     (BrokenModel, "This model is damaged or incomplete"),
+    (UnsupportedModel, "This model is not supported"),
     (NoAttention, "This model gives no attention"),
     (WrongTask, "This model answers another question"),
     (Offline, "The address could not be reached"),

@@ -17,7 +17,7 @@ MOST_LABELS = 12
 def findings(prediction: Prediction, coverage: float | None) -> None:
     """Bars, or the reason in place of them. coverage: what the conformal set was made for; None for scores that are not calibrated."""
     if prediction.outside.is_outside or prediction.probabilities is None:
-        note("Outside what this model knows", prediction.outside.reason)
+        note("Outside what this model knows", say(prediction.outside.reason))
         quiet("No probabilities are shown: they would mean nothing here.")
     else:
         _answer(prediction, coverage)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,3 +94,14 @@ def test_a_picture_reader_takes_no_other_format(tmp_path: Path) -> None:
     Image.fromarray(RAMP).save(tmp_path / "a.png", format="GIF")
     with pytest.raises(UnreadableFile, match="a GIF picture"):
         read_picture(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 3}], ids=["plain", "progressive", "restarts"])
+def test_a_jpeg_that_ends_early_is_refused_though_an_end_marker_closes_it(options: dict[str, Any], tmp_path: Path) -> None:
+    noisy = np.random.default_rng(3).integers(0, 256, (64, 80, 3)).astype(np.uint8)
+    Image.fromarray(noisy).save(tmp_path / "whole.jpg", **options)
+    whole = (tmp_path / "whole.jpg").read_bytes()
+    assert read_picture(tmp_path / "whole.jpg").pixels.shape == (64, 80, 3)
+    (tmp_path / "cut.jpg").write_bytes(whole[: int(0.7 * len(whole))] + b"\xff\xd9")
+    with pytest.raises(UnreadableFile, match="damaged or cut off"):
+        read_picture(tmp_path / "cut.jpg")

@@ -15,14 +15,16 @@ from rasterio.crs import CRS
 from core.errors import NotFound
 from core.report.image import image_report
 from core.report.language import language_of
+from core.report.notices import say, say_all
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
 from core.report.text import as_text, is_warning
-from core.types import Fact, Outside, Prediction, Report, Scene, Sentence
+from core.types import Fact, Outside, Prediction, Report, Scene, Sentence, notice
 from tests.unit.report import examples as ex
 
 NUMBER = re.compile(r"(?<![\w.,-])-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?(?![\w-])")
 ENGLISH = language_of("en")
+NOT_A_RADIOGRAPH = notice("input.other-modality", modality="CT", domain="radiograph", modalities=("CR", "DX"))
 
 
 @st.composite
@@ -33,9 +35,9 @@ def predictions(draw: st.DrawFn) -> Prediction:
     probabilities = (weights / weights.sum()).astype(np.float32)
     order = [labels[index] for index in np.argsort(-probabilities, kind="stable")]
     chosen = order[: draw(st.integers(0, len(labels)))]
-    reason = draw(st.sampled_from(("The file holds a CT image; the model reads radiographs (CR, DX).", "Its distance is too large.")))
+    reason = draw(st.sampled_from((NOT_A_RADIOGRAPH, notice("input.blank"))))
     is_outside = draw(st.booleans())
-    outside = Outside(draw(st.floats(0, 100)), draw(st.floats(0, 100)), is_outside, reason if is_outside else "")
+    outside = Outside(draw(st.floats(0, 100)), draw(st.floats(0, 100)), is_outside, reason if is_outside else None)
     made = ex.prediction(probabilities.tolist(), labels, chosen, outside)
     if is_outside and draw(st.booleans()):
         return replace(made, probabilities=None, logits=None, outside=replace(outside, score=float("nan")))
@@ -74,7 +76,8 @@ def assert_labels_are_cited(report: Report, labels: tuple[str, ...]) -> None:
 def test_no_report_contradicts_its_prediction(prediction: Prediction, explained: bool, calibrated: bool) -> None:
     model = ex.CHEST_MODEL if calibrated else replace(ex.CHEST_MODEL, coverage=None)
     explanation = ex.explanation(target=prediction.labels[0]) if explained else None
-    report = image_report(ex.study(), prediction, explanation, model, region="upper left lung field", created=ex.NOON)
+    place = notice("place.image", height="upper", side="left")
+    report = image_report(ex.study(), prediction, explanation, model, region=place, created=ex.NOON)
 
     ids = [fact.id for fact in report.facts]
     assert len(ids) == len(set(ids))
@@ -84,7 +87,7 @@ def test_no_report_contradicts_its_prediction(prediction: Prediction, explained:
     findings = [sentence for sentence in report.sentences if sentence.section == "findings"]
     assert findings
     if prediction.outside.is_outside:
-        assert prediction.outside.reason in findings[0].text
+        assert say(prediction.outside.reason) in findings[0].text
         assert not any(fact_id.startswith(("label.", "set.", "head.")) for sentence in findings for fact_id in sentence.facts)
         assert not any(fact.unit in ("probability", "score") for sentence in findings for fact in cited(report, sentence))
         return
@@ -194,10 +197,11 @@ def test_the_map_of_an_outside_image_is_no_finding() -> None:
 
 
 def test_every_assumption_and_the_intended_use_are_among_the_limits() -> None:
-    prediction = ex.prediction(assumptions=("One was assumed.", "Two was assumed.", "One was assumed."))
+    one, two = notice("radiograph.view-assumed"), notice("radiograph.body-part-assumed", part="CHEST")
+    prediction = ex.prediction(assumptions=(one, two, one))
     limits = sentences(image_report(ex.study(), prediction, None, ex.CHEST_MODEL), "limits")
-    assert limits.count("One was assumed.") == 1
-    assert "Two was assumed." in limits
+    assert limits.count("The header names no frontal view: a frontal view was assumed.") == 1
+    assert "The header names no body part: CHEST was assumed." in limits
     assert "The patients in it were 1 to 5 years old." in limits
     assert limits[-1] == "Research and development use only. Not for clinical decisions."
 
@@ -283,12 +287,14 @@ def test_where_little_is_outside_the_hectares_are_told() -> None:
 
 
 def test_the_warnings_of_two_dates_are_their_first_lines_and_are_not_said_again() -> None:
-    warned = ("After one was 3.1 px off.", "Before was dated later.")
-    report = change_report(ex.change_map(warnings=warned, assumptions=(*warned, "One was assumed.")), ex.LAND_MODEL)
-    assert tuple(sentences(report, "findings")[:2]) == warned
+    warned = (notice("change.shifted", pixels=3.1), notice("change.later-first", before="Late", after="Early"))
+    assumed = notice("scene.reflectance-assumed")
+    report = change_report(ex.change_map(warnings=warned, assumptions=(*warned, assumed)), ex.LAND_MODEL)
+    told, rest = say_all(warned), say(assumed)
+    assert tuple(sentences(report, "findings")[:2]) == told
     assert all(is_warning(report, sentence) for sentence in report.sentences[:2])
     assert not any(is_warning(report, sentence) for sentence in report.sentences[2:])
-    assert [text for text in sentences(report, "limits") if text in (*warned, "One was assumed.")] == ["One was assumed."]
+    assert [text for text in sentences(report, "limits") if text in (*told, rest)] == [rest]
 
 
 def test_the_largest_changes_are_placed_in_the_scene() -> None:

@@ -21,7 +21,7 @@ from core.errors import Cancelled, InputError, MissingBands, NoGrid, NoOverlap, 
 from core.inference.engine import Engine, engine_for
 from core.readers import SceneOptions, read_scene
 from core.settings import PROJECT, settings
-from core.types import ChangeMap, Domain, Scene
+from core.types import ChangeMap, Domain, Scene, notice
 from core.workflows.change import detect_change
 from core.workflows.change_files import COLUMNS
 from core.workflows.change_series import change_series
@@ -133,7 +133,7 @@ def test_a_date_on_another_grid_is_brought_to_that_of_the_first_and_that_is_said
     else:
         other = in_degrees(tmp_path, pair[1])
     result = detect_change(pair[0], other, method_for(engine), tmp_path / "out")
-    assert any("other.tif" in sentence and "resampled" in sentence for sentence in result.assumptions)
+    assert any(one.code.startswith("scene.resampled") and one["name"] == "other.tif" for one in result.assumptions)
     with rasterio.open(result.change) as file:
         assert (file.crs, file.transform, file.shape) == (pair[0].crs, GRID, SIZE)
     changed = pixels_of(result.change) == 1
@@ -209,20 +209,20 @@ def test_what_else_sets_two_dates_apart_is_said(engine: Engine, tmp_path: Path) 
     rendered = np.clip(ground() / 2750 * 255, 1, 255).astype(np.uint8)
     picture = written(tmp_path / "picture.tif", rendered, options=SceneOptions(date=date(2024, 1, 1)))
     measured = written(tmp_path / "measured.tif", ground(), options=SceneOptions(scale=1e-4, offset=0.0, date=date(2020, 1, 1)))
-    told = " ".join(detect_change(picture, measured, method_for(engine), tmp_path / "out").assumptions)
-    assert "picture.tif is rendered for display and measured.tif holds reflectance" in told
-    assert "picture.tif is dated later than measured.tif" in told
-    assert "picture.tif: The file holds 8-bit values without a scale" in told
+    told = detect_change(picture, measured, method_for(engine), tmp_path / "out").assumptions
+    assert notice("change.one-rendered", rendered="picture.tif", measured="measured.tif") in told
+    assert notice("change.later-first", before="picture.tif", after="measured.tif") in told
+    assert notice("scene.of-one", name="picture.tif", said=notice("scene.rendering-assumed")) in told
 
 
 def test_a_shift_between_the_dates_is_measured_and_said(pair: tuple[Scene, Scene], engine: Engine, tmp_path: Path) -> None:
     shifted = written(tmp_path / "shifted.tif", np.roll(ground(), 2, axis=2))
     result = detect_change(pair[0], shifted, method_for(engine), tmp_path / "out")
     assert result.parameters["shift_pixels"] == pytest.approx(2.0, abs=0.1)
-    assert any("differ by a shift of 2.0 px" in sentence for sentence in result.assumptions)
+    assert notice("change.shifted", pixels=pytest.approx(2.0, abs=0.1)) in result.assumptions
     unshifted = detect_change(pair[0], pair[0], method_for(engine), tmp_path / "same")
     assert unshifted.parameters["shift_pixels"] == 0.0
-    assert not any("shift" in sentence for sentence in unshifted.assumptions)
+    assert not any(one.code == "change.shifted" for one in unshifted.assumptions)
 
 
 def test_a_scene_outside_what_the_model_knows_is_compared_all_the_same_and_warned_of_first(
@@ -232,7 +232,7 @@ def test_a_scene_outside_what_the_model_knows_is_compared_all_the_same_and_warne
     strict = Engine(replace(engine.model, outside=replace(engine.model.outside, threshold=0.0)), engine.runtime)
     result = detect_change(*pair, method_for(strict), tmp_path)
     assert result.changed_pixels > 0
-    assert "outside what the model knows" in result.assumptions[0]
+    assert result.assumptions[0] == notice("change.outside", percent=100.0)
     assert (result.parameters["outside_share_before"], result.parameters["outside_share_after"]) == (1.0, 1.0)
 
 
