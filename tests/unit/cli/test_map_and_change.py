@@ -85,6 +85,20 @@ def test_an_offset_that_may_be_missing_is_a_warning_of_the_first_lines(tmp_path:
     assert "--offset -0.1" not in sightline("map", scene, "--model", cover_model, "--out", tmp_path / "out2", "--offset", "0").err
 
 
+@pytest.mark.parametrize(
+    ("crs", "step"), [("+proj=longlat +a=3396190 +b=3376200 +no_defs", 0.001), ("EPSG:32631", 78_000.0)], ids=["Mars", "78 km"]
+)
+def test_neither_another_planet_nor_pixels_of_78_km_are_mapped_or_compared(
+    tmp_path: Path, cover_model: Path, sightline: Sightline, crs: str, step: float
+) -> None:
+    scene = write_scene(tmp_path / "a.tif", rows=SIDE, columns=SIDE, crs=crs, transform=from_origin(10.0, 10.0, step, step))
+    for arguments in (("map", scene), ("change", scene, scene)):
+        ran = sightline(*arguments, "--model", cover_model, "--out", tmp_path / "out")
+        assert ran.status == 2
+        assert "a.tif" in ran.error
+        assert not (tmp_path / "out").exists() or not names(tmp_path / "out")
+
+
 def test_every_assumption_of_a_map_goes_to_standard_error_and_into_the_report(
     scenes: list[Path], tmp_path: Path, cover_model: Path, sightline: Sightline
 ) -> None:
