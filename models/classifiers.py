@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BrokenModel, UnsupportedModel, WrongTask
-from core.types import Capability, Domain, Preprocess
+from core.prepare.domains import image_domain
+from core.types import Capability, Preprocess
 from models.bert_image import BertImageChangeConfig, BertImageConfig, BertImageForImageClassification
 from models.encoders import EncoderConfig, ImageEncoderForClassification, is_encoder, open_encoder
 from models.encoders.families import FAMILIES, NAMES
@@ -53,7 +54,7 @@ def check_supported(folder: Path) -> None:
 
 def capabilities_of(config: Mapping[str, Any], preprocess: Preprocess) -> frozenset[Capability]:
     """What a model offers to whoever explains it; nothing where it compares two dates. config: its config.json."""
-    if preprocess.domain is Domain.CHANGE:
+    if image_domain(preprocess.domain).dates > 1:
         return frozenset()
     family = FAMILIES.get(str(config.get("model_type")))
     has_attention = family is None or family.has_attention
@@ -64,7 +65,7 @@ def check_fit(folder: Path, config: ClassifierConfig, preprocess: Preprocess, ou
     """Raises BrokenModel, naming the first thing that the files of a folder say differently."""
     channels = len(preprocess.channels)
     dimensions = embedding_size(config) + statistics_length(channels)
-    is_ct = preprocess.domain is Domain.CHEST_CT
+    is_ct = image_domain(preprocess.domain).is_searched
     faults = {
         f"{PREPROCESS} names {channels} channels, {CONFIG} {config.num_channels}": channels != config.num_channels,
         f"size in {PREPROCESS} is not a multiple of patch_size in {CONFIG}": any(side % config.patch_size for side in preprocess.size),

@@ -187,3 +187,16 @@ def test_a_page_can_be_held_in_the_head() -> None:
 )
 def test_the_order_is_read_as_it_is_written(importer: str, target: str, verdict: bool) -> None:
     assert allowed(Import(PROJECT / "app.py", 1, importer, target)) is verdict
+
+
+def test_only_the_domains_ask_which_kind_of_image_a_model_is_of() -> None:
+    """Another kind of image is one file in core/prepare/domains, and no edit elsewhere. Folders of models and recipes are checked by name."""
+    allowed = ("core.types", "core.prepare.domains", "models.preprocessing", "models.change_registry", "training.config")
+    asking = [
+        f"{module_name(file)}:{node.lineno}"
+        for file in code_files(*CODE)
+        if not any(is_or_in(module_name(file), room) for room in allowed)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Domain"
+    ]
+    assert asking == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from core.prepare.domains import Places, image_domain
 from core.types import Domain, FloatImage, Notice, notice
 
 SMOOTHING_SHARE = 1 / 12
@@ -33,11 +34,7 @@ def region_of(saliency: FloatImage, domain: Domain) -> Notice | None:
     if saliency.size == 0 or float(np.ptp(saliency)) <= FLAT:
         return None
     across, down = strongest_place(saliency)
-    if domain is Domain.CHEST_CT:
-        return _of_window(across, down)
-    if domain is Domain.PICTURE:
-        return _of_picture(across, down)
-    return _of_scene(across, down) if domain is Domain.LAND_COVER else _of_radiograph(across, down)
+    return OF_PLACES[image_domain(domain).places](across, down)
 
 
 def strongest_place(saliency: FloatImage) -> tuple[float, float]:
@@ -88,3 +85,6 @@ def _half(down: float) -> str:
 
 def _side(across: float) -> str:
     return "left" if across < 0.5 else "right"
+
+
+OF_PLACES = {Places.RADIOGRAPH: _of_radiograph, Places.SCENE: _of_scene, Places.WINDOW: _of_window, Places.PICTURE: _of_picture}

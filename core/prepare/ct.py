@@ -13,7 +13,7 @@ import numpy as np
 from core.errors import OutOfRange
 from core.prepare.kinds import NOT_IMAGES, modality_of
 from core.prepare.lungs import lung_field
-from core.prepare.suitability import Suitability, ct_picture, ct_study, is_coloured, no_input, pixel_refusal
+from core.prepare.suitability import Suitability, body_refusal, is_coloured, modality_refusal, no_input, pixel_refusal
 from core.prepare.tensor import resize, standardise
 from core.prepare.windowing import LUMINANCE, modality_values, render
 from core.types import FloatImage, Mask, ModelInput, Notice, Picture, Preprocess, Study, notice
@@ -22,6 +22,8 @@ AIR = -1024.0
 """Hounsfield units; what lies below is padding."""
 WHOLE = 1.25
 """A picture up to this many times the window's size is taken as one window."""
+LARGEST_SLICE = 1024
+"""Pixels a side of the largest CT slices that scanners make."""
 NO_LUNG = notice("ct.no-lung")
 
 Slice = Study | Picture
@@ -43,6 +45,31 @@ class Plane:
     frame: int
     suitable: Suitability
     source: str
+
+
+def ct_study(study: Study, preprocess: Preprocess) -> Suitability:
+    """Modality, body part and kind of a DICOM image against what a model of chest CT was made for."""
+    refusal = modality_refusal(study, preprocess) or body_refusal(study, preprocess)
+    if not refusal and "LOCALIZER" in str(study.header.get("ImageType", "")).upper():
+        refusal = notice("input.localizer")
+    if refusal:
+        return Suitability(refusal)
+    assumed = [] if modality_of(study) else [notice("ct.modality-assumed")]
+    if not study.body_part.strip():
+        assumed.append(notice("ct.chest-assumed"))
+    if study.spacing_mm is None:
+        assumed.append(notice("ct.spacing-assumed", mm=_spacing_mm(preprocess)))
+    return Suitability(None, tuple(assumed))
+
+
+def ct_picture(picture: Picture, preprocess: Preprocess) -> Suitability:
+    """A picture without a header: a grey one is taken as a piece of a CT slice at the model's pixel spacing, and that is said."""
+    if is_coloured(picture.pixels):
+        return Suitability(notice("picture.in-colour", domain=preprocess.domain.value))
+    rows, columns = picture.pixels.shape[:2]
+    if max(rows, columns) > LARGEST_SLICE:
+        return Suitability(notice("picture.too-large-for-ct", columns=columns, rows=rows, most=LARGEST_SLICE))
+    return Suitability(None, (notice("picture.taken-as-ct", mm=_spacing_mm(preprocess)),))
 
 
 def is_searched(image: Slice, preprocess: Preprocess) -> bool:
@@ -164,3 +191,8 @@ def _pixels_refused(study: Study, frame: int, values: FloatImage, preprocess: Pr
 
 def _starts(whole: int, window: int, stride: int) -> list[int]:
     return sorted({min(start, max(0, whole - window)) for start in range(0, max(1, whole - window + stride), stride)})
+
+
+def _spacing_mm(preprocess: Preprocess) -> float:
+    assert preprocess.pixel_spacing_mm is not None  # every model of CT has one
+    return preprocess.pixel_spacing_mm

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from core.errors import MissingBands, OutOfRange
 from core.prepare.grid.bands import read_window, rendering, resolve_bands
 from core.prepare.grid.ground import MOST_ENLARGED, pixel_metres
-from core.prepare.suitability import TILE_SCALE, UNDECLARED, no_input
+from core.prepare.suitability import no_input
 from core.prepare.tensor import resize, standardise
-from core.readers.scenes.geotiff import open_raster
 from core.types import FloatImage, Mask, ModelInput, Notice, Preprocess, Scene, notice
+
+TILE_SCALE = 2.0
+"""A picture without a ground scale is taken as one tile up to this many times the model's size."""
 
 
 def centre_input(scene: Scene, preprocess: Preprocess) -> ModelInput:
@@ -48,39 +48,11 @@ def input_at(scene: Scene, preprocess: Preprocess, column: int, row: int) -> Mod
     )
 
 
-def picture_scene(scene: Scene, preprocess: Preprocess) -> ModelInput:
-    """A scene for a model of any picture: the window of the model's size at its centre, pixel for pixel, which is said."""
-    given = centre_input(scene, preprocess)
-    width, height = window_size(scene, preprocess)
-    said = [UNDECLARED]
-    if not given.is_empty and (width, height) != (scene.width, scene.height):
-        said.append(notice("scene.centre-read", scene_width=scene.width, scene_height=scene.height, width=width, height=height))
-    return replace(given, assumptions=(*given.assumptions, *said))
-
-
 def window_size(scene: Scene, preprocess: Preprocess) -> tuple[int, int]:
     """(width, height) in pixels of the scene of what the model's input covers on the ground, at most the whole scene."""
     rows, columns = preprocess.size
     across, down = pixels_a_model_pixel(scene, preprocess)
     return min(scene.width, max(1, round(columns * across))), min(scene.height, max(1, round(rows * down)))
-
-
-def radiograph_scene(scene: Scene, preprocess: Preprocess) -> ModelInput:
-    """A scene as a radiograph model would see it, refused: its first band, thinned out to the input, from smallest to largest value."""
-    band = scene.bands[0]
-    with open_raster(band.file) as raster:
-        values = raster.read(band.index, out_shape=preprocess.size, masked=True).astype(np.float32)
-    known = values.compressed()
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    grey = ((values.filled(low) - low) / max(high - low, 1e-6)).astype(np.float32)
-    shown = np.stack([grey] * len(preprocess.channels))  # [channels, rows, columns]
-    return ModelInput(
-        values=standardise(shown, preprocess),
-        shown=shown,
-        box=(0.0, 0.0, float(scene.width), float(scene.height)),
-        refusal=notice("input.geotiff", domain=preprocess.domain.value),
-        assumptions=scene.assumptions,
-    )
 
 
 def pixels_a_model_pixel(scene: Scene, preprocess: Preprocess) -> tuple[float, float]:

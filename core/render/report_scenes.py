@@ -12,12 +12,13 @@ from PIL import ImageDraw, ImageFont
 from rasterio.enums import Resampling
 from rasterio.transform import Affine
 
+from core.prepare.domains import image_domain
 from core.prepare.grid.bands import read_window, rendering, resolve_bands
 from core.readers import open_raster
 from core.render.report_pictures import LONGEST_SIDE, Captioned, Pixels, as_bytes
 from core.report.language import Language
 from core.settings import PROJECT
-from core.types import ChangeMap, Domain, FloatImage, LandCoverMap, Mask, Preprocess, Scene
+from core.types import ChangeMap, FloatImage, LandCoverMap, Mask, Preprocess, Scene
 
 FONT = PROJECT / "assets" / "fonts" / "DejaVuSansCondensed.ttf"
 LETTERS = 18
@@ -61,13 +62,14 @@ def scene_picture(scene: Scene, preprocess: Preprocess) -> Pixels:
     coarser = Affine.scale(scene.width / width, scene.height / height)
     small = replace(scene, width=width, height=height, transform=scene.transform @ coarser)
     reflectance, valid = read_window(small, bands, (0, 0, width, height))
-    shown = as_bytes(_stretched(reflectance, valid) if preprocess.domain is Domain.CHANGE else rendering(reflectance, preprocess))
+    is_rendered = image_domain(preprocess.domain).makes_maps
+    shown = as_bytes(rendering(reflectance, preprocess) if is_rendered else _stretched(reflectance, valid))
     shown[~valid] = PAPER
     return shown
 
 
 def _shown_channels(scene: Scene, preprocess: Preprocess) -> tuple[str, ...]:
-    if preprocess.domain is not Domain.CHANGE:
+    if image_domain(preprocess.domain).makes_maps:
         return preprocess.channels
     colours = [band.colour for band in scene.bands]
     if all(colour in colours for colour in NATURAL):

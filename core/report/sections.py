@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.prepare.domains import image_domain
 from core.report.composer import Composer
 from core.report.model_facts import ModelFacts
 from core.report.notices import say, say_all
 from core.types import Domain, Explanation, Notice, Prediction, RemovalScore
 
-HEATMAPS = {Domain.LAND_COVER: "heatmap_scene", Domain.PICTURE: "heatmap_picture"}
 """What a heatmap is not, by what it lies on; on medical images no outline of a lesion."""
 
 
@@ -43,7 +43,7 @@ def say_explanation(composer: Composer, explanation: Explanation | None, region:
         composer.say("explanation", "completeness", error=error)
     if explanation.sanity is not None:
         composer.say("explanation", "sanity", sanity=composer.fact("explanation.sanity", explanation.sanity, "score", "explanation"))
-    return composer.say("explanation", HEATMAPS.get(domain, "heatmap"))
+    return composer.say("explanation", image_domain(domain).heatmap)
 
 
 def say_limits(composer: Composer, model: ModelFacts | None, assumptions: Sequence[Notice]) -> None:

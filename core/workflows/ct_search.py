@@ -11,8 +11,9 @@ import numpy as np
 from core.inference.ct_search import Candidate, SliceSearch, found_label, search, told
 from core.inference.engine import Engine
 from core.inference.prediction import decide, predict_input
-from core.prepare.ct import centre_window, is_searched, plane_of
-from core.types import Domain, Image, ModelInput, Notice, Outside, Picture, Prediction, Preprocess, Study, notice
+from core.prepare.ct import centre_window, plane_of
+from core.prepare.domains import Reading, image_domain
+from core.types import Image, ModelInput, Notice, Outside, Picture, Prediction, Preprocess, Study, notice
 
 Watch = Callable[[int, int], None]
 Slice = Study | Picture
@@ -36,7 +37,7 @@ class Searched:
 
 def is_searched_by(image: Image, preprocess: Preprocess) -> bool:
     """Whether a model of CT reads the image window by window."""
-    return preprocess.domain is Domain.CHEST_CT and isinstance(image, (Study, Picture)) and is_searched(image, preprocess)
+    return image_domain(preprocess.domain).reading(image, preprocess) is Reading.SEARCHED
 
 
 def search_ct(image: Slice, engine: Engine, frame: int | None = None, watch: Watch | None = None) -> Searched:

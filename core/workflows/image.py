@@ -13,6 +13,7 @@ from core.explain.registry import explain
 from core.inference.engine import Engine, engine_for
 from core.inference.prediction import predict_input
 from core.prepare.ct import plane_of, window_about
+from core.prepare.domains import image_domain
 from core.prepare.inputs import to_input
 from core.prepare.scene_input import input_at
 from core.readers import Kind, SceneOptions, read_dicom, read_image, read_series, sniff
@@ -20,7 +21,7 @@ from core.report.image import image_report
 from core.report.model_facts import model_facts
 from core.report.notices import say
 from core.sources import Source, Unusable, walk
-from core.types import Domain, Explanation, Image, ModelInput, Picture, Prediction, Report, Scene, Study
+from core.types import Explanation, Image, ModelInput, Picture, Prediction, Report, Scene, Study
 from core.workflows.ct_search import is_searched_by, search_ct
 from core.workflows.faults import our_fault
 from core.workflows.files import frame_number
@@ -117,7 +118,7 @@ def explained_input(image: Image, engine: Engine, frame: int | None = None, at: 
         return _ct_window(image, engine, frame, at)
     if at is None:
         return to_input(image, preprocess, frame)
-    if not isinstance(image, Scene) or preprocess.domain is not Domain.LAND_COVER:
+    if not isinstance(image, Scene) or not image_domain(preprocess.domain).makes_maps:
         allowed = "a place in a satellite scene or a CT slice, for a model that reads such images"
         raise OutOfRange("at", f"{at[0]:g} {at[1]:g}", allowed)
     return input_at(image, preprocess, int(at[0]), int(at[1]))

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.inference.engine import Engine
+from core.prepare.domains import Reading, image_domain
 from core.types import Image, Prediction, Preprocess, Scene
-from core.workflows.ct_search import is_searched_by, search_ct
-from core.workflows.scene_prediction import is_larger, predict_scene
+from core.workflows.ct_search import search_ct
+from core.workflows.scene_prediction import predict_scene
 
 Watch = Callable[[int, int], None]
 
 
 def is_large(image: Image, preprocess: Preprocess) -> bool:
     """Whether one input of the model does not hold the image."""
-    return is_larger(image, preprocess) if isinstance(image, Scene) else is_searched_by(image, preprocess)
+    return image_domain(preprocess.domain).reading(image, preprocess) is not Reading.WHOLE
 
 
 def predict_large(image: Image, engine: Engine, frame: int | None = None, watch: Watch | None = None) -> Prediction:

@@ -16,7 +16,7 @@ from core.inference.prediction import UNCALIBRATED, decide, parent_heads, predic
 from core.prepare.grid.bands import read_window, rendering, resolve_bands
 from core.prepare.scene_input import centre_input, filled, ground_refusal, input_at, window_size
 from core.prepare.tensor import resize, standardise
-from core.types import Band, Domain, FloatImage, Notice, Outside, Prediction, Preprocess, Scene, notice
+from core.types import Band, FloatImage, Notice, Outside, Prediction, Preprocess, Scene, notice
 
 MOST_PIXELS = 4_000_000
 """Pixels of a scene that are held at a time (48 MB for three bands of float32)."""
@@ -52,11 +52,6 @@ class _Sums:
     scores: list[float] = field(default_factory=list)
     fullest: tuple[float, int, int] = (0.0, 0, 0)
     seconds: dict[str, float] = field(default_factory=lambda: {"read": 0.0, "prepare": 0.0, "forward": 0.0})
-
-
-def is_larger(scene: Scene, preprocess: Preprocess) -> bool:
-    """Whether a scene covers more ground than the model's input."""
-    return preprocess.domain is Domain.LAND_COVER and window_size(scene, preprocess) != (scene.width, scene.height)
 
 
 def predict_scene(scene: Scene, engine: Engine, watch: Watch | None = None) -> Prediction:

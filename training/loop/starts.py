@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from core.errors import BadRecipe, BrokenModel
-from core.prepare.inputs import COLOURS
+from core.prepare.domains import COLOURS
 from models.bert_image import BertImageConfig, BertImageForImageClassification, BertImageForMaskedImageModelling, from_text_bert
 from models.classifiers import TEXT, Classifier
 from models.encoders import encoder_facts, start_encoder

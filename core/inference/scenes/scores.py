@@ -16,12 +16,13 @@ from core.inference.engine import Engine
 from core.inference.ood import features as gate_features
 from core.inference.ood import outside_score
 from core.inference.scenes.strips import Strip, TokenRows, strips_of
+from core.prepare.domains import image_domain
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.grid.ground import refuse_off_earth, refuse_too_coarse
 from core.prepare.grid.rows import ModelRows
 from core.prepare.grid.tiles import TileGrid, cut_tiles, hann, tile_grid, token_shares
 from core.prepare.tensor import standardise
-from core.types import Domain, FloatImage, Mask, Scene
+from core.types import FloatImage, Mask, Scene
 from models.registry import LoadedModel
 
 __all__ = ["Strip", "TokenRows", "Watch", "check_mappable", "iterate_scores", "strips_of", "token_rows"]
@@ -35,7 +36,7 @@ def check_mappable(scene: Scene, model: LoadedModel) -> None:
 
     Raises WrongTask for a model of other images or without scores of tokens, NoGrid for a scene without a coordinate system, MissingBands.
     """
-    if model.preprocess.domain is not Domain.LAND_COVER:
+    if not image_domain(model.preprocess.domain).makes_maps:
         raise WrongTask(f"The model {model.id} reads {model.preprocess.domain.value}s.", "Choose a land-cover model to map a scene.")
     if model.network.config.pooling != "mean":
         raise WrongTask(f"The model {model.id} gives one answer for a tile and none for its tokens.", "Choose one with mean pooling.")

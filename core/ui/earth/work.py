@@ -14,13 +14,14 @@ from core.inference.calibration import probabilities
 from core.inference.engine import change_engine_for, engine_for
 from core.inference.prediction import predict_input
 from core.jobs import Progress
+from core.prepare.domains import image_domain
 from core.prepare.grid.align import on_grid_of, overlap_or_refuse
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.grid.ground import pixel_metres
 from core.prepare.scene_input import input_at
 from core.render.ground import Ground, draw_ground
 from core.sources.scenes import is_question_open
-from core.types import ChangeMap, ChangePolygon, Domain, LandCoverMap, Scene
+from core.types import ChangeMap, ChangePolygon, LandCoverMap, Scene
 from core.ui.earth.page_state import Pixel, PlaceScores, Room, Why, date_words
 from core.ui.models.own import known_models
 from core.ui.state.errors import Words, words_of
@@ -41,7 +42,7 @@ SEEN = ("red", "green", "blue")
 def models() -> dict[str, ModelSummary]:
     """The models of land cover on this machine, by id."""
     try:
-        return {model.id: model for model in known_models() if model.preprocess.domain is Domain.LAND_COVER}
+        return {model.id: model for model in known_models() if image_domain(model.preprocess.domain).makes_maps}
     except SightlineError:
         return {}
 
@@ -49,7 +50,7 @@ def models() -> dict[str, ModelSummary]:
 def change_model() -> ModelSummary | None:
     """The first change model on this machine, None where there is none."""
     try:
-        return next((model for model in known_models() if model.preprocess.domain is Domain.CHANGE), None)
+        return next((model for model in known_models() if image_domain(model.preprocess.domain).dates > 1), None)
     except SightlineError:
         return None
 

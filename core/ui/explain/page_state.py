@@ -18,9 +18,9 @@ from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
 from core.inference.prediction import predict_input
 from core.jobs import Progress
-from core.prepare.kinds import modality_of
+from core.prepare.domains import image_domain
 from core.sources.scenes import group_scenes
-from core.types import Domain, Explanation, FloatImage, Image, ModelInput, Prediction, Scene, Study
+from core.types import Explanation, FloatImage, Image, ModelInput, Prediction, Scene
 from core.ui.models.own import known_models
 from core.ui.state.errors import Words, words_of
 from core.ui.state.open_page import OpenPage, PageState
@@ -172,18 +172,10 @@ def open_in(desk: Desk, wanted: Wanted) -> None:
 def models_for(image: Image) -> dict[str, ModelSummary]:
     """All models of this machine that answer for one image, by id, those made for such an image first."""
     try:
-        known = [model for model in known_models() if model.preprocess.domain is not Domain.CHANGE]
+        known = [model for model in known_models() if image_domain(model.preprocess.domain).dates == 1]
     except SightlineError:
         return {}
-    wanted = _domain_of(image)
-    return {model.id: model for model in sorted(known, key=lambda model: model.preprocess.domain is not wanted)}
-
-
-def _domain_of(image: Image) -> Domain:
-    """What an image most likely shows; a picture has no header, but no radiograph has colours."""
-    if isinstance(image, Study):
-        return Domain.CHEST_CT if modality_of(image) == "CT" else Domain.RADIOGRAPH
-    return Domain.LAND_COVER if isinstance(image, Scene) or image.is_colour else Domain.RADIOGRAPH
+    return {model.id: model for model in sorted(known, key=lambda model: not image_domain(model.preprocess.domain).is_likely(image))}
 
 
 def ready(desk: Desk, here: Room) -> Slot[Ready]:
@@ -196,7 +188,7 @@ def ready(desk: Desk, here: Room) -> Slot[Ready]:
 def _ready(image: Image, model: str, at: Place | None, progress: Progress) -> Ready:
     engine = engine_for(model).interactive
     known = engine.model
-    given = explained_input(image, engine, None, at if known.preprocess.domain is Domain.LAND_COVER else None)
+    given = explained_input(image, engine, None, at if image_domain(known.preprocess.domain).makes_maps else None)
     prediction = predict_input(engine, given)
     progress.update(1, 1)
     tokens = prediction.token_logits

@@ -9,8 +9,8 @@ import streamlit as st
 
 from core.inference.engine import engine_for
 from core.jobs import Progress
+from core.prepare.domains import image_domain
 from core.sources import inside_roots
-from core.types import Domain
 from core.ui.state.errors import guarded, show_error
 from core.ui.state.progress import is_under_way
 from core.ui.state.session import Desk, Slot, desk
@@ -71,7 +71,7 @@ def own_model_form(desk: Desk) -> None:
 def lacks(model: ModelSummary) -> list[str]:
     """What a model of somebody else often has not, and what follows from it; [] for a whole one."""
     has = {name: (model.folder / name).is_file() for name in LACKS}
-    has[MEASURED] = has[MEASURED] or model.preprocess.domain is Domain.CHANGE  # whose figures are all in the card
+    has[MEASURED] = has[MEASURED] or image_domain(model.preprocess.domain).dates > 1  # whose figures are all in the card
     return [sentence for name, sentence in LACKS.items() if not has[name]]
 
 

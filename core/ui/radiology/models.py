@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from core.prepare.domains import DOMAINS, image_domain
 from core.prepare.kinds import modality_of
 from core.report.notices import word
-from core.types import Domain, Picture, Study
+from core.types import Picture, Study
 from core.ui.models.own import known_models
 from models.registry import ModelSummary
 
-MEDICAL = (Domain.RADIOGRAPH, Domain.CHEST_CT, Domain.PICTURE)
-"""Models of these may read medical images; one that does not say what it was made for comes last."""
 Shown = Study | Picture
 
 
@@ -22,8 +21,8 @@ def models_for(image: Shown) -> list[str]:
 
 def _medical() -> list[ModelSummary]:
     """The models of this machine that read medical images, those of radiographs first."""
-    made = [model for model in known_models() if model.preprocess.domain in MEDICAL]
-    return sorted(made, key=lambda model: MEDICAL.index(model.preprocess.domain))
+    made = [model for model in known_models() if image_domain(model.preprocess.domain).is_medical]
+    return sorted(made, key=lambda model: list(DOMAINS).index(model.preprocess.domain))
 
 
 def why_no_model(image: Shown) -> tuple[str, str]:

@@ -24,7 +24,8 @@ from core.explain.registry import METHODS, explain, methods_for
 from core.inference.engine import Engine, open_engine
 from core.inference.prediction import UNCALIBRATED, predict_input
 from core.inference.runtimes import Runtime
-from core.prepare.inputs import REPEATED, to_input
+from core.prepare.domains import REPEATED
+from core.prepare.inputs import to_input
 from core.prepare.suitability import UNDECLARED
 from core.types import Domain, ModelInput, Picture
 from models.bert_image import attention_captured

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.prepare.inputs import REPEATED, to_input
+from core.prepare.domains import REPEATED
+from core.prepare.inputs import to_input
 from core.prepare.suitability import UNDECLARED
 from core.readers import SceneOptions, read_scene
 from core.types import Domain, Preprocess, notice

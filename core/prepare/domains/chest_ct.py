@@ -1,0 +1,48 @@
+"""CT of the chest: slices that are searched window by window (core/prepare/ct.py)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.prepare.ct import centre_window, ct_picture, ct_study, is_searched
+from core.prepare.domains.base import ImageDomain, Places, Reading
+from core.prepare.domains.radiograph import grey_scene
+from core.prepare.kinds import modality_of
+from core.prepare.suitability import Suitability
+from core.types import Domain, Image, ModelInput, Picture, Preprocess, Scene, Study
+
+
+class ChestCt(ImageDomain):
+    """Slices of CT, alone or in a series, and pictures of them."""
+
+    kind = Domain.CHEST_CT
+    is_searched = True
+    is_medical = True
+    places = Places.WINDOW
+
+    def study_suits(self, study: Study, preprocess: Preprocess) -> Suitability:
+        """By modality, body part and kind."""
+        return ct_study(study, preprocess)
+
+    def picture_suits(self, picture: Picture, preprocess: Preprocess) -> Suitability:
+        """A grey one is taken as a piece of a slice."""
+        return ct_picture(picture, preprocess)
+
+    def scene_input(self, scene: Scene, preprocess: Preprocess) -> ModelInput:
+        """Refused."""
+        return grey_scene(scene, preprocess)
+
+    def is_likely(self, image: Image) -> bool:
+        """By modality."""
+        return isinstance(image, Study) and modality_of(image) == "CT"
+
+    def reading(self, image: Image, preprocess: Preprocess) -> Reading:
+        """Searched, but for a picture of about the window's size, and what is no image."""
+        return Reading.SEARCHED if not isinstance(image, Scene) and is_searched(image, preprocess) else Reading.WHOLE
+
+    def to_input(self, image: Image, preprocess: Preprocess, frame: int | None = None) -> ModelInput:
+        """The window about the middle of what is searched."""
+        if isinstance(image, Scene):
+            return self.scene_input(image, preprocess)
+        given = centre_window(image, preprocess, frame)
+        return replace(given, assumptions=image.assumptions + given.assumptions)
