@@ -47,6 +47,7 @@ def input_at(scene: Scene, preprocess: Preprocess, column: int, row: int) -> Mod
         valid_share=float(valid.mean()),
         refusal=ground_refusal(scene, preprocess) if valid.any() else notice("scene.window-empty"),
         assumptions=(*scene.assumptions, *assumptions, *scale_assumptions(scene, preprocess)),
+        source=scene.sha256,
     )
 
 

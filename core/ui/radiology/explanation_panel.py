@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core.explain.regions import region_of
+from core.explain.registry import FIRST_METHOD
 from core.inference.calibration import probabilities
 from core.report.notices import say
 from core.types import Domain, Explanation, FloatImage
@@ -19,7 +20,6 @@ from core.ui.widgets.choices import apart
 from core.ui.widgets.faithfulness import belief, made_by
 from core.ui.widgets.findings import MOST_LABELS, probability_words
 from core.ui.widgets.words import label_words, method_words
-from models.registry import FIRST_METHOD
 
 
 def why(desk: Desk, opening: Opening, model: str, answer: Answer) -> Explanation | None:

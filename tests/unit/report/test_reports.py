@@ -19,7 +19,7 @@ from core.report.notices import say, say_all
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
 from core.report.text import as_text, is_warning
-from core.types import Fact, Outside, Prediction, Report, Scene, Sentence, notice
+from core.types import Fact, Outside, Prediction, Report, Scene, Sentence, Target, notice
 from tests.unit.report import examples as ex
 
 NUMBER = re.compile(r"(?<![\w.,-])-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?(?![\w-])")
@@ -74,8 +74,8 @@ def assert_labels_are_cited(report: Report, labels: tuple[str, ...]) -> None:
 
 @given(prediction=predictions(), explained=st.booleans(), calibrated=st.booleans())
 def test_no_report_contradicts_its_prediction(prediction: Prediction, explained: bool, calibrated: bool) -> None:
-    model = ex.CHEST_MODEL if calibrated else replace(ex.CHEST_MODEL, coverage=None)
-    explanation = ex.explanation(target=prediction.labels[0]) if explained else None
+    model = ex.CHEST_MODEL if calibrated else replace(ex.CHEST_MODEL, coverage=None, is_calibrated=False)
+    explanation = ex.explanation(target=Target.of_label(prediction.labels[0])) if explained else None
     place = notice("place.image", height="upper", side="left")
     report = image_report(ex.study(), prediction, explanation, model, region=place, created=ex.NOON)
 
