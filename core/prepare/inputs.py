@@ -1,9 +1,9 @@
 """From an image to the network's input: the Tensor stop.
 
-A Study or a Picture is squashed to the model's size, as the models were trained; for a model of CT it is cut to a window at the model's
-pixel spacing (core/prepare/ct.py), a Scene to the model's ground scale (core/prepare/scene_input.py). What a model was not made for still
-becomes an input, with its refusal, so that the answer can be "outside, and why". What cannot become an input at all (a segmentation, a
-scene without the bands) becomes an empty one with its reason.
+A Study or a Picture is squashed to the model's size, as the models were trained, whatever the shape of its pixels; for a model of CT it is
+cut to a window at the model's pixel spacing (core/prepare/ct.py), a Scene to the model's ground scale (core/prepare/scene_input.py). What
+a model was not made for still becomes an input, with its refusal, so that the answer can be "outside, and why". What cannot become an
+input at all (a segmentation, a scene without the bands) becomes an empty one with its reason.
 """
 
 from __future__ import annotations
