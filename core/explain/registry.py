@@ -90,7 +90,7 @@ def explain(
     check_removal(steps, maps)
     check_readable(input)
     meant = target if isinstance(target, Target) else target_of(engine, input, target)
-    check_target(engine.model, meant)
+    check_target(engine.model, meant, input)
     evidence = chosen.run(engine, input, meant, complete, within(watch, after=forwards_needed(steps, maps)))
     baseline = baseline_of(complete["baseline"], input.values)
     part = within(watch, before=evidence.forwards)

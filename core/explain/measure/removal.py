@@ -47,7 +47,7 @@ def removal_scores(
     Raises OutOfRange for fewer than one step or FEWEST_RANDOM_MAPS random maps, NotFound for an unknown target.
     """
     check_removal(steps, random_maps)
-    check_target(engine.model, target)
+    check_target(engine.model, target, input)
     random = np.random.default_rng(seed)
     own = ranks(saliency, engine.model.patch, random)
     orders = np.stack([own, *(shuffled(own, engine.model.patch, random) for _ in range(random_maps))])
