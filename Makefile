@@ -3,6 +3,7 @@
 # PYTHON       the Python that makes .venv, 3.11 or newer
 # TORCH_INDEX  the package index that torch is taken from; empty: pip's own (README, "A CPU or a CUDA build")
 # ARGS         options for pytest, as in: make test ARGS="-k rollout"
+# WORKERS      processes that share the tests; 0: one, which starts sooner for a few tests. Each holds about 2 GB.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -13,9 +14,11 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON ?= python3
 TORCH_INDEX ?=
 ARGS ?=
+WORKERS ?= auto
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+MOST_WORKERS := 4
 # Two makes at a time must not install into one environment: the second waits, then finds the work done.
 ALONE := $(if $(shell command -v flock),flock .make.lock)
 
@@ -35,7 +38,7 @@ app: install
 	@exec $(BIN)/sightline app
 
 test: install-tools test-system
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses $(MOST_WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: install-tools
 	$(BIN)/ruff check .
@@ -57,7 +60,7 @@ test-system:
 	command -v chromium >/dev/null || { missing+=(chromium); lost+=("tests/e2e"); }; \
 	test -n "$$(find /usr/share/fonts /usr/local/share/fonts -name '*.[to]tf' -print -quit 2>/dev/null)" \
 		|| { missing+=(fonts-dejavu-core); lost+=("letters in screenshots"); }; \
-	command -v dcm2pnm >/dev/null || { missing+=(dcmtk); lost+=("the comparison with DCMTK in tests/unit/prepare"); }; \
+	command -v dcm2pnm >/dev/null || { missing+=(dcmtk); lost+=("the comparisons with DCMTK in tests/unit"); }; \
 	test $${#missing[@]} = 0 || .ci/system-packages "these are skipped: $$(IFS=,; echo "$${lost[*]}" | sed 's/,/, /g')" "$${missing[@]}"
 
 # Stamps are written last, so that a broken installation is taken up again.

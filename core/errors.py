@@ -16,6 +16,7 @@ SightlineError
 │   └── BadRecipe           a training recipe or a data folder that cannot be used
 ├── ModelError              the model cannot do what was asked (exit 2)
 │   ├── BrokenModel         a model folder that is incomplete or does not fit together
+│   ├── UnsupportedModel    a sound model of a kind that is not read here
 │   ├── NoAttention         no attention matrices to read
 │   └── WrongTask           the model answers another question
 ├── Offline                 an address could not be reached, or what came was not what was promised (exit 2)
@@ -126,8 +127,9 @@ class MissingBands(InputError):
     code = "scene.missing-bands"
 
     def __init__(self, name: str, missing: Iterable[str], has: Iterable[str]) -> None:
+        self.name, self.missing, self.has = name, tuple(missing), tuple(has)
         super().__init__(
-            f"{name} has no band known as {', '.join(missing)}; it has {', '.join(has)}.",
+            f"{name} has no band known as {', '.join(self.missing)}; it has {', '.join(self.has)}.",
             "Name the bands in order with --bands, for example --bands B04,B03,B02.",
         )
 
@@ -155,6 +157,12 @@ class BrokenModel(ModelError):
     """A model folder that is incomplete or does not fit together."""
 
     code = "model.broken"
+
+
+class UnsupportedModel(ModelError):
+    """A sound model of a kind that is not read here."""
+
+    code = "model.unsupported"
 
 
 class NoAttention(ModelError):

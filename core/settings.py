@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import difflib
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from core.errors import OutOfRange
+from core.errors import InputError, OutOfRange
 
 PROJECT = Path(__file__).resolve().parent.parent
 PRIVATE = 0o700
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+MEGABYTE = 2**20
+"""Bytes of a megabyte wherever a setting counts in them."""
+SHORTEST_PASSWORD = 8
+"""Characters of a password that guards more than this machine's own address."""
+LAST_PORT = 65_535
+PREFIX = "SIGHTLINE_"
+AT_LEAST_ONE = (
+    "archive_files", "archive_mb", "batch_size", "decoded_megapixels", "gdal_cache_mb", "idle_minutes", "scene_megapixels",
+    "strip_rows", "upload_mb",
+)  # fmt: skip
+OF_OTHERS = frozenset({"SIGHTLINE_SCREENSHOTS"})
+"""Variables of the same prefix that only tests read."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,9 @@ class Settings:
     address: str = "127.0.0.1"
     port: int = 8501
     password: str = ""
-    """Needed before the application listens on anything but localhost."""
+    """Needed before the application listens on anything but localhost; then at least 8 characters long."""
+    hosts: tuple[str, ...] = ()
+    """Names, besides those of this machine itself, by which browsers may call the application, with ',' between them."""
     threads: int = 0
     """torch threads; 0 leaves torch's own choice."""
     batch_size: int = 32
@@ -66,6 +82,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from SIGHTLINE_* variables. Raises OutOfRange for a value that cannot be used."""
     values: dict[str, object] = {}
     defaults = Settings()
+    _refuse_unknown(environment)
     for name in Settings.__dataclass_fields__:
         text = environment.get(f"SIGHTLINE_{name.upper()}")
         if text is None or text == "":
@@ -92,6 +109,8 @@ def settings() -> Settings:
 
 
 def _parsed(name: str, text: str, default: object) -> object:
+    if name == "hosts":
+        return tuple(part.strip() for part in text.split(",") if part.strip())
     if isinstance(default, tuple):
         return tuple(Path(part).expanduser().resolve() for part in text.split(":") if part)
     if isinstance(default, Path):
@@ -111,6 +130,25 @@ def _check(settings: Settings) -> None:
         raise OutOfRange("SIGHTLINE_PRECISION", settings.precision, f"one of {', '.join(PRECISIONS)}")
     if settings.random_maps < 20:
         raise OutOfRange("SIGHTLINE_RANDOM_MAPS", settings.random_maps, "at least 20")
-    for name in ("batch_size", "upload_mb", "decoded_megapixels", "strip_rows", "gdal_cache_mb", "idle_minutes"):
+    for name in AT_LEAST_ONE:
         if getattr(settings, name) < 1:
-            raise OutOfRange(f"SIGHTLINE_{name.upper()}", getattr(settings, name), "at least 1")
+            raise OutOfRange(f"{PREFIX}{name.upper()}", getattr(settings, name), "at least 1")
+    if settings.threads < 0:
+        raise OutOfRange("SIGHTLINE_THREADS", settings.threads, "0 or more")
+    if not 0.0 <= settings.batch_wait_ms < math.inf:
+        raise OutOfRange("SIGHTLINE_BATCH_WAIT_MS", settings.batch_wait_ms, "0 or more")
+    if not 0.0 < settings.download_timeout_s < math.inf:
+        raise OutOfRange("SIGHTLINE_DOWNLOAD_TIMEOUT_S", settings.download_timeout_s, "more than 0")
+    if not 1 <= settings.port <= LAST_PORT:
+        raise OutOfRange("SIGHTLINE_PORT", settings.port, f"1 to {LAST_PORT}")
+    if any(root == Path(root.anchor) for root in settings.roots):
+        raise OutOfRange("SIGHTLINE_ROOTS", "/", "folders of images, not the whole disk")
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    """A misspelt name would leave its limit as it is without a word."""
+    known = {PREFIX + name.upper() for name in Settings.__dataclass_fields__} | OF_OTHERS
+    for name in environment:
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise InputError(f"{name} is not a setting.", f"Did you mean {near[0]}?" if near else "core/settings.py lists them all.")

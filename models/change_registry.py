@@ -52,6 +52,12 @@ class LoadedChangeModel:
     weights_hash: str
 
     @property
+    def patch(self) -> tuple[int, int]:
+        """(height, width) of a token in pixels of the input."""
+        side = int(self.network.config.patch_size)
+        return side, side
+
+    @property
     def threshold(self) -> float:
         """Probability, or score, from which a pixel counts as changed."""
         return self.calibration.threshold if self.calibration is not None else UNCALIBRATED_THRESHOLD

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.errors import BrokenModel, WrongTask
+from core.errors import BrokenModel, UnsupportedModel, WrongTask
 from core.types import Domain, Preprocess
 from models.bert_image import BertImageChangeConfig, BertImageConfig, BertImageForImageClassification
 from models.encoders import EncoderConfig, ImageEncoderForClassification, is_encoder, open_encoder
@@ -19,6 +19,8 @@ from models.networks import open_network
 Classifier = BertImageForImageClassification | ImageEncoderForClassification
 ClassifierConfig = BertImageConfig | EncoderConfig
 METHODS = ("rollout", "integrated-gradients", "occlusion")
+TEXT = "bert"
+"""model_type of a network that reads words."""
 FIRST_METHOD = "integrated-gradients"
 """What explains where nobody chose a method: the one whose maps beat random ones most often (the section Faithfulness of the cards)."""
 BY_ATTENTION = ("rollout",)
@@ -28,18 +30,30 @@ BY_ATTENTION = ("rollout",)
 def open_classifier(folder: Path, preprocess: Preprocess) -> Classifier:
     """The network of a folder, float32, in evaluation mode.
 
-    Raises BrokenModel for files that make none, WrongTask for a model that compares two dates.
+    Raises BrokenModel for files that make none, UnsupportedModel for other networks, WrongTask for a model that compares two dates.
     """
+    check_supported(folder)
     kind = read_json(folder / CONFIG).get("model_type")
     if kind == BertImageChangeConfig.model_type:
         raise WrongTask(f"The model in {folder} compares two dates: of one image it says nothing.", "`sightline change` compares dates.")
     if is_encoder(folder):
         return open_encoder(folder, preprocess.size)
-    if kind != BertImageConfig.model_type:
-        raise BrokenModel(
-            f"The model in {folder} is of the type {kind!r}.", f"Models of the type {BertImageConfig.model_type} are read, and {NAMES}."
-        )
     return open_network(BertImageForImageClassification, folder).eval()  # type: ignore[no-any-return]
+
+
+def check_supported(folder: Path) -> None:
+    """Raises UnsupportedModel where config.json names a network that is not read here; what other files lack does not matter then."""
+    if not (folder / CONFIG).is_file():
+        return
+    config = read_json(folder / CONFIG)
+    kind = config.get("model_type")
+    if kind in (BertImageConfig.model_type, BertImageChangeConfig.model_type, *FAMILIES):
+        return
+    name = ", ".join(map(str, config.get("architectures") or ())) or "no class is named"
+    hint = f"Supported are models that `sightline train` writes, and classifiers of {NAMES} that transformers saved."
+    if kind == TEXT:
+        hint += " A text BERT can be what a training starts from: the key `start` of a recipe."
+    raise UnsupportedModel(f"The model in {folder} is of the type {kind!r} ({name}), which is not supported.", hint)
 
 
 def methods_of(config: Mapping[str, Any], preprocess: Preprocess) -> tuple[str, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.errors import BrokenModel
+from core.errors import BrokenModel, UnsupportedModel
 from core.types import Domain, Preprocess
 from models.folder import CONFIG, PREPROCESS, PROCESSOR, read_json
 
@@ -18,13 +18,15 @@ CHANNELS = {1: ("luminance",), 3: ("red", "green", "blue")}
 
 
 def read_preprocess(folder: Path) -> Preprocess:
-    """preprocess.json; where it is missing or leaves something out, what preprocessor_config.json says. Raises BrokenModel.
+    """preprocess.json; where it is missing or leaves something out, what preprocessor_config.json says.
+
+    Raises BrokenModel, and UnsupportedModel for channels that nothing names.
 
     A checkpoint that says nothing of what it was made for is of the domain "picture": any image is shown to it.
     """
     own = read_json(folder / PREPROCESS) if (folder / PREPROCESS).is_file() else {}
     is_silent = any(key not in own for key in WHOLE)
-    borrowed = _by_processor(folder) if is_silent and (folder / PROCESSOR).is_file() else {}
+    borrowed = _by_processor(folder, own.get("channels")) if is_silent and (folder / PROCESSOR).is_file() else {}
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in {**borrowed, **own}.items()}
     try:
         if [type(side) for side in values["size"]] != [int, int] or not isinstance(values["channels"], tuple):
@@ -35,11 +37,21 @@ def read_preprocess(folder: Path) -> Preprocess:
         raise BrokenModel(f"{folder / name} cannot be used: {error}.", "Compare it with a model of the zoo.") from None
 
 
-def _by_processor(folder: Path) -> dict[str, Any]:
-    """preprocessor_config.json in the names of Preprocess. Raises BrokenModel."""
+def _by_processor(folder: Path, named: Sequence[str] | None) -> dict[str, Any]:
+    """preprocessor_config.json in the names of Preprocess. named: what preprocess.json calls the channels.
+
+    Raises BrokenModel, and UnsupportedModel where nobody names them and they are neither one nor three.
+    """
     given, config = read_json(folder / PROCESSOR), read_json(folder / CONFIG)
+    count = config.get("num_channels", 3)
+    if named is None and count not in CHANNELS:
+        raise UnsupportedModel(
+            f"The model in {folder} reads {count} channels, and nothing beside it says which.",
+            f"One channel or three would be supported as they are. Of others, list the names in order in {PREPROCESS}: "
+            '{"domain": "land-cover", "channels": ["blue", "green", "red", "near infrared", ...]}.',
+        )
     try:
-        channels = CHANNELS[int(config.get("num_channels", 3))]
+        channels = tuple(named) if named is not None else CHANNELS[count]
         mean, deviation = _standard(given, len(channels))
         size = _size(given, config)
     except (KeyError, TypeError, ValueError) as error:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core.errors import NotFound
 from core.settings import settings
 from core.types import Calibration, Preprocess
+from models.card import ModelCard as ModelCard
+from models.card import read_card as read_card
 from models.classifiers import FIRST_METHOD as FIRST_METHOD
 from models.classifiers import METHODS as METHODS
-from models.classifiers import Classifier, check_fit, methods_of, open_classifier
+from models.classifiers import Classifier, check_fit, check_supported, methods_of, open_classifier
 from models.folder import CALIBRATION as CALIBRATION
 from models.folder import CARD as CARD
 from models.folder import CONFIG as CONFIG
@@ -33,22 +32,6 @@ from models.learnt import read_calibration, read_outside
 from models.preprocessing import read_preprocess as read_preprocess
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What the front matter of README.md declares, and the text below it.
-
-    metrics: name -> figure on held-back data. measured_weights: first 12 hex digits of the sha256 of the weights that the figures are of.
-    """
-
-    title: str
-    task: str
-    modality: str
-    licence: str
-    metrics: Mapping[str, Any]
-    text: str
-    measured_weights: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +85,8 @@ def list_models() -> tuple[ModelSummary, ...]:
 
 
 def summarise(name: str, folder: Path) -> ModelSummary:
-    """What the small files of a model folder say. Raises BrokenModel."""
+    """What the small files of a model folder say. Raises BrokenModel, UnsupportedModel."""
+    check_supported(folder)
     check_files(folder)
     config, preprocess = read_json(folder / CONFIG), read_preprocess(folder)
     card = read_card(folder / CARD)
@@ -112,10 +96,11 @@ def summarise(name: str, folder: Path) -> ModelSummary:
 def load_model(model: str, device: str = "cpu") -> LoadedModel:
     """Open a model by its id in the zoo, by its folder, or by its hub id (which is downloaded, since the user asked for it).
 
-    Raises NotFound, naming the known ids; BrokenModel for a folder that is not whole; Offline where the hub cannot be reached; WrongTask
-    for a model that compares two dates (models/change_registry.py opens those).
+    Raises NotFound, naming the known ids; BrokenModel for a folder that is not whole; UnsupportedModel for a network of another kind;
+    Offline where the hub cannot be reached; WrongTask for a model that compares two dates (models/change_registry.py opens those).
     """
     folder = find_folder(model)
+    check_supported(folder)
     check_files(folder)
     preprocess, outside = read_preprocess(folder), read_outside(folder)
     network = open_classifier(folder, preprocess)
@@ -148,28 +133,3 @@ def find_folder(model: str) -> Path:
         return from_hub(model)
     known = ", ".join(sorted(path.parent.name for path in settings().zoo.glob(f"*/{CONFIG}"))) or "none"
     raise NotFound(f"There is no model {model!r}.", f"Known are: {known}; or give a model folder or a hub id (owner/name).")
-
-
-def read_card(path: Path) -> ModelCard:
-    """A card whose front matter has one `key: value` a line, values as JSON. What is not declared stays empty."""
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    found = re.match(r"---\n(.*?)\n---\n(.*)", text, flags=re.DOTALL)
-    front, body = (found[1], found[2]) if found else ("", text)
-    declared = dict(line.split(": ", 1) for line in front.splitlines() if ": " in line)
-    facts = {key: _value(value) for key, value in declared.items()}
-    metrics = facts.get("metrics")
-    facts.setdefault("licence", facts.get("license", ""))  # as cards of the hub spell it
-    names = ("title", "task", "modality", "licence")
-    return ModelCard(
-        **{name: str(facts.get(name, "")) for name in names},
-        metrics=metrics if isinstance(metrics, dict) else {},
-        text=body.strip(),
-        measured_weights=str(facts.get("measured_weights", "")),
-    )
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text

@@ -18,6 +18,7 @@ from core.ui.state.progress import is_under_way, result_of
 from core.ui.state.session import desk
 from core.ui.viewer import told, view
 from core.ui.widgets.bars import note, quiet
+from core.ui.widgets.choices import apart
 from core.ui.widgets.close import close_button
 from core.ui.widgets.intake import asked_samples
 from core.ui.widgets.words import counted
@@ -46,8 +47,8 @@ def timeline(room: Room) -> None:
     if len(room.groups) < 2:
         return
     before, after = st.select_slider(
-        "Dates shown", range(len(room.groups)), value=room.pair, key=f"earth.dates.{room.added}",
-        format_func=lambda number: earth.date_words(room.groups[number].scene), label_visibility="collapsed",
+        "Dates shown", range(len(room.groups)), value=room.pair, key=f"earth.dates.{room.added}", label_visibility="collapsed",
+        format_func=apart(range(len(room.groups)), lambda number: earth.date_words(room.groups[number].scene)),
     )  # fmt: skip
     if (before, after) != room.pair:
         earth.choose(room, (before, after))
@@ -61,7 +62,7 @@ def head(room: Room) -> None:
     if len(known) > 1:
         room.model = name.selectbox(
             "Model", list(known), list(known).index(room.model) if room.model in known else 0, key="earth.model",
-            format_func=lambda id: known[id].title, label_visibility="collapsed",
+            format_func=apart(list(known), lambda id: known[id].title), label_visibility="collapsed",
         )  # fmt: skip
     else:
         name.text(f"{counted(len(room.groups), 'scene')}, {next((one.title for one in known.values()), 'no model')}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.types import Scene
+from core.report.notices import say
+from core.types import Prediction, Scene
 from core.ui.explain import page_state as explain
 from core.ui.explain.agreement import agreement, on_tokens
 from core.ui.explain.intake import empty_state, locator
@@ -15,6 +16,7 @@ from core.ui.state.errors import guarded
 from core.ui.state.progress import is_under_way, result_of
 from core.ui.state.session import desk
 from core.ui.widgets.bars import note, quiet
+from core.ui.widgets.choices import apart
 from core.ui.widgets.close import close_button
 from core.ui.widgets.findings import probability_words
 from core.ui.widgets.refusals import refused
@@ -27,9 +29,12 @@ def choose_image_and_model(room: Room) -> bool:
     """The first two choices, and the button that lets go of all. Whether there is a model."""
     image, model, close = st.columns([3, 3, 1], vertical_alignment="bottom")
     names = [each.name for each in room.images]
-    chosen = image.selectbox("Image", range(len(names)), room.chosen, format_func=names.__getitem__, key=f"explain.image.{room.name}")
+    chosen = image.selectbox(
+        "Image", range(len(names)), room.chosen, format_func=apart(range(len(names)), names.__getitem__), key=f"explain.image.{room.name}"
+    )
     if chosen != room.chosen:
-        room.chosen, room.model, room.target, room.at, room.picked, room.cell = chosen, "", "", None, None, None
+        room.chosen, room.model, room.at = chosen, "", None
+        room.forget_choices()
     close_button(close, HERE, explain.PAGE, room, "Forget this image; uploads are deleted from this machine.")
     known = explain.models_for(room.image)
     if not known:
@@ -38,10 +43,11 @@ def choose_image_and_model(room: Room) -> bool:
     ids = list(known)
     taken = model.selectbox(
         "Model", ids, ids.index(room.model) if room.model in known else 0, key=f"explain.model.{room.name}.{room.chosen}",
-        format_func=lambda id: known[id].title,
+        format_func=apart(ids, lambda id: known[id].title),
     )  # fmt: skip
     if taken != room.model:
-        room.model, room.target, room.picked, room.cell = taken, "", None, None
+        room.model = taken
+        room.forget_choices()
     return True
 
 
@@ -51,18 +57,27 @@ def choose_target_and_methods(room: Room, made: Ready) -> None:
     prediction = made.prediction
     order = sorted(prediction.labels, key=lambda label: -prediction.probability(label))
     is_known = prediction.probabilities is not None and not prediction.outside.is_outside
-    chances = {label: f", {probability_words(prediction.probability(label))}" if is_known else "" for label in order}
+    kind = "" if made.is_calibrated else "score "
+    chances = {label: f", {kind}{probability_words(prediction.probability(label))}" if is_known else "" for label in order}
     room.target = target.selectbox(
         "Target", order, order.index(room.target) if room.target in order else 0, key=f"explain.target.{room.name}.{room.key}",
-        format_func=lambda label: label_words(label) + chances[label],
+        format_func=apart(order, lambda label: label_words(label) + chances[label]),
     )  # fmt: skip
     room.methods = tuple(
         methods.pills(
-            "Methods", made.methods, selection_mode="multi", default=list(room.methods or made.methods), format_func=method_words,
-            key=f"explain.methods.{room.name}",
+            "Methods", made.methods, selection_mode="multi", default=list(room.methods or made.methods),
+            format_func=apart(made.methods, method_words), key=f"explain.methods.{room.name}",
         )
     )  # fmt: skip
     room.opacity = opacity.slider("Opacity of all maps", 0, 100, room.opacity, format="%d %%", key=f"explain.opacity.{room.name}")
+
+
+def assumptions(prediction: Prediction) -> None:
+    """What was taken for granted of the input, before anything was explained."""
+    if prediction.assumptions:
+        st.markdown("##### Assumptions")
+    for assumption in prediction.assumptions:
+        quiet(f"Assumed: {assumption}")
 
 
 def bench(room: Room) -> None:
@@ -74,18 +89,21 @@ def bench(room: Room) -> None:
     if made is None:
         return
     if made.given.is_empty:
-        note("This model cannot read this image", made.given.refusal)
+        note("This model cannot read this image", say(made.given.refusal))
         return
     choose_target_and_methods(room, made)
     outside = made.prediction.outside
     if outside.is_outside:
-        note("Outside what this model knows", f"{outside.reason} The maps show how the model reacts, not a finding.")
+        note("Outside what this model knows", f"{say(outside.reason)} The maps show how the model reacts, not a finding.")
+    elif not made.is_calibrated:
+        quiet("Numbers beside the targets are scores: the model is not calibrated, and they are no probabilities.")
     left, right = st.columns([2.1, 1], gap="large")
     with left, guarded():
         found = maps(HERE, room, made) if room.methods else {}
         if not room.methods:
             quiet("Choose a method.")
         agreement({method: on_tokens(result.saliency, made.grid) for method, result in found.items()})
+        assumptions(made.prediction)
     with right, guarded():
         patch_view(HERE, room, made)
         if isinstance(room.image, Scene) and made.given.box[2:] != (room.image.width, room.image.height):

@@ -10,6 +10,7 @@ from core.ui.models.page import model_page
 from core.ui.state.errors import guarded, show_error
 from core.ui.state.session import desk
 from core.ui.widgets.bars import quiet
+from core.ui.widgets.choices import apart
 from models.registry import ModelSummary
 
 HERE = desk()
@@ -22,7 +23,7 @@ def choose(models: dict[str, ModelSummary]) -> ModelSummary:
     st.session_state["models.chosen"] = wanted if wanted in models else first
     chosen = st.segmented_control(
         "Model", list(models), key="models.chosen", required=True, label_visibility="collapsed",
-        format_func=lambda name: models[name].title,
+        format_func=apart(list(models), lambda name: models[name].title),
     )  # fmt: skip
     return models[chosen or first]
 

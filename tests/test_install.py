@@ -16,11 +16,11 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 OWNERS_LIST = {"streamlit", "torch", "transformers", "pydicom", "rasterio", "captum", "plotly"}
-# Imported by no line of ours: pydicom finds its decoders, transformers and geopandas their engines.
-FOUND_AT_RUN_TIME = {"accelerate", "pyjpegls", "pylibjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "python-gdcm", "pyogrio"}
-TOOLS = {"mypy", "pytest", "ruff"}
-BELOW_PERFORMER = {"axial-positional-embedding", "einops", "hyper-connections", "local-attention", "torch-einops-utils"}
-"""What performer-pytorch needs, pinned so that the comparison with it stays the same."""
+# Imported by no line of ours: pydicom finds the encoder of the samples, transformers and geopandas their engines.
+FOUND_AT_RUN_TIME = {"accelerate", "pyjpegls", "pyogrio"}
+# core/readers/dicom/codecs.py: GDCM ends the process on damaged data, pylibjpeg-rle panics; the others are not needed beside imagecodecs.
+NEVER_DECODERS = {"python-gdcm", "pylibjpeg", "pylibjpeg-rle", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg"}
+TOOLS = {"mypy", "pytest", "pytest-timeout", "pytest-xdist", "ruff"}
 OURS = {"app", "core", "models", "pages", "sample_data", "tests", "training"}
 FROM_AN_INDEX = "https://packages.invalid/cpu"
 
@@ -148,10 +148,14 @@ def test_whatever_is_imported_is_required_and_whatever_is_required_is_used() -> 
     assert set(pins("requirements.txt")) - at_run_time - FOUND_AT_RUN_TIME == set()
 
 
+def test_no_decoder_is_installed_that_damaged_data_bring_down() -> None:
+    assert not NEVER_DECODERS & (set(pins("requirements.txt")) | set(pins("requirements-dev.txt")))
+
+
 def test_whatever_the_tests_import_is_required_too() -> None:
     needed = imported("tests")
     assert needed - set(pins("requirements.txt")) - set(pins("requirements-dev.txt")) == set()
-    assert set(pins("requirements-dev.txt")) - needed - TOOLS - BELOW_PERFORMER == set()
+    assert set(pins("requirements-dev.txt")) - needed - TOOLS == set()
 
 
 def test_the_project_depends_on_what_requirements_txt_says() -> None:
@@ -195,6 +199,24 @@ def test_every_program_that_a_test_looks_for_is_installed_by_make_test() -> None
     other_names_of_chromium = {"chromium-browser", "google-chrome"}
     installed = set(re.findall(r"command -v ([\w.-]+) >/dev/null \|\| \{ missing", (PROJECT / "Makefile").read_text(encoding="utf-8")))
     assert asked - other_names_of_chromium == installed
+
+
+def test_make_test_uses_every_core_and_one_process_where_it_is_told_so() -> None:
+    told = dry_run("test")
+    assert "--numprocesses auto" in told and "--dist loadgroup" in told
+    assert "--numprocesses 0" in dry_run("test", "WORKERS=0")
+
+
+def test_workers_take_whole_files_and_one_takes_all_browser_tests(request: pytest.FixtureRequest) -> None:
+    groups: dict[str, set[str]] = {}
+    for item in request.session.items:
+        mark = item.get_closest_marker("xdist_group")
+        assert mark is not None
+        is_slow = item.get_closest_marker("slow") is not None
+        file = item.path.relative_to(PROJECT).as_posix()
+        groups.setdefault("browser" if file.startswith("tests/e2e/") else item.nodeid if is_slow else file, set()).add(mark.args[0])
+    assert all(len(found) == 1 for found in groups.values())
+    assert not any(found == {"browser"} for kind, found in groups.items() if kind != "browser")
 
 
 @pytest.mark.parametrize("target", ["app", "test", "check", "samples"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import OutOfRange
+from core.errors import InputError, OutOfRange
 from core.settings import Settings, read_settings
 
 
@@ -39,7 +39,25 @@ def test_every_field_is_set_by_its_variable() -> None:
 
 
 def test_variables_of_other_programs_are_left_alone() -> None:
-    assert read_settings({"PORT": "1", "SIGHTLINE_UNKNOWN": "2", "HOME": "/nowhere"}) == read_settings({})
+    assert read_settings({"PORT": "1", "HOME": "/nowhere"}) == read_settings({})
+
+
+def test_a_misspelt_name_is_refused_with_the_one_that_was_meant() -> None:
+    with pytest.raises(InputError, match="SIGHTLINE_TREADS is not a setting") as refusal:
+        read_settings({"SIGHTLINE_TREADS": "2"})
+    assert "SIGHTLINE_THREADS" in refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("THREADS", "-1"), ("BATCH_WAIT_MS", "nan"), ("BATCH_WAIT_MS", "-2"), ("DOWNLOAD_TIMEOUT_S", "0"), ("PORT", "0"), ("PORT", "70000"),
+        ("ROOTS", "/"), ("ARCHIVE_MB", "0"), ("SCENE_MEGAPIXELS", "0"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(OutOfRange, match=f"SIGHTLINE_{name}"):
+        read_settings({f"SIGHTLINE_{name}": value})
 
 
 def test_roots_are_folders_between_colons_with_links_resolved(tmp_path: Path) -> None:

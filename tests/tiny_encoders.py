@@ -15,6 +15,9 @@ from transformers import (
     DeiTForImageClassification,
     Dinov2Config,
     Dinov2ForImageClassification,
+    Dinov2WithRegistersConfig,
+    Dinov2WithRegistersForImageClassification,
+    DINOv3ViTConfig,
     PreTrainedModel,
     SwinConfig,
     SwinForImageClassification,
@@ -22,7 +25,10 @@ from transformers import (
     ViTForImageClassification,
 )
 
-FAMILIES = ("vit", "deit", "beit", "swin", "dinov2")
+from models.encoders.dinov3 import DINOv3ViTForImageClassification
+
+FAMILIES = ("vit", "deit", "beit", "swin", "dinov2", "dinov2_with_registers", "dinov3_vit")
+REGISTERS = 3
 SIDE, PATCH, WIDTH, LAYERS, HEADS = 32, 8, 16, 2, 2
 LABELS = ("cat", "dog", "crane")
 SPREAD = 0.3
@@ -66,6 +72,10 @@ def _made(family: str, facts: dict[str, Any]) -> PreTrainedModel:
         return BeitForImageClassification(config)
     if family == "dinov2":
         return Dinov2ForImageClassification(Dinov2Config(mlp_ratio=2, **facts))
+    if family == "dinov2_with_registers":
+        return Dinov2WithRegistersForImageClassification(Dinov2WithRegistersConfig(mlp_ratio=2, num_register_tokens=REGISTERS, **facts))
+    if family == "dinov3_vit":
+        return DINOv3ViTForImageClassification(DINOv3ViTConfig(intermediate_size=2 * WIDTH, num_register_tokens=REGISTERS, **facts))
     windows = {"patch_size": 4, "embed_dim": WIDTH // 2, "depths": [1, 1], "num_heads": [1, 2], "window_size": 4, "mlp_ratio": 2.0}
     plain = {key: value for key, value in facts.items() if key not in ("hidden_size", "num_hidden_layers", "num_attention_heads")}
     return SwinForImageClassification(SwinConfig(**{**plain, **windows}))

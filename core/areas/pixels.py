@@ -7,6 +7,7 @@ areas are exact at any size of pixel; other grids go to Lambert's azimuthal one 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -82,12 +83,13 @@ def _equal_area(crs: CRS | None, transform: Affine, width: int, height: int) -> 
         raise NoGrid("Without a coordinate system there are no hectares.", "Give the scene one, for example with gdal_edit.py -a_srs.")
     try:
         grid = pyproj.CRS.from_wkt(crs.to_wkt())
-        degrees, ellipsoid = grid.geodetic_crs, grid.get_geod()
-        if degrees is None or ellipsoid is None:
+        base, ellipsoid = grid.geodetic_crs, grid.get_geod()
+        if base is None or ellipsoid is None:
             raise CRSError("no ellipsoid")
-        to_degrees = pyproj.Transformer.from_crs(grid, degrees, always_xy=True)
+        to_base = pyproj.Transformer.from_crs(grid, base, always_xy=True)
+        a_unit = math.degrees(base.axis_info[0].unit_conversion_factor)  # 1, but 0.9 where the base counts in grads
         x, y = places(transform, np.array([width / 2.0]), np.array([height / 2.0]))
-        longitude, latitude = (float(axis[0]) for axis in to_degrees.transform(x, y))
+        longitude, latitude = (float(axis[0]) * a_unit for axis in to_base.transform(x, y))
         shape = f"+a={ellipsoid.a} +b={ellipsoid.b} +lon_0={longitude} +over"
         kind = "+proj=cea" if grid.is_geographic else f"+proj=laea +lat_0={latitude}"
         to_metres = pyproj.Proj(f"{kind} {shape}")
@@ -98,7 +100,7 @@ def _equal_area(crs: CRS | None, transform: Affine, width: int, height: int) -> 
         ) from None
 
     def project(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        longitudes, latitudes = to_degrees.transform(x, y)
-        return to_metres(longitudes, latitudes)
+        longitudes, latitudes = to_base.transform(x, y)  # east of the base's own prime meridian, as the centre is
+        return to_metres(np.asarray(longitudes) * a_unit, np.asarray(latitudes) * a_unit)
 
     return project

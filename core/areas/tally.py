@@ -34,9 +34,9 @@ class Tally:
 
     def areas(self, labels: Sequence[str]) -> tuple[ClassArea, ...]:
         """One for each label, in their order, those without a pixel included."""
-        total = int(self.pixels.sum())
+        total = float(self.hectares.sum())
         return tuple(
-            ClassArea(label, int(pixels), float(hectares), int(pixels) / total if total else 0.0)
+            ClassArea(label, int(pixels), float(hectares), float(hectares) / total if total else 0.0)
             for label, pixels, hectares in zip(labels, self.pixels, self.hectares, strict=True)
         )
 

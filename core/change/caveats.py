@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from core.change.shift import measure_shift
 from core.prepare.grid.bands import resolve_bands
+from core.prepare.grid.reflectance import RENDERED, value_doubts
 from core.prepare.scene_input import ground_refusal, scale_assumptions
-from core.types import Band, Preprocess, Scene
+from core.types import WARN_OUTSIDE_SHARE, Band, Notice, Preprocess, Scene, notice
 
-WARN_OUTSIDE_SHARE = 0.05
-"""Share of pixels outside what the model knows from which it is said first; validation itself refuses about that many."""
 WARN_SHIFT = 0.5
 """Pixels of shift from which it is said."""
-RENDERED = ("uint8", "int8")
-"""Types that hold pictures for display where the file tells no scale."""
+
+
+@dataclass(frozen=True)
+class Caveats:
+    """Notices, the weightiest first. warnings: what may make the result mean nothing, said before it. everything: those and the rest."""
+
+    warnings: tuple[Notice, ...]
+    everything: tuple[Notice, ...]
 
 
 def used_bands(scene: Scene, preprocess: Preprocess) -> tuple[Band, ...]:
@@ -29,61 +35,59 @@ def shift_between(before: Scene, after: Scene, preprocess: Preprocess) -> float 
     return None if shift is None else math.hypot(*shift)
 
 
-def caveats(
-    before: Scene, after: Scene, aligned: Scene, preprocess: Preprocess, shift: float | None, outside: Sequence[float]
-) -> tuple[str, ...]:
-    """Sentences, the weightiest first, beside those that the scenes carry themselves.
+def caveats(before: Scene, after: Scene, aligned: Scene, preprocess: Preprocess, shift: float | None, outside: Sequence[float]) -> Caveats:
+    """What is to be said beside what the scenes carry themselves.
 
     after, aligned: the second date as read, and on the grid of the first. shift: of shift_between.
     outside: share of the valid pixels of either date that lie in tiles outside what the model knows.
     """
     pair = (before, after)
     refusals = [ground_refusal(scene, preprocess) for scene in pair]
-    told = [
-        *_named(pair, [_outside_words(share) if not refusal else "" for share, refusal in zip(outside, refusals, strict=True)]),
-        *_named(pair, refusals),
+    warnings: list[Notice] = [
+        *_named(pair, [value_doubts(scene) for scene in pair]),
+        *_named(pair, [() if refusal else _strange(share) for share, refusal in zip(outside, refusals, strict=True)]),
+        *_named(pair, [(refusal,) if refusal else () for refusal in refusals]),
+        *_shifted(shift),
+        *_in_disorder(before, after),
+        *_rendered_alone(before, after, preprocess),
+    ]
+    rest: list[Notice] = [
         *aligned.assumptions[len(after.assumptions) :],
-        _shift_words(shift),
-        _order_words(before, after),
-        _mixture_words(before, after, preprocess),
         *_named(pair, [resolve_bands(scene, preprocess.channels, preprocess.reflectance_top)[1] for scene in pair]),
         *_named(pair, [scale_assumptions(scene, preprocess) for scene in pair]),
     ]
-    return tuple(dict.fromkeys(sentence for sentence in told if sentence))
+    return Caveats(tuple(dict.fromkeys(warnings)), tuple(dict.fromkeys([*warnings, *rest])))
 
 
-def _named(pair: Sequence[Scene], told: Sequence[str | tuple[str, ...]]) -> list[str]:
-    """A sentence that holds for both dates once, one that holds for one with its name."""
-    each = [(one,) if isinstance(one, str) else one for one in told]
-    both = [sentence for sentence in each[0] if sentence in each[1]]
-    alone = [f"{scene.name}: {one}" for scene, own in zip(pair, each, strict=True) for one in own if one and one not in both]
+def _named(pair: Sequence[Scene], told: Sequence[tuple[Notice, ...]]) -> list[Notice]:
+    """What holds for both dates once, what holds for one with its name."""
+    both = [one for one in told[0] if one in told[1]]
+    alone = [
+        notice("scene.of-one", name=scene.name, said=one) for scene, own in zip(pair, told, strict=True) for one in own if one not in both
+    ]
     return [*both, *alone]
 
 
-def _outside_words(share: float) -> str:
-    if share <= WARN_OUTSIDE_SHARE:
-        return ""
-    return f"{100 * share:.0f} % of the valid pixels lie in tiles outside what the model knows; what is said of them may mean nothing."
+def _strange(share: float) -> tuple[Notice, ...]:
+    return () if share <= WARN_OUTSIDE_SHARE else (notice("change.outside", percent=round(100 * share)),)
 
 
-def _shift_words(shift: float | None) -> str:
-    if shift is None or shift < WARN_SHIFT:
-        return ""
-    return f"These dates differ by a shift of {shift:.1f} px, which was not corrected: narrow changes along edges may be false."
+def _shifted(shift: float | None) -> tuple[Notice, ...]:
+    return () if shift is None or shift < WARN_SHIFT else (notice("change.shifted", pixels=shift),)
 
 
-def _order_words(before: Scene, after: Scene) -> str:
+def _in_disorder(before: Scene, after: Scene) -> tuple[Notice, ...]:
     if before.date is None or after.date is None or before.date <= after.date:
-        return ""
-    return f"{before.name} is dated later than {after.name}; the order in which they were given was kept."
+        return ()
+    return (notice("change.later-first", before=before.name, after=after.name),)
 
 
-def _mixture_words(before: Scene, after: Scene, preprocess: Preprocess) -> str:
+def _rendered_alone(before: Scene, after: Scene, preprocess: Preprocess) -> tuple[Notice, ...]:
     rendered = [_is_rendered(scene, preprocess) for scene in (before, after)]
     if rendered[0] == rendered[1]:
-        return ""
+        return ()
     pictured, measured = (before, after) if rendered[0] else (after, before)
-    return f"{pictured.name} is rendered for display and {measured.name} holds reflectance: the rendering itself may look like change."
+    return (notice("change.one-rendered", rendered=pictured.name, measured=measured.name),)
 
 
 def _is_rendered(scene: Scene, preprocess: Preprocess) -> bool:

@@ -41,6 +41,16 @@ class EvidenceFile:
         self._file.seek(0)
         rows, top = max(1, STRIP_PIXELS // self._width), 0
         while held := self._file.read(rows * self._width * PIXEL.itemsize):
-            pixels = np.frombuffer(held, dtype=PIXEL).reshape(-1, self._width)
-            yield top, Evidence(*(np.ascontiguousarray(pixels[name]) for name in ("score", "before", "after", "together")))
-            top += len(pixels)
+            evidence = self._evidence(held)
+            yield top, evidence
+            top += len(evidence.score)
+
+    def rows(self, top: int, count: int) -> Evidence:
+        """So many rows from `top` on, once everything was appended."""
+        self._file.flush()
+        self._file.seek(top * self._width * PIXEL.itemsize)
+        return self._evidence(self._file.read(count * self._width * PIXEL.itemsize))
+
+    def _evidence(self, held: bytes) -> Evidence:
+        pixels = np.frombuffer(held, dtype=PIXEL).reshape(-1, self._width)
+        return Evidence(*(np.ascontiguousarray(pixels[name]) for name in ("score", "before", "after", "together")))

@@ -7,7 +7,7 @@ import os
 import sys
 
 from core.errors import InputError
-from core.settings import PROJECT, Settings, settings
+from core.settings import PROJECT, SHORTEST_PASSWORD, Settings, settings
 
 SERVER = "core.ui.shell.serve"
 """What the process becomes; only what draws may import Streamlit, so it is named here and not imported."""
@@ -39,12 +39,19 @@ def environment(current: Settings) -> dict[str, str]:
     """The environment as it is, with folders that were told relative to the user's own as whole paths."""
     folders = {"SIGHTLINE_HOME": current.home, "SIGHTLINE_ZOO": current.zoo, "SIGHTLINE_SAMPLES": current.samples}
     whole = {name: str(folder) for name, folder in folders.items()}
-    return {**os.environ, **whole, "SIGHTLINE_ROOTS": ":".join(map(str, current.roots))}
+    return {**os.environ, **whole, "SIGHTLINE_ROOTS": ":".join(map(str, current.roots)), "SIGHTLINE_HOSTS": ",".join(current.hosts)}
 
 
 def refuse_an_open_door(current: Settings) -> None:
     """Raises InputError where others could reach the application and no password stands before it."""
-    if current.password or is_local(current.address):
+    if is_local(current.address):
+        return
+    if current.password and len(current.password) < SHORTEST_PASSWORD:
+        raise InputError(
+            f"SIGHTLINE_PASSWORD has {len(current.password)} characters: too few before an address that others reach.",
+            f"Take at least {SHORTEST_PASSWORD}.",
+        )
+    if current.password:
         return
     raise InputError(
         f"SIGHTLINE_ADDRESS is {current.address}: everyone who reaches this machine could open the application.",

@@ -10,10 +10,11 @@ from core.cli.options import Bands, Crs, Dates, Json, Language, MinArea, Model, 
 from core.cli.output import Assumptions, print_json, say
 from core.cli.progress import Ticker
 from core.errors import InputError
+from core.report.notices import say_all
 
 if TYPE_CHECKING:
-    from core.inference.change_engine import ChangeEngine
-    from core.inference.engine import Engine
+    from core.change.methods.base import Method
+    from core.inference.engine import ChangeEngine, Engine
     from core.types import ChangeMap
 
 Later = Annotated[list[str] | None, typer.Argument(metavar="LATER", help="Further dates: each pair of neighbours, first against last.")]
@@ -45,22 +46,21 @@ def change(
     """Write change.tif, its scores, changes.gpkg, transitions.csv and the report into DIR; with LATER a sub-folder for each pair."""
     from core.cli.sources import scene_of, workspace
     from core.report.language import language_of
-    from core.workflows.change_series import change_series, detect
+    from core.workflows.change import detect_change
+    from core.workflows.change_series import change_series
     from core.workflows.report_files import report_change
 
     language_of(language)
     arguments = [before, after, *(later or [])]
     options = [scene_options(bands, scale, offset, day) for day in dates_of(date, len(arguments))]
-    engine, chosen = _engine(model, classes_model)
-    wishes: dict[str, Any] = {**chosen, "min_area_hectares": min_area, "crs": crs, "zones": zones}
-    if method is not None:
-        wishes["method"] = method
+    engine, way = _method(model, method, classes_model)
+    wishes: dict[str, Any] = {"min_area_hectares": min_area, "crs": crs, "zones": zones}
     with workspace() as work, Ticker("tiles") as ticker:
         scenes = [scene_of(argument, one, work) for argument, one in zip(arguments, options, strict=True)]
         if later:
-            results = change_series(scenes, engine, out, **wishes, progress=ticker)
+            results = change_series(scenes, way, out, **wishes, progress=ticker)
         else:
-            results = (("", detect(scenes[0], scenes[1], engine, out, **wishes, progress=ticker)),)
+            results = (("", detect_change(scenes[0], scenes[1], way, out, **wishes, progress=ticker)),)
         reports = [report_change(result, engine, out / name, language) for name, result in results]
     assumptions = Assumptions()
     for _, result in results:
@@ -73,17 +73,19 @@ def change(
     return say(f"The results are in {out}.")
 
 
-def _engine(model: str, classes_model: str | None) -> tuple[Engine | ChangeEngine, dict[str, Any]]:
-    """The engine of either kind of model, and the wishes that go with a change model. Raises what opening a model raises."""
-    from core.inference.change_engine import change_engine_for
-    from core.inference.engine import engine_for
+def _method(model: str, name: str | None, classes_model: str | None) -> tuple[Engine | ChangeEngine, Method]:
+    """The engine of either kind of model, and the method that compares with it. Raises what opening a model raises, and OutOfRange."""
+    from core.change.methods.choose import method_for
+    from core.inference.engine import change_engine_for, engine_for
     from models.change_registry import is_change_model
 
     if not is_change_model(model):
         if classes_model is not None:
             raise InputError(f"The model {model} names the classes itself.", "Leave --classes-model out.")
-        return engine_for(model), {}
-    return change_engine_for(model), {"classes": engine_for(classes_model)} if classes_model is not None else {}
+        engine = engine_for(model)
+        return engine, method_for(engine, name)
+    change_engine = change_engine_for(model)
+    return change_engine, method_for(change_engine, name, engine_for(classes_model) if classes_model is not None else None)
 
 
 def as_values(result: ChangeMap) -> dict[str, Any]:
@@ -113,4 +115,4 @@ def as_values(result: ChangeMap) -> dict[str, Any]:
 
 def _assumptions(result: ChangeMap) -> tuple[str, ...]:
     """The warning that a scene is outside what the model knows comes first, then what was assumed of each scene."""
-    return tuple(dict.fromkeys((*result.assumptions, *result.before.assumptions, *result.after.assumptions)))
+    return tuple(dict.fromkeys(say_all((*result.assumptions, *result.before.assumptions, *result.after.assumptions))))

@@ -19,7 +19,6 @@ from core.settings import settings
 LIBRARIES = ("torch", "transformers", "captum", "pydicom", "rasterio", "streamlit")
 MODEL_FILES = (("config.json",), ("model.safetensors",), ("preprocess.json", "preprocessor_config.json"))
 """What makes a model folder whole, one of each. models.folder says the same, but takes seconds to import."""
-LIBJPEG_TURBO = "imagecodecs"
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 MEGABYTE = 1_000_000
 BENCHMARK_PASSES = 5
@@ -63,13 +62,9 @@ def device() -> dict[str, Any]:
 
 def codecs() -> dict[str, str | None]:
     """Decoder by DICOM transfer syntax, None where it is not installed."""
-    from pydicom.pixels.decoders.base import get_decoder
+    from core.readers.dicom.codecs import DECODERS, is_available
 
-    from core.readers.dicom.codecs import PLUGINS
-
-    known = {uid: (*get_decoder(uid).available_plugins, LIBJPEG_TURBO) for uid in PLUGINS}
-    chosen = {uid: plugin or LIBJPEG_TURBO for uid, plugin in PLUGINS.items()}
-    return {uid.name: plugin if plugin in known[uid] else None for uid, plugin in chosen.items()}
+    return {uid.name: decoder if is_available(decoder) else None for uid, decoder in DECODERS.items()}
 
 
 def gdal() -> dict[str, Any]:
@@ -106,8 +101,7 @@ def timed(model: str) -> dict[str, Any]:
     """Images (pairs for a change model) a second of one model, one at a time and in full batches; the median of a few passes."""
     import numpy as np
 
-    from core.inference.change_engine import change_engine_for
-    from core.inference.engine import engine_for
+    from core.inference.engine import change_engine_for, engine_for
     from models.change_registry import is_change_model
 
     engine, dates = (change_engine_for(model), 2) if is_change_model(model) else (engine_for(model), 1)

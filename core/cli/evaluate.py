@@ -10,6 +10,7 @@ import typer
 from core.cli.options import Json
 from core.cli.output import about, note, print_json, say
 from core.cli.progress import Ticker
+from core.report.notices import say as words_of
 
 if TYPE_CHECKING:
     from core.workflows.evaluate import Evaluation
@@ -59,7 +60,7 @@ def _note_failure(answer: Answer) -> None:
     if answer.error is not None:
         note(about(answer.label, answer.error))
     elif answer.prediction is not None:
-        note(f"{answer.label}: {answer.prediction.outside.reason}")
+        note(f"{answer.label}: {words_of(answer.prediction.outside.reason)}")
 
 
 def _say(found: Evaluation) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.options import Bands, Json, Model, Offset, OnePath, Out, Scale, made, scene_options
+from core.cli.options import Bands, Json, Model, Offset, OnePath, Out, Scale, scene_options
 from core.cli.output import Assumptions, print_json, say
 from core.cli.progress import Ticker
 from core.export.json import plain
@@ -43,7 +43,8 @@ def explain(
     from core.export.explanation import as_values
     from core.inference.engine import engine_for
     from core.readers import read_image
-    from core.workflows.image import explained_input
+    from core.report.notices import say_all
+    from core.workflows.image import check_explainable, explained_input
 
     options = scene_options(bands, scale, offset)
     method_of(method)
@@ -52,21 +53,22 @@ def explain(
         source = single(path, work)
         image = read_image(source.path, options=options)
         given = explained_input(image, engine, at=at)
+        check_explainable(given)
         explanation = explain_input(engine, given, method, target, progress=ticker)
-    notes = [*given.assumptions, *([given.refusal] if given.refusal else [])]
-    Assumptions().tell(source.label, notes)
+    Assumptions().tell(source.label, say_all([*given.assumptions, *explanation.assumptions, *([given.refusal] if given.refusal else [])]))
     told = {"path": source.label, **as_values(image.sha256, given, explanation)}
-    write(made(out), given, explanation, told)
+    write(out, given, explanation, told)
     if as_json:
         return print_json(told)
     return _say(explanation, out)
 
 
 def write(out: Path, given: ModelInput, explanation: Explanation, told: dict[str, Any]) -> None:
-    """The arrays, the picture and explanation.json, into a folder that exists. Results of another method that lie there are removed."""
+    """The arrays, the picture and explanation.json, all at once. Results of another method that lie there are removed."""
     import numpy as np
 
     from core.explain.overlay import overlay_png
+    from core.export.staging import staged
 
     tokens = explanation.tokens.values if explanation.tokens is not None else None
     arrays = {
@@ -76,15 +78,13 @@ def write(out: Path, given: ModelInput, explanation: Explanation, told: dict[str
         "attribution": explanation.attribution,
         "baseline": explanation.baseline,
     }
-    for name, values in arrays.items():
-        file = out / f"{name}.npy"
-        if values is None:
-            file.unlink(missing_ok=True)
-        else:
-            np.save(file, np.ascontiguousarray(values, dtype=np.float32))
-    (out / "overlay.png").write_bytes(overlay_png(given.shown, explanation.saliency))
     text = json.dumps(plain(told), indent=2, ensure_ascii=False, allow_nan=False)
-    (out / "explanation.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+    with staged(out, replacing=[f"{name}.npy" for name in arrays]) as whole:
+        for name, values in arrays.items():
+            if values is not None:
+                np.save(whole / f"{name}.npy", np.ascontiguousarray(values, dtype=np.float32))
+        (whole / "overlay.png").write_bytes(overlay_png(given.shown, explanation.saliency))
+        (whole / "explanation.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def _say(explanation: Explanation, out: Path) -> None:

@@ -9,6 +9,7 @@ import typer
 from core.cli.options import Bands, Crs, Dates, Json, Language, MinArea, Model, Offset, Out, Scale, Zones, dates_of, scene_options
 from core.cli.output import Assumptions, print_json, say
 from core.cli.progress import Ticker
+from core.report.notices import say_all
 
 if TYPE_CHECKING:
     from core.types import LandCoverMap
@@ -32,6 +33,7 @@ def map_(
     from core.cli.sources import scene_of, workspace
     from core.inference.engine import engine_for
     from core.report.language import language_of
+    from core.report.scenes import is_listed
     from core.report.text import is_warning
     from core.workflows.report_files import report_map
     from core.workflows.scene_map import map_scene
@@ -44,12 +46,12 @@ def map_(
         result = map_scene(opened, engine, out, min_area_hectares=min_area, crs=crs, zones=zones, progress=ticker)
         report, files = report_map(result, engine, out, language)
     warned = [sentence.text for sentence in report.sentences if is_warning(report, sentence)]
-    Assumptions().tell(scene, [*warned, *result.scene.assumptions, *result.assumptions])
+    Assumptions().tell(opened.called, [*warned, *_assumptions(result)])
     if as_json:
         return print_json({"path": scene, **as_values(result), "report": files})
-    say(report.sentences[0].text)
-    for area in result.areas:
-        if area.pixels:
+    say(report.withheld or report.sentences[0].text)
+    for area in result.areas if report.withheld is None else ():
+        if is_listed(area.hectares):
             say(f"{area.label}: {area.hectares:,.1f} ha, {100 * area.share:.1f} %")
     return say(f"The map is in {out}.")
 
@@ -69,6 +71,11 @@ def as_values(result: LandCoverMap) -> dict[str, Any]:
         "outside_share": result.outside_share,
         "mean_confidence": result.mean_confidence,
         "parameters": dict(result.parameters),
-        "assumptions": (*result.scene.assumptions, *result.assumptions),
+        "assumptions": _assumptions(result),
         "seconds": result.seconds,
     }
+
+
+def _assumptions(result: LandCoverMap) -> tuple[str, ...]:
+    """What was assumed of the scene, then of the map."""
+    return say_all((*result.scene.assumptions, *result.assumptions))

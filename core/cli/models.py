@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli.options import Json
 from core.cli.output import note, print_json, say
-from core.errors import BrokenModel
+from core.errors import ModelError
 
 if TYPE_CHECKING:
     from models.registry import ModelSummary
@@ -48,7 +48,7 @@ def _found() -> list[ModelSummary]:
     for folder in sorted(path.parent for path in settings().zoo.glob(f"*/{CONFIG}")):
         try:
             found.append(summarise(folder.name, folder))
-        except BrokenModel as error:
+        except ModelError as error:
             note(str(error))
     return found
 

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import typer
 
-from core.errors import SightlineError
+from core.errors import InputError, SightlineError
 from core.export.json import plain
 
 PROGRAM = "sightline"
@@ -68,3 +68,5 @@ def _write(stream: TextIO, line: str) -> None:
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path of ours
             os.dup2(nowhere.fileno(), stream.fileno())
         raise typer.Exit(0) from None
+    except OSError as error:
+        raise InputError(f"Standard output cannot be written: {error.strerror}.", "Send it elsewhere, or make room there.") from None

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from core.cli.options import Bands, Json, Model, Offset, Paths, Scale, scene_options
 from core.cli.output import Assumptions, about, note, print_json, say
 from core.errors import NotFound
+from core.report.notices import say as words_of
+from core.report.notices import say_all
 
 if TYPE_CHECKING:
     from core.types import Prediction
@@ -56,9 +58,9 @@ def as_values(prediction: Prediction) -> dict[str, Any]:
             "score": prediction.outside.score,
             "threshold": prediction.outside.threshold,
             "is_outside": prediction.outside.is_outside,
-            "reason": prediction.outside.reason,
+            "reason": words_of(prediction.outside.reason),
         },
-        "assumptions": prediction.assumptions,
+        "assumptions": say_all(prediction.assumptions),
         "seconds": dict(prediction.seconds),
         **({} if prediction.frame is None else {"frame": prediction.frame}),
         **({} if prediction.heads is None else {"heads": dict(prediction.heads)}),
@@ -69,7 +71,7 @@ def as_values(prediction: Prediction) -> dict[str, Any]:
 def in_words(prediction: Prediction) -> str:
     """A prediction in one line."""
     if prediction.outside.is_outside or prediction.probabilities is None:
-        return f"outside what the model knows. {prediction.outside.reason}"
+        return f"outside what the model knows. {words_of(prediction.outside.reason)}"
     by_chance = sorted(zip(prediction.labels, prediction.probabilities, strict=True), key=lambda one: -one[1])
     ranked = ", ".join(f"{label} {chance:.2f}" for label, chance in by_chance[:MOST_LABELS])
     ranked += f", {len(by_chance) - MOST_LABELS:,} more" if len(by_chance) > MOST_LABELS else ""
@@ -85,7 +87,7 @@ def _tell(answer: Answer, assumptions: Assumptions, as_json: bool) -> None:
         if as_json:
             print_json({"path": answer.label, "error": answer.error.as_json()})
     if answer.prediction is not None:
-        assumptions.tell(answer.label, answer.prediction.assumptions)
+        assumptions.tell(answer.label, say_all(answer.prediction.assumptions))
         if as_json:
             print_json({"path": answer.label, **as_values(answer.prediction)})
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -49,9 +50,15 @@ program.command("app")(app)
 
 
 def main() -> None:
-    """The console script `sightline`."""
+    """The console script `sightline`. A process that is told to end cleans up as one that is interrupted."""
+    for told in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(told, _interrupt)
     quieten()
     sys.exit(run(sys.argv[1:]))
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def run(arguments: Sequence[str]) -> int:

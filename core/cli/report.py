@@ -11,6 +11,7 @@ from core.cli.output import Assumptions, about, note, print_json, say
 from core.cli.predict import as_values, in_words
 from core.cli.progress import Ticker
 from core.errors import NotFound, SightlineError
+from core.report.notices import say_all
 
 if TYPE_CHECKING:
     from core.readers import SceneOptions
@@ -88,7 +89,7 @@ def _tell(label: str, result: ImageReport | SightlineError, folder: Path, assump
     if isinstance(result, SightlineError):
         note(about(label, result))
         return {"error": result.as_json()}
-    assumptions.tell(label, result.prediction.assumptions)
+    assumptions.tell(label, say_all(result.prediction.assumptions))
     if not is_silent:
         say(f"{label}: {in_words(result.prediction)}; {folder / 'report.pdf'}")
     return {**as_values(result.prediction), "folder": folder, "files": result.files}

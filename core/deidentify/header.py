@@ -126,6 +126,12 @@ def raw_value(source: Dataset, keyword: str) -> Any:
     return None if value is None or value == "" or value == [] else value
 
 
+def unreadable(source: Dataset) -> tuple[str, ...]:
+    """Keywords of the allowed numbers that the file gives, but not as numbers; the number of frames is counted anyway."""
+    told = _NUMBERS - {"NumberOfFrames"}
+    return tuple(sorted(keyword for keyword in told if _is_given(source, keyword) and allowed_value(source, keyword) is None))
+
+
 def number(source: Dataset, keyword: str) -> float | None:
     """A single finite number of the header, None where there is none."""
     value = allowed_value(source, keyword)
@@ -140,13 +146,24 @@ def numbers(source: Dataset, keyword: str, count: int) -> tuple[float, ...] | No
     return tuple(float(part) for part in value)
 
 
+def _is_given(source: Dataset, keyword: str) -> bool:
+    if keyword not in source:
+        return False
+    value = source.get_item(keyword).value
+    return bool(value.strip(b"\0 \\") if isinstance(value, bytes) else value not in (None, "", []))
+
+
 def _numbers(keyword: str, values: list[Any]) -> list[int | float]:
-    """All values as finite numbers, or none of them: a pair with a hole has lost its meaning."""
+    """All values as finite numbers, or none of them: a pair with a hole has lost its meaning.
+
+    A decimal comma is read as what it is: in a DS (PS3.5 6.2) it can mean nothing else.
+    """
     whole = dictionary_VR(keyword) in ("IS", "US", "SS", "UL", "SL", "US or SS")
+    is_decimal = dictionary_VR(keyword) == "DS"
     kept: list[int | float] = []
     for value in values:
         try:
-            figure = float(value)
+            figure = float(value.replace(",", ".") if isinstance(value, str) and is_decimal else value)
         except (ValueError, TypeError, OverflowError):
             return []
         if not math.isfinite(figure):

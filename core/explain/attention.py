@@ -1,4 +1,4 @@
-"""Attention between the patches of one image, as the network formed it."""
+"""Attention between the tokens of one image, as the network formed it."""
 
 from __future__ import annotations
 
@@ -16,27 +16,35 @@ from models.bert_image.blocks import Blocks
 from models.registry import LoadedModel
 
 
-def patch_attention(engine: Engine, input: ModelInput) -> FloatImage:
-    """float32 [layers, heads, patches, patches]: how much each patch (row) attends to each (column), patches row by row over the grid.
+def patch_attention(engine: Engine, given: ModelInput) -> FloatImage:
+    """float32 [layers, heads, patches, patches]: token_attention without the tokens before the patches ([CLS], registers).
 
-    Tokens before the patches ([CLS]) are cut away, so rows sum to 1 only where there are none. Where tokens were merged, each patch attends
-    as the token that it became part of, and what such a token receives is shared evenly by its patches. Raises NoAttention.
+    Rows sum to 1 only where there are none. Raises NoAttention.
+    """
+    prefix = engine.model.network.config.prefix_tokens
+    return token_attention(engine, given)[:, :, prefix:, prefix:]
+
+
+def token_attention(engine: Engine, given: ModelInput) -> FloatImage:
+    """float32 [layers, heads, tokens, tokens]: how much each token (row) attends to each (column); rows sum to 1.
+
+    Tokens before the patches come first, then patches row by row over the grid. Where tokens were merged, each patch attends as the token
+    that it became part of, and what such a token receives is shared evenly by its patches. Raises NoAttention.
     """
 
     if "rollout" not in engine.model.methods:
         raise NoAttention(f"The model {engine.model.id} forms no attention between all of its tokens.", "Choose a method that needs none.")
 
     def work(model: LoadedModel) -> FloatImage:
-        values = to_device(model, input.values[np.newaxis])
+        values = to_device(model, given.values[np.newaxis])
         with torch.no_grad(), attention_captured(model.network) as captured:
             network_logits(model, values)
         if not captured:
             raise NoAttention(f"The model {model.id} formed no attention matrix.", "Choose a method that needs none: occlusion.")
-        prefix = model.network.config.prefix_tokens
         merges = merges_in(model, values)
         matrices = []
         for number, layer in enumerate(captured, start=1):
-            matrix = layer[0, :, prefix:, prefix:]  # [heads, tokens, tokens] of what is left of the merges before this layer
+            matrix = layer[0]  # [heads, tokens, tokens] of what is left of the merges before this layer
             for blocks in reversed([blocks for after, blocks in merges.items() if after < number]):
                 matrix = between_members(matrix, blocks)
             matrices.append(matrix.float().cpu().numpy())

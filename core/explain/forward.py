@@ -1,35 +1,23 @@
-"""The network as the methods need it: in fp32, on the owner thread, a batch at a time, so that others get their turn between batches."""
+"""The network as the methods need it, in fp32: forward passes in micro-batches, and what needs the network itself on the owner thread."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from core.errors import DeviceError, NotFound
+from core.errors import NotFound
 from core.inference.engine import Engine
 from core.types import FloatImage
 from models.registry import LoadedModel
 
 
-def logits_of(engine: Engine, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """float32 [batch, channels, rows, columns], standardised -> raw logits, float32 [batch, labels].
+def logits_of(engine: Engine, values: FloatImage) -> FloatImage:
+    """float32 [batch, channels, rows, columns], standardised -> raw logits, float32 [batch, labels], in fp32.
 
-    Where memory runs out the batch is halved. Raises DeviceError where not even one input fits.
+    Goes in micro-batches beside what others ask for. Raises DeviceError where not even one input fits.
     """
-
-    def work(model: LoadedModel) -> NDArray[np.float32]:
-        with torch.no_grad():
-            return np.asarray(network_logits(model, to_device(model, values)).cpu().numpy(), dtype=np.float32)
-
-    try:
-        return engine.run(work)
-    except DeviceError:
-        if len(values) == 1:
-            raise
-    half = len(values) // 2
-    return np.concatenate([logits_of(engine, values[:half]), logits_of(engine, values[half:])])
+    return engine.forward(values, exact=True).logits
 
 
 def network_logits(model: LoadedModel, values: Tensor) -> Tensor:

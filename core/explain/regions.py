@@ -1,6 +1,6 @@
-"""Words for the place where a map is strongest.
+"""The place where a map is strongest.
 
-A model knows no anatomy and no compass: the words follow from the place in the image alone. Scenes are taken as north-up. Sides of a
+A model knows no anatomy and no compass: the place follows from the place in the image alone. Scenes are taken as north-up. Sides of a
 radiograph are those of the image as it is displayed; the left of the image is the patient's right where it is displayed as usual.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from core.types import Domain, FloatImage
+from core.types import Domain, FloatImage, Notice, notice
 
 SMOOTHING_SHARE = 1 / 12
 """Deviation of the Gaussian that gathers a map into places, as a share of its side: about a patch of an eight by eight grid."""
@@ -25,16 +25,18 @@ MARGIN_SHARE = 1 / 10
 PATIENT_SIDE = {"left": "right", "right": "left"}
 
 
-def region_words(saliency: FloatImage, domain: Domain) -> str:
-    """ "north-east of the scene", "upper left lung field as displayed (usually the patient's right)"; "" where the map is flat.
+def region_of(saliency: FloatImage, domain: Domain) -> Notice | None:
+    """The north-east of a scene, the upper left lung field of a radiograph ...; None where the map is flat.
 
-    saliency: float32 [rows, columns], row 0 at the top. To be read after "strongest in the".
+    saliency: float32 [rows, columns], row 0 at the top. A clause, to be read after "strongest in the".
     """
     if saliency.size == 0 or float(np.ptp(saliency)) <= FLAT:
-        return ""
+        return None
     across, down = strongest_place(saliency)
-    if domain in (Domain.CHEST_CT, Domain.PICTURE):
-        return _of_window(across, down, "window" if domain is Domain.CHEST_CT else "image")
+    if domain is Domain.CHEST_CT:
+        return _of_window(across, down)
+    if domain is Domain.PICTURE:
+        return _of_picture(across, down)
     return _of_scene(across, down) if domain is Domain.LAND_COVER else _of_radiograph(across, down)
 
 
@@ -47,27 +49,42 @@ def strongest_place(saliency: FloatImage) -> tuple[float, float]:
     return (float(column) + 0.5) / columns, (float(row) + 0.5) / rows
 
 
-def _of_scene(across: float, down: float) -> str:
-    east, north = across - 0.5, 0.5 - down
-    if max(abs(east), abs(north)) <= CENTRE_SHARE / 2:
-        return "centre of the scene"
-    sector = SECTORS[round(np.arctan2(north, east) / (np.pi / 4)) % len(SECTORS)]
-    return f"{sector} of the scene"
+def _of_scene(across: float, down: float) -> Notice:
+    if _is_central(across, down):
+        return notice("place.scene-centre")
+    return notice("place.scene", sector=SECTORS[round(np.arctan2(0.5 - down, across - 0.5) / (np.pi / 4)) % len(SECTORS)])
 
 
-def _of_window(across: float, down: float, whole: str) -> str:
-    """A window of a CT slice is small, and knows no side of the patient; nor does a picture of anything. whole: what it is called."""
-    if max(abs(across - 0.5), abs(down - 0.5)) <= CENTRE_SHARE / 2:
-        return f"middle of the {whole}"
-    height = "upper" if down < 0.5 else "lower"
-    return f"{height} {'left' if across < 0.5 else 'right'} of the {whole}"
+def _of_window(across: float, down: float) -> Notice:
+    """A window of a CT slice is small, and knows no side of the patient."""
+    if _is_central(across, down):
+        return notice("place.window-middle")
+    return notice("place.window", height=_half(down), side=_side(across))
 
 
-def _of_radiograph(across: float, down: float) -> str:
+def _of_picture(across: float, down: float) -> Notice:
+    if _is_central(across, down):
+        return notice("place.image-middle")
+    return notice("place.image", height=_half(down), side=_side(across))
+
+
+def _of_radiograph(across: float, down: float) -> Notice:
     height = "upper" if down < 1 / 3 else "lower" if down > 2 / 3 else "middle"
-    side = "left" if across < 0.5 else "right"
+    side = _side(across)
     if min(across, 1.0 - across) < MARGIN_SHARE:
-        return f"{height} {side} margin of the image"
+        return notice("place.margin", height=height, side=side)
     if abs(across - 0.5) <= MIDLINE_SHARE / 2:
-        return "middle of the image" if height == "middle" else f"{height} middle of the image"
-    return f"{height} {side} lung field as displayed (usually the patient's {PATIENT_SIDE[side]})"
+        return notice("place.image-middle") if height == "middle" else notice("place.midline", height=height)
+    return notice("place.lung-field", height=height, side=side, patient_side=PATIENT_SIDE[side])
+
+
+def _is_central(across: float, down: float) -> bool:
+    return max(abs(across - 0.5), abs(down - 0.5)) <= CENTRE_SHARE / 2
+
+
+def _half(down: float) -> str:
+    return "upper" if down < 0.5 else "lower"
+
+
+def _side(across: float) -> str:
+    return "left" if across < 0.5 else "right"

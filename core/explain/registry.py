@@ -84,7 +84,7 @@ def explain(
     steps, seed, watch = complete["removal_steps"], complete["seed"], progress or quiet
     check_removal(steps, maps)
     if input.is_empty:
-        raise InputError(f"There is no input to explain. {input.refusal}".strip(), "Choose an image that the model can read.")
+        raise InputError("There is no input to explain.", "Choose an image that the model can read.")
     label = target or engine.model.labels[int(np.argmax(logits_of(engine, input.values[np.newaxis])[0]))]
     label_index(engine.model, label)
     evidence = chosen.run(engine, input, label, complete, within(watch, after=forwards_needed(steps, maps)))
@@ -109,6 +109,7 @@ def explain(
         completeness_error=evidence.completeness_error,
         class_specific=chosen.class_specific,
         seconds=time.perf_counter() - began,
+        assumptions=engine.notices,
     )
 
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from core.export.json import plain
+from core.report.notices import say, say_all
 from core.types import Explanation, ModelInput, RemovalScore
 
 
@@ -28,14 +29,14 @@ def as_values(sha256: str, given: ModelInput, explanation: Explanation) -> dict[
             "shape": given.values.shape,
             "box": given.box,
             "frame": given.frame + 1,
-            "refusal": given.refusal,
+            "refusal": say(given.refusal),
         },
         "range": [explanation.low, explanation.high],
         "deletion": _removal(explanation.deletion),
         "insertion": _removal(explanation.insertion),
         "sanity": explanation.sanity,
         "completeness_error": explanation.completeness_error,
-        "assumptions": given.assumptions,
+        "assumptions": say_all((*given.assumptions, *explanation.assumptions)),
         "runtime": explanation.runtime,
         "precision": explanation.precision,
         "seconds": explanation.seconds,

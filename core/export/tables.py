@@ -23,5 +23,5 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[obje
 
 
 def write_areas(path: Path, areas: Iterable[ClassArea]) -> None:
-    """class, pixels, hectares, share (of the valid pixels, 0 to 1); a line for each class and no total."""
+    """class, pixels, hectares, share (of the valid area, 0 to 1); a line for each class and no total."""
     write_table(path, ("class", "pixels", "hectares", "share"), ([area.label, area.pixels, area.hectares, area.share] for area in areas))

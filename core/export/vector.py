@@ -17,6 +17,8 @@ from core.export.staging import whole_file
 
 CHUNK = 10_000
 """Polygons that are written at a time."""
+VERSION = "1.3"
+"""Of GeoPackage: 1.4 is read by GDAL 3.7 and later only, and warned about by everything older."""
 DTYPES = {str: "str", int: "int64", float: "float64"}
 
 Feature = tuple[BaseGeometry, Sequence[Any]]
@@ -35,7 +37,7 @@ def write_polygons(path: Path, layer: str, features: Iterable[Feature], columns:
             chunk = list(islice(told, CHUNK))
             if chunk or count == 0:
                 frame = _frame(chunk, columns, crs)
-                pyogrio.write_dataframe(frame, made, layer=layer, driver="GPKG", geometry_type="Polygon", append=count > 0)
+                pyogrio.write_dataframe(frame, made, layer=layer, driver="GPKG", geometry_type="Polygon", append=count > 0, VERSION=VERSION)
             count += len(chunk)
             if len(chunk) < CHUNK:
                 return count

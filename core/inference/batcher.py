@@ -12,18 +12,19 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from core.errors import DeviceError
-from core.types import FloatImage
+from core.inference.runtimes.base import Arrays, Shape
+from core.types import FloatImage, Notice, notice
 
 T = TypeVar("T")
-Arrays = dict[str, NDArray[np.float32]]
-"""Results by name, the first axis of each is that of the inputs."""
+Compute = Callable[[FloatImage], Arrays]
+"""From float32 [N, channels, rows, columns] to arrays of N."""
 
 IDLE_SECONDS = 60.0
 """An owner thread without work ends after that long; the next work starts another, so that a model nobody holds can be let go."""
@@ -31,19 +32,29 @@ LOG = logging.getLogger("sightline.inference")
 CPU_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory")
 
 
+class Priority(IntEnum):
+    """Who goes first. INTERACTIVE: somebody looks at the screen and waits. BATCH: folders, maps, and whatever else takes its time."""
+
+    INTERACTIVE = 0
+    BATCH = 1
+
+
 @dataclass(frozen=True)
 class Answer:
-    """arrays: of the inputs that were asked for. seconds: of the passes they were in. notices: what the device could not do."""
+    """arrays: of the inputs that were asked for. seconds: of the passes they were in."""
 
     arrays: Arrays
     seconds: float
-    notices: tuple[str, ...] = ()
 
 
 @dataclass
 class _Inputs:
     values: FloatImage
+    compute: Compute
     future: Future[Answer] = field(default_factory=Future)
+
+    def goes_with(self, other: _Inputs) -> bool:
+        return self.compute == other.compute and self.values.shape[1:] == other.values.shape[1:]
 
 
 @dataclass
@@ -53,45 +64,75 @@ class _Work:
 
 
 class Batcher:
-    """The owner thread and its queue, first come first served. There is never more than one owner at a time."""
+    """The owner thread and its queue: by priority, and within one first come first served. There is never more than one owner at a time.
 
-    def __init__(self, compute: Callable[[FloatImage], Arrays], batch_size: int, wait_seconds: float, name: str = "model") -> None:
-        """compute: from float32 [N, C, rows, columns], N at most batch_size, to arrays of N; called on the owner thread alone.
+    Which kernels a library takes depends on the shape of a pass, and another kernel adds up in another order. So with `size_of` every pass
+    of one kind of input has one shape, filled up where fewer inputs wait: what is said of an input depends on nothing but the input.
+    """
+
+    def __init__(
+        self,
+        compute: Compute,
+        batch_size: int,
+        wait_seconds: float,
+        name: str = "model",
+        size_of: Callable[[Shape], int] | None = None,
+    ) -> None:
+        """compute: called on the owner thread alone, with at most batch_size inputs.
 
         wait_seconds: how long a batch that is not full waits for company.
+        size_of: inputs of every pass, by the shape of one, where that is less than batch_size; None for passes of any size.
         """
-        self.batch_size = batch_size
-        self._compute, self._wait_seconds = compute, wait_seconds
+        self._compute, self._wait_seconds, self._size_of = compute, wait_seconds, size_of
+        self._first_size = self._batch_size = batch_size
         self._name = f"owner of {name}"
-        self._queue: deque[_Inputs | _Work] = deque()
+        self._queues: dict[Priority, deque[_Inputs | _Work]] = {priority: deque() for priority in Priority}
         self._arrived = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def forward(self, values: FloatImage) -> Answer:
+    def forward(self, values: FloatImage, priority: Priority = Priority.BATCH, compute: Compute | None = None) -> Answer:
         """Arrays for float32 [N, C, rows, columns], any N of at least one.
 
-        A long request goes in piece by piece, so that others are answered in between. Raises DeviceError where not even one input fits.
+        A long request goes in piece by piece, so that others are answered in between. compute: another way through the network than the
+        batcher's own; its inputs share no pass with others. Raises DeviceError where not even one input fits.
         """
+        chosen = compute or self._compute
         if self._is_owner:
-            return self._answer(values)
+            return self._answer(values, chosen)
         answers, start = [], 0
         while start < len(values):
-            piece = values[start : start + self.batch_size]
-            answers.append(self._submit(_Inputs(piece)))
+            piece = values[start : start + self._size(values.shape[1:])]
+            answers.append(self._submit(_Inputs(piece, chosen), priority))
             start += len(piece)
         return _joined(answers)
 
-    def run(self, work: Callable[[], T]) -> T:
+    def run(self, work: Callable[[], T], priority: Priority = Priority.BATCH) -> T:
         """`work` on the owner thread, with nothing beside it; called from there it runs at once."""
-        return work() if self._is_owner else self._submit(_Work(work))
+        return work() if self._is_owner else self._submit(_Work(work), priority)
+
+    @property
+    def waiting(self) -> int:
+        """Requests in the queue."""
+        return sum(len(queue) for queue in self._queues.values())
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the device could not do so far: true of every answer from then on."""
+        if self._batch_size == self._first_size:
+            return ()
+        return (notice("engine.batch-halved", failed=self._first_size, batch_size=self._batch_size),)
 
     @property
     def _is_owner(self) -> bool:
         return threading.current_thread() is self._thread
 
-    def _submit(self, item: _Inputs | _Work) -> Any:
+    def _size(self, shape: Shape) -> int:
+        """Inputs of a pass."""
+        return self._batch_size if self._size_of is None else min(self._size_of(shape), self._batch_size)
+
+    def _submit(self, item: _Inputs | _Work, priority: Priority) -> Any:
         with self._arrived:
-            self._queue.append(item)
+            self._queues[priority].append(item)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._loop, name=self._name, daemon=True)
                 self._thread.start()
@@ -115,28 +156,35 @@ class Batcher:
 
     def _next(self) -> list[_Inputs] | _Work | None:
         with self._arrived:
-            if not self._queue and not self._arrived.wait(IDLE_SECONDS):
+            if not self._arrived.wait_for(lambda: self.waiting, IDLE_SECONDS):
                 self._thread = None
                 return None
-            first = self._queue.popleft()
+            first = next(queue for queue in self._queues.values() if queue).popleft()
             if not isinstance(first, _Inputs):
                 return first
             batch, deadline = [first], time.monotonic() + self._wait_seconds
-            while self._joins(batch, deadline):
-                batch.append(self._queue.popleft())  # type: ignore[arg-type]
+            while (joining := self._joining(batch, deadline)) is not None:
+                batch.append(joining)
             return batch
 
-    def _joins(self, batch: list[_Inputs], deadline: float) -> bool:
-        """Whether the head of the queue goes into the same batch; waits for a head until the deadline where there is room for one."""
-        room = self.batch_size - sum(len(item.values) for item in batch)
-        while room > 0 and not self._queue and time.monotonic() < deadline:
+    def _joining(self, batch: list[_Inputs], deadline: float) -> _Inputs | None:
+        """The next to go into the same batch, off the head of a queue; waits for one until the deadline where there is room for it.
+
+        What is less urgent may fill a pass that is made anyway.
+        """
+        room = self._size(batch[0].values.shape[1:]) - sum(len(item.values) for item in batch)
+        while room > 0 and not self.waiting and time.monotonic() < deadline:
             self._arrived.wait(max(0.0, deadline - time.monotonic()))
-        head = self._queue[0] if self._queue else None
-        return isinstance(head, _Inputs) and len(head.values) <= room and head.values.shape[1:] == batch[0].values.shape[1:]
+        for queue in self._queues.values():
+            head = queue[0] if queue else None
+            if isinstance(head, _Inputs) and len(head.values) <= room and head.goes_with(batch[0]):
+                queue.popleft()
+                return head
+        return None
 
     def _serve_batch(self, batch: Sequence[_Inputs]) -> None:
         try:
-            answer = self._answer(np.concatenate([item.values for item in batch]))
+            answer = self._answer(np.concatenate([item.values for item in batch]), batch[0].compute)
         except BaseException as error:  # it belongs to those who asked; the thread lives on
             for item in batch:
                 item.future.set_exception(error)
@@ -144,37 +192,46 @@ class Batcher:
         start = 0
         for item in batch:
             stop = start + len(item.values)
-            item.future.set_result(Answer({name: rows[start:stop] for name, rows in answer.arrays.items()}, answer.seconds, answer.notices))
+            item.future.set_result(Answer({name: rows[start:stop] for name, rows in answer.arrays.items()}, answer.seconds))
             start = stop
 
-    def _answer(self, values: FloatImage) -> Answer:
+    def _answer(self, values: FloatImage, compute: Compute) -> Answer:
         answers, start = [], 0
         while start < len(values):
-            part = values[start : start + self.batch_size]
+            size = self._size(values.shape[1:])
+            part = values[start : start + size]
             began = time.perf_counter()
-            arrays = self._computed(part)
-            notices = () if arrays is not None else (self._halve(len(part)),)
-            answers.append(Answer(arrays or {}, time.perf_counter() - began, notices))
-            start += len(part) if arrays is not None else 0
+            arrays = self._computed(part if self._size_of is None else _filled(part, size), compute)
+            if arrays is None:
+                self._halve(len(part) if self._size_of is None else size)
+                continue
+            found = {name: rows[: len(part)] for name, rows in arrays.items()}
+            answers.append(Answer(found, time.perf_counter() - began))
+            start += len(part)
         return _joined(answers)
 
-    def _computed(self, part: FloatImage) -> Arrays | None:
+    @staticmethod
+    def _computed(part: FloatImage, compute: Compute) -> Arrays | None:
         """None where memory ran out; what the failed pass held is free again once this has returned."""
         try:
-            return self._compute(part)
+            return compute(part)
         except (RuntimeError, MemoryError) as error:
             if is_out_of_memory(error):
                 return None
             raise
 
-    def _halve(self, failed: int) -> str:
+    def _halve(self, failed: int) -> None:
         if failed == 1:
             raise out_of_memory("a single input")
-        self.batch_size = failed // 2
+        self._batch_size = failed // 2
         free_device_memory()
-        notice = f"Memory ran out with {failed} inputs at a time: from now on {self.batch_size} are computed at a time."
-        LOG.warning(notice)
-        return notice
+        LOG.warning("memory ran out with %d inputs at a time: from now on %d", failed, self._batch_size)
+
+
+def _filled(part: FloatImage, size: int) -> FloatImage:
+    """`size` inputs: those of `part`, and the last of them again."""
+    missing = size - len(part)
+    return part if missing == 0 else np.concatenate([part, np.repeat(part[-1:], missing, axis=0)])
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -196,10 +253,8 @@ def free_device_memory() -> None:
 def _joined(answers: Sequence[Answer]) -> Answer:
     if len(answers) == 1:
         return answers[0]
-    whole = [answer.arrays for answer in answers if answer.arrays]
-    arrays = {name: np.concatenate([part[name] for part in whole]) for name in whole[0]}
-    notices = dict.fromkeys(notice for answer in answers for notice in answer.notices)
-    return Answer(arrays, sum(answer.seconds for answer in answers), tuple(notices))
+    arrays = {name: np.concatenate([answer.arrays[name] for answer in answers]) for name in answers[0].arrays}
+    return Answer(arrays, sum(answer.seconds for answer in answers))
 
 
 def _settle(future: Future[Any], work: Callable[[], Any]) -> None:

@@ -1,81 +1,122 @@
-"""The engine: a loaded model, the device that it lies on, and the thread that owns it."""
+"""The engine: a loaded model, the runtime that computes it, and the thread that owns it. One class for classifiers and change models."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from typing_extensions import TypeIs, TypeVar
 
 from core.errors import OutOfRange
-from core.inference.batcher import Arrays, Batcher, free_device_memory, is_out_of_memory, out_of_memory
-from core.inference.runtimes import Runtime, autocast, choose_runtime
+from core.inference.batcher import Batcher, Priority, free_device_memory, is_out_of_memory, out_of_memory
+from core.inference.outputs import HEAD, outputs_of
+from core.inference.runtimes import ExecutableNetwork, Runtime, Shape, choose_runtime
+from core.inference.runtimes.torch import TorchNetwork
 from core.settings import settings
-from core.types import FloatImage
-from models.bert_image.modelling import BertImageClassifierOutput
-from models.classifiers import Classifier
+from core.types import FloatImage, Notice
+from models.change_registry import LoadedChangeModel, load_change_model
 from models.registry import FILES, LoadedModel, find_folder, load_model
 
 T = TypeVar("T")
-HEAD = "head."
-"""What the arrays of further heads are named by, before the head's own name."""
 Opened = TypeVar("Opened")
+Loaded = TypeVar("Loaded", bound=LoadedModel | LoadedChangeModel, default=LoadedModel)
+
+PIXELS_A_PASS = 65_536
+"""Pixels of the inputs of one pass on a CPU. Measured on one core: more at a time is no faster, and a lone input is padded less."""
 
 
 @dataclass(frozen=True)
 class Forward:
     """What the network says of N inputs.
 
-    logits: float32 [N, labels], uncalibrated. embeddings: float32 [N, (layers + 1) * width].
+    logits: float32, uncalibrated: [N, labels] of a classifier, [N, rows, columns] of a change model.
     token_logits: float32 [N, rows, columns, labels] on the token grid, None where the head does not speak for tokens.
-    seconds: wall time of the passes that the inputs were in. notices: sentences, where the batch had to be halved.
+    embeddings: float32 [N, (layers + 1) * width], [N, 0] of a change model.
+    seconds: wall time of the passes that the inputs were in.
     heads: logits of the further heads by name, float32 [N, labels], of those of tokens [N, rows, columns, labels].
+    features: float32 [N, rows, columns, width], the last hidden state of each token, None where not asked for.
     """
 
     logits: NDArray[np.float32]
     token_logits: NDArray[np.float32] | None
     embeddings: NDArray[np.float32]
     seconds: float
-    notices: tuple[str, ...] = ()
     heads: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    features: NDArray[np.float32] | None = None
 
 
-class Engine:
-    """One model on one device. Any thread may call it; one thread owns the network."""
+class Engine(Generic[Loaded]):
+    """One model on one device. Any thread may call it; one thread owns the network.
 
-    def __init__(self, model: LoadedModel, runtime: Runtime) -> None:
+    What is asked for waits behind work of its own class, in turns; an engine that was opened works for nobody who waits (Priority.BATCH),
+    `interactive` is the same one for somebody who does.
+    """
+
+    def __init__(self, model: Loaded, runtime: Runtime) -> None:
         """The network of `model` lies on the runtime's device already."""
         self.model, self.runtime = model, runtime
-        if runtime.device == "cuda":
-            torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32, in the convolutions of the stem too
+        self.priority = Priority.BATCH
         limits = settings()
-        self._batcher = Batcher(self._compute, limits.batch_size, limits.batch_wait_ms / 1000.0, model.id)
+        self._executables = _Executables(model, runtime)
+        self._batcher = Batcher(
+            self._executables.answer.forward, limits.batch_size, limits.batch_wait_ms / 1000.0, model.id, self._inputs_a_pass
+        )
 
-    def forward(self, values: FloatImage) -> Forward:
-        """The answers to float32 [N, C, rows, columns], standardised; sides multiples of the patch. N is at least 1.
+    @property
+    def interactive(self) -> Engine[Loaded]:
+        """The same engine for work that somebody looks at: it goes before all work in batches."""
+        same = copy(self)
+        same.priority = Priority.INTERACTIVE
+        return same
 
-        Goes in micro-batches, shared with whoever asks at the same time. Out of memory halves the batch and says so.
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the device could not do; whoever tells an answer tells them beside it."""
+        return self._batcher.notices
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait in the queue."""
+        return self._batcher.waiting
+
+    def forward(self, *values: FloatImage, exact: bool = False, features: bool = False) -> Forward:
+        """The answers to float32 [N, C, rows, columns], standardised; of a change model to two such arrays, one a date. N is at least 1.
+
+        Goes in micro-batches, shared with whoever asks at the same time. exact: in fp32 whatever the runtime's precision, as explanations
+        need it. features: with the last hidden state of each token, in fp32.
+        The same values give the same bits, alone or among others, in any order (core.inference.batcher.Batcher).
         Raises OutOfRange for a shape that the network cannot take, DeviceError where not even one input fits.
         """
         self._check(values)
-        answer = self._batcher.forward(np.asarray(values, dtype=np.float32))
+        joined = np.concatenate(values, axis=1) if len(values) > 1 else values[0]
+        network = self._executables.features if features else self._executables.exact if exact else self._executables.answer
+        answer = self._batcher.forward(np.ascontiguousarray(joined, dtype=np.float32), self.priority, network.forward)
         arrays = answer.arrays
-        heads = {name.removeprefix(HEAD): found for name, found in arrays.items() if name.startswith(HEAD)}
-        return Forward(arrays["logits"], arrays.get("token_logits"), arrays["embeddings"], answer.seconds, answer.notices, heads)
+        return Forward(
+            logits=arrays["logits"],
+            token_logits=arrays.get("token_logits"),
+            embeddings=arrays["embeddings"],
+            seconds=answer.seconds,
+            heads={name.removeprefix(HEAD): found for name, found in arrays.items() if name.startswith(HEAD)},
+            features=arrays.get("features"),
+        )
 
-    def run(self, work: Callable[[LoadedModel], T]) -> T:
+    def run(self, work: Callable[[Loaded], T]) -> T:
         """Work that needs the network itself (gradients, hooks, attention): on the owner thread, in fp32, alone.
 
         Whatever `work` registers on the network it must take off again. Raises what it raises; DeviceError where memory ran out.
         """
-        return self._batcher.run(lambda: self._alone(work))
+        return self._batcher.run(lambda: self._alone(work), self.priority)
 
-    def _alone(self, work: Callable[[LoadedModel], T]) -> T:
+    def _alone(self, work: Callable[[Loaded], T]) -> T:
         try:
             return work(self.model)
         except (RuntimeError, MemoryError) as error:
@@ -86,29 +127,50 @@ class Engine:
         free_device_memory()
         raise out_of_memory("this piece of work")
 
-    def _compute(self, values: FloatImage) -> Arrays:
-        output = run_network(self.model.network, values, self.runtime)
-        arrays = {"logits": _on_host(output.logits), "embeddings": _on_host(output.embedding)}
-        rows, columns = (side // patch for side, patch in zip(values.shape[2:], self.model.patch, strict=True))
-        if output.token_logits is not None:
-            arrays["token_logits"] = _on_host(output.token_logits).reshape(len(values), rows, columns, -1)
-        for name, logits in (output.head_logits or {}).items():
-            found = _on_host(logits)  # [N, labels] or [N, rows * columns, labels]
-            arrays[f"{HEAD}{name}"] = found if found.ndim == 2 else found.reshape(len(values), rows, columns, -1)
-        return arrays
+    def _inputs_a_pass(self, shape: Shape) -> int:
+        """A power of two that depends on nothing but the shape and the device; a GPU is filled whatever the input."""
+        if self.runtime.device == "cuda":
+            return settings().batch_size
+        pixels = shape[1] * shape[2]
+        return 1 << max(0, (PIXELS_A_PASS // pixels).bit_length() - 1)
 
-    def _check(self, values: FloatImage) -> None:
-        channels = len(self.model.preprocess.channels)
-        height, width = self.model.patch
+    def _check(self, values: tuple[FloatImage, ...]) -> None:
+        channels, (height, width) = len(self.model.preprocess.channels), self.model.patch
         wanted = f"inputs of {channels} channels whose sides are multiples of {height} x {width} pixels, at least one"
-        if values.ndim != 4 or values.shape[1] != channels or values.size == 0 or values.shape[2] % height or values.shape[3] % width:
-            raise OutOfRange("the shape of the inputs", values.shape, wanted)
+        dates = 2 if isinstance(self.model, LoadedChangeModel) else 1
+        if len(values) != dates:
+            raise OutOfRange("the number of arrays", len(values), f"{dates}, one a date")
+        for each in values:
+            if each.ndim != 4 or each.shape[1] != channels or each.size == 0 or each.shape[2] % height or each.shape[3] % width:
+                raise OutOfRange("the shape of the inputs", each.shape, wanted)
 
 
-def run_network(network: Classifier, values: FloatImage, runtime: Runtime) -> BertImageClassifierOutput:
-    """One pass without gradients, on the runtime's device and in its precision. values: float32 [N, C, rows, columns], N at least 1."""
-    with torch.inference_mode(), autocast(runtime):
-        return network(pixel_values=torch.from_numpy(values).to(runtime.device))  # type: ignore[no-any-return]
+class _Executables:
+    """The network as it is asked: for an answer, for one in fp32, with what it holds of each token. Opened when first asked for."""
+
+    def __init__(self, model: LoadedModel | LoadedChangeModel, runtime: Runtime) -> None:
+        self._model, self._runtime, self._in_full = model, runtime, replace(runtime, precision="fp32")
+
+    @cached_property
+    def answer(self) -> ExecutableNetwork:
+        return TorchNetwork(outputs_of(self._model), self._runtime)
+
+    @cached_property
+    def exact(self) -> ExecutableNetwork:
+        return self.answer if self._runtime == self._in_full else TorchNetwork(outputs_of(self._model), self._in_full)
+
+    @cached_property
+    def features(self) -> ExecutableNetwork:
+        return TorchNetwork(outputs_of(self._model, hidden=True), self._in_full)
+
+
+ChangeEngine: TypeAlias = Engine[LoadedChangeModel]
+"""The engine of a model that compares two dates."""
+
+
+def compares_dates(engine: Engine[Any]) -> TypeIs[ChangeEngine]:
+    """Whether an engine is of a model that compares two dates."""
+    return isinstance(engine.model, LoadedChangeModel)
 
 
 class ModelOwner(Generic[Opened]):
@@ -141,10 +203,26 @@ def engine_for(model: str) -> Engine:
 
     Raises NotFound, BrokenModel, Offline (see models.registry.load_model), and DeviceError where the device of the settings is not there.
     """
-    return _OWNER.engine_for(model)
+    return _CLASSIFIERS.engine_for(model)
 
 
-def prepared_runtime() -> Runtime:
+def change_engine_for(model: str) -> ChangeEngine:
+    """The same for a model that compares two dates. Raises as models.change_registry.load_change_model does, and DeviceError."""
+    return _CHANGE_MODELS.engine_for(model)
+
+
+def open_engine(model: str) -> Engine:
+    """A new engine for a model. Raises as engine_for does."""
+    runtime = _prepared_runtime()
+    return Engine(load_model(model, runtime.device), runtime)
+
+
+def _open_change_engine(model: str) -> ChangeEngine:
+    runtime = _prepared_runtime()
+    return Engine(load_change_model(model, runtime.device), runtime)
+
+
+def _prepared_runtime() -> Runtime:
     """The runtime of the settings, with as many threads as they say. Raises DeviceError where their device is not there."""
     runtime = choose_runtime()
     if settings().threads > 0:
@@ -152,20 +230,11 @@ def prepared_runtime() -> Runtime:
     return runtime
 
 
-def open_engine(model: str) -> Engine:
-    """A new engine for a model. Raises as engine_for does."""
-    runtime = prepared_runtime()
-    return Engine(load_model(model, runtime.device), runtime)
-
-
-_OWNER: ModelOwner[Engine] = ModelOwner(open_engine)
+_CLASSIFIERS: ModelOwner[Engine] = ModelOwner(open_engine)
+_CHANGE_MODELS: ModelOwner[ChangeEngine] = ModelOwner(_open_change_engine)
 
 
 def _stamp(folder: Path) -> Stamp:
     """(name, time in ns, bytes) of each file of the model: cheaper than its hash, and different when any of them was written anew."""
     found = [(name, (folder / name).stat()) for name in FILES if (folder / name).is_file()]
     return tuple((name, state.st_mtime_ns, state.st_size) for name, state in found)
-
-
-def _on_host(tensor: torch.Tensor | None) -> NDArray[np.float32]:
-    return np.asarray(tensor.float().cpu().numpy()) if tensor is not None else np.empty(0, dtype=np.float32)

@@ -14,18 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.types import Domain, FloatImage, ModelInput, Outside
+from core.types import Domain, FloatImage, ModelInput, Notice, Outside, notice
 from models.image_statistics import image_statistics
 from models.registry import Judge, LoadedModel, OutsideModel
 
 Features = NDArray[np.float32]
-KINDS = {
-    Domain.RADIOGRAPH: "radiographs",
-    Domain.LAND_COVER: "satellite images",
-    Domain.CHEST_CT: "CT images of the lungs",
-    Domain.CHANGE: "pairs of satellite images",
-    Domain.PICTURE: "pictures",
-}
 
 
 def features(values: FloatImage, embeddings: NDArray[np.float32]) -> Features:
@@ -59,14 +52,11 @@ def judge(given: ModelInput, seen: Features | None, model: LoadedModel) -> Outsi
         threshold = float("nan") if known is None else known.threshold
         return Outside(float("nan"), threshold, bool(given.refusal), given.refusal)
     score = float(outside_score(seen, known))
-    reason = given.refusal or _distance_reason(score, known.threshold, model.preprocess.domain)
+    reason = given.refusal or _too_far(score, known.threshold, model.preprocess.domain)
     return Outside(score, known.threshold, bool(reason), reason)
 
 
-def _distance_reason(score: float, threshold: float, domain: Domain) -> str:
-    if score <= threshold:
-        return ""
-    return (
-        f"The image does not look like the {KINDS[domain]} that the model was trained on "
-        f"(distance {score:.1f}; up to {threshold:.1f} counts as alike)."
-    )
+def _too_far(score: float, threshold: float, domain: Domain) -> Notice | None:
+    if score <= threshold:  # a score that is no number is too far
+        return None
+    return notice("outside.image", domain=domain.value, score=score, threshold=threshold)

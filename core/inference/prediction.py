@@ -12,23 +12,23 @@ from core.inference.calibration import conformal_set, probabilities
 from core.inference.engine import Engine, Forward
 from core.inference.ood import features, judge
 from core.inference.tta import answered
-from core.types import Calibration, ModelInput, Outside, Prediction
+from core.types import Calibration, ModelInput, Notice, Outside, Prediction, notice
 from models.registry import LoadedModel
 
-UNCALIBRATED = "The model is not calibrated: its scores are no probabilities, and it gives no 90 % set."
+UNCALIBRATED = notice("model.uncalibrated")
 
 
 def predict_input(
     engine: Engine,
     given: ModelInput,
     *,
-    assumptions: Sequence[str] = (),
+    assumptions: Sequence[Notice] = (),
     seconds: Mapping[str, float] | None = None,
     frame: int | None = None,
 ) -> Prediction:
     """The prediction for one input.
 
-    assumptions: sentences beside those of the input. seconds: what "read" and "prepare" took. frame: of a study of several frames.
+    assumptions: beside those of the input. seconds: what "read" and "prepare" took. frame: of a study of several frames.
     Raises OutOfRange where the input does not fit the network, DeviceError where memory gives out.
     """
     return predict_inputs(engine, [given], assumptions=assumptions, seconds=seconds, frame=frame)[0]
@@ -38,7 +38,7 @@ def predict_inputs(
     engine: Engine,
     inputs: Sequence[ModelInput],
     *,
-    assumptions: Sequence[str] = (),
+    assumptions: Sequence[Notice] = (),
     seconds: Mapping[str, float] | None = None,
     frame: int | None = None,
 ) -> list[Prediction]:
@@ -92,7 +92,7 @@ def _prediction(
     given: ModelInput,
     place: int | None,
     forward: Forward | None,
-    assumptions: tuple[str, ...],
+    assumptions: tuple[Notice, ...],
     seconds: Mapping[str, float],
     frame: int | None,
 ) -> Prediction:
@@ -121,7 +121,7 @@ def _prediction(
         outside=outside,
         token_logits=tokens,
         frame=frame,
-        assumptions=(*given.assumptions, *assumptions, *(() if model.calibration is not None else (UNCALIBRATED,))),
+        assumptions=(*given.assumptions, *assumptions, *(() if model.calibration is not None else (UNCALIBRATED,)), *engine.notices),
         seconds=seconds,
         precision=runtime.precision,
         device=runtime.name,

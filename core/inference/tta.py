@@ -35,7 +35,6 @@ def answered(engine: Engine, values: FloatImage) -> Forward:
         token_logits=None if forward.token_logits is None else forward.token_logits[:count],
         embeddings=forward.embeddings[:count],
         seconds=forward.seconds,
-        notices=forward.notices,
         heads={name: found[:count] if name in tokens else mean_view(found) for name, found in forward.heads.items()},
     )
 

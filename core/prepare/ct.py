@@ -16,13 +16,13 @@ from core.prepare.lungs import lung_field
 from core.prepare.suitability import Suitability, ct_picture, ct_study, is_coloured, no_input, pixel_refusal
 from core.prepare.tensor import resize, standardise
 from core.prepare.windowing import LUMINANCE, modality_values, render
-from core.types import FloatImage, Mask, ModelInput, Picture, Preprocess, Study
+from core.types import FloatImage, Mask, ModelInput, Notice, Picture, Preprocess, Study, notice
 
 AIR = -1024.0
 """Hounsfield units; what lies below is padding."""
 WHOLE = 1.25
 """A picture up to this many times the window's size is taken as one window."""
-NO_LUNG = "No lung that holds air was found in it; the model reads CT slices of the lungs."
+NO_LUNG = notice("ct.no-lung")
 
 Slice = Study | Picture
 
@@ -71,7 +71,7 @@ def plane_of(image: Slice, preprocess: Preprocess, frame: int = 0) -> Plane:
     values = resize(values[np.newaxis], size)[0]
     searched = lung_field(values, spacing)
     suitable = ct_study(image, preprocess)
-    refusal = suitable.refusal or _pixels_refused(image, frame, values, preprocess) or ("" if searched.any() else NO_LUNG)
+    refusal = suitable.refusal or _pixels_refused(image, frame, values, preprocess) or (None if searched.any() else NO_LUNG)
     return Plane(values, searched, across, down, frame, Suitability(refusal, suitable.assumptions))
 
 
@@ -149,14 +149,14 @@ def _grey(picture: Picture) -> FloatImage:
     return np.asarray(pixels if pixels.ndim == 2 else pixels @ LUMINANCE, dtype=np.float32)
 
 
-def _pixels_refused(study: Study, frame: int, values: FloatImage, preprocess: Preprocess) -> str:
+def _pixels_refused(study: Study, frame: int, values: FloatImage, preprocess: Preprocess) -> Notice | None:
     if study.frames.read(frame).ndim == 3 and is_coloured(render(study, frame)):
-        return "The image is in colour; the model reads grey CT images."
+        return notice("input.in-colour", domain=preprocess.domain.value)
     if np.ptp(values) == 0:
-        return "The image is blank: all of its pixels have one value."
+        return notice("input.blank")
     if values.shape[0] < preprocess.size[0] or values.shape[1] < preprocess.size[1]:
-        return f"The image is smaller than the {preprocess.size[1]} x {preprocess.size[0]} pixels that the model reads."
-    return ""
+        return notice("ct.smaller-than-window", columns=preprocess.size[1], rows=preprocess.size[0])
+    return None
 
 
 def _starts(whole: int, window: int, stride: int) -> list[int]:

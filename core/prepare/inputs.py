@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from core.errors import OutOfRange
 from core.prepare.ct import centre_window
-from core.prepare.kinds import NOT_IMAGES, describe_modality, modality_of
+from core.prepare.kinds import NOT_IMAGES, modality_of
 from core.prepare.scene_input import centre_input, picture_scene, radiograph_scene
 from core.prepare.suitability import (
     UNDECLARED,
@@ -30,10 +30,10 @@ from core.prepare.suitability import (
 )
 from core.prepare.tensor import resize, standardise
 from core.prepare.windowing import LUMINANCE, full_range, render
-from core.types import Domain, FloatImage, Image, ModelInput, Picture, Preprocess, Scene, Study
+from core.types import Domain, FloatImage, Image, ModelInput, Notice, Picture, Preprocess, Scene, Study, notice
 
 COLOURS = ("red", "green", "blue")
-REPEATED = "The image is grey and the model reads colours: its brightness was given to red, green and blue alike."
+REPEATED = notice("input.grey-repeated")
 
 
 def to_input(image: Image, preprocess: Preprocess, frame: int | None = None) -> ModelInput:
@@ -65,9 +65,9 @@ def _of_study(study: Study, preprocess: Preprocess, frame: int | None) -> ModelI
         return no_input(preprocess, suitable.refusal, study.assumptions, chosen)
     pixels, assumptions = _displayed(study, chosen)
     if frames > 1 and frame is None:
-        assumptions += (f"Of {frames} frames the middle one was read, number {chosen + 1}.",)
+        assumptions += (notice("input.middle-frame", frames=frames, number=chosen + 1),)
     is_strange = preprocess.domain is not Domain.PICTURE and is_coloured(pixels)
-    refusal = suitable.refusal or ("The image is in colour; the model reads grey radiographs." if is_strange else "")
+    refusal = suitable.refusal or (notice("input.in-colour", domain=preprocess.domain.value) if is_strange else None)
     return _squashed(pixels, preprocess, Suitability(refusal, suitable.assumptions), study.assumptions + assumptions, chosen)
 
 
@@ -77,7 +77,7 @@ def _of_picture(picture: Picture, preprocess: Preprocess) -> ModelInput:
 
 def _of_kind(picture: Picture, preprocess: Preprocess) -> Suitability:
     if preprocess.domain is Domain.PICTURE:
-        return Suitability("", (UNDECLARED,))
+        return Suitability(None, (UNDECLARED,))
     judge = radiograph_picture if preprocess.domain is Domain.RADIOGRAPH else land_cover_picture
     return judge(picture, preprocess)
 
@@ -87,10 +87,10 @@ def _suitability(study: Study, preprocess: Preprocess) -> Suitability:
         return radiograph_study(study, preprocess)
     if preprocess.domain is Domain.PICTURE:
         return any_study(study)
-    return Suitability(f"The file holds {describe_modality(modality_of(study))}; the model reads satellite images.")
+    return Suitability(notice("input.no-satellite-image", modality=modality_of(study)))
 
 
-def _displayed(study: Study, frame: int) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+def _displayed(study: Study, frame: int) -> tuple[NDArray[np.uint8], tuple[Notice, ...]]:
     """The frame as a screen shows it; over its full range where the file's own window leaves one grey."""
     pixels = render(study, frame)
     if np.ptp(pixels) > 0:
@@ -98,16 +98,15 @@ def _displayed(study: Study, frame: int) -> tuple[NDArray[np.uint8], tuple[str, 
     window = full_range(study, frame)
     if window is None:
         return pixels, ()
-    return render(study, frame, window), ("The display window of the file shows nothing: the full range of values was used.",)
+    return render(study, frame, window), (notice("input.window-shows-nothing"),)
 
 
 def _squashed(
-    pixels: NDArray[np.uint8], preprocess: Preprocess, suitable: Suitability, assumptions: tuple[str, ...], frame: int
+    pixels: NDArray[np.uint8], preprocess: Preprocess, suitable: Suitability, assumptions: tuple[Notice, ...], frame: int
 ) -> ModelInput:
     channels = _channels(pixels, preprocess)
     if channels is None:
-        wanted = ", ".join(preprocess.channels)
-        return no_input(preprocess, f"The model reads the bands {wanted}, which a picture does not have.", assumptions, frame)
+        return no_input(preprocess, notice("picture.no-such-bands", bands=preprocess.channels), assumptions, frame)
     rows, columns = pixels.shape[:2]
     shown = resize(channels, preprocess.size)  # [channels, rows, columns] of the model
     return ModelInput(
@@ -120,7 +119,7 @@ def _squashed(
     )
 
 
-def _repeated(pixels: NDArray[np.uint8], preprocess: Preprocess) -> tuple[str, ...]:
+def _repeated(pixels: NDArray[np.uint8], preprocess: Preprocess) -> tuple[Notice, ...]:
     """What is said where a grey image goes into a model of colours that may read such images."""
     is_repeated = pixels.ndim == 2 and preprocess.channels == COLOURS and preprocess.domain is not Domain.LAND_COVER
     return (REPEATED,) if is_repeated else ()

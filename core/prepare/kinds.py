@@ -1,4 +1,4 @@
-"""What kind of object a DICOM header describes, in the words of a reader of images.
+"""What kind of object a DICOM header describes, by the codes of DICOM.
 
 The SOP class is believed before Modality: software must set it to be able to store the object at all, while Modality is
 often wrong or missing in converted files. Secondary capture says nothing about how the image came about.
@@ -43,33 +43,6 @@ MODALITY_OF_CLASS = {
 }
 """Modality by storage SOP class (PS3.4 B.5), the part after the common root; the longest match counts."""
 
-NAMES = {
-    "CR": "a computed radiograph (CR)",
-    "CT": "a CT image",
-    "DX": "a digital radiograph (DX)",
-    "ES": "an endoscopic image (ES)",
-    "GM": "a microscopic image (GM)",
-    "IO": "an intra-oral radiograph (IO)",
-    "IVUS": "an intravascular ultrasound image (IVUS)",
-    "MG": "a mammogram (MG)",
-    "MR": "an MR image",
-    "NM": "a nuclear medicine image (NM)",
-    "OCT": "an optical coherence tomogram (OCT)",
-    "OP": "an ophthalmic photograph (OP)",
-    "OT": "an image of an unnamed kind (OT)",
-    "PMAP": "a parametric map",
-    "PT": "a PET image",
-    "PX": "a panoramic radiograph of the jaw (PX)",
-    "RF": "a fluoroscopic image (RF)",
-    "RTDOSE": "a radiotherapy dose grid (RTDOSE)",
-    "RTIMAGE": "a radiotherapy image (RTIMAGE)",
-    "SEG": "a segmentation (SEG)",
-    "SM": "a microscopic slide (SM)",
-    "US": "an ultrasound image",
-    "XA": "an angiographic image (XA)",
-    "XC": "a photograph (XC)",
-}
-
 NOT_IMAGES = frozenset({"RTDOSE", "SEG", "PMAP", "REG", "RWV", "PR", "SR", "KO", "RTSTRUCT", "RTPLAN"})
 """Objects whose pixels are not an image of anything: doses, labels, computed maps."""
 
@@ -80,11 +53,6 @@ def modality_of(study: Study) -> str:
     by_class = _by_class(study.sop_class_uid)
     is_same_family = {said, by_class} <= {"CR", "DX"}
     return said if is_same_family and said else by_class or said
-
-
-def describe_modality(modality: str) -> str:
-    """ "a CT image", "a mammogram (MG)"; an unknown code is quoted."""
-    return NAMES.get(modality, f"an object of modality {modality}")
 
 
 def _by_class(uid: str) -> str:

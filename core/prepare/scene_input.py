@@ -9,10 +9,10 @@ import numpy as np
 from core.errors import MissingBands, OutOfRange
 from core.prepare.grid.bands import read_window, rendering, resolve_bands
 from core.prepare.grid.ground import pixel_metres
-from core.prepare.suitability import READS, TILE_SCALE, UNDECLARED, no_input
+from core.prepare.suitability import TILE_SCALE, UNDECLARED, no_input
 from core.prepare.tensor import resize, standardise
 from core.readers.scenes.geotiff import open_raster
-from core.types import FloatImage, Mask, ModelInput, Preprocess, Scene
+from core.types import FloatImage, Mask, ModelInput, Notice, Preprocess, Scene, notice
 
 MOST_ENLARGED = 4.0
 """Pixels up to this many times coarser than the model's are enlarged; Landsat's 30 m for Sentinel-2's 10 m is within it."""
@@ -34,7 +34,7 @@ def input_at(scene: Scene, preprocess: Preprocess, column: int, row: int) -> Mod
     try:
         bands, assumptions = resolve_bands(scene, preprocess.channels, preprocess.reflectance_top)
     except MissingBands as error:
-        return no_input(preprocess, str(error), scene.assumptions)
+        return no_input(preprocess, notice("scene.missing-bands", name=error.name, missing=error.missing, has=error.has), scene.assumptions)
     width, height = window_size(scene, preprocess)
     left = min(max(column - width // 2, 0), scene.width - width)
     top = min(max(row - height // 2, 0), scene.height - height)
@@ -45,7 +45,7 @@ def input_at(scene: Scene, preprocess: Preprocess, column: int, row: int) -> Mod
         shown=shown,
         box=(float(left), float(top), float(width), float(height)),
         valid_share=float(valid.mean()),
-        refusal=ground_refusal(scene, preprocess) if valid.any() else "The window holds no valid pixel.",
+        refusal=ground_refusal(scene, preprocess) if valid.any() else notice("scene.window-empty"),
         assumptions=(*scene.assumptions, *assumptions, *scale_assumptions(scene, preprocess)),
     )
 
@@ -56,7 +56,7 @@ def picture_scene(scene: Scene, preprocess: Preprocess) -> ModelInput:
     width, height = window_size(scene, preprocess)
     said = [UNDECLARED]
     if not given.is_empty and (width, height) != (scene.width, scene.height):
-        said.append(f"Of the scene, which has {scene.width} x {scene.height} pixels, the {width} x {height} at its centre were read.")
+        said.append(notice("scene.centre-read", scene_width=scene.width, scene_height=scene.height, width=width, height=height))
     return replace(given, assumptions=(*given.assumptions, *said))
 
 
@@ -80,7 +80,7 @@ def radiograph_scene(scene: Scene, preprocess: Preprocess) -> ModelInput:
         values=standardise(shown, preprocess),
         shown=shown,
         box=(0.0, 0.0, float(scene.width), float(scene.height)),
-        refusal=f"The file is a GeoTIFF; the model reads {READS[preprocess.domain]} from DICOM, PNG or JPEG files.",
+        refusal=notice("input.geotiff", domain=preprocess.domain.value),
         assumptions=scene.assumptions,
     )
 
@@ -99,28 +99,33 @@ def filled(shown: FloatImage, valid: Mask) -> FloatImage:
     return np.where(valid, shown, means[:, np.newaxis, np.newaxis]).astype(np.float32)
 
 
-def ground_refusal(scene: Scene, preprocess: Preprocess) -> str:
-    """Why no window of the scene can be what the model was made for: pixels too coarse, or too little ground; "" where nothing is wrong."""
+def ground_refusal(scene: Scene, preprocess: Preprocess) -> Notice | None:
+    """Why no window of the scene can be what the model was made for: pixels too coarse, or too little ground; else None."""
     rows, columns = preprocess.size
     metres, gsd = pixel_metres(scene), preprocess.ground_sample_distance_m
     if metres is None or gsd is None:
-        return ""
+        return None
     if max(metres) > MOST_ENLARGED * gsd:
-        return f"The pixels of the scene are {max(metres):.3g} m on the ground; the model was trained at {gsd:g} m."
+        return notice("scene.too-coarse", metres=_told(max(metres)), model_metres=gsd)
     width, height = scene.width * metres[0], scene.height * metres[1]
     if TILE_SCALE * width >= columns * gsd and TILE_SCALE * height >= rows * gsd:
-        return ""
-    return f"The scene covers only {width:.0f} x {height:.0f} m; the model reads {columns * gsd:.0f} x {rows * gsd:.0f} m."
+        return None
+    return notice("scene.too-little-ground", width=round(width), height=round(height), model_width=columns * gsd, model_height=rows * gsd)
 
 
-def scale_assumptions(scene: Scene, preprocess: Preprocess) -> tuple[str, ...]:
-    """Sentences on how the scene was brought to the ground scale of the model, where that had to be assumed or invented."""
+def scale_assumptions(scene: Scene, preprocess: Preprocess) -> tuple[Notice, ...]:
+    """How the scene was brought to the ground scale of the model, where that had to be assumed or invented."""
     gsd = preprocess.ground_sample_distance_m
     metres = pixel_metres(scene)
     if gsd is None:
         return ()
     if metres is None:
-        return (f"The scene does not say how large its pixels are on the ground: {gsd:g} m was assumed.",)
+        return (notice("scene.pixel-size-assumed", metres=gsd),)
     if 1.5 * gsd < max(metres) <= MOST_ENLARGED * gsd:
-        return (f"Pixels of {max(metres):.3g} m were enlarged to the {gsd:g} m that the model was trained at.",)
+        return (notice("scene.pixels-enlarged", metres=_told(max(metres)), model_metres=gsd),)
     return ()
+
+
+def _told(metres: float) -> float:
+    """To three digits, as it is told: two dates whose pixels are told alike are alike (core/change/caveats.py)."""
+    return float(f"{metres:.3g}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from core.errors import TooLarge, UnreadableFile
+from core.readers import jpeg
 from core.readers.digest import sha256_of
 from core.readers.quiet import without_words
 from core.readers.sniff import Kind, refusal, sniff
 from core.settings import settings
-from core.types import Picture
+from core.types import Notice, Picture, notice
 
 # What Pillow raises for damaged files.
 _PICTURE_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, struct.error, MemoryError, AttributeError)
@@ -39,6 +41,8 @@ def read_picture(path: Path, name: str | None = None) -> Picture:
         with Pillow.open(path, formats=("PNG", "JPEG")) as image:
             if image.width * image.height > limit:
                 raise _too_large(name, image.size)
+            if image.format == "JPEG":
+                jpeg.check_whole(path.read_bytes(), np.asarray(image), _decoded)
             pixels, assumptions = _pixels(image)
     except Pillow.DecompressionBombError:
         raise _too_large(name, None) from None
@@ -49,7 +53,12 @@ def read_picture(path: Path, name: str | None = None) -> Picture:
     return Picture(name=name, sha256=sha256_of(path), pixels=pixels, source=path, assumptions=assumptions)
 
 
-def _pixels(image: Pillow.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+def _decoded(data: bytes) -> NDArray[np.generic]:
+    with Pillow.open(BytesIO(data), formats=("JPEG",)) as image:
+        return np.asarray(image)
+
+
+def _pixels(image: Pillow.Image) -> tuple[NDArray[np.uint8], tuple[Notice, ...]]:
     image.load()
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
@@ -61,21 +70,21 @@ def _pixels(image: Pillow.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     return np.array(image.convert("RGB")), ()
 
 
-def _eight_bits(deep: NDArray[np.generic]) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+def _eight_bits(deep: NDArray[np.generic]) -> tuple[NDArray[np.uint8], tuple[Notice, ...]]:
     """Scale by the bits that are used: a 12-bit radiograph in a 16-bit PNG would be nearly black otherwise."""
     values = deep.astype(np.int64)
     bits = max(8, int(values.max()).bit_length())
     eight = np.clip(values >> (bits - 8), 0, 255).astype(np.uint8)
-    return eight, (f"The picture is {bits} bits deep; it was scaled to 8.",)
+    return eight, (notice("picture.scaled-to-8-bits", bits=bits),)
 
 
-def _on_black(image: Pillow.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+def _on_black(image: Pillow.Image) -> tuple[NDArray[np.uint8], tuple[Notice, ...]]:
     is_grey = image.mode in ("LA", "La")
     coloured = image.convert("RGBA")
     alpha = coloured.getchannel("A")
     shown = Pillow.composite(coloured.convert("RGB"), Pillow.new("RGB", image.size), alpha)
     is_opaque = alpha.getextrema() == (255, 255)
-    notes = () if is_opaque else ("Transparent parts of the picture are shown black.",)
+    notes = () if is_opaque else (notice("picture.transparency-black"),)
     return np.array(shown.convert("L") if is_grey else shown), notes
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pydicom.config
 
-_LOGGERS = ("pydicom", "pylibjpeg", "openjpeg")
-_QUOTING_MODULES = r"(pydicom|pylibjpeg|openjpeg)(\.|$)"
+_LOGGERS = ("pydicom", "imagecodecs")
+_QUOTING_MODULES = r"(pydicom|imagecodecs)(\.|$)"
 
 
 class ThirdPartyError(Exception):

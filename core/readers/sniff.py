@@ -38,23 +38,27 @@ def sniff(path: Path) -> Kind:
 
 def describe(path: Path) -> str:
     """What a file is, in words that complete "x is ...". Raises what `sniff` raises."""
-    head = _head(path)
-    if not head:
-        return "an empty file"
-    kind = _kind(head, path.stat().st_size)
-    if kind is not Kind.OTHER:
-        return {Kind.DICOM: "a DICOM file", Kind.TIFF: "a TIFF", Kind.ZIP: "a zip archive"}.get(kind, f"a {kind} picture")
-    for offset, magic, words, _ in _KNOWN:
-        if head[offset : offset + len(magic)] == magic:
-            return words
-    return _describe_text(head) or "a file of a kind that is not known here"
+    return _described(path)[0]
 
 
 def refusal(path: Path, name: str) -> UnreadableFile:
     """The error for a file that no reader takes: what it is, and what would be right."""
-    words = describe(path)
-    hint = _HINTS.get(words, WHAT_IS_READ)
-    return UnreadableFile(f"{name} is {words}.", hint)
+    words, advice = _described(path)
+    return UnreadableFile(f"{name} is {words}.", advice)
+
+
+def _described(path: Path) -> tuple[str, str]:
+    """What a file is, and what to do instead of giving it here."""
+    head = _head(path)
+    if not head:
+        return "an empty file", "Copy or export it again."
+    kind = _kind(head, path.stat().st_size)
+    if kind is not Kind.OTHER:
+        return {Kind.DICOM: "a DICOM file", Kind.TIFF: "a TIFF", Kind.ZIP: "a zip archive"}.get(kind, f"a {kind} picture"), WHAT_IS_READ
+    for offset, magic, words, advice in _KNOWN:
+        if head[offset : offset + len(magic)] == magic:
+            return words, advice
+    return _described_text(head) or ("a file of a kind that is not known here", WHAT_IS_READ)
 
 
 def _head(path: Path) -> bytes:
@@ -126,24 +130,18 @@ def _element(head: bytes, position: int, order: str, explicit: bool) -> tuple[in
     return tag, position + 12, 0 if length == _UNDEFINED else length
 
 
-def _describe_text(head: bytes) -> str:
-    """Words for a text file, "" where it is none."""
+def _described_text(head: bytes) -> tuple[str, str] | None:
+    """As of _described, for a text file; None where it is none."""
     text = head.decode("utf-8", errors="ignore")
     if "\0" in text or len(text.encode()) < 0.9 * len(head) or sum(not (c.isprintable() or c.isspace()) for c in text) > 2:
-        return ""
+        return None
     start = text.lstrip("\ufeff \t\r\n").lower()
-    for opening, words in (
-        ("<vrtdataset", "a VRT (GDAL virtual raster)"),
-        ("<gdal_wms", "a GDAL web map description"),
-        ("<!doctype html", "a web page"),
-        ("<html", "a web page"),
-        ("<svg", "an SVG drawing"),
-    ):
+    for opening, words, advice in _MARKUP:
         if opening in start[:600]:
-            return words
+            return words, advice
     if start.startswith("<"):
-        return "an XML document"
-    return "a JSON document" if start.startswith(("{", "[")) else "a text file"
+        return "an XML document", WHAT_IS_READ
+    return "a JSON document" if start.startswith(("{", "[")) else "a text file", WHAT_IS_READ
 
 
 # (offset, first bytes, words, what to do instead)
@@ -185,8 +183,12 @@ _KNOWN: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"MZ", "a program", WHAT_IS_READ),
     (0, b"PK\x03\x04", "an office document or an application package", "Give the image itself: DICOM, GeoTIFF, PNG or JPEG."),
 )
-_HINTS: dict[str, str] = {words: hint for _, _, words, hint in _KNOWN} | {
-    "a VRT (GDAL virtual raster)": "It only points to other files, which is not followed: give the GeoTIFF files themselves.",
-    "a GDAL web map description": "It only points to an address, which is not followed: give a GeoTIFF file.",
-    "an empty file": "Copy or export it again.",
-}
+_GIVE_THE_FILES = "It only points to other files, which is not followed: give the GeoTIFF files themselves."
+# (what stands at the beginning of a text file, words, what to do instead)
+_MARKUP = (
+    ("<vrtdataset", "a VRT (GDAL virtual raster)", _GIVE_THE_FILES),
+    ("<gdal_wms", "a GDAL web map description", "It only points to an address, which is not followed: give a GeoTIFF file."),
+    ("<!doctype html", "a web page", WHAT_IS_READ),
+    ("<html", "a web page", WHAT_IS_READ),
+    ("<svg", "an SVG drawing", WHAT_IS_READ),
+)

@@ -1,4 +1,4 @@
-"""What one patch attends to, and what attends to it: a small map for each layer and head."""
+"""What one token attends to, and what attends to it: a small map for each layer and head."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ GAP = 2
 """Dark pixels between two maps of the mosaic, before it is enlarged."""
 
 
-def attention_of(attention: FloatImage, grid: tuple[int, int], patch: tuple[int, int], is_source: bool) -> FloatImage:
-    """float32 [layers, heads, rows, columns]: attention from the patch to each patch, or to it from each.
+def attention_of(attention: FloatImage, grid: tuple[int, int], token: int, is_source: bool) -> tuple[FloatImage, FloatImage]:
+    """(patches, before): attention from the token to each patch, or to it from each, float32 [layers, heads, rows, columns]; and the
+    same of the tokens before the patches ([CLS], registers), float32 [layers, heads, tokens before].
 
-    attention: [layers, heads, patches, patches], row by row over the grid; rows are what attends, columns what is attended to.
-    patch: (row, column).
+    attention: [layers, heads, tokens, tokens], patches last and row by row over the grid; rows attend, columns are attended to.
+    token: its number from 0, those before the patches included.
     """
-    index = patch[0] * grid[1] + patch[1]
-    taken = attention[:, :, index, :] if is_source else attention[:, :, :, index]
-    return np.asarray(taken.reshape(*attention.shape[:2], *grid), dtype=np.float32)
+    taken = attention[:, :, token, :] if is_source else attention[:, :, :, token]
+    before = taken.shape[2] - grid[0] * grid[1]
+    return np.asarray(taken[:, :, before:].reshape(*attention.shape[:2], *grid), np.float32), np.asarray(taken[:, :, :before], np.float32)
 
 
 def scaled(maps: FloatImage) -> FloatImage:

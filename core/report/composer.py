@@ -19,6 +19,7 @@ class Composer:
         self.language = language
         self._facts: dict[str, Fact] = {}
         self._sentences: list[Sentence] = []
+        self._withheld: str | None = None
 
     def fact(self, fact_id: str, value: FactValue, unit: str, source: str) -> str:
         """Keep a fact; returns its id."""
@@ -39,6 +40,11 @@ class Composer:
         text = self.language.sentences[template].format(**spoken)
         self._sentences.append(Sentence(section, text[:1].upper() + text[1:], cited, region))
 
+    def withhold(self, template: str, /, **roles: str) -> None:
+        """Say among the findings, in place of a headline of hectares, why there is none."""
+        self.say("findings", template, **roles)
+        self._withheld = self._sentences[-1].text
+
     def report(self, kind: str, title: str, parameters: Mapping[str, Any], created: str | None) -> Report:
         """The report of everything said so far. created: ISO 8601; now by default."""
         return Report(
@@ -49,4 +55,5 @@ class Composer:
             sentences=tuple(self._sentences),
             created=created or datetime.now(UTC).isoformat(timespec="seconds"),
             parameters=dict(parameters),
+            withheld=self._withheld,
         )

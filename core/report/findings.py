@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.report.composer import Composer
 from core.report.model_facts import ModelFacts
+from core.report.notices import say
 from core.types import Prediction
 
 SECTION = "findings"
@@ -36,7 +37,7 @@ def say_findings(composer: Composer, prediction: Prediction, model: ModelFacts) 
 
 
 def _say_outside(composer: Composer, prediction: Prediction) -> None:
-    reason = composer.fact("outside.reason", prediction.outside.reason, "sentence", "outside gate")
+    reason = composer.fact("outside.reason", say(prediction.outside.reason, composer.language.code), "sentence", "outside gate")
     outside = composer.fact("outside.is_outside", prediction.outside.is_outside, "", "outside gate")
     composer.say(SECTION, "outside", reason=reason, outside=outside)
     if prediction.outside.score > prediction.outside.threshold:

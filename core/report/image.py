@@ -8,7 +8,7 @@ from core.report.findings import say_findings
 from core.report.language import language_of
 from core.report.model_facts import ModelFacts
 from core.report.sections import say_explanation, say_limits, say_model
-from core.types import Explanation, Image, Picture, Prediction, Report, Scene, Study
+from core.types import Explanation, Image, Notice, Picture, Prediction, Report, Scene, Study
 
 
 def image_report(
@@ -17,13 +17,13 @@ def image_report(
     explanation: Explanation | None,
     model: ModelFacts,
     *,
-    region: str = "",
+    region: Notice | None = None,
     language: str = "en",
     created: str | None = None,
 ) -> Report:
     """Facts and sentences of one prediction and, where there is one, its explanation.
 
-    region: words for where the map is strongest (core/explain/regions.py). created: ISO 8601, now by default.
+    region: where the map is strongest (core/explain/regions.py). created: ISO 8601, now by default.
     Neither the file's name nor anything else that could name a person becomes a fact.
     Raises NotFound for a language without templates.
     """

@@ -87,7 +87,7 @@ FORMATS = {
 def language_of(code: str) -> Language:
     """The language of that code. Raises NotFound where there are no templates for it."""
     path = TEMPLATES / f"{code}.toml"
-    known = sorted(file.stem for file in TEMPLATES.glob("*.toml"))
+    known = sorted(file.stem for file in TEMPLATES.glob("*.toml") if "." not in file.stem)
     if code not in known:
         raise NotFound(f"There are no reports in the language {code!r}.", f"Choose one of {', '.join(known)}.")
     return Language(code=code, **tomllib.loads(path.read_text(encoding="utf-8")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.report.composer import Composer
 from core.report.language import language_of
 from core.report.model_facts import ModelFacts
-from core.report.scenes import date_fact, place_in, say_parameters, say_scene, say_scene_model
+from core.report.scenes import date_fact, is_listed, place_in, say_parameters, say_scene, say_scene_model, say_warnings, withheld
 from core.report.sections import say_limits
 from core.types import ChangeMap, ChangePolygon, Report
 
@@ -16,9 +16,14 @@ LARGEST = 5
 def change_report(result: ChangeMap, model: ModelFacts | None = None, *, language: str = "en", created: str | None = None) -> Report:
     """Facts and sentences of one pair of dates. Raises NotFound for a language without templates."""
     composer = Composer(language_of(language))
-    _say_total(composer, result)
-    _say_transitions(composer, result)
-    _say_polygons(composer, result)
+    is_withheld = _say_withheld(composer, result)
+    say_warnings(composer, result.warnings, "change")
+    if is_withheld:
+        composer.say("findings", "withheld_files")
+    else:
+        _say_total(composer, result)
+        _say_transitions(composer, result)
+        _say_polygons(composer, result)
     say_scene(composer, result.before, "scene_before")
     say_scene(composer, result.after, "scene_after")
     composer.say("technique", "change_method", method=composer.fact("change.method", result.method, "method", "change"))
@@ -27,7 +32,8 @@ def change_report(result: ChangeMap, model: ModelFacts | None = None, *, languag
     score = "change_caveat_probability" if result.is_calibrated else "change_caveat_score"
     for caveat in (score, "change_caveat_cause", "area_caveat"):
         composer.say("limits", caveat)
-    say_limits(composer, model, (*result.before.assumptions, *result.after.assumptions, *result.assumptions))
+    assumed = [sentence for sentence in result.assumptions if sentence not in result.warnings]
+    say_limits(composer, model, (*result.before.assumptions, *result.after.assumptions, *assumed))
     parameters = {
         **result.parameters,
         "method": result.method,
@@ -36,6 +42,17 @@ def change_report(result: ChangeMap, model: ModelFacts | None = None, *, languag
         "sha256": [result.before.sha256, result.after.sha256],
     }
     return composer.report("change", composer.language.titles["change"], parameters, created)
+
+
+def _say_withheld(composer: Composer, result: ChangeMap) -> bool:
+    """The sentence that stands in place of the hectares, where it is due; whether it is."""
+    shares = [float(result.parameters.get(f"outside_share_{which}", 0.0)) for which in ("before", "after")]
+    template = withheld(max(shares), is_ground_known=result.is_ground_known, is_scale_known=result.is_scale_known)
+    if template is None or result.valid_pixels == 0:
+        return False
+    share = composer.fact("change.outside_share", max(shares), "share", "change")
+    composer.withhold(template, share=share)
+    return True
 
 
 def _say_total(composer: Composer, result: ChangeMap) -> None:
@@ -55,7 +72,7 @@ def _say_total(composer: Composer, result: ChangeMap) -> None:
 
 
 def _say_transitions(composer: Composer, result: ChangeMap) -> None:
-    moved = (transition for transition in result.transitions if transition.before != transition.after and transition.pixels)
+    moved = (transition for transition in result.transitions if transition.before != transition.after and is_listed(transition.hectares))
     for place, transition in enumerate(sorted(moved, key=lambda one: -one.hectares)[:LARGEST], start=1):
         roles = {
             "before": composer.fact(f"transition.{place}.before", transition.before, "label", "change"),
@@ -67,7 +84,8 @@ def _say_transitions(composer: Composer, result: ChangeMap) -> None:
 
 
 def _say_polygons(composer: Composer, result: ChangeMap) -> None:
-    for place, polygon in enumerate(sorted(result.polygons, key=lambda one: -one.hectares)[:LARGEST], start=1):
+    listed = (polygon for polygon in result.polygons if is_listed(polygon.hectares))
+    for place, polygon in enumerate(sorted(listed, key=lambda one: -one.hectares)[:LARGEST], start=1):
         _say_polygon(composer, result, polygon, f"polygon.{place}")
 
 

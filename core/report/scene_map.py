@@ -5,12 +5,9 @@ from __future__ import annotations
 from core.report.composer import Composer
 from core.report.language import language_of
 from core.report.model_facts import ModelFacts
-from core.report.scenes import say_parameters, say_scene, say_scene_model
+from core.report.scenes import is_listed, say_parameters, say_scene, say_scene_model, say_warnings, withheld
 from core.report.sections import say_limits
-from core.types import LandCoverMap, Report
-
-WARN_OUTSIDE_SHARE = 0.05
-"""Share of valid pixels outside what the model knows from which the first line is a warning; validation itself refuses about that many."""
+from core.types import WARN_OUTSIDE_SHARE, LandCoverMap, Report
 
 
 def map_report(result: LandCoverMap, model: ModelFacts | None = None, *, language: str = "en", created: str | None = None) -> Report:
@@ -21,7 +18,8 @@ def map_report(result: LandCoverMap, model: ModelFacts | None = None, *, languag
     say_scene_model(composer, result.model, result.weights, model)
     say_parameters(composer, result.parameters)
     composer.say("limits", "area_caveat")
-    say_limits(composer, model, (*result.scene.assumptions, *result.assumptions))
+    assumed = [each for each in result.assumptions if each not in result.warnings]
+    say_limits(composer, model, (*result.scene.assumptions, *assumed))
     parameters = {**result.parameters, "model": result.model, "weights": result.weights, "sha256": result.scene.sha256}
     return composer.report("map", composer.language.titles["map"], parameters, created)
 
@@ -29,9 +27,21 @@ def map_report(result: LandCoverMap, model: ModelFacts | None = None, *, languag
 def _say_findings(composer: Composer, result: LandCoverMap) -> None:
     pixels = composer.fact("map.valid_pixels", result.valid_pixels, "count", "map")
     if result.valid_pixels == 0:
-        return composer.say("findings", "map_empty", pixels=pixels)
+        composer.say("findings", "map_empty", pixels=pixels)
+        return say_warnings(composer, result.warnings, "map")
     outside = composer.fact("map.outside_share", result.outside_share, "share", "map")
-    composer.say("findings", "map_warning" if result.outside_share > WARN_OUTSIDE_SHARE else "map_outside", share=outside)
+    reason = withheld(result.outside_share, is_ground_known=result.is_ground_known, is_scale_known=result.is_scale_known)
+    if not result.is_scale_known:
+        say_warnings(composer, result.warnings, "map")  # why all of it is outside, and what to do, comes first
+    if result.outside_share > WARN_OUTSIDE_SHARE:
+        composer.say("findings", "map_warning", share=outside)
+    if result.is_scale_known:
+        say_warnings(composer, result.warnings, "map")
+    if reason is not None:
+        composer.withhold(reason, share=outside)
+        return composer.say("findings", "withheld_files")
+    if result.outside_share <= WARN_OUTSIDE_SHARE:
+        composer.say("findings", "map_outside", share=outside)
     total = composer.fact("map.hectares", sum(area.hectares for area in result.areas), "ha", "map")
     composer.say("findings", "map_valid", hectares=total, pixels=pixels)
     _say_classes(composer, result)
@@ -40,7 +50,7 @@ def _say_findings(composer: Composer, result: LandCoverMap) -> None:
 
 
 def _say_classes(composer: Composer, result: LandCoverMap) -> None:
-    found = sorted((area for area in result.areas if area.pixels), key=lambda area: -area.hectares)
+    found = sorted((area for area in result.areas if is_listed(area.hectares)), key=lambda area: -area.hectares)
     for place, area in enumerate(found, start=1):
         roles = {
             "label": composer.fact(f"class.{place}.label", area.label, "label", "map"),
@@ -49,6 +59,6 @@ def _say_classes(composer: Composer, result: LandCoverMap) -> None:
         }
         pixels = composer.fact(f"class.{place}.pixels", area.pixels, "count", "map")
         composer.say("findings", "map_class", **roles, pixels=pixels)
-    absent = tuple(label for label in result.labels if label not in {area.label for area in found})
+    absent = tuple(label for label in result.labels if label not in {area.label for area in result.areas if area.pixels})
     if absent:
         composer.say("findings", "map_absent", labels=composer.fact("map.absent", absent, "label", "map"))

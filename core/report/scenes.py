@@ -3,17 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.report.composer import Composer
 from core.report.model_facts import ModelFacts
-from core.types import UNNAMED_DATE, Scene
+from core.report.notices import say_all
+from core.types import UNNAMED_DATE, Notice, Scene
 
 SECTION = "technique"
+WITHHOLD_OUTSIDE_SHARE = 0.5
+"""Share of valid pixels outside what the model knows above which no hectares are told: most of them would mean nothing."""
+LEAST_LISTED = 0.05
+"""Hectares; areas are written with one decimal."""
 SECTORS = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
 CENTRE_SHARE = 1 / 3
 """The centre is the middle third of the scene, across and down."""
+
+
+def withheld(outside_share: float, *, is_ground_known: bool = True, is_scale_known: bool = True) -> str | None:
+    """The template of the sentence that stands in place of a headline of hectares; None where hectares may be told.
+
+    The one rule of maps and of change, for page, PDF, Markdown, JSON and standard error alike.
+    outside_share: of the valid pixels, outside what the model knows; of two dates the larger. is_ground_known: whether the model was
+    made for pixels, and for an extent, of that size on the ground. is_scale_known: whether it is known how the values become reflectance.
+    """
+    if not is_scale_known:
+        return "withheld_scale"
+    if not is_ground_known:
+        return "withheld_ground"
+    return "withheld_outside" if outside_share > WITHHOLD_OUTSIDE_SHARE else None
+
+
+def is_listed(hectares: float) -> bool:
+    """Whether an area is told one by one: what would read "0.0 ha" stands in the files alone."""
+    return hectares >= LEAST_LISTED
+
+
+def say_warnings(composer: Composer, warnings: Sequence[Notice], source: str) -> None:
+    """Among the findings, what has to be known first."""
+    for number, sentence in enumerate(say_all(warnings, composer.language.code), start=1):
+        composer.say("findings", "verbatim", sentence=composer.fact(f"warning.{number}", sentence, "sentence", source))
 
 
 def say_scene(composer: Composer, scene: Scene, name: str = "scene") -> None:
@@ -36,7 +66,7 @@ def say_scene(composer: Composer, scene: Scene, name: str = "scene") -> None:
 
 def date_fact(composer: Composer, scene: Scene, name: str) -> str:
     """The date of a scene, "undated" where it has none."""
-    return composer.fact(f"{name}.date", scene.date.isoformat() if scene.date else UNNAMED_DATE, "word", "source file")
+    return composer.fact(f"{name}.date", scene.when or UNNAMED_DATE, "word", "source file")
 
 
 def say_parameters(composer: Composer, parameters: Mapping[str, Any]) -> None:
@@ -79,8 +109,10 @@ def _say_grid(composer: Composer, scene: Scene, name: str) -> None:
     if scene.crs is None:
         return composer.say(SECTION, "scene_grid_none", **size)
     unit = "degrees" if scene.crs.is_geographic else "m"
-    across = math.hypot(scene.transform.a, scene.transform.d)
-    down = math.hypot(scene.transform.b, scene.transform.e)
+    factor = scene.crs.units_factor[1]  # radians of an angle, metres of a length: grads and feet are units of a CRS, too
+    factor = math.degrees(factor) if scene.crs.is_geographic else factor
+    across = math.hypot(scene.transform.a, scene.transform.d) * factor
+    down = math.hypot(scene.transform.b, scene.transform.e) * factor
     roles = {
         "pixel_width": composer.fact(f"{name}.pixel_width", across, unit, "source file"),
         "pixel_height": composer.fact(f"{name}.pixel_height", down, unit, "source file"),

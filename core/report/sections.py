@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from core.report.composer import Composer
 from core.report.model_facts import ModelFacts
-from core.types import Domain, Explanation, Prediction, RemovalScore
+from core.report.notices import say, say_all
+from core.types import Domain, Explanation, Notice, Prediction, RemovalScore
 
 HEATMAPS = {Domain.LAND_COVER: "heatmap_scene", Domain.PICTURE: "heatmap_picture"}
 """What a heatmap is not, by what it lies on; on medical images no outline of a lesion."""
@@ -24,16 +25,17 @@ def say_model(composer: Composer, prediction: Prediction, model: ModelFacts) -> 
     composer.say("technique", "runtime", runtime=runtime, precision=precision, device=device)
 
 
-def say_explanation(composer: Composer, explanation: Explanation | None, region: str, is_outside: bool, domain: Domain) -> None:
+def say_explanation(composer: Composer, explanation: Explanation | None, region: Notice | None, is_outside: bool, domain: Domain) -> None:
     """The method, where its map is strongest, and what the measurements of the map allow to believe."""
     if explanation is None:
         return composer.say("explanation", "no_explanation")
     _say_method(composer, explanation)
     if is_outside:
         composer.say("explanation", "outside_explained")
-    if region:
-        place = composer.fact("explanation.region", region, "sentence", "explanation")
-        composer.say("explanation", "region", region=region, place=place)
+    if region is not None:
+        words = say(region, composer.language.code)
+        place = composer.fact("explanation.region", words, "sentence", "explanation")
+        composer.say("explanation", "region", region=words, place=place)
     _say_removal(composer, "deletion", explanation.deletion)
     _say_removal(composer, "insertion", explanation.insertion)
     if explanation.completeness_error is not None:
@@ -44,11 +46,11 @@ def say_explanation(composer: Composer, explanation: Explanation | None, region:
     return composer.say("explanation", HEATMAPS.get(domain, "heatmap"))
 
 
-def say_limits(composer: Composer, model: ModelFacts | None, assumptions: Sequence[str]) -> None:
+def say_limits(composer: Composer, model: ModelFacts | None, assumptions: Sequence[Notice]) -> None:
     """What the model knows, what was assumed, and what none of this is for."""
     if model is not None:
         _say_card(composer, model)
-    for number, sentence in enumerate(dict.fromkeys(assumptions), start=1):
+    for number, sentence in enumerate(dict.fromkeys(say_all(assumptions, composer.language.code)), start=1):
         composer.say("limits", "verbatim", sentence=composer.fact(f"assumption.{number}", sentence, "sentence", "assumption"))
     composer.say("limits", "intended_use")
 

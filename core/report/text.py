@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.report.language import language_of
-from core.report.scene_map import WARN_OUTSIDE_SHARE
-from core.types import Addendum, Report, Sentence
+from core.types import WARN_OUTSIDE_SHARE, Addendum, Report, Sentence
 
+WARNING = "warning."
+"""Facts whose names begin so are warnings."""
 SECTIONS = {
     "image": ("technique", "findings", "explanation", "limits"),
     "map": ("findings", "technique", "limits"),
@@ -30,8 +31,10 @@ def section_text(report: Report, section: str) -> str:
 
 
 def is_warning(report: Report, sentence: Sentence) -> bool:
-    """Whether a sentence says that the model does not know what it was given: shown apart from the others."""
-    if "outside.is_outside" in sentence.facts:
+    """Whether a sentence says that the model does not know what it was given, or what else to know first: shown apart from the others."""
+    if sentence.text == report.withheld or "outside.is_outside" in sentence.facts:
+        return True
+    if any(fact_id.startswith(WARNING) for fact_id in sentence.facts):
         return True
     return "map.outside_share" in sentence.facts and float(report.fact("map.outside_share").value) > WARN_OUTSIDE_SHARE  # type: ignore[arg-type]
 

@@ -9,15 +9,14 @@ from pathlib import Path
 
 from core.errors import SightlineError, UnreadableFile
 from core.readers import SceneOptions, read_image, read_scene
+from core.readers.scenes.geotiff import BANDS_ASSUMED
 from core.sources import Source, Unusable, walk
-from core.types import Scene
+from core.types import Notice, Scene
 
 _BAND = re.compile(r"[_.\- ]?B(\d{1,2}A?|8A)(?=_|$)", re.IGNORECASE)
 _RESOLUTION = re.compile(r"[_.\- ]?(10|20|60)m$", re.IGNORECASE)
 _BEFORE, _AFTER = (re.compile(rf"(?<![a-z])({words})(?![a-z])", re.IGNORECASE) for words in ("before|pre|earlier", "after|post|later"))
 """Words in the name of an undated file that say which of two it is."""
-UNNAMED = "The bands are not named"
-"""How the reader's assumption begins where it had to guess which band is which."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,12 @@ def read_again(group: Group, options: SceneOptions) -> Group:
 
 def is_question_open(scene: Scene) -> bool:
     """Whether the reader had to guess which band is which."""
-    return any(sentence.startswith(UNNAMED) for sentence in scene.assumptions)
+    return guessed_bands(scene) is not None
+
+
+def guessed_bands(scene: Scene) -> Notice | None:
+    """What the reader guessed of which band is which; None where the files tell."""
+    return next((one for one in scene.assumptions if one.code == BANDS_ASSUMED), None)
 
 
 def place_in_time(group: Group) -> tuple[bool, str, int, str]:

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from core.types.arrays import FloatImage, Mask
 from core.types.explanation import Explanation, RemovalScore, TokenMap
-from core.types.maps import ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
+from core.types.maps import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
 from core.types.model import Calibration, ChangeCalibration, Domain, ModelInput, Outside, Prediction, Preprocess
+from core.types.notice import Notice, notice
 from core.types.report import Addendum, Fact, Report, Sentence
-from core.types.scene import UNNAMED_DATE, Band, Scene
+from core.types.scene import UNNAMED_DATE, Band, DataMask, Scene, ValueRange
 from core.types.study import FrameSource, Picture, Study, Window
 
 Image = Study | Scene | Picture
 
 __all__ = [
     "UNNAMED_DATE",
+    "WARN_OUTSIDE_SHARE",
     "Addendum",
     "Band",
     "Calibration",
@@ -27,6 +29,7 @@ __all__ = [
     "ChangeMap",
     "ChangePolygon",
     "ClassArea",
+    "DataMask",
     "Domain",
     "Explanation",
     "Fact",
@@ -36,6 +39,7 @@ __all__ = [
     "LandCoverMap",
     "Mask",
     "ModelInput",
+    "Notice",
     "Outside",
     "Picture",
     "Prediction",
@@ -47,5 +51,7 @@ __all__ = [
     "Study",
     "TokenMap",
     "Transition",
+    "ValueRange",
     "Window",
+    "notice",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.types.arrays import FloatImage
+from core.types.notice import Notice
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Explanation:
     tokens: the raw result of token methods. attribution: the raw signed result [channels, rows, columns] of the others.
     baseline: float32 [channels, rows, columns], what "removed" meant, for methods that need one.
     target: the label whose raw logit was attributed; class-agnostic methods (rollout) still name it, since faithfulness needs one.
+    assumptions: what the device could not do; those of the input are told by the input.
     completeness_error: |sum of attributions - (f(x) - f(baseline))| / |f(x) - f(baseline)|, None where it does not apply.
     """
 
@@ -82,3 +84,4 @@ class Explanation:
     runtime: str = "torch"
     precision: str = "fp32"
     seconds: float = 0.0
+    assumptions: tuple[Notice, ...] = ()

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.types.notice import Notice
 from core.types.scene import Scene
+
+WARN_OUTSIDE_SHARE = 0.05
+"""Share of valid pixels outside what the model knows from which that is said first; validation itself refuses about that many."""
 
 
 @dataclass(frozen=True)
 class ClassArea:
-    """Area of one class: pixels, hectares on the ellipsoid, share of the valid pixels in [0, 1]."""
+    """Area of one class: pixels, hectares on the ellipsoid, share of the valid area in [0, 1]."""
 
     label: str
     pixels: int
@@ -25,7 +29,9 @@ class LandCoverMap:
     """What `sightline map` made; rasters stay on disk.
 
     landcover: COG uint8, index into labels, 255 nodata. confidence, outside: COG float32, NaN nodata.
-    outside_share: share of valid pixels whose tile is outside what the model knows.
+    outside_share: share of valid pixels whose tile is outside what the model knows. warnings: those of the assumptions that are said first.
+    is_ground_known: whether the model was made for pixels and an extent of that size. is_scale_known: whether it is known how the values
+    become reflectance.
     """
 
     scene: Scene
@@ -41,7 +47,10 @@ class LandCoverMap:
     outside_share: float
     mean_confidence: float
     parameters: Mapping[str, Any]
-    assumptions: tuple[str, ...] = ()
+    assumptions: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+    is_ground_known: bool = True
+    is_scale_known: bool = True
     seconds: float = 0.0
 
 
@@ -77,7 +86,8 @@ class ChangeMap:
 
     labels: of the land cover of both dates; () where no classes are known, and no transitions.
     change: COG uint8, 1 changed, 0 not, 255 nodata. score: COG float32, NaN nodata (change_score.tif, or change_probability.tif where
-    is_calibrated says that it is a probability).
+    is_calibrated says that it is a probability). assumptions: the weightiest first. warnings: those of them that are said first.
+    is_ground_known, is_scale_known: of both dates, as of a LandCoverMap.
     """
 
     before: Scene
@@ -95,8 +105,11 @@ class ChangeMap:
     valid_pixels: int
     changed_hectares: float
     parameters: Mapping[str, Any]
-    assumptions: tuple[str, ...] = ()
+    assumptions: tuple[Notice, ...] = ()
     landcover_before: Path | None = None
     landcover_after: Path | None = None
     is_calibrated: bool = False
+    warnings: tuple[Notice, ...] = ()
+    is_ground_known: bool = True
+    is_scale_known: bool = True
     seconds: float = 0.0

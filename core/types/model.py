@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.types.arrays import FloatImage
+from core.types.notice import Notice
 
 
 class Domain(StrEnum):
@@ -70,7 +71,7 @@ class ModelInput:
     box: (left, top, width, height) of the input in source pixels.
     frame: index of the source's frame, from 0.
     valid_share: share of source pixels that hold data, in [0, 1].
-    refusal: why the model is not made for this image, by its header or its kind; "" where nothing speaks against it.
+    refusal: why the model is not made for this image, by its header or its kind; None where nothing speaks against it.
     """
 
     values: FloatImage
@@ -78,8 +79,8 @@ class ModelInput:
     box: tuple[float, float, float, float]
     frame: int = 0
     valid_share: float = 1.0
-    refusal: str = ""
-    assumptions: tuple[str, ...] = ()
+    refusal: Notice | None = None
+    assumptions: tuple[Notice, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -125,13 +126,13 @@ class Outside:
 
     score: distance from the training, growing with strangeness; NaN where no input could be made.
     threshold: scores above it are outside.
-    reason: a sentence where is_outside, else "".
+    reason: why, where is_outside; else None.
     """
 
     score: float
     threshold: float
     is_outside: bool
-    reason: str = ""
+    reason: Notice | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ class Prediction:
     outside: Outside
     token_logits: FloatImage | None = None
     frame: int | None = None
-    assumptions: tuple[str, ...] = ()
+    assumptions: tuple[Notice, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     runtime: str = "torch"
     precision: str = "fp32"

@@ -44,6 +44,7 @@ class Report:
     """Facts, and sentences that say no more than the facts.
 
     edited: the user's own wording of a section, by section; it replaces the sentences there and is marked as edited.
+    withheld: the sentence that stands in place of the headline of hectares; None where there is a headline, or none is due.
     signed_by, signed_at: empty until sign-off, which freezes the report; what comes later is one of the addenda, oldest first.
     """
 
@@ -54,6 +55,7 @@ class Report:
     sentences: tuple[Sentence, ...]
     created: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    withheld: str | None = None
     edited: Mapping[str, str] = field(default_factory=dict)
     signed_by: str = ""
     signed_at: str = ""

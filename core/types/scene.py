@@ -7,11 +7,33 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.types.notice import Notice
+
 if TYPE_CHECKING:
     from rasterio.crs import CRS
     from rasterio.transform import Affine
 
 UNNAMED_DATE = "undated"
+
+
+@dataclass(frozen=True)
+class DataMask:
+    """A band that says where the others of its file hold data: 0 nowhere, above 0 there.
+
+    index: its number in the file, from 1. top: its largest value, that of a pixel that is data alone.
+    """
+
+    index: int
+    top: float
+
+
+@dataclass(frozen=True)
+class ValueRange:
+    """Smallest, median and largest digital number of a band, from a sample; the brightest thousandth is left out."""
+
+    low: float
+    middle: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -22,7 +44,8 @@ class Band:
     colour: "red", "green", "blue", "near infrared", "short-wave infrared 1", ... or "" where unknown.
     file, index: which GeoTIFF holds it and its number there, from 1.
     scale, offset: reflectance = digital number * scale + offset; None where the file does not tell.
-    nodata: the digital number that means nothing, None where there is none.
+    nodata: the digital number that means nothing, None where there is none. mask: of its file, None where it has none.
+    is_sparse: whether the file lacks blocks, in whose place there is no data. values: None where no pixel of the sample held data.
     """
 
     name: str
@@ -32,6 +55,9 @@ class Band:
     scale: float | None = None
     offset: float | None = None
     nodata: float | None = None
+    mask: DataMask | None = None
+    is_sparse: bool = False
+    values: ValueRange | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +65,7 @@ class Scene:
     """One place at one date, on one grid. Pixels stay on disk and are read by window (core/prepare/grid/bands.py).
 
     width, height, crs, transform: the grid of the finest band; crs is None where the file has none.
+    date: the first day where only a year or a month is known; date_text: that year or month ("1985", "2019-06"), "" where the day is known.
     footprint: (west, south, east, north) in degrees of longitude and latitude, None without a CRS.
     """
 
@@ -51,8 +78,19 @@ class Scene:
     transform: Affine
     dtype: str
     date: date | None = None
+    date_text: str = ""
     footprint: tuple[float, float, float, float] | None = None
-    assumptions: tuple[str, ...] = ()
+    assumptions: tuple[Notice, ...] = ()
+
+    @property
+    def when(self) -> str:
+        """The date as far as it is known: "2019-06-15", "1985", "" where nothing tells."""
+        return self.date_text or (self.date.isoformat() if self.date else "")
+
+    @property
+    def called(self) -> str:
+        """What to call it among others: its date, or its name where it has none."""
+        return self.when or self.name
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from core.types.notice import Notice
+
 if TYPE_CHECKING:
     from pydicom import Dataset
 
@@ -52,7 +54,7 @@ class Study:
     age_years: age at the study, None where the file does not tell. The only fact kept of the person, besides sex.
     sha256: of the source bytes (of the concatenated sha256 of every file in order, for a series).
     sources: the files that the frames came from, in frame order (one file for a multi-frame object).
-    assumptions: sentences about what had to be assumed while reading.
+    assumptions: what had to be assumed while reading.
     """
 
     name: str
@@ -73,7 +75,7 @@ class Study:
     positions: tuple[tuple[float, float, float], ...] = ()
     is_volume: bool = False
     sources: tuple[Path, ...] = ()
-    assumptions: tuple[str, ...] = ()
+    assumptions: tuple[Notice, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -96,7 +98,7 @@ class Picture:
     sha256: str
     pixels: NDArray[np.uint8]
     source: Path | None = None
-    assumptions: tuple[str, ...] = ()
+    assumptions: tuple[Notice, ...] = ()
 
     @property
     def is_colour(self) -> bool:

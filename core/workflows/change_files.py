@@ -142,7 +142,7 @@ def measure(folder: Path, before: Scene, after: Scene, kind: Kind, zones: Sequen
     number = np.empty(len(sizes), dtype=np.int64)
     number[np.argsort(-sizes, kind="stable")] = np.arange(1, len(sizes) + 1)
     largest: dict[int, ChangePolygon] = {}
-    dates = tuple(scene.date.isoformat() if scene.date else UNNAMED_DATE for scene in (before, after))
+    dates = tuple(scene.when or UNNAMED_DATE for scene in (before, after))
 
     def features() -> Iterator[Feature]:
         for place, patch in enumerate(patches(_rows(folder, kind))):

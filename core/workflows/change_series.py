@@ -6,55 +6,34 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from core.change.methods.base import Method
 from core.errors import OutOfRange
-from core.inference.change_engine import ChangeEngine
-from core.inference.engine import Engine
 from core.inference.scenes.scores import Watch
 from core.types import ChangeMap, Scene
-from core.workflows.model_change import check_model_change, detect_model_change, tiles_of_pair
-from core.workflows.scene_change import check_change, detect_change, tiles_of_both
+from core.workflows.change import check_change, detect_change
 
 
 def change_series(
-    scenes: Sequence[Scene], engine: Engine | ChangeEngine, out: Path, *, progress: Watch | None = None, **options: Any
+    scenes: Sequence[Scene], method: Method, out: Path, *, progress: Watch | None = None, **options: Any
 ) -> tuple[tuple[str, ChangeMap], ...]:
     """The change of each consecutive pair of scenes, in sub-folders 01-02, 02-03 ..., and of the first against the last.
 
-    scenes: at least two, in the order of their dates; two of them make one pair. engine, options: as for detect_change, or as for
-    detect_model_change where the engine is of a change model. All pairs are checked before the first is begun.
-    Returns (name of the sub-folder, change). Raises as those do, and OutOfRange for a single scene.
+    scenes: at least two, in the order of their dates; two of them make one pair. options: as for detect_change. All pairs are checked
+    before the first is begun. Returns (name of the sub-folder, change). Raises as detect_change does, and OutOfRange for a single scene.
     """
     if len(scenes) < 2:
         raise OutOfRange("number of scenes", len(scenes), "at least 2")
     last = len(scenes) - 1
     pairs = list(dict.fromkeys([*((place, place + 1) for place in range(last)), (0, last)]))
-    checked: dict[str, Any] = {name: options[name] for name in ("method", "classes", "min_area_hectares") if name in options}
     for one, other in pairs:
-        _check(scenes[one], scenes[other], engine, checked)
-    tiles = [_tiles(scenes[one], engine, options.get("classes")) for one, _ in pairs]
+        check_change(scenes[one], scenes[other], method, options.get("min_area_hectares", 0.0))
+    tiles = [method.tiles(scenes[one]) for one, _ in pairs]
     made = []
     for place, (one, other) in enumerate(pairs):
         name = f"{one + 1:02}-{other + 1:02}"
         watch = _shifted(progress, sum(tiles[:place]), sum(tiles))
-        made.append((name, detect(scenes[one], scenes[other], engine, out / name, progress=watch, **options)))
+        made.append((name, detect_change(scenes[one], scenes[other], method, out / name, progress=watch, **options)))
     return tuple(made)
-
-
-def detect(before: Scene, after: Scene, engine: Engine | ChangeEngine, out: Path, **options: Any) -> ChangeMap:
-    """The change of two dates by either kind of model; options as for detect_change or detect_model_change."""
-    if isinstance(engine, ChangeEngine):
-        return detect_model_change(before, after, engine, out, **options)
-    return detect_change(before, after, engine, out, **options)
-
-
-def _check(before: Scene, after: Scene, engine: Engine | ChangeEngine, options: dict[str, Any]) -> None:
-    if isinstance(engine, ChangeEngine):
-        return check_model_change(before, after, engine, **options)
-    return check_change(before, after, engine, **options)
-
-
-def _tiles(before: Scene, engine: Engine | ChangeEngine, classes: Engine | None) -> int:
-    return tiles_of_pair(before, engine, classes) if isinstance(engine, ChangeEngine) else tiles_of_both(before, engine)
 
 
 def _shifted(progress: Watch | None, before: int, total: int) -> Watch | None:

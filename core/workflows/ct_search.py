@@ -12,7 +12,7 @@ from core.inference.ct_search import Candidate, SliceSearch, found_label, search
 from core.inference.engine import Engine
 from core.inference.prediction import decide, predict_input
 from core.prepare.ct import centre_window, is_searched, plane_of
-from core.types import Domain, Image, ModelInput, Outside, Picture, Prediction, Preprocess, Study
+from core.types import Domain, Image, ModelInput, Notice, Outside, Picture, Prediction, Preprocess, Study, notice
 
 Watch = Callable[[int, int], None]
 Slice = Study | Picture
@@ -84,16 +84,14 @@ def _unsearched(image: Slice, engine: Engine, frame: int | None) -> Searched:
     return Searched(replace(prediction, candidates=()), window, {}, label, (columns, rows))
 
 
-def _how(slices: Sequence[SliceSearch], label: str) -> tuple[str, ...]:
-    """The sentence that says what the probability is one of."""
+def _how(slices: Sequence[SliceSearch], label: str) -> tuple[Notice, ...]:
+    """What the probability is one of."""
     windows, searched = sum(each.windows for each in slices), sum(each.windows > 0 for each in slices)
     if windows == 1:
         return ()
-    where = f" in {searched:,} slices" if len(slices) > 1 else ""
-    return (
-        f"The answer is that of the likeliest place of {label} among {windows:,} windows{where}; the probability is calibrated on "
-        "single windows, and the highest of many is high more often than it is right.",
-    )
+    if len(slices) > 1:
+        return (notice("ct.best-of-slices", label=label, windows=windows, slices=searched),)
+    return (notice("ct.best-of-windows", label=label, windows=windows),)
 
 
 def _outside(slices: Sequence[SliceSearch], engine: Engine) -> Outside:
@@ -105,10 +103,7 @@ def _outside(slices: Sequence[SliceSearch], engine: Engine) -> Outside:
     score, strange = float(np.median(distances)), int((distances > known.threshold).sum())
     if score <= known.threshold:
         return Outside(score, known.threshold, False)
-    reason = (
-        f"{strange:,} of {len(distances):,} windows do not look like the CT images of the lungs that the model was trained on "
-        f"(median distance {score:.1f}; up to {known.threshold:.1f} counts as alike)."
-    )
+    reason = notice("outside.windows", strange=strange, windows=len(distances), score=score, threshold=known.threshold)
     return Outside(score, known.threshold, True, reason)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from core.change.by_model import judge_pair
+from core.change.methods.model import judge_pair
 from core.errors import SightlineError
-from core.inference.change_engine import ChangeEngine, change_engine_for
+from core.inference.engine import ChangeEngine, change_engine_for
 from core.prepare.grid.pair import pair_of
 from core.types import Mask
 from core.workflows.cities import City, city_folders, read_city

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.errors import OutOfRange, SightlineError
-from core.explain.regions import region_words
+from core.errors import InputError, OutOfRange, SightlineError
+from core.explain.regions import region_of
 from core.explain.registry import explain
 from core.inference.engine import Engine, engine_for
 from core.inference.prediction import predict_input
@@ -18,6 +18,7 @@ from core.prepare.scene_input import input_at
 from core.readers import Kind, SceneOptions, read_dicom, read_image, read_series, sniff
 from core.report.image import image_report
 from core.report.model_facts import model_facts
+from core.report.notices import say
 from core.sources import Source, Unusable, walk
 from core.types import Domain, Explanation, Image, ModelInput, Picture, Prediction, Report, Scene, Study
 from core.workflows.ct_search import is_searched_by, search_ct
@@ -78,7 +79,7 @@ def predict(image: Image, model: str, frame: int | None = None, watch: Watch | N
     began = time.perf_counter()
     given = to_input(image, engine.model.preprocess, frame)
     seconds = {"prepare": time.perf_counter() - began}
-    return predict_input(engine, given, seconds=seconds, frame=frame_number(image, given))
+    return predict_input(engine.interactive, given, seconds=seconds, frame=frame_number(image, given))
 
 
 def explain_image(
@@ -97,8 +98,16 @@ def explain_image(
     raises ends the work.
     Raises NotFound for an unknown model, method or label; OutOfRange; InputError where the image cannot become an input.
     """
-    engine = engine_for(model)
-    return explain(engine, explained_input(image, engine, frame, at), method, target, progress=progress)
+    engine = engine_for(model).interactive
+    given = explained_input(image, engine, frame, at)
+    check_explainable(given)
+    return explain(engine, given, method, target, progress=progress)
+
+
+def check_explainable(given: ModelInput) -> None:
+    """Raises InputError, with the reason, where an image could not become an input."""
+    if given.is_empty:
+        raise InputError(f"There is no input to explain. {say(given.refusal)}".strip(), "Choose an image that the model can read.")
 
 
 def explained_input(image: Image, engine: Engine, frame: int | None = None, at: tuple[float, float] | None = None) -> ModelInput:
@@ -129,7 +138,7 @@ def compose(image: Image, prediction: Prediction, explanation: Explanation | Non
     engine = engine_for(model)
     preprocess = engine.model.preprocess
     is_window = is_large(image, preprocess)  # of which no word for a place in the whole would be right
-    region = "" if explanation is None or is_window else region_words(explanation.saliency, preprocess.domain)
+    region = None if explanation is None or is_window else region_of(explanation.saliency, preprocess.domain)
     return image_report(image, prediction, explanation, model_facts(engine.model), region=region, language=language)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,10 @@ import numpy as np
 
 from core.explain.registry import explain
 from core.export import json, markdown, pdf
-from core.inference.change_engine import ChangeEngine
-from core.inference.engine import Engine, engine_for
-from core.render.report_pictures import Captioned, classes_picture, image_pictures, scene_picture
+from core.export.staging import staged
+from core.inference.engine import ChangeEngine, Engine, engine_for
+from core.render.report_pictures import Captioned, image_pictures
+from core.render.report_scenes import change_pictures, map_pictures
 from core.report.language import language_of
 from core.report.model_facts import model_facts
 from core.report.scene_change import change_report
@@ -52,39 +53,26 @@ def report_image(
 
 def report_map(result: LandCoverMap, engine: Engine, folder: Path, language: str = "en") -> tuple[Report, tuple[Path, ...]]:
     """The report of a land-cover map, and its files in `folder`. Raises NotFound for a language without templates."""
-    words = language_of(language)
-    pictures = [
-        (words.words["picture_scene"], scene_picture(result.scene, engine.model.preprocess)),
-        (words.words["picture_classes"], classes_picture(result.landcover, _in_words(result.labels, words.labels))),
-    ]
+    pictures = map_pictures(result, engine.model.preprocess, language_of(language))
     report = map_report(result, model_facts(engine.model), language=language)
     return report, write_report(report, folder, pictures)
 
 
 def report_change(result: ChangeMap, engine: Engine | ChangeEngine, folder: Path, language: str = "en") -> tuple[Report, tuple[Path, ...]]:
     """The report of two dates, and its files in `folder`. Raises NotFound for a language without templates."""
-    words, preprocess = language_of(language), engine.model.preprocess
-    states = (words.words["unchanged"], words.words["changed"])
-    pictures = [
-        (words.words["picture_before"], scene_picture(result.before, preprocess)),
-        (words.words["picture_after"], scene_picture(result.after, preprocess)),
-        (words.words["picture_change"], classes_picture(result.change, states)),
-    ]
+    pictures = change_pictures(result, engine.model.preprocess, language_of(language))
     report = change_report(result, model_facts(engine.model), language=language)
     return report, write_report(report, folder, pictures)
 
 
 def write_report(report: Report, folder: Path, pictures: Sequence[Captioned] = ()) -> tuple[Path, ...]:
-    """Write report.md (its pictures as PNG beside it), report.pdf and report.json into `folder`, which exists. Returns the three.
+    """Write report.md (its pictures as PNG beside it), report.pdf and report.json into `folder`, all at once. Returns the three.
 
     pictures: (caption, uint8 [rows, columns, 3]) in the order in which they are shown; of an explained image the last one is the overlay.
     """
-    paths = tuple(folder / f"report.{ending}" for ending in ("md", "pdf", "json"))
-    markdown.write(report, paths[0], pictures)
-    pdf.write(report, paths[1], pictures)
-    json.write(report, paths[2])
-    return paths
-
-
-def _in_words(labels: Sequence[str], table: Mapping[str, str]) -> list[str]:
-    return [table.get(label, label) for label in labels]
+    names = tuple(f"report.{ending}" for ending in ("md", "pdf", "json"))
+    with staged(folder, replacing=("report-*.png",)) as whole:
+        markdown.write(report, whole / names[0], pictures)
+        pdf.write(report, whole / names[1], pictures)
+        json.write(report, whole / names[2])
+    return tuple(folder / name for name in names)

@@ -26,6 +26,7 @@ from core.export.vector import Feature, write_polygons
 from core.inference.engine import Engine
 from core.inference.scenes.scores import Strip, Watch, check_mappable, iterate_scores
 from core.prepare.grid.bands import resolve_bands
+from core.prepare.grid.reflectance import scale_doubt, value_doubts
 from core.prepare.grid.tiles import OVERLAP, tile_grid
 from core.prepare.scene_input import ground_refusal, scale_assumptions
 from core.readers.scenes.geotiff import open_raster
@@ -90,7 +91,10 @@ def map_scene(
         outside_share=1.0 if refusal and scores.valid else scores.outside / max(scores.valid, 1),
         mean_confidence=scores.confidence / scores.valid if scores.valid else float("nan"),
         parameters=_parameters(engine, target, min_area_hectares, zones),
-        assumptions=(*filter(None, [refusal]), *bands_assumed, *scale_assumptions(scene, model.preprocess)),
+        warnings=(*filter(None, [refusal]), *value_doubts(scene)),
+        is_ground_known=not refusal,
+        is_scale_known=scale_doubt(scene) is None,
+        assumptions=(*filter(None, [refusal]), *bands_assumed, *scale_assumptions(scene, model.preprocess), *engine.notices),
         seconds=time.perf_counter() - started,
     )
 

@@ -16,7 +16,7 @@ from core.inference.prediction import UNCALIBRATED, decide, parent_heads, predic
 from core.prepare.grid.bands import read_window, rendering, resolve_bands
 from core.prepare.scene_input import centre_input, filled, ground_refusal, input_at, window_size
 from core.prepare.tensor import resize, standardise
-from core.types import Band, Domain, FloatImage, Outside, Prediction, Preprocess, Scene
+from core.types import Band, Domain, FloatImage, Notice, Outside, Prediction, Preprocess, Scene, notice
 
 MOST_PIXELS = 4_000_000
 """Pixels of a scene that are held at a time (48 MB for three bands of float32)."""
@@ -143,9 +143,7 @@ def _prediction(scene: Scene, engine: Engine, sums: _Sums) -> Prediction:
     chances = np.asarray(sums.chances / sums.weight, dtype=np.float32)
     outside = _outside(engine, sums.scores, fullest.refusal)
     likely, answer = decide(chances, model.labels, model.calibration, outside)
-    words = (
-        f"The scene is larger than the model's input: the answer is the mean over its {sums.tiles:,} tiles of {width} x {height} pixels."
-    )
+    mean = notice("scene.mean-of-tiles", tiles=sums.tiles, width=width, height=height)
     return Prediction(
         model=model.id,
         weights=model.weights_hash,
@@ -155,7 +153,7 @@ def _prediction(scene: Scene, engine: Engine, sums: _Sums) -> Prediction:
         conformal_set=likely,
         prediction=answer,
         outside=outside,
-        assumptions=(*fullest.assumptions, words, *(() if model.calibration is not None else (UNCALIBRATED,))),
+        assumptions=(*fullest.assumptions, mean, *(() if model.calibration is not None else (UNCALIBRATED,)), *engine.notices),
         seconds=sums.seconds,
         precision=engine.runtime.precision,
         device=engine.runtime.name,
@@ -163,15 +161,12 @@ def _prediction(scene: Scene, engine: Engine, sums: _Sums) -> Prediction:
     )
 
 
-def _outside(engine: Engine, scores: Sequence[float], refusal: str) -> Outside:
+def _outside(engine: Engine, scores: Sequence[float], refusal: Notice | None) -> Outside:
     known = engine.model.outside
     if known is None:
         return Outside(float("nan"), float("nan"), bool(refusal), refusal)
     score, strange = float(np.median(scores)), sum(one > known.threshold for one in scores)
     reason = refusal
     if not reason and score > known.threshold:
-        reason = (
-            f"{strange:,} of {len(scores):,} tiles of the scene do not look like the satellite images that the model was trained on "
-            f"(median distance {score:.1f}; up to {known.threshold:.1f} counts as alike)."
-        )
+        reason = notice("outside.tiles", strange=strange, tiles=len(scores), score=score, threshold=known.threshold)
     return Outside(score, known.threshold, bool(reason), reason)

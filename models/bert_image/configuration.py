@@ -130,6 +130,11 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
         return 1 if self.pooling == "cls" else 0
 
     @property
+    def prefix_names(self) -> tuple[str, ...]:
+        """What the tokens before the patches are called."""
+        return ("[CLS]",)[: self.prefix_tokens]
+
+    @property
     def further_heads(self) -> dict[str, list[str]]:
         """Labels of every head beside the main one, those of tokens included."""
         return {**(self.heads or {}), **(self.token_heads or {})}

@@ -1,4 +1,4 @@
-"""ViT, DeiT, BEiT, Swin and DINOv2 checkpoints of transformers, in the place of our own networks."""
+"""ViT, DeiT, BEiT, Swin, DINOv2 and DINOv3 checkpoints of transformers, in the place of our own networks."""
 
 from models.encoders.classifier import ImageEncoderForClassification
 from models.encoders.families import EncoderConfig, encoder_config

@@ -13,12 +13,12 @@ from transformers import PreTrainedModel
 from models.bert_image.modelling import BertImageClassifierOutput
 from models.encoders.families import FAMILIES, WITH_TEACHER, EncoderConfig, encoder_config
 
-ATTENTIONS = ("ViTAttention", "DeiTAttention", "BeitAttention", "Dinov2Attention")
+ATTENTIONS = ("ViTAttention", "DeiTAttention", "BeitAttention", "Dinov2Attention", "Dinov2WithRegistersAttention", "DINOv3ViTAttention")
 """Modules that form the matrices of full attention."""
 
 
 class ImageEncoderForClassification(nn.Module):
-    """ViT, DeiT, BEiT, Swin or DINOv2 with its own head, in the place of BertImageForImageClassification.
+    """A network of models.encoders.families with its own head, in the place of BertImageForImageClassification.
 
     inner: the network of transformers, whose weights and configuration are what is written to a folder.
     """

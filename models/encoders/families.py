@@ -12,11 +12,14 @@ from transformers import (
     DeiTForImageClassification,
     DeiTForImageClassificationWithTeacher,
     Dinov2ForImageClassification,
+    Dinov2WithRegistersForImageClassification,
     PretrainedConfig,
     PreTrainedModel,
     SwinForImageClassification,
     ViTForImageClassification,
 )
+
+from models.encoders.dinov3 import DINOv3ViTForImageClassification
 
 WITH_TEACHER = "DeiTForImageClassificationWithTeacher"
 
@@ -25,7 +28,7 @@ WITH_TEACHER = "DeiTForImageClassificationWithTeacher"
 class Family:
     """One family.
 
-    network: the classifier. prefix_tokens: tokens before the patches ([CLS], and a distillation token).
+    network: the classifier. prefix_tokens: tokens before the patches, registers aside ([CLS], and a distillation token).
     has_attention: whether every token attends to every other, so that there are matrices to multiply; Swin attends within windows.
     interpolates_when_told: whether other sizes than the one learned must be announced to its forward pass.
     """
@@ -44,9 +47,12 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "beit": Family("BEiT", BeitForImageClassification),
         "swin": Family("Swin", SwinForImageClassification, prefix_tokens=0, has_attention=False, interpolates_when_told=True),
         "dinov2": Family("DINOv2", Dinov2ForImageClassification),
+        "dinov2_with_registers": Family("DINOv2 with registers", Dinov2WithRegistersForImageClassification),
+        "dinov3_vit": Family("DINOv3", DINOv3ViTForImageClassification),
     }
 )
-"""By model_type of config.json. Dosovitskiy et al. 2021; Touvron et al. 2021; Bao et al. 2022; Liu et al. 2021; Oquab et al. 2024."""
+"""By model_type of config.json. Dosovitskiy et al. 2021; Touvron et al. 2021; Bao et al. 2022; Liu et al. 2021; Oquab et al. 2024;
+Darcet et al. 2024 (registers); Simeoni et al. 2025."""
 NAMES = ", ".join(family.name for family in FAMILIES.values())
 
 WIDEST_EMBEDDING = 4096
@@ -59,6 +65,7 @@ class EncoderConfig:
 
     It is not frozen, since transformers' Trainer notes things on it.
     image_size: (rows, columns) of the input in pixels. patch_size: pixels a side of a token after the last layer (Swin merges tokens).
+    prefix_tokens: tokens before the patches, by name in prefix_names.
     pooling: what the head reads: "cls"; "mean" (the mean of the tokens, whose logits exist for each of them); "distilled" ([CLS] and the
         distillation token alike); "cls-and-mean" ([CLS] beside the mean of the patches); "mean-then-norm" (the mean of the patches, put
         through a layer norm, so that no token has logits).
@@ -90,6 +97,13 @@ class EncoderConfig:
         return self.image_size[0] // self.patch_size, self.image_size[1] // self.patch_size
 
     @property
+    def prefix_names(self) -> tuple[str, ...]:
+        """What the tokens before the patches are called, in their order."""
+        first = ("[CLS]", "distillation") if self.inner.model_type == "deit" else ("[CLS]",)
+        registers = tuple(f"register {number}" for number in range(1, registers_of(self.inner) + 1))
+        return (first + registers)[: self.prefix_tokens]
+
+    @property
     def further_heads(self) -> dict[str, list[str]]:
         """Labels of heads beside the main one: there are none."""
         return {}
@@ -115,7 +129,7 @@ def encoder_config(inner: PretrainedConfig, size: tuple[int, int], is_distilled:
         patch_size=side_of(inner.patch_size) * (2 ** (len(inner.depths) - 1) if inner.model_type == "swin" else 1),
         num_channels=inner.num_channels,
         pooling="distilled" if is_distilled else _pooling(inner),
-        prefix_tokens=family.prefix_tokens,
+        prefix_tokens=family.prefix_tokens + registers_of(inner),
         hidden_size=widths[-1],
         num_hidden_layers=sum(inner.depths) if inner.model_type == "swin" else inner.num_hidden_layers,
         num_attention_heads=heads[-1] if isinstance(heads, (list, tuple)) else heads,
@@ -133,6 +147,11 @@ def network_of(config: Mapping[str, Any]) -> type[PreTrainedModel]:
     return DeiTForImageClassificationWithTeacher if is_distilled else FAMILIES[config["model_type"]].network
 
 
+def registers_of(inner: PretrainedConfig) -> int:
+    """Tokens between [CLS] and the patches that belong to no place, where attention is parked (Darcet et al. 2024)."""
+    return int(getattr(inner, "num_register_tokens", 0))
+
+
 def side_of(size: Any) -> int:
     """A number, or the one that both sides share. Raises ValueError."""
     sides = set(size) if isinstance(size, (list, tuple)) else {size}
@@ -144,7 +163,9 @@ def side_of(size: Any) -> int:
 def _pooling(inner: PretrainedConfig) -> str:
     if inner.model_type == "beit":
         return "mean-then-norm" if inner.use_mean_pooling else "cls"
-    return {"swin": "mean", "dinov2": "cls-and-mean"}.get(inner.model_type, "cls")
+    if inner.model_type.startswith("dinov"):
+        return "cls-and-mean"
+    return "mean" if inner.model_type == "swin" else "cls"
 
 
 def _widths(inner: PretrainedConfig) -> list[int]:

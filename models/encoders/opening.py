@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 from transformers import PreTrainedModel
 
-from core.errors import BrokenModel
+from core.errors import BrokenModel, UnsupportedModel
 from models.encoders.classifier import ImageEncoderForClassification
 from models.encoders.families import FAMILIES, EncoderConfig, encoder_config, network_of
 from models.folder import CONFIG, WEIGHTS, check_weights, read_json
@@ -29,14 +29,14 @@ def is_encoder(folder: Path) -> bool:
 def open_encoder(folder: Path, size: tuple[int, int]) -> ImageEncoderForClassification:
     """The classifier of a folder, float32. size: (rows, columns) of its inputs.
 
-    Raises BrokenModel where weights and configuration do not make one, and for an encoder that has no head.
+    Raises BrokenModel where weights and configuration do not make one, UnsupportedModel for an encoder that has no head.
     """
     inner, loading = loaded(network_of(read_json(folder / CONFIG)), folder)
     absent = sorted(loading["missing_keys"])
     if absent and all(name.startswith(HEADS) for name in absent):
-        raise BrokenModel(
-            f"The model in {folder} has no classifier ({absent[0]} is missing): it was trained without labels.",
-            "Train one that starts from it: the key `start` of a recipe.",
+        raise UnsupportedModel(
+            f"The model in {folder} has no classifier ({absent[0]} is missing): it was trained without labels, or for another task.",
+            "A classifier would be supported. Train one that starts from it: the key `start` of a recipe.",
         )
     _refuse(folder, _missing(loading))
     return _adapted(folder, inner, size)

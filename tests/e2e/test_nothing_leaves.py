@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect
+import pytest
+from playwright.sync_api import Browser, Error, expect
 
 from tests.e2e.conftest import serve, tab_in
 
@@ -25,8 +26,18 @@ def test_a_request_that_leaves_would_be_seen(browser: Browser, address: str) -> 
     """The watch itself is watched: else the test above could not fail."""
     with tab_in(browser, address) as (page, watch):
         page.goto("/")
-        page.evaluate("fetch('https://elsewhere.example/font.woff2').catch(() => null)")
+        with pytest.raises(Error):
+            page.goto("https://elsewhere.example/font.woff2")
         assert watch.outside == ["https://elsewhere.example/font.woff2"]
+
+
+def test_a_script_in_a_page_cannot_ask_another_machine_for_anything(browser: Browser, address: str) -> None:
+    """The content security policy holds it back before it becomes a request."""
+    with tab_in(browser, address) as (page, watch):
+        page.goto("/")
+        asked = "fetch('https://elsewhere.example/x').then(() => 'sent', () => 'held back')"
+        assert page.evaluate(asked) == "held back"
+        assert watch.outside == []
 
 
 def test_a_page_that_is_asked_for_by_its_address_stands_behind_the_gate(browser: Browser, place: Path) -> None:

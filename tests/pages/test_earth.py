@@ -15,14 +15,14 @@ from rasterio.transform import Affine, from_origin
 from streamlit.testing.v1 import AppTest
 
 from core.readers import SceneOptions, read_scene
+from core.render.change_polygon import around
+from core.render.ground import Ground, sharper_piece, stretches_of
 from core.render.scene import NOTHING, classes_picture, part, read_classes, read_marks, true_colour, whole
 from core.settings import settings
 from core.sources.scenes import group_scenes, is_question_open
 from core.types import ChangePolygon, Scene
 from core.ui.earth.change_panel import patch_title
-from core.ui.earth.ground import Ground, sharper_piece, stretches_of
 from core.ui.earth.map import north
-from core.ui.earth.polygon_pictures import around
 from core.ui.earth.scenes_panel import UNKNOWN, band_names, footprint_words, size_words
 from core.ui.earth.work import polygon_at
 from core.ui.state.errors import TITLES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from collections.abc import Callable
@@ -11,19 +12,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
 from scipy.stats import spearmanr
 from streamlit.testing.v1 import AppTest
 
 from core.errors import Cancelled
 from core.jobs import Progress, jobs
 from core.render.attention import GAP, attention_of, mosaic, scaled
+from core.render.heatmap import heat_layer, signed_layer, signed_values
 from core.settings import settings
-from core.types import ModelInput
+from core.types import Explanation, ModelInput, RemovalScore
 from core.ui.explain.agreement import on_tokens, rank_correlations
-from core.ui.explain.maps import parameter_words, patch_at, shown_pixels
+from core.ui.explain.maps import map_and_bar, parameter_words, patch_at, shown_pixels
 from core.ui.explain.page_state import Turns
 from core.ui.viewer import Picked
 from tests.pages.conftest import PATIENCE_S, run_until, words
+from tests.tiny_encoders import write_tiny_encoder
 
 
 def maps(count: int, seed: int = 0) -> list[np.ndarray]:
@@ -62,8 +66,19 @@ def test_a_map_of_tokens_keeps_its_numbers_on_the_tokens() -> None:
 
 def test_a_patch_attends_by_its_row_and_is_attended_by_its_column() -> None:
     attention = np.random.default_rng(1).random((2, 3, 6, 6), dtype=np.float32)  # a grid of 2 x 3
-    assert_array_equal(attention_of(attention, (2, 3), (1, 2), True)[1, 2].ravel(), attention[1, 2, 5, :])
-    assert_array_equal(attention_of(attention, (2, 3), (1, 2), False)[1, 2].ravel(), attention[1, 2, :, 5])
+    assert_array_equal(attention_of(attention, (2, 3), 5, True)[0][1, 2].ravel(), attention[1, 2, 5, :])
+    assert_array_equal(attention_of(attention, (2, 3), 5, False)[0][1, 2].ravel(), attention[1, 2, :, 5])
+
+
+@pytest.mark.parametrize("token", [0, 1, 2, 7])
+def test_tokens_without_a_place_attend_as_patches_do_and_stand_beside_the_map(token: int) -> None:
+    attention = np.random.default_rng(1).random((2, 3, 8, 8), dtype=np.float32)  # [CLS], a register, and a grid of 2 x 3
+    patches, before = attention_of(attention, (2, 3), token, True)
+    assert_array_equal(patches[1, 2].ravel(), attention[1, 2, token, 2:])
+    assert_array_equal(before[1, 2], attention[1, 2, token, :2])
+    patches, before = attention_of(attention, (2, 3), token, False)
+    assert_array_equal(patches[1, 2].ravel(), attention[1, 2, 2:, token])
+    assert_array_equal(before[1, 2], attention[1, 2, :2, token])
 
 
 def test_the_mosaic_has_a_cell_for_each_layer_and_head() -> None:
@@ -171,6 +186,73 @@ def test_a_scene_is_explained_by_the_model_of_scenes(application: AppTest) -> No
     assert "32 x 32 px of 640 x 640" in text
     assert "A heatmap is not a boundary on the ground." in text
     assert next(box.value for box in page.selectbox if box.label == "Model") == "land-cover"
+
+
+def test_the_input_says_what_was_assumed_of_it(application: AppTest) -> None:
+    page = on_explain(application)
+    page.button(key="explain.sample.chest-radiograph").click()
+    text = run_until(page, lambda said: "Assumptions" in said)
+    assert text.count("Assumed: ") >= 1
+
+
+def test_a_register_is_chosen_like_a_patch_and_scores_are_told_not_to_be_calibrated(
+    tmp_path: Path, application: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_tiny_encoder(tmp_path / "mine" / "birds", "dinov2_with_registers")
+    monkeypatch.setenv("SIGHTLINE_ROOTS", str(tmp_path / "mine"))
+    settings.cache_clear()
+    application.switch_page("pages/models.py").run()
+    application.text_input(key="models.place").set_value(str(folder))
+    application.button[0].click()
+    run_until(application, lambda said: "It has no card" in said)
+    page = on_explain(application)
+    page.button(key="explain.sample.chest-radiograph").click()
+    run_until(page, lambda said: "Agreement between methods" in said)
+    next(box for box in page.selectbox if box.label == "Model").select(str(folder))
+    text = run_until(page, lambda said: "Click a patch" in said and "Numbers beside the targets are scores" in said)
+    target = next(box for box in page.selectbox if box.label == "Target")
+    assert all(", score " in option for option in target.options)
+    chips = next(group for group in page.button_group if group.label == "Tokens without a place")
+    assert chips.options == ["[CLS]", "register 1", "register 2", "register 3"]
+    chips.set_value([2])
+    text = run_until(page, lambda said: "The strongest patch gets" in said)
+    assert text.count("register 1") >= 1 and "across" not in text
+
+
+# ---------------------------------------------------------------- maps as pictures
+
+
+def test_a_map_is_transparent_at_its_zero_and_opaque_at_its_top() -> None:
+    pixels = np.asarray(Image.open(io.BytesIO(heat_layer(np.array([[0.0, 0.25, 0.5, 1.0]], dtype=np.float32)))))
+    assert pixels.shape == (1, 4, 4)
+    assert_array_equal(pixels[0, :, 3], [0, 128, 255, 255])
+
+
+def explained(attribution: np.ndarray, high: float) -> Explanation:
+    score = RemovalScore(0.0, 0.0, 0.0, 0.0, 0, np.zeros(1, np.float32), np.zeros(1, np.float32))
+    saliency = np.zeros(attribution.shape[1:], np.float32)
+    return Explanation("occlusion", {}, "cat", saliency, 0.0, high, score, score, "a", "0", attribution=attribution.astype(np.float32))
+
+
+def test_signed_numbers_have_a_diverging_scale_about_zero() -> None:
+    shape = (3, 10, 20)  # all channels share a number, whose mean the method takes
+    attribution = np.zeros(shape)
+    attribution[:, :, :5], attribution[:, :, 5:10] = 0.2, -0.4
+    values, limit = signed_values(explained(attribution, high=0.2))
+    assert limit == pytest.approx(0.4)
+    assert_allclose(np.unique(values), [-1.0, 0.0, 0.5])
+    pixels = np.asarray(Image.open(io.BytesIO(signed_layer(values)))).astype(int)
+    speaks_for, against, silent = pixels[0, 0], pixels[0, 7], pixels[0, 15]
+    assert silent[3] == 0, "zero is transparent"
+    assert against[2] > against[0] and speaks_for[0] > speaks_for[2], "blue against, orange for"
+    _, bar = map_and_bar(explained(attribution, high=0.2))
+    assert (bar.low, bar.high) == ("against -0.4", "for 0.4")
+    assert bar.stops[len(bar.stops) // 2].endswith("00")
+
+
+def test_a_map_that_speaks_nowhere_is_empty() -> None:
+    values, limit = signed_values(explained(np.zeros((1, 2, 2)), high=0.0))
+    assert not values.any() and limit == 0.0
 
 
 def test_what_cannot_be_opened_is_told_in_a_sentence(application: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

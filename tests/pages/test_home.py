@@ -86,7 +86,7 @@ def test_a_broken_model_folder_is_told_and_leaves_the_page_standing(
 
 def test_a_password_keeps_the_pages_closed_until_it_is_given(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLINE_PASSWORD", "open sesame")
-    monkeypatch.setattr("core.ui.shell.sign_in.SECONDS_AFTER_A_WRONG_TRY", 0.0)
+    monkeypatch.setattr("core.ui.shell.admission.FIRST_DELAY_S", 0.0)
     settings.cache_clear()
     page = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
     assert "Models on this machine" not in words(page)

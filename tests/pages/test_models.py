@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from transformers import BertConfig, BertForSequenceClassification
 
 from core.settings import settings
 from core.ui.models.page import false_alarms, positive_predictive_value, without_pictures
@@ -133,3 +134,16 @@ def test_a_damaged_model_is_refused_in_words(tmp_path: Path, application: AppTes
     page.text_input(key="models.place").set_value(str(folder))
     page.button[0].click()
     assert "cannot be opened" in run_until(page, lambda said: "damaged or incomplete" in said)
+
+
+def test_a_sound_model_of_another_kind_is_not_called_damaged(tmp_path: Path, application: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "mine" / "words"
+    config = BertConfig(vocab_size=4, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
+    BertForSequenceClassification(config).save_pretrained(folder)
+    monkeypatch.setenv("SIGHTLINE_ROOTS", str(tmp_path / "mine"))
+    settings.cache_clear()
+    page = on_models(application)
+    page.text_input(key="models.place").set_value(str(folder))
+    page.button[0].click()
+    text = run_until(page, lambda said: "This model is not supported" in said)
+    assert "DINOv2 with registers, DINOv3" in text and "damaged" not in text

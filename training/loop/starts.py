@@ -18,7 +18,7 @@ from torch import Tensor
 from core.errors import BadRecipe, BrokenModel
 from core.prepare.inputs import COLOURS
 from models.bert_image import BertImageConfig, BertImageForImageClassification, BertImageForMaskedImageModelling, from_text_bert
-from models.classifiers import Classifier
+from models.classifiers import TEXT, Classifier
 from models.encoders import encoder_facts, start_encoder
 from models.encoders.families import FAMILIES, NAMES
 from models.folder import CONFIG, check_weights, read_json
@@ -28,7 +28,6 @@ from training.config.recipe import Recipe
 from training.loop.encoder import load_encoder
 from training.loop.growth import added_parts, settle
 
-TEXT = "bert"
 TEXT_SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act", "layer_norm_eps")
 """What an image BERT takes from a text BERT where [network] does not say it."""
 OF_THE_TASK = ("image_size", "num_channels", "parents", "heads", "token_heads", "model_type")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from core.types import Calibration
+from models.card import front_matter
 from models.folder import hash_of
 from models.measured import Measurement, OperatingPoint
 from models.registry import CARD
@@ -56,7 +56,7 @@ def write_card(
         "metrics": {name: figure.as_json() for name, figure in main.figures.items()},
         "measured_weights": hash_of(folder),
     }
-    lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
+    lines = front_matter(front)
     lines += [f"# {card.title}", ""]
     lines += _role(recipe)
     lines += ["## Training data", "", card.origin, "", _split_words(recipe, parts), ""]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from core.workflows.evaluate_change import ChangeFigures
+from models.card import front_matter
 from models.registry import CARD
 from training.config.change_recipe import ChangeRecipe
 from training.evaluate.change_figures import MeasuredChange
@@ -29,7 +29,7 @@ def write_change_card(
         "metrics": {name: figure.as_json() for name, figure in measured.pooled.items()},
         "measured_weights": weights,
     }
-    lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
+    lines = front_matter(front)
     lines += [f"# {card.title}", ""]
     lines += [f"Task: which pixels changed between two dates. For {card.modality}. Any of these bands may be missing.", ""]
     lines += ["Research and development use only.", ""]

@@ -28,8 +28,8 @@ DEFAULTS: Mapping[str, Any] = {"window": None, "stride": None, "perturbations_pe
 def explain_occlusion(engine: Engine, input: ModelInput, target: str, parameters: Mapping[str, Any], progress: Progress) -> Evidence:
     """Signed attributions of the raw logit: each pixel has the mean fall over the windows that cover it. Raises OutOfRange.
 
-    All channels of a window are replaced at once, so they share one number. Captum runs on the caller's thread and each of its batches
-    goes to the owner thread, so that other work gets its turn in between.
+    All channels of a window are replaced at once, so they share one number. Captum runs on the caller's thread and its batches
+    go in micro-batches beside what others ask for.
     """
     window, stride = _window(engine, input, parameters)
     baseline = baseline_of(parameters["baseline"], input.values)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from core.inference.change_engine import ChangeEngine
+from core.inference.engine import ChangeEngine
 from core.inference.scenes.offsets import LogitRows, levelled
 from core.inference.scenes.pair_ood import PairGate
 from core.inference.scenes.pair_tiles import PairRows, blended_rows
@@ -74,7 +74,10 @@ def _chances(row: LogitRows, calibration: ChangeCalibration | None) -> TokenRows
 
 
 def _logits(pair: ScenePair, engine: ChangeEngine, grid: TileGrid, progress: Watch | None, gate: PairGate | None) -> Iterator[LogitRows]:
-    predict = engine.forward if gate is None else gate.watching(engine.forward)
+    def compare(first: FloatImage, second: FloatImage) -> FloatImage:
+        return engine.forward(first, second).logits
+
+    predict = compare if gate is None else gate.watching(compare)
     before = ModelRows(pair.before, pair.before_bands, None, grid)
     after = ModelRows(pair.after, pair.after_bands, None, grid)
     known = standards(pair)

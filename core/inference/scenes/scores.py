@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from core.errors import NoGrid, WrongTask
@@ -21,7 +20,6 @@ from core.prepare.grid.bands import resolve_bands
 from core.prepare.grid.rows import ModelRows
 from core.prepare.grid.tiles import TileGrid, cut_tiles, hann, tile_grid, token_shares
 from core.prepare.tensor import standardise
-from core.settings import settings
 from core.types import Domain, FloatImage, Mask, Scene
 from models.registry import LoadedModel
 
@@ -114,34 +112,15 @@ class _Blend:
 def _planes(engine: Engine, inputs: FloatImage, features: bool) -> FloatImage:
     """float32 [tiles, labels + 1 (+ width), token rows, token columns]: probabilities, the outside score, features."""
     model = engine.model
-    if features:
-        logits, embeddings, hidden = engine.run(lambda loaded: _with_hidden_state(loaded, inputs))
-    else:
-        forward = engine.forward(inputs)
-        assert forward.token_logits is not None  # check_mappable has seen to it
-        logits, embeddings, hidden = forward.token_logits, forward.embeddings, None
+    forward = engine.forward(inputs, features=features)
+    assert forward.token_logits is not None  # check_mappable has seen to it
+    logits, embeddings = forward.token_logits, forward.embeddings
     found = [probabilities(logits, model.calibration)]
     scores = outside_score(gate_features(inputs, embeddings), model.outside) if model.outside is not None else np.full(len(inputs), np.nan)
     found.append(np.broadcast_to(scores[:, np.newaxis, np.newaxis, np.newaxis], (*logits.shape[:3], 1)))
-    if hidden is not None:
-        found.append(hidden)
+    if forward.features is not None:
+        found.append(forward.features)
     return np.ascontiguousarray(np.moveaxis(np.concatenate(found, axis=3), 3, 1), dtype=np.float32)
-
-
-def _with_hidden_state(model: LoadedModel, inputs: FloatImage) -> tuple[FloatImage, FloatImage, FloatImage]:
-    """Token logits [tiles, rows, columns, labels], embeddings [tiles, D] and last hidden state [tiles, rows, columns, width]."""
-    network, size = model.network, settings().batch_size
-    device = next(network.parameters()).device
-    answers: list[tuple[FloatImage, ...]] = []
-    for start in range(0, len(inputs), size):
-        with torch.inference_mode():
-            batch = torch.from_numpy(inputs[start : start + size]).to(device)
-            output = network(batch, output_hidden_states=True)
-        parts = (output.token_logits, output.embedding, output.hidden_states[-1])
-        answers.append(tuple(part.float().cpu().numpy() for part in parts))
-    logits, embeddings, hidden = (np.concatenate(parts) for parts in zip(*answers, strict=True))
-    lattice = (len(inputs), inputs.shape[2] // model.patch[0], inputs.shape[3] // model.patch[1], -1)
-    return logits.reshape(lattice), embeddings, hidden.reshape(lattice)
 
 
 def _finished(model: LoadedModel, top: int, scene_top: int, valid: Mask, share: FloatImage, means: FloatImage) -> TokenRows:

@@ -16,7 +16,7 @@ from rasterio.crs import CRS
 from shapely.affinity import affine_transform
 
 from core.errors import NoGrid, NoOverlap
-from core.types import Scene
+from core.types import Scene, notice
 
 SAME_PLACE_PIXELS = 0.01
 """Grids whose corners agree within this share of a pixel are one grid."""
@@ -54,11 +54,13 @@ def is_on_grid_of(scene: Scene, reference: Scene) -> bool:
 
 
 def on_grid_of(scene: Scene, reference: Scene) -> Scene:
-    """The scene as it is read on the reference's grid, with a sentence about it; the scene itself where it lies there already."""
+    """The scene as it is read on the reference's grid, which is said; the scene itself where it lies there already."""
     if is_on_grid_of(scene, reference):
         return scene
-    what = "coordinate system" if scene.crs != reference.crs else "pixels"
-    told = f"The {what} of {scene.name} differ from {reference.name}: it was resampled to that grid, bilinearly."
+    if scene.crs != reference.crs:
+        told = notice("scene.resampled-from-other-crs", name=scene.name, reference=reference.name)
+    else:
+        told = notice("scene.resampled-from-other-pixels", name=scene.name, reference=reference.name)
     return replace(
         scene,
         width=reference.width,

@@ -8,21 +8,20 @@ from pathlib import Path
 
 import numpy as np
 from rasterio import DatasetReader
-from rasterio.enums import ColorInterp, Resampling
 from rasterio.transform import Affine
-from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from core.errors import MissingBands
+from core.prepare.grid.reflectance import assumed_scale, value_doubts
+from core.prepare.grid.warp import has_data, has_warped_data, warped
 from core.readers.scenes.geotiff import open_raster
-from core.types import Band, FloatImage, Mask, Preprocess, Scene
-
-SENTINEL_2_SCALE = 0.0001
-"""Reflectance a digital number of Sentinel-2 (ESA, Sentinel-2 Products Specification Document), before the offset of baseline 04.00."""
+from core.types import Band, FloatImage, Mask, Notice, Preprocess, Scene
 
 
-def resolve_bands(scene: Scene, channels: Sequence[str], reflectance_top: float | None = None) -> tuple[tuple[Band, ...], tuple[str, ...]]:
-    """The bands that show `channels`, in their order, each with scale and offset; and sentences about what had to be assumed.
+def resolve_bands(
+    scene: Scene, channels: Sequence[str], reflectance_top: float | None = None
+) -> tuple[tuple[Band, ...], tuple[Notice, ...]]:
+    """The bands that show `channels`, in their order, each with scale and offset; and what had to be assumed, what is doubtful first.
 
     reflectance_top: what 8-bit values of 255 stand for, since such files are rendered for display; 1.0 by default.
     Raises MissingBands where no band is known to show a channel.
@@ -33,9 +32,12 @@ def resolve_bands(scene: Scene, channels: Sequence[str], reflectance_top: float 
         raise MissingBands(scene.name, missing, [band.name for band in scene.bands])
     bands = tuple(by_colour[channel] for channel in channels)
     if all(band.scale is not None for band in bands):
-        return bands, ()
-    scale, sentence = _assumed_scale(scene.dtype, reflectance_top or 1.0)
-    return tuple(band if band.scale is not None else replace(band, scale=scale, offset=0.0) for band in bands), (sentence,)
+        return bands, value_doubts(scene)
+    scale, assumed = assumed_scale(scene.dtype, reflectance_top or 1.0)
+    return tuple(band if band.scale is not None else replace(band, scale=scale, offset=0.0) for band in bands), (
+        *value_doubts(scene),
+        assumed,
+    )
 
 
 def read_window(scene: Scene, bands: Sequence[Band], window: tuple[int, int, int, int]) -> tuple[FloatImage, Mask]:
@@ -51,8 +53,8 @@ def read_window(scene: Scene, bands: Sequence[Band], window: tuple[int, int, int
     valid = np.ones((height, width), dtype=np.bool_)
     for file in dict.fromkeys(band.file for band in bands):
         places = [place for place, band in enumerate(bands) if band.file == file]
-        numbers, has_data = _read_file(scene, file, [bands[place].index for place in places], Window(left, top, width, height))
-        valid &= has_data
+        numbers, known = _read_file(scene, file, [bands[place] for place in places], Window(left, top, width, height))
+        valid &= known
         for place, number in zip(places, numbers, strict=True):
             band = bands[place]
             values[place] = number * (1.0 if band.scale is None else band.scale) + (band.offset or 0.0)
@@ -67,28 +69,15 @@ def rendering(reflectance: FloatImage, preprocess: Preprocess) -> FloatImage:
     return np.clip(scaled, 0.0, 1.0, out=scaled)
 
 
-def _assumed_scale(dtype: str, reflectance_top: float) -> tuple[float, str]:
-    if dtype in ("uint8", "int8"):
-        return reflectance_top / 255.0, "The file holds 8-bit values without a scale: they were taken as already rendered for display."
-    if np.issubdtype(np.dtype(dtype), np.floating):
-        return 1.0, "The file tells no scale: its values were taken as reflectance."
-    return SENTINEL_2_SCALE, f"The file tells no scale: reflectance was taken as digital number x {SENTINEL_2_SCALE:g}, offset 0."
-
-
-def _read_file(scene: Scene, file: Path, indexes: list[int], window: Window) -> tuple[FloatImage, Mask]:
+def _read_file(scene: Scene, file: Path, bands: Sequence[Band], window: Window) -> tuple[FloatImage, Mask]:
     """Digital numbers, float32 [bands, height, width], and where the file has data, bool [height, width]."""
+    indexes = [band.index for band in bands]
     with open_raster(file) as raster:
         if _is_on_grid(raster, scene):
-            return _numbers(raster, indexes, window)
-        grid = {"crs": scene.crs, "transform": scene.transform, "width": scene.width, "height": scene.height}
-        knows_its_edge = any(value is not None for value in raster.nodatavals) or ColorInterp.alpha in raster.colorinterp
-        with WarpedVRT(raster, resampling=Resampling.bilinear, add_alpha=not knows_its_edge, **grid) as warped:
-            return _numbers(warped, indexes, window)
-
-
-def _numbers(raster: DatasetReader, indexes: list[int], window: Window) -> tuple[FloatImage, Mask]:
-    masks = raster.read_masks(indexes, window=window) > 0
-    return raster.read(indexes, window=window).astype(np.float32), masks.any(axis=0)
+            valid = has_data(raster, bands, window)
+            return raster.read(indexes, window=window).astype(np.float32), valid
+        with warped(raster, scene, bands) as moved:
+            return moved.read(indexes, window=window).astype(np.float32), has_warped_data(moved, bands, window)
 
 
 def _is_on_grid(raster: DatasetReader, scene: Scene) -> bool:

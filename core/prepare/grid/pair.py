@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.errors import MissingBands
 from core.prepare.grid.bands import read_window, resolve_bands
-from core.types import Band, FloatImage, Mask, Preprocess, Scene
+from core.types import Band, FloatImage, Mask, Notice, Preprocess, Scene, notice
 
 SMALLEST_DEVIATION = 1e-4
 """Floor of a band's deviation, in reflectance: a constant band becomes zeros."""
@@ -25,7 +25,7 @@ class ScenePair:
     """Two dates on one grid, and the bands in which they are compared.
 
     after lies on the grid of before (core.prepare.grid.align.on_grid_of). places: index of each shared band among the model's channels.
-    before_bands, after_bands: the bands of each date, in the order of places. missing: a sentence on the bands that are not shared.
+    before_bands, after_bands: the bands of each date, in the order of places. missing: that bands are not shared, where it is so.
     """
 
     before: Scene
@@ -34,7 +34,7 @@ class ScenePair:
     places: tuple[int, ...]
     before_bands: tuple[Band, ...]
     after_bands: tuple[Band, ...]
-    missing: tuple[str, ...] = ()
+    missing: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Moments:
 def pair_of(before: Scene, aligned: Scene, preprocess: Preprocess) -> ScenePair:
     """The bands in which two dates are compared: those that a change model prefers where both have them, else all that both have.
 
-    A sentence tells of those that they lack. Raises MissingBands where they share none.
+    What they lack is said. Raises MissingBands where they share none.
     """
     has = [{band.colour for band in scene.bands} for scene in (before, aligned)]
     channels = preprocess.channels
@@ -80,8 +80,7 @@ def pair_of(before: Scene, aligned: Scene, preprocess: Preprocess) -> ScenePair:
     if is_preferred:
         shared = [channel for channel in channels if channel in preprocess.preferred]
     before_bands, after_bands = (resolve_bands(scene, shared, preprocess.reflectance_top)[0] for scene in (before, aligned))
-    missing = [] if is_preferred else [channel for channel in channels if channel not in shared]
-    without = (f"The dates do not both have the bands {', '.join(missing)}: the model compared the others.",) if missing else ()
+    missing = () if is_preferred else tuple(channel for channel in channels if channel not in shared)
     return ScenePair(
         before=before,
         after=aligned,
@@ -89,7 +88,7 @@ def pair_of(before: Scene, aligned: Scene, preprocess: Preprocess) -> ScenePair:
         places=tuple(channels.index(channel) for channel in shared),
         before_bands=before_bands,
         after_bands=after_bands,
-        missing=without,
+        missing=(notice("change.bands-left-out", bands=missing),) if missing else (),
     )
 
 

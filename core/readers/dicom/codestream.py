@@ -1,21 +1,41 @@
-"""How large a compressed frame says it is, read from its markers before a decoder allocates memory for it."""
+"""What a compressed frame says of itself, read from its markers before a decoder allocates memory for it."""
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 
 from pydicom.uid import JPEG2000, UID, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1, JPEGLSNearLossless, RLELossless
 
+from core.readers import jpeg
+
+JPEG_SPECTRAL_SELECTION = UID("1.2.840.10008.1.2.4.53")
+"""Retired: progressive JPEG of processes 6 and 8."""
+JPEG_FULL_PROGRESSION = UID("1.2.840.10008.1.2.4.55")
+"""Retired: progressive JPEG of processes 10 and 12."""
+
+SIZ = 0x51
 _BY_MARKER = {
-    0xC0: JPEGBaseline8Bit,
-    0xC1: JPEGExtended12Bit,
-    0xC3: JPEGLosslessSV1,
-    0xF7: JPEGLSNearLossless,
-    0x51: JPEG2000,
+    jpeg.SOF_BASELINE: JPEGBaseline8Bit,
+    jpeg.SOF_EXTENDED: JPEGExtended12Bit,
+    jpeg.SOF_PROGRESSIVE: JPEG_FULL_PROGRESSION,
+    jpeg.SOF_LOSSLESS: JPEGLosslessSV1,
+    jpeg.SOF_JPEG_LS: JPEGLSNearLossless,
+    SIZ: JPEG2000,
 }
-_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
-_NOT_A_FRAME = frozenset({0xC4, 0xC8, 0xCC})
+# Fewest bits of a block of 8 x 8: one for its mean and one that nothing follows (progressive: the first); of a lossless sample: one.
+_MOST_PIXELS_A_BYTE = {jpeg.SOF_BASELINE: 256, jpeg.SOF_EXTENDED: 256, jpeg.SOF_PROGRESSIVE: 512, jpeg.SOF_LOSSLESS: 8}
+# JPEG-LS and JPEG 2000 have no such bound. What is larger than a detector and blank to this degree is no image.
+_LARGE_PIXELS = 16_000_000
+_BLANK_PIXELS_A_BYTE = 2_000
+
+_SOC_SIZ = b"\xff\x4f\xff\x51"
+_SOT = b"\xff\x90"
+_EOC = b"\xff\xd9"
+_PADDED_END = re.compile(rb"[\x00\xff]*(\xff\xd9|\Z)")
+_BOX = b"\0\0\0\x0cjP  "
+_RLE_HEADER_BYTES = 64
 
 
 @dataclass(frozen=True)
@@ -31,10 +51,15 @@ class CodestreamSize:
 
 def codestream_size(data: bytes) -> CodestreamSize | None:
     """The size that a JPEG, JPEG-LS or JPEG 2000 codestream declares; None where no such header is found."""
-    if data.startswith(b"\xff\xd8"):
+    if data.startswith(jpeg.START_OF_IMAGE):
         return _jpeg(data)
-    start = data.find(b"\xff\x4f\xff\x51", 0, 4096)  # a JP2 box may stand before the codestream
+    start = data.find(_SOC_SIZ, 0, 4096)  # a JP2 box may stand before the codestream
     return _jpeg_2000(data, start + 4) if start >= 0 else None
+
+
+def begins_frame(head: bytes) -> bool:
+    """Whether a frame begins like this (12 bytes): a start of image or of a codestream, or the header of an RLE frame (PS3.5 G.5)."""
+    return head.startswith((b"\xff\xd8\xff", _SOC_SIZ, _BOX)) or _is_rle(head)
 
 
 def guessed_syntax(data: bytes) -> UID | None:
@@ -42,33 +67,61 @@ def guessed_syntax(data: bytes) -> UID | None:
     size = codestream_size(data)
     if size is not None:
         return _BY_MARKER.get(size.marker)
-    if len(data) < 64:
-        return None
-    segments, first = struct.unpack_from("<LL", data)
-    return RLELossless if 1 <= segments <= 15 and first == 64 else None  # PS3.5 annex G.5
+    return RLELossless if len(data) >= _RLE_HEADER_BYTES and _is_rle(data) else None
+
+
+def is_too_short(data: bytes, size: CodestreamSize) -> bool:
+    """Whether so many pixels as declared cannot come out of so few bytes."""
+    pixels = size.rows * size.columns
+    limit = _MOST_PIXELS_A_BYTE.get(size.marker)
+    if limit is not None:
+        return pixels > limit * len(data)
+    return pixels > _LARGE_PIXELS and pixels > _BLANK_PIXELS_A_BYTE * len(data)
+
+
+def jpeg_2000_whole(data: bytes) -> bytes:
+    """A JPEG 2000 codestream without boxes around it and padding behind its last tile, with its end marker.
+
+    Raises ValueError where tiles are missing or cut off: decoders fill their place with one value. A codestream whose tile-parts
+    are not where it says is given back as it is.
+    """
+    start = data.find(_SOC_SIZ, 0, 4096)
+    stream = data[max(0, start) :]
+    position, tiles = stream.find(_SOT), set()
+    while position >= 0 and stream.startswith(_SOT, position) and position + 12 <= len(stream):
+        tile, length = struct.unpack_from(">HL", stream, position + 4)  # ISO 15444-1 A.4.2: Isot and Psot
+        tiles.add(tile)
+        end = position + length if length else max(stream.rfind(_EOC), position)
+        if end > len(stream):
+            raise ValueError("a tile is cut off")
+        if not length or end <= position:
+            break
+        position = end
+    if len(tiles) < _tiles(stream):
+        raise ValueError("tiles are missing")
+    return stream[:position] + _EOC if _PADDED_END.match(stream, position) else stream
+
+
+def _tiles(stream: bytes) -> int:
+    right, bottom, _, _, width, height, left, top = struct.unpack_from(">8L", stream, 8)
+    return -((left - right) // width) * -((top - bottom) // height) if width and height else 0
+
+
+def _is_rle(head: bytes) -> bool:
+    if len(head) < 8:
+        return False
+    count, first = struct.unpack_from("<LL", head)
+    return bool(1 <= count <= 15 and first == _RLE_HEADER_BYTES)
 
 
 def _jpeg(data: bytes) -> CodestreamSize | None:
-    """ITU-T T.81 annex B.2.2 and T.87 annex C.2.2: the first SOF marker."""
-    position = 2
-    while position + 4 <= len(data):
-        if data[position] != 0xFF:
+    """ITU-T T.81 annex B.2.2 and T.87 annex C.2.2: the first frame header."""
+    for segment in jpeg.segments(data):
+        if jpeg.is_frame_header(segment.marker) and segment.start + 6 <= len(data):
+            bits, rows, columns, components = struct.unpack_from(">BHHB", data, segment.start)
+            return CodestreamSize(rows, columns, components, bits, segment.marker)
+        if segment.scan_end:  # no frame header came before the data
             return None
-        marker = data[position + 1]
-        if marker == 0xFF:  # fill byte
-            position += 1
-            continue
-        if marker in _WITHOUT_LENGTH:
-            position += 2
-            continue
-        length = struct.unpack_from(">H", data, position + 2)[0]
-        is_frame = (0xC0 <= marker <= 0xCF and marker not in _NOT_A_FRAME) or marker == 0xF7
-        if is_frame and position + 10 <= len(data):
-            bits, rows, columns, components = struct.unpack_from(">BHHB", data, position + 4)
-            return CodestreamSize(rows, columns, components, bits, marker)
-        if marker == 0xDA:  # scan data: no frame header came before it
-            return None
-        position += 2 + length
     return None
 
 
@@ -78,4 +131,4 @@ def _jpeg_2000(data: bytes, position: int) -> CodestreamSize | None:
         return None
     _, _, right, bottom, left, top = struct.unpack_from(">HHLLLL", data, position)
     components, depth = struct.unpack_from(">HB", data, position + 36)[0], data[position + 38]
-    return CodestreamSize(bottom - top, right - left, components, (depth & 0x7F) + 1, 0x51)
+    return CodestreamSize(bottom - top, right - left, components, (depth & 0x7F) + 1, SIZ)

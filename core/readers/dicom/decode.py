@@ -1,33 +1,34 @@
 """One frame of a DICOM object, decoded when it is asked for.
 
-core/readers/dicom/codecs.py says which decoder takes which transfer syntax.
+core/readers/dicom/codecs.py says which decoder takes which compressed frame.
 """
 
 from __future__ import annotations
 
+import io
 import struct
-from typing import Any, BinaryIO, cast
+from dataclasses import replace
+from functools import partial
+from typing import Any, BinaryIO
 
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.encaps import get_frame
+from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut, convert_color_space
-from pydicom.uid import RLELossless
+from pydicom.uid import UID, JPEGBaseline8Bit, RLELossless
 
 from core.deidentify.header import CONVERSION_ERRORS
 from core.errors import OutOfRange, TooLarge, UnreadableFile
-from core.readers.dicom.codecs import PLUGINS, is_for_libjpeg_turbo
-from core.readers.dicom.codestream import CodestreamSize, codestream_size
+from core.readers.dicom.codecs import decode_codestream, is_coloured_jpeg
+from core.readers.dicom.codestream import CodestreamSize, codestream_size, is_too_short
 from core.readers.dicom.parse import inflated, opened
-from core.readers.dicom.pixels import PixelLayout
+from core.readers.dicom.pixels import PixelLayout, frame_bits
 from core.readers.quiet import hush, without_words
 from core.settings import settings
 
 _DECODING_ERRORS = (*CONVERSION_ERRORS, RuntimeError, EOFError, MemoryError, StopIteration, struct.error)
-
-_END_OF_IMAGE = b"\xff\xd9"
+_MOST_RLE_EXPANSION = 64  # two bytes for a run of 128 (PS3.5 G.3.1)
 
 
 def decode_frame(layout: PixelLayout, index: int) -> NDArray[Any]:
@@ -40,9 +41,8 @@ def decode_frame(layout: PixelLayout, index: int) -> NDArray[Any]:
     hush()
     with opened(layout.path, layout.name) as raw:
         file = inflated(raw, layout.name) if layout.is_inflated else raw
-        file.seek(layout.offset)
         try:
-            frame = _decoded(file, layout, index)
+            frame = _compressed(file, layout, index) if layout.is_encapsulated else _uncompressed(file, layout, index)
             return _as_rgb(frame, layout) if layout.is_colour else _native(frame)
         except _DECODING_ERRORS as error:
             raise UnreadableFile(
@@ -51,64 +51,99 @@ def decode_frame(layout: PixelLayout, index: int) -> NDArray[Any]:
             ) from without_words(error)
 
 
-def _decoded(file: BinaryIO, layout: PixelLayout, index: int) -> NDArray[Any]:
-    if not layout.is_encapsulated:
-        return _by_pydicom(file, layout, index, "")
-    data = get_frame(cast(Any, file), index, number_of_frames=layout.frames, extended_offsets=layout.extended_offsets)
-    size = codestream_size(data)
-    _check_codestream(size, layout)
-    if size is not None and is_for_libjpeg_turbo(layout.transfer_syntax, size):
-        return _by_libjpeg_turbo(data, layout)
-    if PLUGINS[layout.transfer_syntax] == "pyjpegls" and not data.rstrip(b"\0").endswith(_END_OF_IMAGE):
-        raise ValueError("cut off")  # CharLS searches for seconds before it says so
-    file.seek(layout.offset)
-    return _by_pydicom(file, layout, index, PLUGINS[layout.transfer_syntax])
+def cell_values(cells: NDArray[Any], bits_stored: int, high_bit: int, is_signed: bool) -> NDArray[Any]:
+    """Stored values out of their cells: bits high_bit - bits_stored + 1 to high_bit, in two's complement where signed (PS3.5 8.1.1).
+
+    Whatever stands in the other bits, such as an overlay, is no part of the value. Integers of any shape; of the same size in bytes.
+    """
+    bytes_each = cells.dtype.itemsize
+    if bits_stored < 8 * bytes_each:
+        unused = 8 * bytes_each - 1 - high_bit
+        wide = cells.astype(cells.dtype.newbyteorder("=")).view(f"u{bytes_each}") << unused
+        cells = wide.view(f"{'i' if is_signed else 'u'}{bytes_each}") >> (8 * bytes_each - bits_stored)
+    return cells.astype(f"{'i' if is_signed else 'u'}{bytes_each}", copy=False)
 
 
-def _by_libjpeg_turbo(data: bytes, layout: PixelLayout) -> NDArray[Any]:
-    """JPEG Lossless, and JPEG Extended of 12 bits: samples as they are stored, signed where the header says so."""
-    samples = np.asarray(imagecodecs.jpeg8_decode(data))
-    frame: NDArray[Any] = samples.reshape((layout.rows, layout.columns, 3) if layout.samples == 3 else (layout.rows, layout.columns))
-    if layout.samples == 3:
-        return convert_color_space(frame, layout.photometric, "RGB") if layout.photometric.startswith("YBR") else frame
-    if not layout.is_signed:
+def _uncompressed(file: BinaryIO, layout: PixelLayout, index: int) -> NDArray[Any]:
+    if layout.spans:  # uncompressed all the same, in items
+        frame = _by_pydicom(io.BytesIO(_joined(file, layout.spans[0])), layout, layout.transfer_syntax, index)
+    else:
+        file.seek(layout.offset)
+        frame = _by_pydicom(file, layout, layout.transfer_syntax, index)
+    if not layout.has_cells:
         return frame
-    wide = frame.astype(np.uint32) << (32 - layout.bits_stored)  # the sign bit to the top, and back with the sign
-    return (wide.view(np.int32) >> (32 - layout.bits_stored)).astype(f"i{layout.bits_allocated // 8}")
+    return cell_values(frame, layout.bits_stored, layout.high_bit, layout.is_signed)
 
 
-def _by_pydicom(file: BinaryIO, layout: PixelLayout, index: int, plugin: str) -> NDArray[Any]:
+def _compressed(file: BinaryIO, layout: PixelLayout, index: int) -> NDArray[Any]:
+    data = _joined(file, layout.spans[index])
+    size = codestream_size(data)
+    if size is None:
+        return _by_rle(data, layout)
+    _check(size, data, layout)
+    samples = decode_codestream(data, size, partial(_coloured_jpeg, layout=layout))
+    if layout.samples == 3:
+        colour = samples.reshape(layout.rows, layout.columns, 3)
+        is_converted = is_coloured_jpeg(size) or not layout.photometric.startswith("YBR_FULL")  # decoders undo ICT and RCT themselves
+        return colour if is_converted else convert_color_space(colour, layout.photometric, "RGB")
+    bits = min(size.bits, layout.bits_stored)  # a codestream may hold the bare values or whole cells
+    high = layout.high_bit if size.bits > layout.high_bit else bits - 1
+    cells = samples.reshape(layout.rows, layout.columns).astype(f"i{max(layout.bits_allocated // 8, samples.dtype.itemsize)}")
+    return cell_values(cells, bits, high, layout.is_signed)
+
+
+def _by_rle(data: bytes, layout: PixelLayout) -> NDArray[Any]:
+    if frame_bits(layout) > 8 * _MOST_RLE_EXPANSION * len(data):
+        raise ValueError("too short")
+    frame = _by_pydicom(io.BytesIO(encapsulate([data], has_bot=False)), replace(layout, frames=1), RLELossless, 0, "pydicom")
+    return cell_values(frame, layout.bits_stored, layout.high_bit, layout.is_signed) if layout.has_cells else frame
+
+
+def _coloured_jpeg(data: bytes, layout: PixelLayout) -> NDArray[Any]:
+    """Red, green, blue of an 8-bit JPEG; a progressive one goes by the name of a baseline one, which is all the same to Pillow."""
+    item = io.BytesIO(encapsulate([data], has_bot=False))
+    return _by_pydicom(item, replace(layout, frames=1), JPEGBaseline8Bit, 0, "pillow")
+
+
+def _by_pydicom(file: BinaryIO, layout: PixelLayout, syntax: UID, index: int, plugin: str = "") -> NDArray[Any]:
     options: dict[str, Any] = {
         "rows": layout.rows,
         "columns": layout.columns,
         "samples_per_pixel": layout.samples,
         "photometric_interpretation": layout.photometric,
         "bits_allocated": layout.bits_allocated,
-        "bits_stored": layout.bits_stored,
+        "bits_stored": layout.bits_allocated if layout.has_cells else layout.bits_stored,  # cell_values looks into the cells
         "pixel_representation": int(layout.is_signed),
         "planar_configuration": layout.planar,
         "number_of_frames": layout.frames,
         "pixel_keyword": layout.keyword,
         "pixel_vr": layout.vr,
     }
-    if layout.extended_offsets is not None:
-        options["extended_offsets"] = layout.extended_offsets
-    array, _ = get_decoder(layout.transfer_syntax).as_array(file, index=index, decoding_plugin=plugin, **options)
+    array, _ = get_decoder(syntax).as_array(file, index=index, decoding_plugin=plugin, **options)
     return array
 
 
-def _check_codestream(size: CodestreamSize | None, layout: PixelLayout) -> None:
-    """A codestream that is larger than the header says would be decoded at its own size: refuse it before that."""
-    if layout.transfer_syntax == RLELossless:  # has no size of its own, and at most 64 times its length (PS3.5 annex G)
-        return
-    if size is None:
-        raise ValueError("no codestream")
+def _joined(file: BinaryIO, spans: tuple[tuple[int, int], ...]) -> bytes:
+    pieces = []
+    for start, length in spans:
+        file.seek(start)
+        pieces.append(file.read(length))
+    return b"".join(pieces)
+
+
+def _check(size: CodestreamSize, data: bytes, layout: PixelLayout) -> None:
+    """A codestream that is larger than the header says, or than its bytes can be, would be decoded at that size: refuse it before that."""
     if size.rows * size.columns > settings().decoded_megapixels * 1_000_000:
         raise TooLarge(f"{layout.name} holds a compressed frame of {size.columns} x {size.rows} pixels.", "It does not fit its header.")
     if (size.rows, size.columns) != (layout.rows, layout.columns) or size.components != layout.samples:
         raise UnreadableFile(
             f"{layout.name} says {layout.columns} x {layout.rows} x {layout.samples}, "
             f"but its compressed frame is {size.columns} x {size.rows} x {size.components}.",
+            "Export or copy it again from its source.",
+        )
+    if is_too_short(data, size):
+        raise UnreadableFile(
+            f"{layout.name} says {size.columns} x {size.rows} pixels, but its compressed frame has only {len(data):,} bytes.",
             "Export or copy it again from its source.",
         )
 

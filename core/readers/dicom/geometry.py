@@ -10,6 +10,7 @@ import numpy as np
 from pydicom import Dataset
 
 from core.deidentify.header import number, numbers
+from core.types import Notice, notice
 
 PROJECTION = frozenset({"CR", "DX", "MG", "RF", "XA", "RG", "IO", "PX", "XC"})
 # Slice distances that differ by less than this share are the same distance, and a stack that leans by less than acos(1 - 1e-3)
@@ -62,10 +63,10 @@ def distances(positions: Sequence[Position], cosines: Sequence[float]) -> list[f
 
 @dataclass(frozen=True)
 class Stack:
-    """What neighbouring planes say: the distance between them in mm, and why they are not one volume ("" where they are)."""
+    """What neighbouring planes say: the distance between them in mm, and why they are not one volume (None where they are)."""
 
     spacing_mm: float | None
-    reason: str = ""
+    reason: Notice | None = None
 
 
 def judge(positions: Sequence[Position], cosines: Sequence[float], tilt_degrees: float | None = None) -> Stack:
@@ -73,20 +74,20 @@ def judge(positions: Sequence[Position], cosines: Sequence[float], tilt_degrees:
     along = distances(positions, cosines)
     gaps = np.diff(along)
     if len(gaps) == 0:
-        return Stack(None, "it is a single slice")
+        return Stack(None, notice("stack.single-slice"))
     typical = float(np.median(np.abs(gaps)))
     if np.any(np.abs(gaps) < max(1e-3, SPACING_TOLERANCE * typical)):
         at = int(np.argmin(np.abs(gaps)))
-        return Stack(None, f"two slices lie at the same position ({along[at]:.1f} mm)")
+        return Stack(None, notice("stack.same-position", position_mm=along[at]))
     if not (np.all(gaps > 0) or np.all(gaps < 0)):
-        return Stack(None, "the slices are not in the order of their positions")
+        return Stack(None, notice("stack.unordered"))
     gaps = np.abs(gaps)
     if np.all(np.abs(gaps - gaps.mean()) <= SPACING_TOLERANCE * gaps.mean()):
         lean = _lean(positions, cosines)
         if lean:
-            return Stack(float(gaps.mean()), _lean_words(lean, tilt_degrees))
+            return Stack(float(gaps.mean()), _leaning(lean, tilt_degrees))
         return Stack(float(gaps.mean()))
-    return Stack(None, _gap_words(gaps, along, typical))
+    return Stack(None, _uneven(gaps, along, typical))
 
 
 def tilt(header: Dataset) -> float | None:
@@ -94,16 +95,15 @@ def tilt(header: Dataset) -> float | None:
     return number(header, "GantryDetectorTilt")
 
 
-def _gap_words(gaps: np.ndarray, along: Sequence[float], typical: float) -> str:
+def _uneven(gaps: np.ndarray, along: Sequence[float], typical: float) -> Notice:
     steps = gaps / typical
     is_whole = np.abs(steps - np.round(steps)) <= 0.05 * np.round(steps)
     missing = int(np.round(steps).sum() - len(steps))
     if np.all(is_whole) and np.all(np.round(steps) >= 1) and missing > 0:
         at = int(np.argmax(steps))
         low, high = sorted((along[at], along[at + 1]))
-        many = "1 slice is" if missing == 1 else f"{missing} slices are"
-        return f"{many} missing (between {low:.1f} and {high:.1f} mm; neighbours are {typical:.2f} mm apart)"
-    return f"the slices are unevenly spaced ({gaps.min():.2f} to {gaps.max():.2f} mm)"
+        return notice("stack.slices-missing", count=missing, low_mm=low, high_mm=high, apart_mm=typical)
+    return notice("stack.uneven", low_mm=float(gaps.min()), high_mm=float(gaps.max()))
 
 
 def _lean(positions: Sequence[Position], cosines: Sequence[float]) -> float:
@@ -114,7 +114,7 @@ def _lean(positions: Sequence[Position], cosines: Sequence[float]) -> float:
     return 0.0 if cosine >= 1 - LEAN_TOLERANCE else math.degrees(math.acos(cosine))
 
 
-def _lean_words(degrees: float, tilt_degrees: float | None) -> str:
+def _leaning(degrees: float, tilt_degrees: float | None) -> Notice:
     if tilt_degrees:
-        return f"the gantry was tilted by {abs(tilt_degrees):.1f} degrees, so that the slices are sheared against each other"
-    return f"the slices are sheared against each other by {degrees:.1f} degrees"
+        return notice("stack.tilted", degrees=abs(tilt_degrees))
+    return notice("stack.sheared", degrees=degrees)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from pydicom import Dataset
 
-from core.deidentify.header import ALLOWED, cleaned, put, raw_value
+from core.deidentify.header import ALLOWED, cleaned, put, raw_value, unreadable
 from core.readers.dicom import geometry
 from core.readers.dicom.frames import ObjectFrames
 from core.readers.dicom.functional import display_headers, frame_groups, shared_group
 from core.readers.dicom.parse import parse
 from core.readers.dicom.pixels import PixelLayout, pixel_layout
 from core.readers.digest import sha256_of
-from core.types import Study
+from core.types import Notice, Study, notice
 
 __all__ = ["ALLOWED", "ReadObject", "read_dicom", "read_object"]
 
@@ -56,7 +56,10 @@ def read_object(path: Path, name: str | None = None) -> ReadObject:
     parsed = parse(path, name)
     layout, assumptions = pixel_layout(parsed, path, name)
     dataset = parsed.dataset
-    shared, groups = shared_group(dataset), frame_groups(dataset, layout.frames)
+    shared, (groups, notes) = shared_group(dataset), frame_groups(dataset, layout.frames)
+    assumptions += notes
+    if unread := unreadable(dataset):
+        assumptions += (notice("dicom.no-numbers", attributes=unread),)
     header = cleaned(dataset)
     for element in shared:
         if element.keyword not in header:
@@ -94,7 +97,7 @@ def _study(
     shared: Dataset,
     groups: tuple[Dataset, ...],
     age_years: float | None,
-    assumptions: tuple[str, ...],
+    assumptions: tuple[Notice, ...],
 ) -> Study:
     modality = str(header.get("Modality", ""))
     first = groups[0] if groups else Dataset()
@@ -102,7 +105,7 @@ def _study(
     positions = _positions(header, groups)
     stack = _stack(groups, positions, cosines)
     if not modality:
-        assumptions += ("The file does not tell its modality.",)
+        assumptions += (notice("dicom.modality-not-told"),)
     return Study(
         name=name,
         sha256=sha256_of(path),
@@ -120,7 +123,7 @@ def _study(
         slice_spacing_mm=stack.spacing_mm if stack is not None else None,
         orientation=cosines,
         positions=positions,
-        is_volume=stack is not None and not stack.reason,
+        is_volume=stack is not None and stack.reason is None,
         sources=(path,),
         assumptions=assumptions,
     )
@@ -160,6 +163,7 @@ def _fit_to_pixels(header: Dataset, layout: PixelLayout) -> None:
     elif layout.keyword == "PixelData":
         put(header, "BitsAllocated", layout.bits_allocated)
         put(header, "BitsStored", layout.bits_stored)
+        put(header, "HighBit", layout.bits_stored - 1)
         put(header, "PixelRepresentation", int(layout.is_signed))
 
 

@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +22,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 
 from core.deidentify.header import CONVERSION_ERRORS, raw_value
 from core.errors import NotFound, TooLarge, UnreadableFile
+from core.readers.dicom.fragments import Fragments, fragments
 from core.readers.quiet import hush, without_words
 from core.settings import settings
 
@@ -38,7 +39,8 @@ _PARSE_ERRORS = (*CONVERSION_ERRORS, EOFError, RecursionError, MemoryError)
 class PixelPlace:
     """Where the pixels stand: byte offset of the value in the (inflated) file, its length as declared, its keyword and VR.
 
-    available: bytes from there to the end of the file. first_fragment: how the first compressed frame begins, where it is one.
+    available: bytes from there to the end of the file. fragments: the items, where the value is encapsulated (of undefined length).
+    head: how the first item begins, or the one behind the offset table.
     """
 
     offset: int
@@ -46,7 +48,8 @@ class PixelPlace:
     keyword: str
     vr: str
     available: int
-    first_fragment: bytes = field(default=b"", repr=False)
+    fragments: Fragments | None = None
+    head: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)
@@ -143,19 +146,19 @@ def _pixel_place(file: BinaryIO, seen: list[tuple[int, int]], little_endian: boo
         length, offset = struct.unpack_from(f"{order}L", head, 8)[0], start + 12
     else:
         length, offset, vr = struct.unpack_from(f"{order}L", head, 4)[0], start + 8, "OW"
-    fragment = _first_fragment(file, offset, order) if length == UNDEFINED_LENGTH else b""
     end = file.seek(0, io.SEEK_END)
-    return PixelPlace(offset, length, PIXEL_KEYWORDS[tag], vr, max(0, end - offset), fragment)
+    place = PixelPlace(offset, length, PIXEL_KEYWORDS[tag], vr, max(0, end - offset))
+    if length != UNDEFINED_LENGTH:
+        return place
+    found = fragments(file, offset, end, order)
+    return replace(place, fragments=found, head=_head(file, found))
 
 
-def _first_fragment(file: BinaryIO, offset: int, order: str) -> bytes:
-    """How the second item of encapsulated pixels begins; the first is the offset table (PS3.5 A.4)."""
-    file.seek(offset)
-    head = file.read(8)
-    if len(head) < 8:
+def _head(file: BinaryIO, found: Fragments) -> bytes:
+    if not found.items:
         return b""
-    file.seek(struct.unpack(f"{order}HHL", head)[2] + 8, io.SEEK_CUR)
-    return file.read(_FRAGMENT_BYTES)
+    file.seek(found.items[0].start)
+    return file.read(min(found.items[0].length, _FRAGMENT_BYTES))
 
 
 def _transfer_syntax(dataset: Dataset) -> UID:

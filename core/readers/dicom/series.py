@@ -14,7 +14,7 @@ from core.readers.dicom.frames import SliceFrames
 from core.readers.dicom.image import ReadObject, read_object
 from core.readers.dicom.stacks import Group, groups_of
 from core.readers.digest import sha256_of_all
-from core.types import Study
+from core.types import Notice, Study, notice
 
 _NAMED_LEFT_OUT = 3
 
@@ -71,8 +71,8 @@ def _study(group: Group, name: str) -> Study:
     notes = list(group.notes)
     if len(group.members) == 1:
         return replace(first, assumptions=(*first.assumptions, *notes))
-    if group.reason:
-        notes.insert(0, f"The {len(group.members)} slices are shown one by one, not as a volume: {group.reason}.")
+    if group.reason is not None:
+        notes.insert(0, notice("dicom.no-volume", slices=len(group.members), reason=group.reason))
     studies = [member.study for member in group.members]
     header = Dataset()
     for element in first.header:
@@ -95,9 +95,9 @@ def _study(group: Group, name: str) -> Study:
         slice_spacing_mm=group.spacing_mm,
         orientation=first.orientation,
         positions=tuple(position for study in studies for position in study.positions),
-        is_volume=not group.reason,
+        is_volume=group.reason is None,
         sources=tuple(source for study in studies for source in study.sources),
-        assumptions=tuple(dict.fromkeys([note for study in studies for note in study.assumptions] + notes)),
+        assumptions=tuple(dict.fromkeys([*(note for study in studies for note in study.assumptions), *notes])),
     )
 
 
@@ -110,9 +110,9 @@ def _display_headers(studies: Sequence[Study]) -> tuple[Dataset, ...]:
     return (headers[0],) if all(header is headers[0] for header in headers) else tuple(headers)
 
 
-def _left_out(left_out: Sequence[tuple[Path, InputError]]) -> tuple[str, ...]:
+def _left_out(left_out: Sequence[tuple[Path, InputError]]) -> tuple[Notice, ...]:
     if not left_out:
         return ()
-    named = ", ".join(path.name for path, _ in left_out[:_NAMED_LEFT_OUT])
-    more = f" and {len(left_out) - _NAMED_LEFT_OUT} more" if len(left_out) > _NAMED_LEFT_OUT else ""
-    return (f"Left out, as they hold no image that can be read: {named}{more}.",)
+    files = tuple(path.name for path, _ in left_out[:_NAMED_LEFT_OUT])
+    more = len(left_out) - len(files)
+    return (notice("dicom.left-out-more", files=files, more=more) if more else notice("dicom.left-out", files=files),)

@@ -15,6 +15,7 @@ import numpy as np
 
 from core.readers.dicom import geometry
 from core.readers.dicom.image import ReadObject
+from core.types import Notice, notice
 
 CROSS_SECTIONAL = frozenset({"CT", "MR", "PT", "NM"})
 _SHORTEST_STACK = 3
@@ -22,12 +23,12 @@ _SHORTEST_STACK = 3
 
 @dataclass(frozen=True)
 class Group:
-    """Slices in order. reason: why they are not a volume, "" where they are one (or a single slice). notes: what else to say."""
+    """Slices in order. reason: why they are not a volume, None where they are one (or a single slice). notes: what else to say."""
 
     members: tuple[ReadObject, ...]
-    reason: str = ""
+    reason: Notice | None = None
     spacing_mm: float | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Notice, ...] = ()
 
 
 def groups_of(members: Sequence[ReadObject]) -> list[Group]:
@@ -39,16 +40,14 @@ def groups_of(members: Sequence[ReadObject]) -> list[Group]:
     slices = [member for member in placed if not _is_localizer(member)]
     groups = [group for plane in _planes(slices) for group in _of_one_plane(plane)]
     if len(groups) > 1:
-        many = f"The series holds {len(groups)} stacks of slices that do not fit together; they are shown apart."
+        many = notice("dicom.several-stacks", stacks=len(groups))
         groups = [_noted(group, many) for group in groups]
     if localizers and groups:
-        words = "1 localizer was" if len(localizers) == 1 else f"{len(localizers)} localizers were"
-        groups = [_noted(group, f"{words} left out of the stack.") for group in groups]
+        groups = [_noted(group, notice("dicom.localizers-left-out", count=len(localizers))) for group in groups]
     groups += [Group((member,)) for member in localizers]
     groups += _of_no_place(adrift)
     if copies:
-        words = "1 file is an exact copy of another and was" if copies == 1 else f"{copies} files are exact copies of others and were"
-        groups = [_noted(group, f"{words} left out.") for group in groups]
+        groups = [_noted(group, notice("dicom.copies-left-out", count=copies)) for group in groups]
     return groups
 
 
@@ -171,12 +170,12 @@ def _of_no_place(adrift: Sequence[ReadObject]) -> list[Group]:
     together = [
         Group(
             tuple(sorted(members, key=lambda member: member.instance_number)),
-            "" if len(members) == 1 else "they do not tell where they lie",
+            None if len(members) == 1 else notice("stack.no-positions"),
         )
         for members in by_size.values()
     ]
     return together + alone
 
 
-def _noted(group: Group, note: str) -> Group:
+def _noted(group: Group, note: Notice) -> Group:
     return Group(group.members, group.reason, group.spacing_mm, (*group.notes, note))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from datetime import date
 
+from core.types import Notice, notice
+
 _SENSED = (
     "DATATAKE_1_DATATAKE_SENSING_START",
     "DATATAKE_SENSING_START",
@@ -22,18 +24,18 @@ _SENSED = (
 _PLAIN = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_:.]?(0[1-9]|1[0-2])[-_:.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 
 
-def date_of(tags: Mapping[str, str], name: str) -> tuple[date | None, str]:
+def date_of(tags: Mapping[str, str], name: str) -> tuple[date | None, Notice | None]:
     """(date, the assumption it rests on): from a tag that says when the scene was taken, TIFFTAG_DATETIME, or a date in the name."""
     upper = {key.upper(): value for key, value in tags.items()}
     for key in _SENSED:
         found = plain_date(upper.get(key, ""))
         if found is not None:
-            return found, ""
+            return found, None
     found = plain_date(upper.get("TIFFTAG_DATETIME", ""))
     if found is not None:
-        return found, f"The date {found.isoformat()} is the one in the TIFF's header (TIFFTAG_DATETIME), which may be that of processing."
+        return found, notice("scene.date-from-header", date=found.isoformat())
     found = plain_date(name)
-    return found, f"The date {found.isoformat()} was read from the file's name." if found is not None else ""
+    return found, notice("scene.date-from-name", date=found.isoformat()) if found is not None else None
 
 
 def plain_date(text: str) -> date | None:

@@ -16,11 +16,12 @@ from rasterio.windows import Window as RasterWindow
 
 from core.errors import NoGrid, NoOverlap, NotFound, OutOfRange, UnreadableFile
 from core.readers.digest import sha256_of, sha256_of_all
+from core.readers.scenes import blocks, values
 from core.readers.scenes.band_names import band_token, colour_of
 from core.readers.scenes.dates import date_of
 from core.readers.scenes.footprint import footprint
 from core.readers.scenes.raster import open_raster
-from core.types import Band, Scene
+from core.types import Band, Notice, Scene, notice
 
 __all__ = ["SceneOptions", "open_raster", "read_scene"]
 
@@ -30,6 +31,8 @@ _INTERPRETED = {
     ColorInterp.blue: "blue",
 }
 _UNNAMED = ("red", "green", "blue", "near infrared")
+BANDS_ASSUMED = "scene.bands-assumed"
+"""Code of the notice that it had to be guessed which band is which."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,8 @@ class _File:
     transform: Affine
     dtype: str
     date: date | None
-    date_assumption: str
-    notes: tuple[str, ...]
+    date_assumption: Notice | None
+    notes: tuple[Notice, ...]
 
     @property
     def pixel_area(self) -> float:
@@ -85,10 +88,10 @@ def read_scene(paths: Sequence[Path], options: SceneOptions | None = None, name:
     taken, date_assumption = _date(files, options)
     where = footprint(finest.crs, finest.transform, finest.width, finest.height) if finest.crs is not None else None
     notes = list(dict.fromkeys([*assumptions, *(note for file in files for note in file.notes)]))
-    if date_assumption:
+    if date_assumption is not None:
         notes.append(date_assumption)
     if finest.crs is not None and where is None:
-        notes.append("The coordinate system has no way to longitude and latitude on Earth; no footprint is given.")
+        notes.append(notice("scene.no-footprint"))
     return Scene(
         name=name or _name(paths),
         sha256=sha256_of_all(sha256_of(path) for path in dict.fromkeys(paths)),
@@ -106,11 +109,12 @@ def read_scene(paths: Sequence[Path], options: SceneOptions | None = None, name:
 
 def _read_file(path: Path) -> _File:
     with open_raster(path) as dataset:
+        blocks.refuse_what_is_not_there(dataset, path.name)
+        _probe(dataset)
         tags = dataset.tags()
         taken, date_assumption = date_of(tags, path.name)
         bands, is_assumed = _file_bands(dataset, path, f"{path.name} {tags.get('SPACECRAFT_ID', '')} {tags.get('SENSOR_ID', '')}")
         crs, transform, notes = _grid(dataset, path.name)
-        _probe(dataset)
         return _File(
             path=path,
             bands=bands,
@@ -127,8 +131,10 @@ def _read_file(path: Path) -> _File:
 
 
 def _file_bands(dataset: DatasetReader, path: Path, product: str) -> tuple[tuple[Band, ...], bool]:
-    """The bands of one file without its alpha, and whether their colours had to be assumed."""
-    indexes = [i for i in dataset.indexes if dataset.colorinterp[i - 1] is not ColorInterp.alpha]
+    """The bands of one file without its mask, and whether their colours had to be assumed."""
+    taken = values.sample(dataset)
+    mask, is_sparse = values.data_mask(dataset, taken), blocks.is_sparse(dataset)
+    indexes = [i for i in dataset.indexes if dataset.colorinterp[i - 1] is not ColorInterp.alpha and (mask is None or i != mask.index)]
     if not indexes:
         raise UnreadableFile(f"{path.name} holds only a mask.", "Give a GeoTIFF with at least one band of image.")
     token = band_token(path.stem) if len(indexes) == 1 else ""
@@ -148,6 +154,9 @@ def _file_bands(dataset: DatasetReader, path: Path, product: str) -> tuple[tuple
                 scale=scale if is_told else None,
                 offset=offset if is_told else None,
                 nodata=dataset.nodatavals[index - 1],
+                mask=mask,
+                is_sparse=is_sparse,
+                values=values.value_range(taken.bands[index - 1]),
             )
         )
     is_unnamed = not any(band.colour for band in bands) and not any(dataset.descriptions[i - 1] for i in indexes)
@@ -156,24 +165,26 @@ def _file_bands(dataset: DatasetReader, path: Path, product: str) -> tuple[tuple
     return tuple(replace(band, colour=colour) for band, colour in zip(bands, _UNNAMED, strict=False)), True
 
 
-def _grid(dataset: DatasetReader, name: str) -> tuple[CRS | None, Affine, tuple[str, ...]]:
+def _grid(dataset: DatasetReader, name: str) -> tuple[CRS | None, Affine, tuple[Notice, ...]]:
     """CRS, transform, and what is to be said about them."""
     notes = []
     if dataset.subdatasets:
-        notes.append(f"{name} holds {len(dataset.subdatasets)} images; the first is read.")
+        notes.append(notice("scene.first-of-several", name=name, images=len(dataset.subdatasets)))
     if dataset.colorinterp[0] is ColorInterp.palette:
-        notes.append(f"{name} is coloured by a palette: its values are classes, not brightness.")
+        notes.append(notice("scene.palette", name=name))
     transform, crs = dataset.transform, dataset.crs or None
+    if blocks.is_sparse(dataset):
+        notes.append(notice("scene.blocks-missing", name=name))
     if crs is None and dataset.gcps[0]:
-        return None, transform, (*notes, f"{name} has ground control points but no grid; it must be warped before it can be measured.")
+        return None, transform, (*notes, notice("scene.control-points", name=name))
     if crs is None:
-        return None, transform, (*notes, f"{name} has no coordinate system; areas and places cannot be told.")
+        return None, transform, (*notes, notice("scene.no-crs", name=name))
     if transform == Affine.identity():
-        return None, transform, (*notes, f"{name} names a coordinate system but no place in it; areas and places cannot be told.")
+        return None, transform, (*notes, notice("scene.no-place", name=name))
     if transform.b or transform.d:
-        notes.append(f"{name} is rotated against its coordinate system.")
+        notes.append(notice("scene.rotated", name=name))
     if transform.determinant > 0:
-        notes.append(f"{name} is stored south-up.")
+        notes.append(notice("scene.south-up", name=name))
     return crs, transform, tuple(notes)
 
 
@@ -185,7 +196,7 @@ def _probe(dataset: DatasetReader) -> None:
         dataset.read(1, window=RasterWindow(column, row, 1, 1))
 
 
-def _bands(files: Sequence[_File], options: SceneOptions) -> tuple[tuple[Band, ...], list[str]]:
+def _bands(files: Sequence[_File], options: SceneOptions) -> tuple[tuple[Band, ...], list[Notice]]:
     bands = [band for file in files for band in file.bands]
     assumptions = []
     if options.bands:
@@ -195,8 +206,8 @@ def _bands(files: Sequence[_File], options: SceneOptions) -> tuple[tuple[Band, .
         product = " ".join(file.path.name for file in files)
         bands = [replace(band, name=given, colour=colour_of(given, product)) for band, given in zip(bands, options.bands, strict=True)]
     elif any(file.is_colour_assumed for file in files):
-        listed = ", ".join(band.colour for file in files if file.is_colour_assumed for band in file.bands)
-        assumptions.append(f"The bands are not named; they were taken as {listed}.")
+        colours = tuple(band.colour for file in files if file.is_colour_assumed for band in file.bands)
+        assumptions.append(notice(BANDS_ASSUMED, colours=colours))
     if options.scale is not None or options.offset is not None:
         scale, offset = options.scale, options.offset
         bands = [
@@ -210,13 +221,13 @@ def _bands(files: Sequence[_File], options: SceneOptions) -> tuple[tuple[Band, .
     return tuple(bands), assumptions
 
 
-def _date(files: Sequence[_File], options: SceneOptions) -> tuple[date | None, str]:
+def _date(files: Sequence[_File], options: SceneOptions) -> tuple[date | None, Notice | None]:
     if options.date is not None:
-        return options.date, ""
+        return options.date, None
     dated = [file for file in files if file.date is not None]
     if not dated:
-        return None, ""
-    told = next((file for file in dated if not file.date_assumption), dated[0])
+        return None, None
+    told = next((file for file in dated if file.date_assumption is None), dated[0])
     return told.date, told.date_assumption
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.change.caveats import WARN_OUTSIDE_SHARE
+from core.render.change_polygon import before_and_after
 from core.render.colours import class_colours, css
-from core.types import ChangeMap, ChangePolygon
+from core.render.heatmap import over_input
+from core.report.notices import say
+from core.types import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon
 from core.ui.earth.cover_panel import place_words
 from core.ui.earth.page_state import Room, Why, date_words, visit
-from core.ui.earth.polygon_pictures import before_and_after, saliency_picture
 from core.ui.earth.work import change, largest, megapixels_read, method_of, methods, middle, misfit, start_change, unreadable, why
 from core.ui.state.errors import show_error
 from core.ui.state.progress import result_of
@@ -17,6 +18,7 @@ from core.ui.state.session import Desk
 from core.ui.viewer.facts import saliency_colours
 from core.ui.widgets.bars import facts, note, quiet
 from core.ui.widgets.charts import transitions_chart, transitions_words
+from core.ui.widgets.choices import apart
 from core.ui.widgets.faithfulness import HEATMAP_OF_A_SCENE, belief
 from core.ui.widgets.words import hectares, label_words, method_words, share
 
@@ -43,8 +45,8 @@ def change_tab(desk: Desk, here: Room) -> None:
 def _compared(desk: Desk, here: Room) -> None:
     offered, current = methods(here), method_of(here)
     method = st.segmented_control(
-        "Method", list(offered), default=current, required=True, format_func=offered.__getitem__, label_visibility="collapsed",
-        key=f"earth.method.{len(offered)}", help=" ".join(HELP[name] for name in offered),
+        "Method", list(offered), default=current, required=True, format_func=apart(list(offered), offered.__getitem__),
+        label_visibility="collapsed", key=f"earth.method.{len(offered)}", help=" ".join(HELP[name] for name in offered),
     )  # fmt: skip
     if method and method != current:
         here.method, here.polygon = method, None
@@ -78,7 +80,7 @@ def _result(desk: Desk, here: Room, result: ChangeMap) -> None:
         st.markdown("#### No change")
         quiet(f"{between}: none of the {result.valid_pixels:,} valid pixels that the dates share.")
     for assumption in result.assumptions:
-        quiet(f"Assumed: {assumption}")
+        quiet(f"Assumed: {say(assumption)}")
     if not result.is_calibrated:
         quiet("The score of change is not calibrated.")
     quiet("Season, sun, haze, cloud and small shifts change images too.")
@@ -103,7 +105,7 @@ def _list(here: Room, result: ChangeMap, listed: list[ChangePolygon]) -> None:
     st.markdown("##### Largest patches")
     shown = {polygon.id: polygon for polygon in listed[:LISTED]}
     chosen = st.radio(
-        "Largest patches", list(shown), index=None, format_func=lambda number: patch_title(shown[number]),
+        "Largest patches", list(shown), index=None, format_func=apart(list(shown), lambda number: patch_title(shown[number])),
         captions=[patch_words(polygon, result) for polygon in shown.values()], key=f"earth.patches.{here.pair}.{method_of(here)}",
         label_visibility="collapsed",
     )  # fmt: skip
@@ -143,13 +145,24 @@ def _patch(desk: Desk, here: Room, result: ChangeMap, polygon: ChangePolygon) ->
     st.markdown(f"##### {patch_title(polygon)}")
     quiet(f"{patch_words(polygon, result)}; number {place + 1:,} of {len(listed):,} by area.")
     assert here.after is not None
-    for column, picture, scene in zip(st.columns(2, gap="small"), before_and_after(here, polygon), (here.before, here.after), strict=True):
+    for column, picture, scene in zip(st.columns(2, gap="small"), _pictures(here, polygon), (here.before, here.after), strict=True):
         column.image(picture, width="stretch", alt=f"Patch {polygon.id} on {date_words(scene)}")
         with column:
             quiet(date_words(scene))
     found = result_of(why(desk, here, polygon), "earth.why")
     if found is not None:
         _why(here, found, polygon)
+
+
+def _pictures(here: Room, polygon: ChangePolygon) -> tuple[bytes, bytes]:
+    """The polygon at both dates; drawn once, not in every run of the page."""
+    assert here.after is not None
+    known = here.drawn.setdefault("polygons", {})
+    key = (here.pair, method_of(here), polygon.id)
+    if key not in known:
+        known[key] = before_and_after(here.before, here.after, polygon)
+    pictures: tuple[bytes, bytes] = known[key]
+    return pictures
 
 
 def _go_to(here: Room, polygon: ChangePolygon | None) -> None:
@@ -161,7 +174,11 @@ def _why(here: Room, found: Why, polygon: ChangePolygon) -> None:
     explanation = found.explanation
     st.markdown(f"##### Why {label_words(explanation.target).lower()}, on {date_words(here.after or here.before)}")
     left, right = st.columns([1, 1.2], gap="small")
-    left.image(saliency_picture(found), width="stretch", alt=f"Saliency of {label_words(explanation.target)} over the window")
+    left.image(
+        over_input(found.input.shown, found.explanation.saliency),
+        width="stretch",
+        alt=f"Saliency of {label_words(explanation.target)} over the window",
+    )
     with left:
         _colour_bar()
     with right:

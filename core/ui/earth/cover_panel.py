@@ -5,14 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from core.render.colours import class_colours, css
-from core.report.scene_map import WARN_OUTSIDE_SHARE
-from core.types import LandCoverMap
+from core.report.notices import say
+from core.types import WARN_OUTSIDE_SHARE, LandCoverMap
 from core.ui.earth.page_state import PlaceScores, Room, date_words
 from core.ui.earth.work import is_quick, land_cover, map_if_new, megapixels_read, place_scores, shown_scenes, start_map, unreadable
 from core.ui.state.errors import show_error
 from core.ui.state.progress import result_of
 from core.ui.state.session import Desk
 from core.ui.widgets.bars import Bar, bars, note, quiet
+from core.ui.widgets.choices import apart
 from core.ui.widgets.findings import probability_words
 from core.ui.widgets.words import hectares, label_words, share
 
@@ -43,7 +44,7 @@ def _date(here: Room) -> int:
         return here.pair[0]
     return st.segmented_control(
         "Date", here.pair, default=here.pair[1], required=True, label_visibility="collapsed", key=f"earth.cover.{here.pair}",
-        format_func=lambda number: date_words(here.groups[number].scene),
+        format_func=apart(here.pair, lambda number: date_words(here.groups[number].scene)),
     ) or here.pair[0]  # fmt: skip
 
 
@@ -88,7 +89,7 @@ def _legend(here: Room, labels: list[str]) -> None:
     """Which classes are drawn; at first all."""
     drawn = st.pills(
         "Drawn on the map", labels, selection_mode="multi", default=[label for label in labels if label not in here.hidden],
-        format_func=label_words, key=f"earth.legend.{'.'.join(labels)}",
+        format_func=apart(labels, label_words), key=f"earth.legend.{'.'.join(labels)}",
     )  # fmt: skip
     hidden = frozenset(labels) - frozenset(drawn)
     if hidden != here.hidden & frozenset(labels):
@@ -115,7 +116,7 @@ def _scores(place: PlaceScores, title: str) -> None:
     prediction = place.prediction
     st.html(f'<p class="card-title">{title}</p>')
     if prediction.outside.is_outside:
-        note("Outside what this model knows", prediction.outside.reason)
+        note("Outside what this model knows", say(prediction.outside.reason))
     scores = place.scores or (tuple(map(float, prediction.probabilities)) if prediction.probabilities is not None else ())
     colours = class_colours(prediction.labels)
     order = sorted(range(len(scores)), key=lambda index: -scores[index])

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from core.prepare.grid.ground import pixel_metres
 from core.render.colours import CHANGE, CHANGED, class_colours, heat_picture, table
+from core.render.ground import Ground, draw_piece, sharper_piece
 from core.render.scene import Piece, classes_picture, mask_picture, read_classes, values_picture
 from core.types import ChangeMap, ChangePolygon, Scene
-from core.ui.earth.ground import Ground, draw_piece, sharper_piece
 from core.ui.earth.page_state import Room, date_words, visit
 from core.ui.earth.work import change, land_cover, method_of, polygon_at, shown_scenes
 from core.ui.state.session import Desk

@@ -16,20 +16,24 @@ import streamlit as st
 
 from core.export import json as report_json
 from core.export import markdown, pdf
-from core.inference.change_engine import change_engine_for
-from core.inference.engine import engine_for
+from core.inference.engine import change_engine_for, engine_for
+from core.render.report_pictures import Captioned
+from core.render.report_scenes import change_pictures, map_pictures
+from core.report.language import language_of
 from core.report.model_facts import model_facts
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
 from core.types import ChangeMap, LandCoverMap, Report
 from core.ui.earth.page_state import Room, date_words
-from core.ui.earth.polygon_pictures import Pictures, report_pictures
 from core.ui.earth.work import BY_MODEL, change, land_cover
 from core.ui.state.session import Desk
 from core.ui.widgets.bars import quiet
+from core.ui.widgets.choices import apart
 from core.ui.widgets.report_panel import report_panel
 from core.ui.widgets.words import file_size
 from core.workflows.report_files import write_report
+from models.change_registry import LoadedChangeModel
+from models.registry import LoadedModel
 
 WHAT = {
     "landcover.tif": "Classes, cloud-optimised GeoTIFF with its colours",
@@ -83,7 +87,9 @@ def _chosen(desk: Desk, here: Room, key: str) -> Result | None:
         return None
     if len(there) == 1:
         return next(iter(there.values()))
-    name = st.selectbox("Result", list(there), format_func=lambda name: there[name].title, key=key, label_visibility="collapsed")
+    name = st.selectbox(
+        "Result", list(there), format_func=apart(list(there), lambda name: there[name].title), key=key, label_visibility="collapsed"
+    )
     return there[name]
 
 
@@ -99,12 +105,22 @@ def report_of(here: Room, result: Result) -> Report:
     """As the user left it, else as it is composed."""
     known: Report | None = here.reports.get(result.key)
     if known is None:
-        made = result.made
-        is_by_model = isinstance(made, ChangeMap) and made.method == BY_MODEL
-        facts = model_facts(change_engine_for(made.model).model if is_by_model else engine_for(here.model).model)
+        made, facts = result.made, model_facts(_model_of(here, result.made))
         known = change_report(made, facts) if isinstance(made, ChangeMap) else map_report(made, facts)
         here.reports[result.key] = known
     return known
+
+
+def _model_of(here: Room, made: LandCoverMap | ChangeMap) -> LoadedModel | LoadedChangeModel:
+    """The model that made a result, of either kind."""
+    is_by_model = isinstance(made, ChangeMap) and made.method == BY_MODEL
+    return change_engine_for(made.model).model if is_by_model else engine_for(here.model).model
+
+
+def pictures_of(here: Room, made: LandCoverMap | ChangeMap, report: Report) -> list[Captioned]:
+    """The pictures of its report, in the report's language, as the command line makes them."""
+    language, preprocess = language_of(report.language), _model_of(here, made).preprocess
+    return change_pictures(made, preprocess, language) if isinstance(made, ChangeMap) else map_pictures(made, preprocess, language)
 
 
 def export_tab(desk: Desk, here: Room) -> None:
@@ -115,7 +131,7 @@ def export_tab(desk: Desk, here: Room) -> None:
     report = report_of(here, result)
     st.markdown("##### Report")
     with st.container(horizontal=True):
-        _download("PDF", "report.pdf", lambda: _pdf(report, report_pictures(result.made)), result.key)
+        _download("PDF", "report.pdf", lambda: _pdf(report, pictures_of(here, result.made, report)), result.key)
         _download("Markdown", "report.md", lambda: markdown.as_markdown(report).encode(), result.key)
         _download("JSON", "report.json", lambda: _json(report), result.key)
     st.markdown("##### Files")
@@ -134,7 +150,7 @@ def export_tab(desk: Desk, here: Room) -> None:
     if sum(file.stat().st_size for file in files_of(result.folder)) > MOST_DOWNLOADED:
         return
     quiet("The archive holds these, their styles for QGIS, the names of the classes, and the report.")
-    _download("All of it, as a zip", "sightline.zip", lambda: _zip(result, report, report_pictures(result.made)), result.key)
+    _download("All of it, as a zip", "sightline.zip", lambda: _zip(result, report, pictures_of(here, result.made, report)), result.key)
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -147,7 +163,7 @@ def _download(label: str, name: str, make: Callable[[], bytes | BinaryIO], key: 
     st.download_button(label, make, name, key=f"earth.file.{key}.{name}", on_click="ignore", width="stretch")
 
 
-def _pdf(report: Report, pictures: Pictures) -> bytes:
+def _pdf(report: Report, pictures: list[Captioned]) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         pdf.write(report, Path(folder) / "report.pdf", pictures)
         return (Path(folder) / "report.pdf").read_bytes()
@@ -157,7 +173,7 @@ def _json(report: Report) -> bytes:
     return (json.dumps(report_json.as_json(report), ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
 
 
-def _zip(result: Result, report: Report, pictures: Pictures) -> BinaryIO:
+def _zip(result: Result, report: Report, pictures: list[Captioned]) -> BinaryIO:
     """Everything in one archive, on disk since rasters may be large; its name is gone before it is sent."""
     handle, path = tempfile.mkstemp(dir=result.folder.parent, suffix=".zip")
     with os.fdopen(handle, "wb") as held, zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:

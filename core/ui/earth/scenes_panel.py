@@ -11,12 +11,14 @@ from core.errors import SightlineError
 from core.prepare.grid.ground import pixel_metres
 from core.readers import SceneOptions
 from core.readers.scenes.band_names import colour_of
-from core.sources.scenes import UNNAMED, is_question_open
+from core.report.notices import say
+from core.sources.scenes import guessed_bands, is_question_open
 from core.types import Band, Scene
 from core.ui.earth.page_state import PAGE, Room, correct, date_words, first_tab
 from core.ui.state.errors import show_error
 from core.ui.state.session import Desk
 from core.ui.widgets.bars import facts, note, quiet
+from core.ui.widgets.choices import apart
 from core.ui.widgets.intake import drop_zone, place_field, public_samples, sample_tiles
 from core.ui.widgets.refusals import refused
 from core.ui.widgets.words import counted
@@ -46,8 +48,8 @@ def _card(scene: Scene) -> None:
     st.html(f'<p class="card-title">{escape(date_words(scene))}</p>')
     facts(card_facts(scene))
     for assumption in scene.assumptions:
-        if not assumption.startswith(UNNAMED):
-            quiet(f"Assumed: {assumption}")
+        if assumption != guessed_bands(scene):
+            quiet(f"Assumed: {say(assumption)}")
 
 
 def card_facts(scene: Scene) -> list[tuple[str, str]]:
@@ -106,14 +108,14 @@ def _values_words(scene: Scene) -> str:
 
 def _questions(desk: Desk, here: Room, number: int) -> None:
     scene = here.groups[number].scene
-    is_open = is_question_open(scene)
-    is_first = is_open and not any(is_question_open(group.scene) for group in here.groups[:number])
+    guessed = guessed_bands(scene)
+    is_first = guessed is not None and not any(guessed_bands(group.scene) for group in here.groups[:number])
     if is_first:
-        guessed = next(sentence for sentence in scene.assumptions if sentence.startswith(UNNAMED))
-        note("Which band is which?", f"{guessed} Say what they are, then the scene is analysed.")
-    elif is_open:
+        note("Which band is which?", f"{say(guessed)} Say what they are, then the scene is analysed.")
+    elif guessed is not None:
         quiet("Its bands are not named either.")
-    with st.expander("Say what the bands are" if is_open else "Correct bands, scale or date", expanded=is_first, key=f"earth.ask.{number}"):
+    title = "Correct bands, scale or date" if guessed is None else "Say what the bands are"
+    with st.expander(title, expanded=is_first, key=f"earth.ask.{number}"):
         _form(desk, here, number)
 
 
@@ -164,6 +166,7 @@ def _band_fields(bands: Sequence[Band], number: int) -> list[str]:
                 f"Band {place + 1}" if band.name == f"band {place + 1}" else band.name,
                 options,
                 options.index(band.colour) if band.colour else 0,
+                format_func=apart(options),
                 key=f"earth.band.{number}.{place}",
             )
         )

@@ -7,26 +7,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from core.change.methods.choose import method_for
 from core.errors import MissingBands, SightlineError
 from core.explain.registry import explain
 from core.inference.calibration import probabilities
-from core.inference.change_engine import change_engine_for
-from core.inference.engine import engine_for
+from core.inference.engine import change_engine_for, engine_for
 from core.inference.prediction import predict_input
 from core.jobs import Progress
 from core.prepare.grid.align import on_grid_of, overlap_or_refuse
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.grid.ground import pixel_metres
 from core.prepare.scene_input import input_at
+from core.render.ground import Ground, draw_ground
 from core.sources.scenes import is_question_open
 from core.types import ChangeMap, ChangePolygon, Domain, LandCoverMap, Scene
-from core.ui.earth.ground import Ground, draw_ground
 from core.ui.earth.page_state import Pixel, PlaceScores, Room, Why, date_words
 from core.ui.models.own import known_models
 from core.ui.state.errors import Words, words_of
 from core.ui.state.session import Desk, Slot
-from core.workflows.model_change import detect_model_change
-from core.workflows.scene_change import detect_change
+from core.workflows.change import detect_change
 from core.workflows.scene_map import map_scene
 from models.registry import FIRST_METHOD, ModelSummary
 
@@ -143,7 +142,7 @@ def change(desk: Desk, here: Room) -> Slot[ChangeMap]:
 def start_map(desk: Desk, here: Room, number: int) -> None:
     """Begin to map a scene."""
     scene, model = here.groups[number].scene, here.model
-    folder = _folder(here, f"map-{scene.date or number + 1}")
+    folder = _folder(here, f"map-{scene.when or number + 1}")
     land_cover(desk, here, number).start(
         f"Mapping {date_words(scene)}", lambda progress: map_scene(scene, engine_for(model), folder, progress=progress.update), "tiles"
     )
@@ -162,9 +161,10 @@ def _compared(before: Scene, after: Scene, model: str, method: str, folder: Path
     """By either kind of model; the land-cover model names what became what in either case."""
     known = change_model()
     if method == BY_MODEL and known is not None:
-        engine = change_engine_for(known.id)
-        return detect_model_change(before, after, engine, folder, classes=engine_for(model), progress=progress.update)
-    return detect_change(before, after, engine_for(model), folder, method=method, progress=progress.update)
+        way = method_for(change_engine_for(known.id), classes=engine_for(model))
+    else:
+        way = method_for(engine_for(model), method)
+    return detect_change(before, after, way, folder, progress=progress.update)
 
 
 def start_what_is_quick(desk: Desk, here: Room) -> None:
@@ -218,7 +218,7 @@ def place_scores(desk: Desk, here: Room, number: int, scene: Scene) -> Slot[Plac
 
 
 def _scores(scene: Scene, model: str, at: Pixel, progress: Progress) -> PlaceScores:
-    engine = engine_for(model)
+    engine = engine_for(model).interactive
     given = input_at(scene, engine.model.preprocess, *at)
     prediction = predict_input(engine, given)
     progress.update(1, 1)
@@ -257,7 +257,7 @@ def why(desk: Desk, here: Room, polygon: ChangePolygon) -> Slot[Why]:
 
 
 def _why(scene: Scene, model: str, polygon: ChangePolygon, progress: Progress) -> Why:
-    engine = engine_for(model)
+    engine = engine_for(model).interactive
     given = input_at(scene, engine.model.preprocess, *middle(polygon.window))
     return Why(explain(engine, given, FIRST_METHOD, polygon.after, progress=progress.update), given)
 

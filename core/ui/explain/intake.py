@@ -60,5 +60,6 @@ def locator(here: Room, scene: Scene, given: ModelInput) -> None:
         size = f"{given.box[2]:.0f} x {given.box[3]:.0f} px of {scene.width:,} x {scene.height:,}"
         quiet(f"The model reads {size}. Click to move the window.")
     if event.picked:
-        here.at, here.picked, here.cell, here.target = (event.picked.column, event.picked.row), None, None, ""
+        here.at = (event.picked.column, event.picked.row)
+        here.forget_choices()
         st.rerun()

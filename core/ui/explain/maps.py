@@ -9,14 +9,13 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.render.colours import heat_picture
+from core.render.heatmap import heat_layer, signed_layer, signed_values, stops
 from core.render.scene import png
 from core.types import Explanation, ModelInput, Scene
 from core.ui.explain.page_state import Ready, Room, explanation
 from core.ui.state.progress import result_of
 from core.ui.state.session import Desk, Slot
-from core.ui.viewer import Grid, Layer, Picked, Show, view
-from core.ui.viewer.facts import saliency_colours
+from core.ui.viewer import Colours, Grid, Layer, Picked, Show, view
 from core.ui.widgets.bars import quiet, removal_bars
 from core.ui.widgets.faithfulness import HEATMAP, HEATMAP_OF_A_SCENE, completeness_words, verdict_words
 from core.ui.widgets.words import method_words
@@ -68,7 +67,7 @@ def _map(here: Room, made: Ready, result: Explanation) -> None:
     if event.picked:
         picked = patch_at(made.given, made.grid, event.picked)
         if picked != here.picked:
-            here.picked = picked
+            here.picked, here.before = picked, None
             st.rerun()
     removal_bars(result.deletion, result.insertion)
     quiet(verdict_words(result))
@@ -92,7 +91,7 @@ def _plain(value: object) -> str:
 def _show(here: Room, made: Ready, result: Explanation) -> Show:
     rows, columns = made.given.shown.shape[1:]
     box = (0.0, 0.0, float(columns), float(rows))
-    is_smooth = result.tokens is None
+    picture, colours = map_and_bar(result)
     beside = min(MOST_BESIDE, len(here.methods))
     return Show(
         key=f"{here.key}.{result.method}",
@@ -101,13 +100,21 @@ def _show(here: Room, made: Ready, result: Explanation) -> Show:
         rows=rows,
         layers=(
             Layer("input", input_picture(here, made.given), box, ground=True),
-            Layer("map", heat_picture(result.saliency), box, opacity=here.opacity / 100, smooth=is_smooth),
+            Layer("map", picture, box, opacity=here.opacity / 100, smooth=result.tokens is None),
         ),
         grid=Grid(*made.grid, box, here.picked),
-        colours=saliency_colours(f"{result.low:.2g}", f"{result.high:.2g}"),
+        colours=colours,
         is_plain=True,
         height=f"clamp(170px, calc((100vw - 330px) * {0.62 / beside:.3f}), 62vh)",
     )
+
+
+def map_and_bar(result: Explanation) -> tuple[bytes, Colours]:
+    """The map as a layer, transparent at its zero, and its colour bar; signed numbers have a diverging scale about zero."""
+    if result.attribution is None:
+        return heat_layer(result.saliency), Colours(stops(), f"{result.low:.2g}", f"{result.high:.2g}")
+    values, limit = signed_values(result)
+    return signed_layer(values), Colours(stops(is_signed=True), f"against {-limit:.2g}", f"for {limit:.2g}")
 
 
 def input_picture(here: Room, given: ModelInput) -> bytes:

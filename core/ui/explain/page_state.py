@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from core.errors import OutOfRange, SightlineError, UnreadableFile
-from core.explain.attention import patch_attention
+from core.explain.attention import token_attention
 from core.explain.registry import METHODS, explain
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
@@ -43,11 +43,16 @@ Cell = tuple[int, int]
 
 @dataclass(frozen=True)
 class Ready:
-    """What a model makes of an image. grid: (rows, columns) of its tokens. token_scores: float32 [rows, columns, labels] or None."""
+    """What a model makes of an image.
+
+    grid: (rows, columns) of its patches. before: names of the tokens before them ([CLS], registers). token_scores: float32 [rows, columns,
+    labels] or None.
+    """
 
     given: ModelInput
     prediction: Prediction
     grid: tuple[int, int]
+    before: tuple[str, ...]
     methods: tuple[str, ...]
     token_scores: FloatImage | None
     is_calibrated: bool
@@ -86,7 +91,8 @@ class Room(PageState):
     """Everything that is open on the page.
 
     name: unlike that of any other; widgets of this room carry it. at: (column, row) of the window of a scene, None for its centre.
-    picked: (row, column) of a patch on the grid of tokens. cell: (layer, head) of the mosaic, None for the mean of the heads.
+    picked: (row, column) of a patch on the grid of tokens, else before: the number of a token before the patches.
+    cell: (layer, head) of the mosaic, None for the mean of the heads.
     Books are keyed by the number of the image, the window, the model, and what else decides.
     """
 
@@ -100,6 +106,7 @@ class Room(PageState):
     opacity: int = 40
     at: Place | None = None
     picked: Cell | None = None
+    before: int | None = None
     layer: int = -1
     cell: Cell | None = None
     is_source: bool = True
@@ -118,6 +125,10 @@ class Room(PageState):
     def key(self) -> tuple[Any, ...]:
         """What decides on the input."""
         return (self.chosen, self.at, self.model)
+
+    def forget_choices(self) -> None:
+        """What was chosen of another image, window or model: its target, and a token and a head of it."""
+        self.target, self.picked, self.before, self.cell = "", None, None, None
 
     def slots(self) -> Iterator[Slot[Any]]:
         """All work of this room."""
@@ -183,7 +194,7 @@ def ready(desk: Desk, here: Room) -> Slot[Ready]:
 
 
 def _ready(image: Image, model: str, at: Place | None, progress: Progress) -> Ready:
-    engine = engine_for(model)
+    engine = engine_for(model).interactive
     known = engine.model
     given = explained_input(image, engine, None, at if known.preprocess.domain is Domain.LAND_COVER else None)
     prediction = predict_input(engine, given)
@@ -191,7 +202,7 @@ def _ready(image: Image, model: str, at: Place | None, progress: Progress) -> Re
     tokens = prediction.token_logits
     scores = None if tokens is None else probabilities(tokens, known.calibration)
     methods = tuple(method for method in known.methods if method in METHODS)
-    return Ready(given, prediction, known.token_grid, methods, scores, known.calibration is not None)
+    return Ready(given, prediction, known.token_grid, known.network.config.prefix_names, methods, scores, known.calibration is not None)
 
 
 def explanation(desk: Desk, here: Room, made: Ready, method: str) -> Slot[Explanation]:
@@ -204,23 +215,23 @@ def explanation(desk: Desk, here: Room, made: Ready, method: str) -> Slot[Explan
 
 def _explain(turns: Turns, rank: int, given: ModelInput, model: str, method: str, target: str, progress: Progress) -> Explanation:
     with turns.turn(rank, progress):
-        return explain(engine_for(model), given, method, target, progress=progress.update)
+        return explain(engine_for(model).interactive, given, method, target, progress=progress.update)
 
 
 def attention(desk: Desk, here: Room, made: Ready) -> Slot[FloatImage]:
-    """The attention between the patches, float32 [layers, heads, patches, patches]."""
+    """The attention between the tokens, float32 [layers, heads, tokens, tokens]."""
     slot: Slot[FloatImage] = desk.slot(here.attention, here.key)
     slot.ensure("Reading attention", partial(_attention, made, here.model), "passes")
     return slot
 
 
 def _attention(made: Ready, model: str, progress: Progress) -> FloatImage:
-    engine = engine_for(model)
+    engine = engine_for(model).interactive
     config = engine.model.network.config
-    patches = made.grid[0] * made.grid[1]
-    size = 4 * config.num_hidden_layers * config.num_attention_heads * patches**2
+    tokens = len(made.before) + made.grid[0] * made.grid[1]
+    size = 4 * config.num_hidden_layers * config.num_attention_heads * tokens**2
     if size > MOST_ATTENTION_BYTES:
         raise OutOfRange("size of the attention, in MB", size // 1_000_000, f"at most {MOST_ATTENTION_BYTES // 1_000_000}")
-    found = patch_attention(engine, made.given)
+    found = token_attention(engine, made.given)
     progress.update(1, 1)
     return found

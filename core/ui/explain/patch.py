@@ -1,19 +1,21 @@
-"""The clicked patch: what its token says, what it attends to and what attends to it, by layer and head."""
+"""The chosen token, a patch or one before the patches: what it says, what it attends to and what attends to it, by layer and head."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import streamlit as st
 
 from core.render.attention import GAP, attention_of, mosaic, scaled
-from core.render.colours import heat_picture
+from core.render.heatmap import heat_layer, stops
 from core.types import FloatImage
 from core.ui.explain.maps import input_picture
 from core.ui.explain.page_state import Ready, Room, attention
 from core.ui.state.progress import result_of
 from core.ui.state.session import Desk
-from core.ui.viewer import Grid, Layer, Show, view
-from core.ui.viewer.facts import saliency_colours
+from core.ui.viewer import Colours, Grid, Layer, Show, view
 from core.ui.widgets.bars import Bar, bars, quiet
+from core.ui.widgets.choices import apart
 from core.ui.widgets.words import label_words, share
 
 MOST_LABELS = 4
@@ -25,19 +27,36 @@ MEAN = -1
 
 
 def patch_view(desk: Desk, here: Room, made: Ready) -> None:
-    """Everything on the patch that was clicked."""
-    st.markdown("##### Patch")
-    if here.picked is None:
+    """Everything on the token that was clicked."""
+    st.markdown("##### Patch" if here.before is None else "##### Token")
+    _tokens_before(here, made)
+    if here.picked is None and here.before is None:
         quiet("Click a patch in any map: here stands what it attends to and what attends to it, in each layer and head.")
         return
-    quiet(f"{here.picked[1] + 1} across, {here.picked[0] + 1} down, of {made.grid[1]} x {made.grid[0]}.")
-    _scores(here, made)
+    if here.picked is not None:
+        quiet(f"{here.picked[1] + 1} across, {here.picked[0] + 1} down, of {made.grid[1]} x {made.grid[0]}.")
+        _scores(here, made)
     if BY_ATTENTION not in made.methods:
         quiet("This network attends within windows that move from layer to layer: no patch attends to every other.")
         return
     found = result_of(attention(desk, here, made), "explain.attention")
     if found is not None:
         _attention(here, made, found)
+
+
+def _tokens_before(here: Room, made: Ready) -> None:
+    """Chips of [CLS], the distillation token and registers, which lie at no place of the image."""
+    if not made.before or BY_ATTENTION not in made.methods:
+        return
+    chosen = st.pills(
+        "Tokens without a place", range(len(made.before)), default=here.before, format_func=made.before.__getitem__,
+        key=f"explain.before.{here.name}.{here.key}.{here.picked}", help="They attend and are attended to as patches are.",
+    )  # fmt: skip
+    if chosen != here.before:
+        here.before = chosen
+        if chosen is not None:
+            here.picked = None
+        st.rerun()
 
 
 def _scores(here: Room, made: Ready) -> None:
@@ -56,30 +75,46 @@ def _scores(here: Room, made: Ready) -> None:
 
 def _attention(here: Room, made: Ready, found: FloatImage) -> None:
     """The chosen layer over the input, and the mosaic of all."""
-    assert here.picked is not None
     layers, heads = found.shape[:2]
     here.is_source = bool(
         st.segmented_control(
-            "Direction", list(DIRECTIONS), default=here.is_source, format_func=DIRECTIONS.__getitem__, required=True,
-            key=f"explain.direction.{here.name}", label_visibility="collapsed",
+            "Direction", list(DIRECTIONS), default=here.is_source, required=True,
+            format_func=apart(list(DIRECTIONS), DIRECTIONS.__getitem__), key=f"explain.direction.{here.name}", label_visibility="collapsed",
         )
     )  # fmt: skip
-    maps = attention_of(found, made.grid, here.picked, here.is_source)  # [layers, heads, rows, columns]
+    maps, before = attention_of(found, made.grid, _number(here, made), here.is_source)  # [layers, heads, rows, columns], [layers, heads, B]
     chosen = _layer(here, layers)
-    taken = maps.mean(axis=(0, 1)) if chosen == MEAN else maps[chosen].mean(axis=0)
+    part: Any = (slice(None), slice(None)) if chosen == MEAN else (slice(chosen, chosen + 1), slice(None))
     title = f"{'All layers' if chosen == MEAN else f'Layer {chosen + 1}'}, mean of {heads} heads"
     if here.cell is not None and here.cell[0] < layers and here.cell[1] < heads:
-        taken, title = maps[here.cell], f"Layer {here.cell[0] + 1}, head {here.cell[1] + 1}"
+        part, title = tuple(slice(at, at + 1) for at in here.cell), f"Layer {here.cell[0] + 1}, head {here.cell[1] + 1}"
+    taken = maps[part].mean(axis=(0, 1))
     view(_over_input(here, made, taken), f"explain.attention.{here.name}")
-    quiet(f"{title}. The strongest patch gets {share(float(taken.max()))} of the attention.")
+    verb = "gets" if here.is_source else "gives"
+    quiet(f"{title}. The strongest patch {verb} {share(float(taken.max()))} of {'the' if here.is_source else 'its'} attention.")
+    _shares_before(made, before[part].mean(axis=(0, 1)))
     _mosaic(here, maps)
+
+
+def _number(here: Room, made: Ready) -> int:
+    """Of the chosen token among all, from 0."""
+    if here.picked is None:
+        assert here.before is not None
+        return here.before
+    return len(made.before) + here.picked[0] * made.grid[1] + here.picked[1]
+
+
+def _shares_before(made: Ready, shares: FloatImage) -> None:
+    """What the map cannot show, since these tokens lie at no place. shares: [tokens before the patches]."""
+    bars(Bar(name, float(value), share(float(value))) for name, value in zip(made.before, shares, strict=True))
 
 
 def _layer(here: Room, layers: int) -> int:
     before = here.layer
     here.layer = st.select_slider(
         "Layer", [MEAN, *range(layers)], value=here.layer if here.layer < layers else MEAN,
-        format_func=lambda layer: "all" if layer == MEAN else str(layer + 1), key=f"explain.layer.{here.name}.{layers}",
+        format_func=apart([MEAN, *range(layers)], lambda layer: "all" if layer == MEAN else str(layer + 1)),
+        key=f"explain.layer.{here.name}.{layers}",
     )  # fmt: skip
     if here.layer != before:
         here.cell = None
@@ -91,15 +126,15 @@ def _over_input(here: Room, made: Ready, values: FloatImage) -> Show:
     box = (0.0, 0.0, float(columns), float(rows))
     return Show(
         key=f"{here.key}.attention",
-        label="Attention of the patch over the input",
+        label="Attention of the token over the input",
         columns=columns,
         rows=rows,
         layers=(
             Layer("input", input_picture(here, made.given), box, ground=True),
-            Layer("attention", heat_picture(scaled(values)), box, opacity=max(0.5, here.opacity / 100), smooth=False),
+            Layer("attention", heat_layer(scaled(values)), box, opacity=max(0.5, here.opacity / 100), smooth=False),
         ),
         grid=Grid(*made.grid, box, here.picked),
-        colours=saliency_colours("0", f"{float(values.max()):.2g}"),
+        colours=Colours(stops(), "0", f"{float(values.max()):.2g}"),
         is_plain=True,
         height="clamp(170px, calc((100vw - 330px) * 0.3), 46vh)",
     )

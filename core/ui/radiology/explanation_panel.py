@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.explain.regions import region_words
+from core.explain.regions import region_of
 from core.inference.calibration import probabilities
+from core.report.notices import say
 from core.types import Domain, Explanation, FloatImage
 from core.ui.explain.agreement import on_tokens
 from core.ui.radiology import work
@@ -15,6 +16,7 @@ from core.ui.radiology.work import Reading
 from core.ui.state.progress import result_of
 from core.ui.state.session import Desk
 from core.ui.widgets.bars import Bar, bars, note, quiet
+from core.ui.widgets.choices import apart
 from core.ui.widgets.faithfulness import belief, made_by
 from core.ui.widgets.findings import MOST_LABELS, probability_words
 from core.ui.widgets.words import label_words, method_words
@@ -27,7 +29,7 @@ def why(desk: Desk, opening: Opening, reading: Reading) -> None:
         quiet("The model reads the image first.")
         return
     if reading.target is None:
-        note("There is nothing to explain", answer.prediction.outside.reason)
+        note("There is nothing to explain", say(answer.prediction.outside.reason))
         return
     _choose(opening, answer, reading.target)
     shown = result_of(work.explanation(desk, opening, reading.model, reading.target, answer.searched), "radiology.why")
@@ -43,8 +45,12 @@ def _choose(opening: Opening, answer: Answer, target: Target) -> None:
     """The widgets; what they say is read before anything is drawn, by `work.chosen_target`."""
     st.session_state.setdefault(work.method_key(opening), target[0])
     st.session_state.setdefault(work.label_key(opening), target[1])
-    st.segmented_control("Method", answer.methods, key=work.method_key(opening), format_func=method_words, required=True)
-    st.selectbox("For the label", answer.prediction.labels, key=work.label_key(opening), format_func=label_words)
+    st.segmented_control(
+        "Method", answer.methods, key=work.method_key(opening), format_func=apart(answer.methods, method_words), required=True
+    )
+    st.selectbox(
+        "For the label", answer.prediction.labels, key=work.label_key(opening), format_func=apart(answer.prediction.labels, label_words)
+    )
 
 
 def patch(opening: Opening, answer: Answer, explanation: Explanation) -> None:
@@ -68,7 +74,7 @@ def place_words(picked: tuple[int, int], grid: tuple[int, int], domain: Domain =
     """ "Patch 5 across, 7 down, upper left lung field". picked: (row, column) on the grid of tokens."""
     alone = np.zeros(grid, dtype=np.float32)
     alone[picked] = 1.0
-    region = region_words(alone, domain)
+    region = say(region_of(alone, domain))
     return f"Patch {picked[1] + 1} across, {picked[0] + 1} down" + (f": {region}" if region else "")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from core.prepare.kinds import describe_modality, modality_of
+from core.prepare.kinds import modality_of
+from core.report.notices import word
 from core.types import Domain, Picture, Study
 from core.ui.models.own import known_models
 from models.registry import ModelSummary
@@ -32,5 +33,5 @@ def why_no_model(image: Shown) -> tuple[str, str]:
         return "There is no model of such images on this machine", "A model is a folder in models/zoo, or wherever SIGHTLINE_ZOO points."
     kind = modality_of(image)
     read = sorted({modality for model in made for modality in model.preprocess.modalities})
-    title = f"No model on this machine reads {kind}"
-    return title, f"This is {describe_modality(kind)}; the models here read {', '.join(read)}. It can be looked at, windowed and scrolled."
+    title, this = f"No model on this machine reads {kind}", word("modality", kind)
+    return title, f"This is {this}; the models here read {', '.join(read)}. It can be looked at, windowed and scrolled."

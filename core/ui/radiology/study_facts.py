@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from pydicom.multival import MultiValue
 
-from core.prepare.kinds import describe_modality, modality_of
+from core.prepare.kinds import modality_of
+from core.report.notices import word
 from core.types import Picture, Study
 from core.ui.radiology.study_show import AXES, is_projection
 from core.ui.widgets.words import counted
@@ -81,7 +82,7 @@ def geometry_words(study: Study) -> str:
 def _study(study: Study) -> Facts:
     frames, rows, columns = study.shape
     return [
-        ("Kind", _sentence(describe_modality(modality_of(study)))),
+        ("Kind", _sentence(word("modality", modality_of(study)))),
         ("Body part", study.body_part.lower()),
         ("View", study.view),
         ("Age", "" if study.age_years is None else f"{study.age_years:.3g} years"),

@@ -173,7 +173,7 @@ def explanation(desk: Desk, opening: Opening, model: str, target: Target, search
 def _explain(image: Shown, model: str, target: Target, searched: Searched | None, progress: Progress) -> Explanation:
     method, label = target
     if searched:  # its window is known, and need not be searched for again
-        return explain(engine_for(model), searched.window, method, label, progress=progress.update)
+        return explain(engine_for(model).interactive, searched.window, method, label, progress=progress.update)
     return explain_image(image, model, method, label, progress=progress.update)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hmac
-import time
+import math
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from core.settings import settings
+from core.ui.shell.admission import COOKIE, admission
 
 _OPEN = "gate.is_open"
-SECONDS_AFTER_A_WRONG_TRY = 1.0
 
 
 def guard() -> None:
@@ -28,20 +28,38 @@ def guard() -> None:
 
 
 def is_open() -> bool:
-    """Whether this session may see the pages."""
-    return not settings().password or bool(st.session_state.get(_OPEN))
+    """Whether this browser may see the pages."""
+    return not settings().password or bool(st.session_state.get(_OPEN)) or admission().is_admitted(browser())
+
+
+def browser() -> str:
+    """The random name of this browser (core/ui/shell/door.py), "" where it takes no cookies."""
+    return str(st.context.cookies.get(COOKIE, ""))
 
 
 def ask() -> None:
-    """The form that asks for the password."""
+    """The form that asks for the password. A wrong one makes the next try wait, longer each time."""
     _, middle, _ = st.columns([1, 1, 1])
     with middle, st.form("gate", border=True):
         st.markdown("### Sightline")
         given = st.text_input("Password", type="password", autocomplete="current-password")
         if not st.form_submit_button("Sign in", type="primary", width="stretch"):
             return
-        if hmac.compare_digest(given.encode(), settings().password.encode()):
+        problem = _tried(given)
+        if not problem:
             st.session_state[_OPEN] = True
             st.rerun()
-        time.sleep(SECONDS_AFTER_A_WRONG_TRY)
-        st.error("That is not the password.")
+        st.error(problem)
+
+
+def _tried(given: str) -> str:
+    """Try a password: "" where it lets this browser in, else why not."""
+    address = str(st.context.ip_address or "")
+    wait = admission().wait_s(address)
+    if wait > 0:
+        return f"After wrong passwords the next can be tried in {math.ceil(wait)} s."
+    if hmac.compare_digest(given.encode(), settings().password.encode()):
+        admission().admit(browser(), address)
+        return ""
+    admission().was_wrong(address)
+    return "That is not the password."

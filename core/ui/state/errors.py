@@ -29,6 +29,7 @@ from core.errors import (
     TooLarge,
     UnreadableFile,
     UnsafeFile,
+    UnsupportedModel,
     WrongTask,
 )
 from core.settings import settings
@@ -48,6 +49,7 @@ TITLES: tuple[tuple[type[BaseException], str], ...] = (
     (MissingBands, "Which band is which?"),
     (ReportSigned, "This report is signed"),
     (BrokenModel, "This model is damaged or incomplete"),
+    (UnsupportedModel, "This model is not supported"),
     (NoAttention, "This model gives no attention"),
     (WrongTask, "This model answers another question"),
     (Offline, "The address could not be reached"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from core.report.notices import say
 from core.types import Prediction
 from core.ui.widgets.bars import Bar, bars, note, quiet
 from core.ui.widgets.words import label_words
@@ -16,12 +17,12 @@ MOST_LABELS = 12
 def findings(prediction: Prediction, coverage: float | None) -> None:
     """Bars, or the reason in place of them. coverage: what the conformal set was made for; None for scores that are not calibrated."""
     if prediction.outside.is_outside or prediction.probabilities is None:
-        note("Outside what this model knows", prediction.outside.reason)
+        note("Outside what this model knows", say(prediction.outside.reason))
         quiet("No probabilities are shown: they would mean nothing here.")
     else:
         _answer(prediction, coverage)
     for assumption in prediction.assumptions:
-        quiet(f"Assumed: {assumption}")
+        quiet(f"Assumed: {say(assumption)}")
     _provenance(prediction)
 
 

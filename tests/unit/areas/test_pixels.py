@@ -48,6 +48,22 @@ def test_pixels_sum_to_the_geodesic_area_of_the_grid(crs: str, transform: Affine
     assert total == pytest.approx(geodesic_hectares(crs, transform, width, height), rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("crs", "transform"),
+    [
+        ("EPSG:27572", Affine(10, 0, 600_000, 0, -10, 2_200_000)),
+        ("EPSG:27561", Affine(10, 0, 600_000, 0, -10, 200_000)),
+        ("EPSG:26591", Affine(10, 0, 1_500_000, 0, -10, 5_000_000)),
+        ("EPSG:31251", Affine(10, 0, 0, 0, -10, 5_200_000)),
+        ("EPSG:4807", Affine(1e-4, 0, 0.1, 0, -1e-4, 52.0)),
+    ],
+    ids=["NTF (Paris), grads", "its northern zone", "Monte Mario (Rome)", "MGI (Ferro)", "degrees are grads"],
+)
+def test_areas_do_not_depend_on_the_unit_or_the_meridian_of_the_geographic_base(crs: str, transform: Affine) -> None:
+    total = row_hectares(CRS.from_string(crs), transform, 128, 128)(0, 128).sum()
+    assert total == pytest.approx(geodesic_hectares(crs, transform, 128, 128), rel=2e-4)  # the base's ellipsoid is not that of WGS 84
+
+
 def test_the_pixels_of_the_world_sum_to_its_surface() -> None:
     hectares = row_hectares(CRS.from_epsg(4326), Affine(1, 0, -180, 0, -1, 90), 360, 180)
     assert hectares(0, 180).sum() == pytest.approx(51_006_562_172, rel=1e-9)  # WGS 84: 510,065,621.72 km2

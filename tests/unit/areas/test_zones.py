@@ -126,3 +126,9 @@ def test_zones_that_part_the_scene_sum_to_it(rows: int) -> None:
     assert far.pixels.sum() == 0
     assert tally.pixels.sum() == 9000
     assert sum(area.share for area in tally.areas(list("abcd"))) == pytest.approx(1.0)
+
+
+def test_a_share_is_of_area_and_not_of_pixels() -> None:
+    tally = Tally(2)
+    tally.add(np.array([0, 0, 1, 255]), np.array([1.0, 1.0, 6.0, 50.0]))
+    assert [(area.pixels, area.share) for area in tally.areas(("sea", "land"))] == [(2, 0.25), (1, 0.75)]

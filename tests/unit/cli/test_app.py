@@ -27,7 +27,10 @@ def test_a_wider_address_needs_a_password() -> None:
     with pytest.raises(InputError, match="SIGHTLINE_PASSWORD") as refusal:
         refuse_an_open_door(Settings(address="0.0.0.0"))
     assert refusal.value.exit_status == 2
+    with pytest.raises(InputError, match="too few"):
+        refuse_an_open_door(Settings(address="0.0.0.0", password="sesame"))
     refuse_an_open_door(Settings(address="0.0.0.0", password="open sesame"))
+    refuse_an_open_door(Settings(password="sesame"))
     refuse_an_open_door(Settings())
 
 

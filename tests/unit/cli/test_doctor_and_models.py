@@ -80,7 +80,7 @@ def test_the_doctor_speaks_to_people_too(zoo: Path, sightline: Sightline) -> Non
 def test_a_missing_decoder_is_named(sightline: Sightline, monkeypatch: pytest.MonkeyPatch) -> None:
     from pydicom.uid import RLELossless
 
-    monkeypatch.setattr("core.readers.dicom.codecs.PLUGINS", {RLELossless: "nobody"})
+    monkeypatch.setattr("core.readers.dicom.codecs.DECODERS", {RLELossless: "nobody"})
     assert the_doctor.codecs() == {"RLE Lossless": None}
     assert "no decoder for RLE Lossless" in sightline("doctor").out
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from core.inference.prediction import UNCALIBRATED
+from core.report.notices import say
 from core.settings import PROJECT
 from tests.tiny_encoders import LABELS, SIDE, write_tiny_encoder
 from tests.unit.cli.running import Sightline, write_picture, write_scene
@@ -34,7 +35,7 @@ def test_pictures_radiographs_ct_and_scenes_are_all_answered_with_scores(vit: Pa
     for line in ran.lines:
         assert line["labels"] == list(LABELS) and line["prediction"] in LABELS and line["set"] == []
         assert not line["outside"]["is_outside"] and line["outside"]["score"] is None
-        assert UNCALIBRATED in line["assumptions"]
+        assert say(UNCALIBRATED) in line["assumptions"]
         assert "The model does not say what images it was made for: nothing tells whether this is one." in line["assumptions"]
     of = [" ".join(line["assumptions"]) for line in ran.lines]
     assert ["brightness was given to red, green and blue" in said for said in of] == [False, True, True, False]

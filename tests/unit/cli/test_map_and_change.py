@@ -49,6 +49,41 @@ def test_a_map_leaves_its_files_and_one_object(scenes: list[Path], tmp_path: Pat
     assert "2019-06-15" in (out / "report.md").read_text()
 
 
+def digital_numbers(path: Path, seed: int = 0) -> Path:
+    """A scene in digital numbers of Sentinel-2, stored as floats without a scale."""
+    values = np.random.default_rng(seed).uniform(8, 9_580, (3, SIDE, SIDE))
+    return write_geotiff(path, values, descriptions=("B04", "B03", "B02"))
+
+
+def test_a_map_of_digital_numbers_says_first_that_the_scale_is_missing(tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:
+    scene = digital_numbers(tmp_path / "a.tif")
+    ran = sightline("map", scene, "--model", cover_model, "--out", tmp_path / "out")
+    told = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert ran.status == 0
+    assert "--scale" in ran.err.splitlines()[0]
+    assert " ha" not in ran.out
+    assert told["withheld"] in ran.out
+    ran = sightline("map", scene, "--model", cover_model, "--out", tmp_path / "again", "--scale", "0.0001")
+    assert "--scale" not in ran.err
+    assert "scale" not in (json.loads((tmp_path / "again" / "report.json").read_text())["withheld"] or "")
+
+
+def test_change_of_digital_numbers_says_first_that_the_scale_is_missing(tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:
+    dates = [digital_numbers(tmp_path / f"{seed}.tif", seed) for seed in (1, 2)]
+    ran = sightline("change", *dates, "--model", cover_model, "--out", tmp_path / "out")
+    assert "--scale" in ran.err.splitlines()[0]
+    assert "--scale" in json.loads((tmp_path / "out" / "report.json").read_text())["withheld"]
+    assert " ha" not in ran.out
+
+
+def test_an_offset_that_may_be_missing_is_a_warning_of_the_first_lines(tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:
+    values = np.random.default_rng(0).integers(1_000, 2_700, (3, SIDE, SIDE)).astype(np.uint16)
+    scene = write_geotiff(tmp_path / "a.tif", values, descriptions=("B04", "B03", "B02"))
+    ran = sightline("map", scene, "--model", cover_model, "--out", tmp_path / "out")
+    assert any("--offset -0.1" in line for line in ran.err.splitlines()[:3])
+    assert "--offset -0.1" not in sightline("map", scene, "--model", cover_model, "--out", tmp_path / "out2", "--offset", "0").err
+
+
 def test_every_assumption_of_a_map_goes_to_standard_error_and_into_the_report(
     scenes: list[Path], tmp_path: Path, cover_model: Path, sightline: Sightline
 ) -> None:

@@ -18,6 +18,7 @@ from core.deidentify.header import ALLOWED
 from core.errors import SightlineError
 from core.readers import read_dicom
 from core.readers.dicom.series import read_series
+from core.report.notices import say
 from core.types import Study
 from tests.unit.readers.dicom.dicom_files import enhanced, installed, save, slice_dataset
 
@@ -72,7 +73,7 @@ def careless() -> Iterator[None]:
 
 def everything(study: Study) -> str:
     """All that can be read out of a Study but its name, as text."""
-    parts = [repr(study), str(study.header), repr(study.frames), *study.assumptions]
+    parts = [repr(study), str(study.header), repr(study.frames), *map(say, study.assumptions)]
     parts += [str(header) for header in study.frame_headers]
     parts += [f"{element.keyword} {element.value!r}" for element in study.header.iterall()]
     parts += [str(value) for value in vars(study).values()]

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from core.errors import Cancelled, InputError, NotFound, OutOfRange
 from core.explain.registry import METHODS, explain
-from core.inference.engine import Engine, engine_for
+from core.export.explanation import as_values
+from core.inference.engine import Engine, engine_for, open_engine
 from core.settings import settings
-from core.types import Domain, Explanation, ModelInput
+from core.types import Domain, Explanation, ModelInput, notice
 from models.registry import METHODS as DECLARED
 from tests.tiny import write_tiny_model
 from tests.unit.explain.constructed import bright_input, quadrant_engine, random_input
@@ -88,9 +90,9 @@ def test_fewer_than_twenty_random_maps_are_refused(engine: Engine, image: ModelI
         explain(engine, image, "rollout", random_maps=5)
 
 
-def test_what_could_not_become_an_input_is_refused_with_its_reason(engine: Engine, image: ModelInput) -> None:
-    empty = replace(image, values=np.empty((1, 0, 0), np.float32), refusal="The file holds a segmentation (SEG).")
-    with pytest.raises(InputError, match="segmentation"):
+def test_what_could_not_become_an_input_is_refused(engine: Engine, image: ModelInput) -> None:
+    empty = replace(image, values=np.empty((1, 0, 0), np.float32), refusal=notice("input.no-image", modality="SEG"))
+    with pytest.raises(InputError, match="no input to explain"):
         explain(engine, empty, "rollout")
 
 
@@ -134,3 +136,16 @@ def test_two_explanations_at_once_are_the_same_as_one_after_the_other(engine: En
         np.testing.assert_array_equal(first.saliency, second.saliency)
         np.testing.assert_allclose(first.deletion.curve, second.deletion.curve, atol=1e-6)
         assert first.insertion.random_mean == pytest.approx(second.insertion.random_mean, abs=1e-6)
+
+
+def test_an_explanation_says_that_memory_ran_out(tmp_path: Path, image: ModelInput) -> None:
+    engine = open_engine(str(write_tiny_model(tmp_path / "model")))
+
+    def full(_: object, args: object, kwargs: dict[str, torch.Tensor]) -> None:
+        if len(kwargs["pixel_values"]) > 8:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    engine.model.network.register_forward_pre_hook(full, with_kwargs=True)
+    found = explain(engine, image, "occlusion", parameters=QUICK["occlusion"])
+    assert found.assumptions == engine.notices
+    assert "8 are computed at a time" in as_values("00", image, found)["assumptions"][-1]

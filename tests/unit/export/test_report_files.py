@@ -20,7 +20,7 @@ from core.report.image import image_report
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
 from core.report.tables import tables_of
-from core.types import Outside, Report
+from core.types import Outside, Report, notice
 from tests.unit.report import examples as ex
 
 USE = "Research and development use only. Not for clinical decisions."
@@ -33,7 +33,7 @@ def pictures() -> list[tuple[str, NDArray[np.uint8]]]:
 
 @pytest.fixture
 def report() -> Report:
-    region = "upper left of the image"
+    region = notice("place.image", height="upper", side="left")
     return image_report(ex.study(), ex.prediction(), ex.explanation(), ex.CHEST_MODEL, region=region, created=ex.NOON)
 
 
@@ -131,8 +131,8 @@ def test_an_edited_section_stands_in_the_pdf_as_it_was_typed(report: Report, tmp
 
 
 def test_long_words_and_many_lines_do_not_break_the_pages(tmp_path: Path) -> None:
-    reason = "The file holds " + "x" * 400 + "."
-    assumptions = tuple(f"Assumption {number}. {'word ' * 60}" for number in range(60))
+    reason = notice("input.no-image", modality="x" * 400)
+    assumptions = tuple(notice("scene.south-up", name=f"{number} {'word ' * 60}") for number in range(60))
     prediction = ex.prediction(outside=Outside(1.0, 2.0, True, reason), assumptions=assumptions)
     report = edit_section(image_report(ex.study(), prediction, ex.explanation(), ex.CHEST_MODEL), "explanation", "line\n" * 200)
     odd = [("A very wide one", np.zeros((4, 900, 3), np.uint8)), ("A tall one", np.zeros((900, 4, 3), np.uint8))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,12 @@ def test_a_layer_without_polygons_still_has_its_columns(tmp_path: Path) -> None:
     told = pyogrio.read_info(tmp_path / "c.gpkg", layer="changes")
     assert (told["features"], told["geometry_type"]) == (0, "Polygon")
     assert list(zip(told["fields"], told["dtypes"], strict=True)) == [("class", "object"), ("hectares", "float64"), ("id", "int64")]
+
+
+def test_a_geopackage_is_of_a_version_that_older_readers_know(tmp_path: Path) -> None:
+    write_polygons(tmp_path / "c.gpkg", "changes", features(3), COLUMNS, UTM)
+    with sqlite3.connect(tmp_path / "c.gpkg") as database:
+        assert database.execute("PRAGMA user_version").fetchone()[0] <= 10_300  # OGC 12-128r18, table 1
 
 
 def test_of_polygons_that_end_in_an_error_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

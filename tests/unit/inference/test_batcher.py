@@ -16,8 +16,9 @@ import torch
 
 from core.errors import DeviceError
 from core.inference import batcher as module
-from core.inference.batcher import Arrays, Batcher
-from core.types import FloatImage
+from core.inference.batcher import Batcher
+from core.inference.runtimes import Arrays
+from core.types import FloatImage, notice
 
 PATIENCE = 20.0
 
@@ -73,7 +74,7 @@ def queued(batcher: Batcher, count: int) -> None:
     """Wait until so many requests are in the queue."""
     pause = threading.Event()
     for _ in range(int(PATIENCE / 0.01)):
-        if len(batcher._queue) >= count:
+        if batcher.waiting >= count:
             return
         pause.wait(0.01)
     raise AssertionError("the requests did not arrive")
@@ -105,10 +106,11 @@ def test_a_batch_waits_for_company() -> None:
 def test_no_pass_is_larger_than_the_batch() -> None:
     network = Network()
     values = inputs(21)
-    answer = Batcher(network, batch_size=8, wait_seconds=0.0).forward(values)
+    batcher = Batcher(network, batch_size=8, wait_seconds=0.0)
+    answer = batcher.forward(values)
     np.testing.assert_array_equal(answer.arrays["logits"], doubled(values))
     assert network.sizes == [8, 8, 5]
-    assert answer.notices == ()
+    assert batcher.notices == ()
 
 
 def test_inputs_of_another_size_go_in_a_pass_of_their_own() -> None:
@@ -160,11 +162,8 @@ def test_a_full_memory_halves_the_batch_and_says_so(error: Callable[[], Exceptio
         answer = batcher.forward(values)
     np.testing.assert_array_equal(answer.arrays["logits"], doubled(values))
     assert network.sizes == [16, 8, 4, 4, 4, 4]
-    assert answer.notices == (
-        "Memory ran out with 16 inputs at a time: from now on 8 are computed at a time.",
-        "Memory ran out with 8 inputs at a time: from now on 4 are computed at a time.",
-    )
-    assert [record.message for record in caplog.records] == list(answer.notices)
+    assert batcher.notices == (notice("engine.batch-halved", failed=16, batch_size=4),)
+    assert len(caplog.records) == 2
 
 
 def test_the_smaller_batch_is_kept() -> None:
@@ -172,7 +171,7 @@ def test_the_smaller_batch_is_kept() -> None:
     batcher = Batcher(network, batch_size=8, wait_seconds=0.0)
     batcher.forward(inputs(8))
     network.batches.clear()
-    assert batcher.forward(inputs(8)).notices == ()
+    batcher.forward(inputs(8))
     assert network.sizes == [4, 4]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ import torch
 
 from core.errors import BrokenModel, DeviceError, NotFound, OutOfRange
 from core.inference import engine as module
-from core.inference.engine import Engine, ModelOwner, engine_for, open_engine, run_network
+from core.inference.engine import Engine, ModelOwner, engine_for, open_engine
+from core.inference.outputs import outputs_of
 from core.inference.runtimes import Runtime
+from core.inference.runtimes.torch import TorchNetwork
 from core.settings import Settings
 from core.types import Domain, FloatImage
 from models import registry
@@ -31,7 +34,7 @@ def test_the_engine_says_what_the_network_says(engine: Engine, values: FloatImag
     np.testing.assert_allclose(forward.embeddings, expected.embedding.numpy(), atol=1e-5)
     assert {forward.logits.dtype, forward.embeddings.dtype} == {np.dtype(np.float32)}
     assert forward.embeddings.shape == (40, (LAYERS + 1) * WIDTH)
-    assert forward.seconds > 0.0 and forward.notices == ()
+    assert forward.seconds > 0.0 and engine.notices == ()
 
 
 def test_token_logits_lie_on_the_grid_row_by_row(engine: Engine) -> None:
@@ -106,20 +109,22 @@ def test_inputs_that_the_network_cannot_take_are_refused(engine: Engine, shape: 
 # ---------------------------------------------------------------- placement and precision
 
 
-def test_every_tensor_of_a_pass_lies_on_the_runtimes_device(values: FloatImage) -> None:
+def test_every_tensor_of_a_pass_lies_on_the_runtimes_device(values: FloatImage, engine: Engine) -> None:
     """On the meta device a tensor that was left on the CPU stops the pass."""
     for pooling in ("mean", "cls"):
-        network = tiny_network(pooling=pooling).to("meta")
-        output = run_network(network, values, Runtime("meta"))
-        assert {output.logits.device.type, output.embedding.device.type} == {"meta"}
-        assert output.logits.shape == (40, 3)
-        larger = run_network(network, np.zeros((1, 1, 64, 64), dtype=np.float32), Runtime("meta"))
-        assert larger.logits.device.type == "meta"
+        model = replace(engine.model, network=tiny_network(pooling=pooling).to("meta"))
+        network = TorchNetwork(outputs_of(model), Runtime("meta"))
+        found = network.tensors(values)
+        assert {tensor.device.type for tensor in found.values()} == {"meta"}
+        assert found["logits"].shape == (40, 3)
+        larger = network.tensors(np.zeros((1, 1, 64, 64), dtype=np.float32))
+        assert larger["logits"].device.type == "meta"
 
 
-def test_an_input_that_stays_behind_is_noticed(values: FloatImage) -> None:
+def test_an_input_that_stays_behind_is_noticed(values: FloatImage, engine: Engine) -> None:
+    model = replace(engine.model, network=tiny_network().to("meta"))
     with pytest.raises(RuntimeError):
-        run_network(tiny_network().to("meta"), values, Runtime("cpu"))
+        TorchNetwork(outputs_of(model), Runtime("cpu")).tensors(values)
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])

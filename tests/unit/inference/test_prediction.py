@@ -12,20 +12,21 @@ from core.inference.calibration import probabilities
 from core.inference.engine import Engine
 from core.inference.prediction import UNCALIBRATED, decide, predict_input, predict_inputs
 from core.inference.runtimes import Runtime
-from core.types import Calibration, FloatImage, ModelInput, Outside
+from core.types import Calibration, FloatImage, ModelInput, Notice, Outside, notice
 from models.registry import load_model
 from tests.tiny import LABELS, write_tiny_model
 
 INSIDE = Outside(score=1.0, threshold=2.0, is_outside=False)
-STRANGE = Outside(score=3.0, threshold=2.0, is_outside=True, reason="It looks unlike the training.")
+STRANGE = Outside(score=3.0, threshold=2.0, is_outside=True, reason=notice("outside.image", domain="radiograph", score=3.0, threshold=2.0))
 ABC = ("a", "b", "c")
+NO_IMAGE = notice("input.no-image", modality="SEG")
 
 
-def given(values: FloatImage, refusal: str = "", assumptions: tuple[str, ...] = ()) -> ModelInput:
+def given(values: FloatImage, refusal: Notice | None = None, assumptions: tuple[Notice, ...] = ()) -> ModelInput:
     return ModelInput(values, np.zeros_like(values), (0.0, 0.0, 32.0, 32.0), refusal=refusal, assumptions=assumptions)
 
 
-EMPTY = given(np.zeros((1, 0, 0), dtype=np.float32), refusal="The file holds a segmentation (SEG).")
+EMPTY = given(np.zeros((1, 0, 0), dtype=np.float32), refusal=NO_IMAGE)
 
 
 def test_a_prediction_carries_what_the_network_and_its_calibration_say(engine: Engine, values: FloatImage) -> None:
@@ -54,7 +55,7 @@ def test_inputs_are_answered_in_their_order_with_the_empty_ones_in_place(engine:
 
 def test_an_input_that_could_not_be_made_is_an_answer_with_its_reason(engine: Engine) -> None:
     prediction = predict_input(engine, EMPTY)
-    assert prediction.outside.is_outside and prediction.outside.reason == "The file holds a segmentation (SEG)."
+    assert prediction.outside.is_outside and prediction.outside.reason == NO_IMAGE
     assert np.isnan(prediction.outside.score) and prediction.outside.threshold == 1e6
     assert (prediction.logits, prediction.probabilities, prediction.prediction, prediction.conformal_set) == (None, None, None, ())
     assert prediction.labels == engine.model.labels
@@ -62,15 +63,16 @@ def test_an_input_that_could_not_be_made_is_an_answer_with_its_reason(engine: En
 
 
 def test_a_refused_image_keeps_its_scores_but_gets_no_label(engine: Engine, values: FloatImage) -> None:
-    prediction = predict_input(engine, given(values[0], refusal="The file holds an MR image; the model reads radiographs (CR, DX)."))
+    refusal = notice("input.other-modality", modality="MR", domain="radiograph", modalities=("CR", "DX"))
+    prediction = predict_input(engine, given(values[0], refusal=refusal))
     assert prediction.prediction is None and prediction.probabilities is not None
-    assert prediction.outside.is_outside and prediction.outside.reason.startswith("The file holds an MR image")
+    assert prediction.outside.is_outside and prediction.outside.reason == refusal
     assert np.isfinite(prediction.outside.score)
 
 
 def test_assumptions_of_the_input_come_first_and_those_of_the_caller_follow(engine: Engine, values: FloatImage) -> None:
-    prediction = predict_input(engine, given(values[0], assumptions=("No header.",)), assumptions=("Middle frame.",))
-    assert prediction.assumptions == ("No header.", "Middle frame.")
+    own, more = notice("picture.taken-as-frontal"), notice("input.middle-frame", frames=3, number=2)
+    assert predict_input(engine, given(values[0], assumptions=(own,)), assumptions=(more,)).assumptions == (own, more)
 
 
 def test_a_model_without_calibration_answers_and_says_that_its_scores_are_no_probabilities(tmp_path: Path, values: FloatImage) -> None:

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from core.errors import DeviceError
-from core.inference import runtimes
-from core.inference.runtimes import Runtime, autocast, choose_runtime, describe_device
+from core.inference.runtimes import Runtime, choose, choose_runtime, describe_device
+from core.inference.runtimes.torch import autocast
 from core.settings import Settings
 
 
@@ -65,12 +65,12 @@ def test_products_inside_autocast_have_the_precision_of_the_runtime(precision: s
 
 def test_the_device_is_described_for_people(monkeypatch: pytest.MonkeyPatch) -> None:
     without_gpu(monkeypatch)
-    monkeypatch.setattr(runtimes, "settings", Settings)
-    monkeypatch.setattr(runtimes.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(choose, "settings", Settings)
+    monkeypatch.setattr(choose.os, "cpu_count", lambda: 2)
     assert describe_device() == "CPU, 2 cores, torch fp32"
 
 
 def test_a_device_that_is_not_there_is_described_and_not_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     without_gpu(monkeypatch)
-    monkeypatch.setattr(runtimes, "settings", lambda: Settings(device="cuda"))
+    monkeypatch.setattr(choose, "settings", lambda: Settings(device="cuda"))
     assert describe_device() == "SIGHTLINE_DEVICE is cuda, but torch sees no CUDA device."

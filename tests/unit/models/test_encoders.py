@@ -1,4 +1,4 @@
-"""Checkpoints of ViT, DeiT, BEiT, Swin and DINOv2 open as models: they answer as transformers says, and are explained."""
+"""Checkpoints of ViT, DeiT, BEiT, Swin, DINOv2 and DINOv3 open as models: they answer as transformers says, and are explained."""
 
 from __future__ import annotations
 
@@ -8,10 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import BertConfig, BertModel
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    BertModel,
+    ConvNextConfig,
+    ConvNextForImageClassification,
+    DINOv3ViTModel,
+)
 
-from core.errors import BrokenModel, NoAttention
+from core.errors import BrokenModel, NoAttention, UnsupportedModel
 from core.explain.attention import patch_attention
+from core.explain.methods.rollout import explain_rollout
 from core.explain.registry import explain
 from core.inference.engine import Engine, open_engine
 from core.inference.prediction import UNCALIBRATED, predict_input
@@ -24,9 +32,10 @@ from models.encoders import open_encoder
 from models.encoders.families import WIDEST_EMBEDDING, EncoderConfig, encoder_config
 from models.hub import from_hub
 from models.registry import METHODS, LoadedModel, load_model, summarise
-from tests.tiny_encoders import FAMILIES, HEADS, LABELS, LAYERS, PROCESSOR, SIDE, tiny_encoder, write_tiny_encoder
+from tests.tiny_encoders import FAMILIES, HEADS, LABELS, LAYERS, PROCESSOR, REGISTERS, SIDE, WIDTH, tiny_encoder, write_tiny_encoder
 
 ATTENDING = [family for family in FAMILIES if family != "swin"]
+WITH_REGISTERS = ["dinov2_with_registers", "dinov3_vit"]
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +119,42 @@ def test_attention_is_captured_without_changing_the_answer(family: str, models: 
     torch.testing.assert_close(matrices[0].sum(dim=-1), torch.ones(1, HEADS, tokens))
     torch.testing.assert_close(during, before)
     assert network.config._attn_implementation == "sdpa"
+
+
+@pytest.mark.parametrize("family", WITH_REGISTERS)
+def test_registers_carry_attention_and_have_no_place_in_a_map(family: str, models: dict[str, LoadedModel]) -> None:
+    model, shown = models[family], given(models[family])
+    config = model.network.config
+    assert config.prefix_tokens == 1 + REGISTERS
+    assert config.prefix_names == ("[CLS]", "register 1", "register 2", "register 3")
+    with torch.no_grad(), attention_captured(model.network) as matrices:
+        model.network(torch.from_numpy(shown.values[np.newaxis]))
+    joint = np.eye(16 + config.prefix_tokens)
+    for matrix in matrices:  # Abnar and Zuidema 2020, registers among the tokens
+        flow = matrix[0].double().mean(dim=0).numpy() + np.eye(len(joint))
+        joint = flow / flow.sum(axis=1, keepdims=True) @ joint
+    read = (joint[0] + joint[config.prefix_tokens :].mean(axis=0)) / 2  # by the head: [CLS], and the mean of the patches
+    wanted = read[config.prefix_tokens :]
+    found = explain_rollout(Engine(model, Runtime()), shown, LABELS[0], {}, lambda done, total: None)
+    assert found.tokens is not None and found.tokens.values.shape == (4, 4)
+    np.testing.assert_allclose(found.tokens.values.ravel(), wanted, atol=1e-6)
+    assert wanted.sum() < 0.999, "what went to [CLS] and to the registers is not given to the patches"
+    assert patch_attention(Engine(model, Runtime()), shown).shape[2:] == (16, 16)
+
+
+def test_a_dinov3_reads_cls_beside_the_mean_of_the_patches(models: dict[str, LoadedModel], folders: dict[str, Path]) -> None:
+    """Transformers has the encoder alone: its own class reads the weights, and the head is written out."""
+    model = models["dinov3_vit"]
+    values = torch.from_numpy(given(model).values[np.newaxis])
+    encoder = DINOv3ViTModel(model.network.config.inner).eval()
+    encoder.load_state_dict(model.network.inner.dinov3_vit.state_dict())
+    head = model.network.inner.classifier
+    with torch.no_grad():
+        state = encoder(values).last_hidden_state[0]
+        assert state.shape == (1 + REGISTERS + 16, WIDTH)
+        wanted = head.weight @ torch.cat([state[0], state[1 + REGISTERS :].mean(dim=0)]) + head.bias
+        torch.testing.assert_close(model.network(values).logits[0], wanted, rtol=0, atol=1e-6)
+    assert model.network.config.pooling == "cls-and-mean"
 
 
 def test_attention_within_windows_is_refused_with_the_methods_that_there_are(models: dict[str, LoadedModel]) -> None:
@@ -239,10 +284,11 @@ def test_a_checkpoint_without_any_word_on_preprocessing_is_refused(tmp_path: Pat
         load_model(str(folder))
 
 
-def test_an_encoder_without_a_head_is_refused_with_what_it_is_good_for(tmp_path: Path) -> None:
-    folder = write_tiny_encoder(tmp_path)
-    tiny_encoder("vit").vit.save_pretrained(folder)
-    with pytest.raises(BrokenModel, match=r"has no classifier.*the key `start` of a recipe"):
+@pytest.mark.parametrize("family", ["vit", "dinov2_with_registers", "dinov3_vit"])
+def test_an_encoder_without_a_head_is_not_supported_and_told_what_it_is_good_for(family: str, tmp_path: Path) -> None:
+    folder = write_tiny_encoder(tmp_path, family)
+    tiny_encoder(family).base_model.save_pretrained(folder)
+    with pytest.raises(UnsupportedModel, match=r"has no classifier.*the key `start` of a recipe"):
         load_model(str(folder))
 
 
@@ -252,8 +298,6 @@ def test_an_encoder_without_a_head_is_refused_with_what_it_is_good_for(tmp_path:
         ("config.json", {"hidden_size": 24}, "does not fit config.json"),
         ("config.json", {"num_hidden_layers": 3}, "does not fit config.json"),
         ("config.json", {"id2label": {"0": "cat", "1": "dog"}}, r"does not fit config\.json: classifier\."),
-        ("config.json", {"model_type": "resnet"}, "ViT, DeiT, BEiT, Swin, DINOv2"),
-        ("config.json", {"num_channels": 5}, "preprocessor_config.json cannot be used"),
         ("preprocessor_config.json", {"image_mean": None}, "'image_mean'"),
         ("preprocessor_config.json", {"image_std": [0, 1, 1]}, "image_std must be above 0"),
         ("preprocessor_config.json", {"image_mean": [0.5, 0.5]}, "not one a channel"),
@@ -269,14 +313,47 @@ def test_files_that_do_not_fit_are_refused_with_a_sentence(name: str, changes: d
     assert "\n" not in str(raised.value) and raised.value.hint.endswith(".")
 
 
-def test_a_text_model_is_refused_as_a_classifier(tmp_path: Path) -> None:
-    config = BertConfig(vocab_size=4, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
-    BertModel(config).save_pretrained(tmp_path)
-    (tmp_path / "preprocess.json").write_text(
-        json.dumps({"domain": "picture", "size": [8, 8], "channels": ["luminance"], "standardise": "image"})
-    )
-    with pytest.raises(BrokenModel, match="is of the type 'bert'"):
-        load_model(str(tmp_path))
+def other_network(folder: Path, kind: str) -> None:
+    """A sound checkpoint of another network of transformers, as it saves it."""
+    text = {"vocab_size": 4, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+    made = {
+        "text": lambda: BertForSequenceClassification(BertConfig(**text)),
+        "text encoder": lambda: BertModel(BertConfig(**text)),
+        "convolutions": lambda: ConvNextForImageClassification(ConvNextConfig(hidden_sizes=[8] * 4, depths=[1] * 4)),
+    }
+    made[kind]().save_pretrained(folder)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("text", r"of the type 'bert' \(BertForSequenceClassification\).*start"),
+        ("text encoder", r"of the type 'bert' \(BertModel\).*start"),
+        ("convolutions", r"of the type 'convnext' \(ConvNextForImageClassification\).*DINOv2 with registers, DINOv3"),
+    ],
+)
+@pytest.mark.parametrize("beside", ["nothing", "a processor", "a pickle"])
+def test_another_network_is_not_supported_whatever_else_its_folder_lacks(kind: str, words: str, beside: str, tmp_path: Path) -> None:
+    other_network(tmp_path, kind)
+    if beside == "a processor":
+        (tmp_path / "preprocessor_config.json").write_text(json.dumps(PROCESSOR))
+    if beside == "a pickle":
+        (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
+    for opening in (load_model, lambda name: summarise("a", Path(name))):
+        with pytest.raises(UnsupportedModel, match=words):
+            opening(str(tmp_path))
+
+
+def test_thirteen_bands_are_not_supported_until_they_are_named(tmp_path: Path) -> None:
+    names = [f"band {number}" for number in range(1, 14)]
+    folder = write_tiny_encoder(tmp_path, num_channels=13)
+    written(folder, "preprocessor_config.json", image_mean=[0.1] * 13, image_std=[0.2] * 13)
+    with pytest.raises(UnsupportedModel, match=r"reads 13 channels, and nothing beside it says which.*preprocess\.json"):
+        load_model(str(folder))
+    written(folder, "preprocess.json", domain="land-cover", channels=names)
+    model = load_model(str(folder))
+    assert (model.preprocess.channels, len(model.preprocess.mean)) == (tuple(names), 13)
+    assert Engine(model, Runtime()).forward(np.zeros((1, 13, SIDE, SIDE), dtype=np.float32)).logits.shape == (1, len(LABELS))
 
 
 def test_an_engine_is_opened_by_the_folder(folders: dict[str, Path]) -> None:

@@ -11,7 +11,7 @@ import torch
 from numpy.testing import assert_allclose
 
 from core.errors import BrokenModel
-from core.inference.change_engine import ChangeEngine
+from core.inference.engine import ChangeEngine
 from core.inference.runtimes import Runtime
 from models.bert_image.looks import looked_at
 from models.change_registry import load_change_model
@@ -67,8 +67,8 @@ def test_an_engine_looks_twice_where_its_folder_says_so(tmp_path: Path, dates: t
     values = [each.numpy() for each in dates]
     with torch.no_grad():
         wanted = looked_at(twice.model.network, *dates, 1.5)
-    assert_allclose(twice.forward(*values), wanted, atol=1e-4)
-    assert not np.allclose(once.forward(*values), wanted, atol=1e-3)
+    assert_allclose(twice.forward(*values).logits, wanted, atol=1e-4)
+    assert not np.allclose(once.forward(*values).logits, wanted, atol=1e-3)
 
 
 @pytest.mark.parametrize("enlarged", [0.5, 1.01, -2, "twice", True, None, float("nan")])

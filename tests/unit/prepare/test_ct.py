@@ -13,7 +13,7 @@ from core.errors import OutOfRange
 from core.prepare.ct import NO_LUNG, centre_window, corners, is_searched, plane_of, window_about
 from core.prepare.inputs import to_input
 from core.prepare.lungs import lung_field
-from core.types import Picture
+from core.types import Notice, Picture, notice
 from tests.unit.prepare.ct_slices import CT, chest, slices
 
 
@@ -86,35 +86,35 @@ def test_a_picture_of_the_windows_size_is_taken_whole_and_a_larger_one_is_search
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"modality": "MR"}, "the model reads CT slices (CT)"),
-        ({"body_part": "HEAD"}, "body part HEAD"),
-        ({"body_part": "ABDOMEN"}, "body part ABDOMEN"),
+        ({"modality": "MR"}, notice("input.other-modality", modality="MR", domain="chest-ct", modalities=("CT",))),
+        ({"body_part": "HEAD"}, notice("input.other-body-part", part="HEAD", parts=CT.body_parts)),
+        ({"body_part": "ABDOMEN"}, notice("input.other-body-part", part="ABDOMEN", parts=CT.body_parts)),
     ],
 )
-def test_another_modality_or_body_part_is_refused_by_name(changes: dict[str, Any], reason: str) -> None:
-    assert reason in to_input(slices(chest(), **changes), CT).refusal
+def test_another_modality_or_body_part_is_refused_by_name(changes: dict[str, Any], reason: Notice) -> None:
+    assert to_input(slices(chest(), **changes), CT).refusal == reason
 
 
 @pytest.mark.parametrize("part", ["CHEST", "LUNG", "THORAX", ""])
 def test_a_chest_or_an_unnamed_part_is_read(part: str) -> None:
     given = to_input(slices(chest(), body_part=part), CT)
-    assert given.refusal == ""
-    assert ("The header names no body part: the chest was assumed." in given.assumptions) == (part == "")
+    assert given.refusal is None
+    assert (notice("ct.chest-assumed") in given.assumptions) == (part == "")
 
 
 def test_a_localizer_is_refused_and_a_missing_spacing_is_said() -> None:
     study = slices(chest())
     header = Dataset()
     header.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
-    assert "localizer" in to_input(replace(study, header=header), CT).refusal
-    assert any("0.7 mm was assumed" in sentence for sentence in to_input(replace(study, spacing_mm=None), CT).assumptions)
+    assert to_input(replace(study, header=header), CT).refusal == notice("input.localizer")
+    assert notice("ct.spacing-assumed", mm=0.7) in to_input(replace(study, spacing_mm=None), CT).assumptions
 
 
 def test_a_picture_in_colour_or_larger_than_any_slice_is_refused() -> None:
     coloured = np.zeros((56, 56, 3), np.uint8)
     coloured[..., 0] = np.arange(56) * 4
-    assert "in colour" in to_input(Picture("a.png", "0" * 64, coloured), CT).refusal
-    assert "at most 1,024" in to_input(picture(1100, 600), CT).refusal
+    assert to_input(Picture("a.png", "0" * 64, coloured), CT).refusal == notice("picture.in-colour", domain="chest-ct")
+    assert to_input(picture(1100, 600), CT).refusal == notice("picture.too-large-for-ct", columns=600, rows=1100, most=1024)
 
 
 def test_a_place_outside_the_slice_and_a_slice_that_is_not_there_are_refused() -> None:

@@ -18,7 +18,8 @@ from core.prepare.grid.bands import read_window, rendering, resolve_bands
 from core.prepare.inputs import to_input
 from core.prepare.scene_input import input_at, window_size
 from core.readers import SceneOptions, read_scene
-from core.types import Scene
+from core.report.notices import say
+from core.types import Notice, Scene, notice
 from tests.unit.report import examples as ex
 
 UTM = CRS.from_epsg(32631)
@@ -57,16 +58,16 @@ def test_bands_come_in_the_models_order_with_their_scale_and_offset(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("pixels", "top_value", "words"),
+    ("pixels", "top_value", "assumed"),
     [
-        (np.full((3, 70, 70), 2750, np.uint16), 1.0, "digital number x 0.0001"),
-        (np.full((3, 70, 70), 255, np.uint8), 1.0, "already rendered"),
-        (np.full((3, 70, 70), 0.1375, np.float32), 0.5, "taken as reflectance"),
+        (np.full((3, 70, 70), 2750, np.uint16), 1.0, notice("scene.scale-assumed", scale=0.0001)),
+        (np.full((3, 70, 70), 255, np.uint8), 1.0, notice("scene.rendering-assumed")),
+        (np.full((3, 70, 70), 0.1375, np.float32), 0.5, notice("scene.reflectance-assumed")),
     ],
 )
-def test_a_scale_that_no_file_tells_is_assumed_aloud(tmp_path: Path, pixels: NDArray[Any], top_value: float, words: str) -> None:
+def test_a_scale_that_no_file_tells_is_assumed_aloud(tmp_path: Path, pixels: NDArray[Any], top_value: float, assumed: Notice) -> None:
     made = to_input(scene_of(tmp_path, pixels), ex.LAND)
-    assert any(words in sentence for sentence in made.assumptions)
+    assert assumed in made.assumptions
     np.testing.assert_allclose(made.shown, top_value, atol=1e-5)
 
 
@@ -134,7 +135,8 @@ def test_a_scene_without_the_bands_gives_an_empty_input_that_names_the_option(tm
         resolve_bands(scene, RGB)
     made = to_input(scene, ex.LAND)
     assert made.is_empty
-    assert "--bands" in made.refusal
+    assert made.refusal == notice("scene.missing-bands", name="scene.tif", missing=RGB, has=("B08", "B11"))
+    assert "--bands" in say(made.refusal)
 
 
 def test_the_centre_of_a_larger_scene_is_read_at_the_models_ground_scale(tmp_path: Path) -> None:
@@ -154,28 +156,28 @@ def test_a_window_near_the_edge_moves_inside(tmp_path: Path) -> None:
 def test_coarse_pixels_are_enlarged_and_that_is_said(tmp_path: Path) -> None:
     made = to_input(scene_of(tmp_path, numbers(200, 300), step=30.0), ex.LAND)
     assert made.box[2:] == (21.0, 21.0)
-    assert any("30 m were enlarged to the 10 m" in sentence for sentence in made.assumptions)
+    assert notice("scene.pixels-enlarged", metres=pytest.approx(30, rel=1e-3), model_metres=10.0) in made.assumptions
 
 
 def test_a_scene_without_a_crs_is_read_pixel_by_pixel_and_that_is_said(tmp_path: Path) -> None:
     scene = scene_of(tmp_path, numbers(200, 300), crs=None)
     assert window_size(scene, ex.LAND) == (64, 64)
-    assert any("10 m was assumed" in sentence for sentence in to_input(scene, ex.LAND).assumptions)
+    assert notice("scene.pixel-size-assumed", metres=10.0) in to_input(scene, ex.LAND).assumptions
 
 
 def test_a_scene_that_covers_too_little_is_too_coarse_or_holds_no_data_is_refused(tmp_path: Path) -> None:
     small = to_input(scene_of(tmp_path, numbers(100, 100), step=0.5), ex.LAND)
-    assert small.refusal == "The scene covers only 50 x 50 m; the model reads 640 x 640 m."
+    assert say(small.refusal) == "The scene covers only 50 x 50 m; the model reads 640 x 640 m."
     coarse = to_input(scene_of(tmp_path, numbers(100, 100), step=250.0), ex.LAND)
-    assert coarse.refusal == "The pixels of the scene are 250 m on the ground; the model was trained at 10 m."
+    assert say(coarse.refusal) == "The pixels of the scene are 250 m on the ground; the model was trained at 10 m."
     empty = to_input(scene_of(tmp_path, np.zeros((3, 80, 80), np.uint16), nodata=0), ex.LAND)
-    assert empty.refusal == "The window holds no valid pixel."
+    assert empty.refusal == notice("scene.window-empty")
     assert np.isfinite(empty.values).all()
 
 
 def test_a_scene_is_no_radiograph_but_still_answered(tmp_path: Path) -> None:
     made = to_input(scene_of(tmp_path, numbers(300, 500)), ex.CHEST)
-    assert made.refusal == "The file is a GeoTIFF; the model reads radiographs from DICOM, PNG or JPEG files."
+    assert made.refusal == notice("input.geotiff", domain="radiograph")
     assert made.values.shape == (1, 224, 224)
     assert made.shown.min() == 0.0
     assert made.shown.max() == 1.0
@@ -189,7 +191,7 @@ def test_rendering_clips_at_the_models_top() -> None:
 def test_real_scenes_give_plausible_inputs(shared_data: Path) -> None:
     paris = shared_data / "change-sentinel2" / "paris"
     made = to_input(read_scene([paris / "before_10m.tif", paris / "before_20m.tif"]), ex.LAND)
-    assert made.refusal == ""
+    assert made.refusal is None
     assert made.valid_share == 1.0
     assert 0.2 < made.shown.mean() < 0.8
     assert made.box[2] > made.box[3]  # degrees of longitude are shorter than those of latitude

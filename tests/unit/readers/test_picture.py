@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 
 from core.errors import TooLarge, UnreadableFile
 from core.readers import read_picture
+from core.types import notice
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8)
 COLOUR = np.stack([RAMP, RAMP[::-1], RAMP[:, ::-1]], axis=2)
@@ -35,7 +37,7 @@ def test_sixteen_bits_are_scaled_by_the_bits_that_are_used(tmp_path: Path) -> No
     Image.fromarray((np.arange(4096, dtype=np.uint16)).reshape(64, 64)).save(tmp_path / "a.png")
     picture = read_picture(tmp_path / "a.png")
     assert (picture.pixels.dtype, picture.pixels.max()) == (np.uint8, 255)
-    assert picture.assumptions == ("The picture is 12 bits deep; it was scaled to 8.",)
+    assert picture.assumptions == (notice("picture.scaled-to-8-bits", bits=12),)
 
 
 def test_exif_orientation_is_applied(tmp_path: Path) -> None:
@@ -58,7 +60,7 @@ def test_transparent_parts_are_black_and_it_is_said(tmp_path: Path) -> None:
     picture = read_picture(tmp_path / "a.png")
     assert picture.pixels[0].max() == 0
     assert picture.pixels[3].min() == 200
-    assert "black" in picture.assumptions[0]
+    assert picture.assumptions == (notice("picture.transparency-black"),)
 
 
 def test_one_bit_pictures_are_black_and_white(tmp_path: Path) -> None:
@@ -92,3 +94,14 @@ def test_a_picture_reader_takes_no_other_format(tmp_path: Path) -> None:
     Image.fromarray(RAMP).save(tmp_path / "a.png", format="GIF")
     with pytest.raises(UnreadableFile, match="a GIF picture"):
         read_picture(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 3}], ids=["plain", "progressive", "restarts"])
+def test_a_jpeg_that_ends_early_is_refused_though_an_end_marker_closes_it(options: dict[str, Any], tmp_path: Path) -> None:
+    noisy = np.random.default_rng(3).integers(0, 256, (64, 80, 3)).astype(np.uint8)
+    Image.fromarray(noisy).save(tmp_path / "whole.jpg", **options)
+    whole = (tmp_path / "whole.jpg").read_bytes()
+    assert read_picture(tmp_path / "whole.jpg").pixels.shape == (64, 80, 3)
+    (tmp_path / "cut.jpg").write_bytes(whole[: int(0.7 * len(whole))] + b"\xff\xd9")
+    with pytest.raises(UnreadableFile, match="damaged or cut off"):
+        read_picture(tmp_path / "cut.jpg")

@@ -30,6 +30,7 @@ from core.types import (
     Scene,
     Study,
     Transition,
+    notice,
 )
 
 CHEST = Preprocess(
@@ -74,7 +75,8 @@ LAND_MODEL = ModelFacts(
     coverage=0.9,
 )
 INSIDE = Outside(score=12.5, threshold=30.25, is_outside=False)
-OUTSIDE = Outside(score=80.5, threshold=30.25, is_outside=True, reason="The image is unlike the training images.")
+UNLIKE = notice("outside.image", domain="radiograph", score=80.5, threshold=30.25)
+OUTSIDE = Outside(score=80.5, threshold=30.25, is_outside=True, reason=UNLIKE)
 NOON = "2025-03-01T12:00:00+00:00"
 
 
@@ -119,7 +121,8 @@ def scene(name: str = "paris_2020", day: date | None = date(2020, 6, 1), **chang
         for index, (code, colour) in enumerate((("B04", "red"), ("B03", "green"), ("B02", "blue")), start=1)
     )
     facts: dict[str, Any] = {"crs": CRS.from_epsg(32631), "transform": Affine(10, 0, 448000, 0, -10, 5411000), **changes}
-    return Scene(name, "c3" * 32, bands, 300, 200, dtype="uint16", date=day, assumptions=("Digital numbers were taken as L1C.",), **facts)
+    assumed = (notice("scene.scale-assumed", scale=0.0001),)
+    return Scene(name, "c3" * 32, bands, 300, 200, dtype="uint16", date=day, assumptions=assumed, **facts)
 
 
 def prediction(
@@ -138,7 +141,7 @@ def prediction(
         "logits": np.log(np.maximum(values, 1e-9)),
         "probabilities": values,
         "prediction": None if silent else labels[int(values.argmax())],
-        "assumptions": ("The age of the patient is not known; the model was trained on patients of 1 to 5 years.",),
+        "assumptions": (notice("input.age-not-known", youngest=1.0, oldest=5.0),),
         **changes,
     }
     return Prediction(labels=tuple(labels), conformal_set=tuple(conformal_set), outside=outside, **facts)
@@ -176,7 +179,7 @@ def land_cover_map(**changes: Any) -> LandCoverMap:
         "outside_share": 0.02,
         "mean_confidence": 0.71,
         "parameters": {"tile": 64, "overlap": 0.5, "runtime": "torch", "precision": "fp32"},
-        "assumptions": ("Bands were taken from the names in the file.",),
+        "assumptions": (notice("scene.bands-assumed", colours=("red", "green", "blue")),),
         **changes,
     }
     paths = {name: Path(f"{name}.tif") for name in ("landcover", "confidence", "outside")}

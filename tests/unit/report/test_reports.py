@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rasterio.crs import CRS
 
 from core.errors import NotFound
 from core.report.image import image_report
 from core.report.language import language_of
+from core.report.notices import say
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
-from core.report.text import as_text
-from core.types import Fact, Outside, Prediction, Report, Scene, Sentence
+from core.report.text import as_text, is_warning
+from core.types import Fact, Outside, Prediction, Report, Scene, Sentence, notice
 from tests.unit.report import examples as ex
 
 NUMBER = re.compile(r"(?<![\w.,-])-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?(?![\w-])")
 ENGLISH = language_of("en")
+NOT_A_RADIOGRAPH = notice("input.other-modality", modality="CT", domain="radiograph", modalities=("CR", "DX"))
 
 
 @st.composite
@@ -31,9 +35,9 @@ def predictions(draw: st.DrawFn) -> Prediction:
     probabilities = (weights / weights.sum()).astype(np.float32)
     order = [labels[index] for index in np.argsort(-probabilities, kind="stable")]
     chosen = order[: draw(st.integers(0, len(labels)))]
-    reason = draw(st.sampled_from(("The file holds a CT image; the model reads radiographs (CR, DX).", "Its distance is too large.")))
+    reason = draw(st.sampled_from((NOT_A_RADIOGRAPH, notice("input.blank"))))
     is_outside = draw(st.booleans())
-    outside = Outside(draw(st.floats(0, 100)), draw(st.floats(0, 100)), is_outside, reason if is_outside else "")
+    outside = Outside(draw(st.floats(0, 100)), draw(st.floats(0, 100)), is_outside, reason if is_outside else None)
     made = ex.prediction(probabilities.tolist(), labels, chosen, outside)
     if is_outside and draw(st.booleans()):
         return replace(made, probabilities=None, logits=None, outside=replace(outside, score=float("nan")))
@@ -72,7 +76,8 @@ def assert_labels_are_cited(report: Report, labels: tuple[str, ...]) -> None:
 def test_no_report_contradicts_its_prediction(prediction: Prediction, explained: bool, calibrated: bool) -> None:
     model = ex.CHEST_MODEL if calibrated else replace(ex.CHEST_MODEL, coverage=None)
     explanation = ex.explanation(target=prediction.labels[0]) if explained else None
-    report = image_report(ex.study(), prediction, explanation, model, region="upper left lung field", created=ex.NOON)
+    place = notice("place.image", height="upper", side="left")
+    report = image_report(ex.study(), prediction, explanation, model, region=place, created=ex.NOON)
 
     ids = [fact.id for fact in report.facts]
     assert len(ids) == len(set(ids))
@@ -82,7 +87,7 @@ def test_no_report_contradicts_its_prediction(prediction: Prediction, explained:
     findings = [sentence for sentence in report.sentences if sentence.section == "findings"]
     assert findings
     if prediction.outside.is_outside:
-        assert prediction.outside.reason in findings[0].text
+        assert say(prediction.outside.reason) in findings[0].text
         assert not any(fact_id.startswith(("label.", "set.", "head.")) for sentence in findings for fact_id in sentence.facts)
         assert not any(fact.unit in ("probability", "score") for sentence in findings for fact in cited(report, sentence))
         return
@@ -192,23 +197,50 @@ def test_the_map_of_an_outside_image_is_no_finding() -> None:
 
 
 def test_every_assumption_and_the_intended_use_are_among_the_limits() -> None:
-    prediction = ex.prediction(assumptions=("One was assumed.", "Two was assumed.", "One was assumed."))
+    one, two = notice("radiograph.view-assumed"), notice("radiograph.body-part-assumed", part="CHEST")
+    prediction = ex.prediction(assumptions=(one, two, one))
     limits = sentences(image_report(ex.study(), prediction, None, ex.CHEST_MODEL), "limits")
-    assert limits.count("One was assumed.") == 1
-    assert "Two was assumed." in limits
+    assert limits.count("The header names no frontal view: a frontal view was assumed.") == 1
+    assert "The header names no body part: CHEST was assumed." in limits
     assert "The patients in it were 1 to 5 years old." in limits
     assert limits[-1] == "Research and development use only. Not for clinical decisions."
 
 
 def test_a_map_outside_what_the_model_knows_begins_with_the_warning() -> None:
-    report = map_report(ex.land_cover_map(outside_share=0.64), ex.LAND_MODEL)
-    assert report.sentences[0].text.startswith("Warning: 64.0 % of the valid pixels")
-    assert "Warning: 64.0 %" in "\n".join(as_text(report).splitlines()[:6])
+    report = map_report(ex.land_cover_map(outside_share=0.34), ex.LAND_MODEL)
+    assert report.sentences[0].text.startswith("Warning: 34.0 % of the valid pixels")
+    assert "Warning: 34.0 %" in "\n".join(as_text(report).splitlines()[:6])
+    assert report.withheld is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"outside_share": 0.64}, "No area is given: 64.0 % of the valid pixels lie outside what this model knows."),
+        ({"is_ground_known": False}, "the size of the scene or of its pixels on the ground"),
+        ({"is_scale_known": False}, "--scale and --offset tell"),
+    ],
+)
+def test_a_map_that_may_mean_nothing_tells_no_hectares(changes: dict[str, Any], reason: str) -> None:
+    report = map_report(ex.land_cover_map(**changes), ex.LAND_MODEL)
+    assert report.withheld is not None
+    assert reason in report.withheld
+    assert report.withheld in [sentence.text for sentence in report.sentences[:2]]
+    assert not any(" ha" in sentence.text for sentence in report.sentences)
+    assert not any(fact.unit == "ha" for fact in report.facts), "nor does a table"
+
+
+def test_an_area_that_would_read_0_ha_is_not_listed() -> None:
+    made = ex.land_cover_map()
+    areas = (replace(made.areas[0], hectares=0.04), *made.areas[1:])
+    told = "\n".join(sentences(map_report(replace(made, areas=areas), ex.LAND_MODEL), "findings"))
+    assert " 0.0 ha" not in told
+    assert made.areas[0].label not in told.replace("pasture", ""), "it is not called absent either"
 
 
 def test_a_map_lists_its_classes_by_area_and_those_it_did_not_find() -> None:
     told = sentences(map_report(ex.land_cover_map(), ex.LAND_MODEL), "findings")
-    assert "Forest: 300.0 ha, 50.0 % of the valid pixels." in told
+    assert "Forest: 300.0 ha, 50.0 % of the valid area." in told
     assert "Not found in the scene: pasture." in told
     assert "The map covers 600.0 ha in 60,000 valid pixels." in told
 
@@ -219,9 +251,48 @@ def test_a_map_states_grid_scale_and_offset() -> None:
     assert "Reflectance of B04, B03 and B02: digital number x scale + offset, with scale 0.0001 and offset -0.1." in told
 
 
+@pytest.mark.parametrize(("code", "pixel"), [(2263, "3.048 m"), (27572, "10 m"), (4807, "9 degrees")])
+def test_the_size_of_a_pixel_is_told_in_metres_or_degrees_whatever_the_grid_counts_in(code: int, pixel: str) -> None:
+    made = ex.land_cover_map()
+    placed = replace(made, scene=replace(made.scene, crs=CRS.from_epsg(code)))
+    assert f"of {pixel} x {pixel}, EPSG:{code}" in " ".join(sentences(map_report(placed), "technique"))
+
+
 def test_two_equal_dates_are_reported_as_no_change() -> None:
     report = change_report(ex.change_map(changed_pixels=0, transitions=(), polygons=(), changed_hectares=0.0), ex.LAND_MODEL)
     assert sentences(report, "findings") == ["From 2020-06-01 to 2023-06-04, none of the 60,000 valid pixels changed."]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"parameters": {"outside_share_before": 0.02, "outside_share_after": 0.64}}, "64.0 % of the valid pixels lie outside"),
+        ({"is_ground_known": False}, "pixels on the ground"),
+        ({"is_scale_known": False}, "--scale"),
+    ],
+)
+def test_where_most_is_outside_a_sentence_stands_in_place_of_the_hectares(changes: dict[str, Any], reason: str) -> None:
+    report = change_report(ex.change_map(**changes), ex.LAND_MODEL)
+    assert report.withheld is not None
+    assert reason in report.withheld
+    assert report.sentences[0].text == report.withheld
+    assert not any(" ha" in text for text in sentences(report, "findings"))
+    assert not any(fact.unit == "ha" for fact in report.facts)
+
+
+def test_where_little_is_outside_the_hectares_are_told() -> None:
+    report = change_report(ex.change_map(parameters={"outside_share_after": 0.5}), ex.LAND_MODEL)
+    assert report.withheld is None
+    assert "12.0 ha" in report.sentences[0].text
+
+
+def test_the_warnings_of_two_dates_are_their_first_lines_and_are_not_said_again() -> None:
+    warned = ("After one was 3.1 px off.", "Before was dated later.")
+    report = change_report(ex.change_map(warnings=warned, assumptions=(*warned, "One was assumed.")), ex.LAND_MODEL)
+    assert tuple(sentences(report, "findings")[:2]) == warned
+    assert all(is_warning(report, sentence) for sentence in report.sentences[:2])
+    assert not any(is_warning(report, sentence) for sentence in report.sentences[2:])
+    assert [text for text in sentences(report, "limits") if text in (*warned, "One was assumed.")] == ["One was assumed."]
 
 
 def test_the_largest_changes_are_placed_in_the_scene() -> None:

@@ -56,6 +56,7 @@ averaging = 0.9
 checkpoint_every = 4
 validate_every = 50
 threads = 1
+precision = "float32"
 [card]
 title = "Discs"
 task = "classification"

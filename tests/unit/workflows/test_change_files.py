@@ -16,11 +16,12 @@ from rasterio.features import rasterize
 from rio_cogeo.cogeo import cog_validate
 
 from core.areas.pixels import row_hectares
-from core.change.compare import METHODS
+from core.change.methods.choose import method_for
+from core.change.methods.tokens import METHODS
 from core.inference.engine import Engine
 from core.types import ChangeMap, Scene
 from core.workflows import change_files
-from core.workflows.scene_change import detect_change
+from core.workflows.change import detect_change
 from tests.unit.change.pairs import CORNER, GRID, RASTERS, SIZE, pixels_of, table, tiny_engine, two_dates
 
 STYLES = [f"{name}.{end}" for name in ("change", "landcover_before", "landcover_after") for end in ("qml", "tif.aux.xml")]
@@ -39,7 +40,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, Scene]:
 @pytest.fixture(scope="module", params=METHODS)
 def made(request: pytest.FixtureRequest, pair: tuple[Scene, Scene], engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> ChangeMap:
     """The change of the pair by either method."""
-    return detect_change(*pair, engine, tmp_path_factory.mktemp(request.param), method=request.param)
+    return detect_change(*pair, method_for(engine, request.param), tmp_path_factory.mktemp(request.param))
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -108,7 +109,7 @@ def test_rasters_are_cloud_optimised_and_say_what_their_values_mean(made: Change
 def test_everything_is_written_in_the_coordinate_system_that_was_asked_for(
     pair: tuple[Scene, Scene], made: ChangeMap, engine: Engine, tmp_path: Path
 ) -> None:
-    result = detect_change(*pair, engine, tmp_path, method=made.method, crs="EPSG:3857")
+    result = detect_change(*pair, method_for(engine, made.method), tmp_path, crs="EPSG:3857")
     for name in RASTERS:
         with rasterio.open(tmp_path / name) as file:
             assert file.crs == CRS.from_epsg(3857)
@@ -122,7 +123,7 @@ def test_transitions_are_summed_in_zones(pair: tuple[Scene, Scene], made: Change
     halves = {"west": shapely.box(0, 0, 48, SIZE[0]), "east": shapely.box(48, 0, SIZE[1], SIZE[0])}
     drawn = [shapely.affinity.affine_transform(box, [10, 0, 0, -10, *CORNER]) for box in halves.values()]
     geopandas.GeoDataFrame({"name": list(halves)}, geometry=drawn, crs="EPSG:32631").to_file(tmp_path / "zones.gpkg")
-    detect_change(*pair, engine, tmp_path / "out", method=made.method, zones=tmp_path / "zones.gpkg")
+    detect_change(*pair, method_for(engine, made.method), tmp_path / "out", zones=tmp_path / "zones.gpkg")
     summed = rows(tmp_path / "out" / "zones.csv")
     assert {row["zone"] for row in summed} == set(halves)
     for (before, after), (pixels, hectares) in table(made).items():
@@ -135,7 +136,7 @@ def test_small_patches_are_left_out_of_the_polygons_and_of_nothing_else(
     pair: tuple[Scene, Scene], made: ChangeMap, engine: Engine, tmp_path: Path
 ) -> None:
     least = made.polygons[0].hectares * 0.99
-    result = detect_change(*pair, engine, tmp_path, method=made.method, min_area_hectares=least)
+    result = detect_change(*pair, method_for(engine, made.method), tmp_path, min_area_hectares=least)
     assert [one.id for one in result.polygons] == [1]
     assert len(geopandas.read_file(result.polygons_file)) == 1
     assert table(result) == table(made)
@@ -146,6 +147,6 @@ def test_only_the_largest_patches_are_held_in_memory(
     pair: tuple[Scene, Scene], engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(change_files, "MOST_POLYGONS", 1)
-    result = detect_change(*pair, engine, tmp_path)
+    result = detect_change(*pair, method_for(engine), tmp_path)
     assert [one.id for one in result.polygons] == [1]
     assert len(geopandas.read_file(result.polygons_file)) > 1

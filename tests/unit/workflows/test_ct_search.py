@@ -12,6 +12,7 @@ import pytest
 from core.errors import OutOfRange
 from core.inference.engine import Engine, engine_for
 from core.inference.prediction import predict_input
+from core.prepare.ct import NO_LUNG
 from core.prepare.inputs import to_input
 from core.readers import read_dicom
 from core.report.text import as_text
@@ -49,7 +50,7 @@ def test_a_slice_is_answered_by_its_best_window(engine: Engine) -> None:
     assert prediction.probability("nodule") == pytest.approx(found.by_slice[0], abs=1e-4)
     assert prediction.probability("nodule") >= max([one["score"] for one in prediction.candidates], default=0.0) - 1e-3
     assert prediction.frame is None
-    assert any("calibrated on single windows" in sentence for sentence in prediction.assumptions)
+    assert any(one.code == "ct.best-of-windows" and one["label"] == "nodule" for one in prediction.assumptions)
 
 
 def test_a_further_head_is_told_with_its_labels(engine: Engine) -> None:
@@ -71,7 +72,7 @@ def test_of_a_series_the_slices_without_lung_are_left_out_and_the_best_one_is_na
 
 def test_an_image_without_lung_is_outside_and_still_answered(engine: Engine) -> None:
     found = search_ct(slices(chest(2.8, has_lungs=False), spacing=2.8), engine)
-    assert found.prediction.outside.is_outside and "No lung" in found.prediction.outside.reason
+    assert found.prediction.outside.is_outside and found.prediction.outside.reason == NO_LUNG
     assert found.prediction.prediction is None and found.prediction.probabilities is not None
     assert found.prediction.candidates == ()
 
@@ -82,7 +83,7 @@ def test_an_image_of_which_most_windows_are_strange_is_outside(engine: Engine) -
     strict = Engine(replace(engine.model, outside=replace(known, threshold=0.0)), engine.runtime)
     prediction = search_ct(slices(chest(2.8), spacing=2.8), strict).prediction
     assert prediction.outside.is_outside and prediction.prediction is None
-    assert "windows do not look like the CT images of the lungs" in prediction.outside.reason
+    assert prediction.outside.reason is not None and prediction.outside.reason.code == "outside.windows"
 
 
 def test_a_window_is_explained_where_it_was_found_or_where_it_is_asked_for(engine: Engine, folder: str) -> None:

@@ -16,9 +16,10 @@ from core.inference.engine import engine_for
 from core.inference.ood import features, outside_score
 from core.prepare.scene_input import input_at
 from core.readers import open_raster, read_image, read_scene
-from core.render.report_pictures import overlay, scene_picture
+from core.render.report_pictures import overlay
+from core.render.report_scenes import scene_picture
 from core.sources import Source
-from core.types import Domain, Picture, Scene, Study
+from core.types import Domain, Picture, Scene, Study, notice
 from core.workflows import scene_prediction
 from core.workflows.files import predict_files
 from core.workflows.image import compose, explain_image, open_images, predict
@@ -126,7 +127,7 @@ def test_a_scene_larger_than_the_input_gets_the_mean_of_its_tiles(tmp_path: Path
     assert found.outside.score == pytest.approx(
         np.median(outside_score(features(values, forward.embeddings), engine.model.outside)), rel=1e-4
     )
-    assert any("4 tiles of 32 x 32 pixels" in sentence for sentence in found.assumptions)
+    assert notice("scene.mean-of-tiles", tiles=4, width=32, height=32) in found.assumptions
 
 
 def test_tiles_without_data_do_not_count(tmp_path: Path, cover: str) -> None:
@@ -145,7 +146,7 @@ def test_a_scene_without_any_data_is_outside(tmp_path: Path, cover: str) -> None
     empty = write_geotiff(tmp_path / "a.tif", np.zeros((3, 80, 80), np.uint16), descriptions=("B04", "B03", "B02"), nodata=0)
     found = predict(read_scene([empty]), cover)
     assert found.outside.is_outside and found.prediction is None
-    assert "no valid pixel" in found.outside.reason
+    assert found.outside.reason == notice("scene.window-empty")
 
 
 def test_how_much_is_read_at_a_time_changes_nothing(tmp_path: Path, cover: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +166,8 @@ def test_a_scene_is_outside_where_most_of_its_tiles_are(tmp_path: Path) -> None:
     found = predict(read_scene([mosaic(tmp_path / "a.tif", [1, 2, 3, 4])]), str(folder))
     assert found.outside.is_outside and found.prediction is None
     assert found.probabilities is not None
-    assert found.outside.reason.startswith("4 of 4 tiles")
+    assert found.outside.reason is not None
+    assert (found.outside.reason["strange"], found.outside.reason["tiles"]) == (4, 4)
 
 
 def test_pixels_far_too_coarse_are_not_cut_into_tiles(tmp_path: Path, cover: str) -> None:

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from core.change.methods.choose import method_for
 from core.errors import Cancelled, MissingBands, NoOverlap, OutOfRange, WrongTask
-from core.inference.change_engine import ChangeEngine
-from core.inference.engine import Engine
+from core.inference.engine import ChangeEngine, Engine
 from core.inference.runtimes import Runtime
-from core.types import Domain, Scene
+from core.types import Domain, Scene, notice
+from core.workflows.change import detect_change
 from core.workflows.change_series import change_series
-from core.workflows.model_change import detect_model_change
 from core.workflows.report_files import report_change
 from models.change_registry import load_change_model
 from models.image_statistics import statistics_length
@@ -48,7 +48,7 @@ def names(folder: Path) -> set[str]:
 
 
 def test_what_was_built_is_found_and_nothing_else(pair: tuple[Scene, Scene], engine: ChangeEngine, tmp_path: Path) -> None:
-    result = detect_model_change(*pair, engine, tmp_path)
+    result = detect_change(*pair, method_for(engine), tmp_path)
     expected = np.zeros(SIZE, dtype=np.uint8)
     expected[BLOCK] = 1
     assert_array_equal(pixels_of(result.change), expected)
@@ -60,7 +60,7 @@ def test_what_was_built_is_found_and_nothing_else(pair: tuple[Scene, Scene], eng
 
 
 def test_without_a_model_of_classes_none_are_named(pair: tuple[Scene, Scene], engine: ChangeEngine, tmp_path: Path) -> None:
-    result = detect_model_change(*pair, engine, tmp_path)
+    result = detect_change(*pair, method_for(engine), tmp_path)
     assert names(tmp_path) >= {"change.tif", "change_probability.tif", "changes.gpkg"}
     assert not names(tmp_path) & {"change_score.tif", "transitions.csv", "landcover_before.tif", "landcover_after.tif"}
     found = geopandas.read_file(result.polygons_file, layer="changes")
@@ -73,15 +73,15 @@ def test_dates_that_look_unlike_the_training_are_said_to(pair: tuple[Scene, Scen
     statistics = statistics_length(3)
     strict = OutsideModel(np.full(statistics, 100.0, np.float32), np.eye(statistics, dtype=np.float32), threshold=1.0)
     gated = ChangeEngine(replace(engine.model, outside=strict), Runtime())
-    result = detect_model_change(*pair, gated, tmp_path / "strange")
+    result = detect_change(*pair, method_for(gated), tmp_path / "strange")
     assert (result.parameters["outside_share_before"], result.parameters["outside_share_after"]) == (1.0, 1.0)
-    assert any(sentence.startswith("100 % of the valid pixels lie in tiles outside") for sentence in result.assumptions)
+    assert notice("change.outside", percent=100.0) in result.assumptions
     loose = ChangeEngine(replace(engine.model, outside=replace(strict, threshold=1e9)), Runtime())
-    assert detect_model_change(*pair, loose, tmp_path / "known").parameters["outside_share_after"] == 0.0
+    assert detect_change(*pair, method_for(loose), tmp_path / "known").parameters["outside_share_after"] == 0.0
 
 
 def test_a_model_of_classes_names_what_became_what(pair: tuple[Scene, Scene], engine: ChangeEngine, cover: Engine, tmp_path: Path) -> None:
-    result = detect_model_change(*pair, engine, tmp_path, classes=cover)
+    result = detect_change(*pair, method_for(engine, classes=cover), tmp_path)
     assert names(tmp_path) >= {"transitions.csv", "landcover_before.tif", "landcover_after.tif"}
     assert sum(one.pixels for one in result.transitions) == result.valid_pixels == SIZE[0] * SIZE[1]
     assert {patch.before for patch in result.polygons} <= set(cover.model.labels)
@@ -95,8 +95,8 @@ def test_a_model_of_classes_names_what_became_what(pair: tuple[Scene, Scene], en
 def test_exchanging_the_dates_changes_nothing_but_from_and_to(
     pair: tuple[Scene, Scene], engine: ChangeEngine, cover: Engine, tmp_path: Path
 ) -> None:
-    there = detect_model_change(*pair, engine, tmp_path / "there", classes=cover)
-    back = detect_model_change(pair[1], pair[0], engine, tmp_path / "back", classes=cover)
+    there = detect_change(*pair, method_for(engine, classes=cover), tmp_path / "there")
+    back = detect_change(pair[1], pair[0], method_for(engine, classes=cover), tmp_path / "back")
     assert_array_equal(pixels_of(there.change), pixels_of(back.change))
     assert {(one.before, one.after, one.pixels) for one in there.transitions} == {
         (one.after, one.before, one.pixels) for one in back.transitions
@@ -104,13 +104,13 @@ def test_exchanging_the_dates_changes_nothing_but_from_and_to(
 
 
 def test_a_date_against_itself_gives_no_changed_pixel(pair: tuple[Scene, Scene], engine: ChangeEngine, tmp_path: Path) -> None:
-    result = detect_model_change(pair[1], pair[1], engine, tmp_path)
+    result = detect_change(pair[1], pair[1], method_for(engine), tmp_path)
     assert (result.changed_pixels, result.polygons) == (0, ())
 
 
 def test_a_model_that_is_not_calibrated_writes_scores(pair: tuple[Scene, Scene], tmp_path: Path) -> None:
     plain = load_change_model(str(write_tiny_change_model(tmp_path / "plain", calibrated=False)))
-    result = detect_model_change(*pair, ChangeEngine(plain, Runtime()), tmp_path / "out")
+    result = detect_change(*pair, method_for(ChangeEngine(plain, Runtime())), tmp_path / "out")
     assert result.score.name == "change_score.tif"
     assert "score" in geopandas.read_file(result.polygons_file, layer="changes").columns
     report, _ = report_change(result, ChangeEngine(plain, Runtime()), tmp_path / "out")
@@ -121,7 +121,7 @@ def test_the_report_speaks_of_probabilities_and_of_missing_bands(engine: ChangeE
     before = scene_of(tmp_path / "before.tif", field())
     after = scene_of(tmp_path / "after.tif", built(field(seed=4)), bands=("B04", "B03", "B02"))
     (tmp_path / "out").mkdir()
-    result = detect_model_change(before, after, engine, tmp_path / "out")
+    result = detect_change(before, after, method_for(engine), tmp_path / "out")
     report, files = report_change(result, engine, tmp_path / "out")
     text = " ".join(sentence.text for sentence in report.sentences)
     assert "mean probability of change" in text
@@ -139,7 +139,7 @@ def test_zones_without_classes_sum_what_changed(pair: tuple[Scene, Scene], engin
         [{"geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": {"name": "site"}}], crs="EPSG:32631"
     )
     zone.to_file(tmp_path / "zones.gpkg")
-    detect_model_change(*pair, engine, tmp_path / "out", zones=tmp_path / "zones.gpkg")
+    detect_change(*pair, method_for(engine), tmp_path / "out", zones=tmp_path / "zones.gpkg")
     with (tmp_path / "out" / "zones.csv").open() as file:
         counted = {row["state"]: int(row["pixels"]) for row in csv.DictReader(file)}
     assert counted == {"unchanged": 0, "changed": 24 * 28}
@@ -150,15 +150,15 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_written(
 ) -> None:
     out = tmp_path / "out"
     with pytest.raises(OutOfRange, match="change model"):
-        detect_model_change(*pair, engine, out, method="classes")
+        detect_change(*pair, method_for(engine, "classes"), out)
     with pytest.raises(OutOfRange, match="--min-area"):
-        detect_model_change(*pair, engine, out, min_area_hectares=-1.0)
+        detect_change(*pair, method_for(engine), out, min_area_hectares=-1.0)
     with pytest.raises(NoOverlap):
-        detect_model_change(pair[0], scene_of(tmp_path / "far.tif", field(), GRID @ GRID.translation(900, 0)), engine, out)
+        detect_change(pair[0], scene_of(tmp_path / "far.tif", field(), GRID @ GRID.translation(900, 0)), method_for(engine), out)
     with pytest.raises(MissingBands):
-        detect_model_change(pair[0], scene_of(tmp_path / "empty.tif", field(), bands=("B02",)), engine_without_blue(engine), out)
+        detect_change(pair[0], scene_of(tmp_path / "empty.tif", field(), bands=("B02",)), method_for(engine_without_blue(engine)), out)
     with pytest.raises(WrongTask):
-        detect_model_change(*pair, engine, out, classes=tiny_engine(tmp_path / "chest", Domain.RADIOGRAPH))
+        detect_change(*pair, method_for(engine, classes=tiny_engine(tmp_path / "chest", Domain.RADIOGRAPH)), out)
     assert not out.exists()
 
 
@@ -173,13 +173,13 @@ def test_work_that_is_stopped_leaves_nothing(pair: tuple[Scene, Scene], engine: 
         raise Cancelled("The work was stopped.")
 
     with pytest.raises(Cancelled):
-        detect_model_change(*pair, engine, tmp_path, progress=stop)
+        detect_change(*pair, method_for(engine), tmp_path, progress=stop)
     assert names(tmp_path) == set()
 
 
 def test_three_dates_make_two_steps_and_the_whole_way(pair: tuple[Scene, Scene], engine: ChangeEngine, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    series = change_series((*pair, pair[0]), engine, tmp_path, progress=lambda done, total: seen.append((done, total)))
+    series = change_series((*pair, pair[0]), method_for(engine), tmp_path, progress=lambda done, total: seen.append((done, total)))
     assert [name for name, _ in series] == ["01-02", "02-03", "01-03"]
     assert [result.changed_pixels > 0 for _, result in series] == [True, True, False]
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)

@@ -176,7 +176,7 @@ def test_patches_below_the_least_area_are_in_no_polygon_but_in_the_areas(tmp_pat
 def test_a_scene_far_coarser_than_the_model_is_outside_and_mapped_all_the_same(tmp_path: Path, engine: Engine) -> None:
     made = map_scene(scene_of(tmp_path / "s.tif", transform=Affine(250, 0, 400_000, 0, -250, 5_411_000)), engine, tmp_path / "out")
     assert made.outside_share == 1.0
-    assert made.assumptions[0].startswith("The pixels of the scene are 250 m")
+    assert made.assumptions[0].code == "scene.too-coarse" and made.assumptions[0]["metres"] == pytest.approx(250, rel=0.01)
     assert made.valid_pixels == (ground() > 0).any(axis=0).sum()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from core.inference.change_engine import ChangeEngine, change_engine_for
+from core.inference.engine import ChangeEngine, change_engine_for
 from core.inference.runtimes import Runtime
 from core.inference.scenes.pair import chance_of_change, change_strips, pixel_grid, standards
 from core.inference.scenes.pair_tiles import PairRows, blended_rows

@@ -16,7 +16,7 @@ from core.prepare.grid.align import is_on_grid_of, on_grid_of, overlap_or_refuse
 from core.prepare.grid.bands import read_window, resolve_bands
 from core.readers import read_scene
 from core.readers.scenes.footprint import footprint
-from core.types import FloatImage, Mask, Scene
+from core.types import FloatImage, Mask, Notice, Scene
 from tests.unit.readers.scenes.geotiff_files import write_geotiff
 from tests.unit.report import examples as ex
 
@@ -115,21 +115,21 @@ def test_a_scene_on_the_same_grid_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("crs", "transform", "scale", "words"),
+    ("crs", "transform", "scale", "differ"),
     [
-        ("EPSG:32631", north_up(CORNER[0] - 203.0, CORNER[1] + 104.0), 1.0, "pixels"),
-        ("EPSG:32631", north_up(step=5.0), 0.5, "pixels"),
-        ("EPSG:32631", Affine(10, 0, CORNER[0], 0, 10, CORNER[1] - 3_000.0), 1.0, "pixels"),
-        ("EPSG:25831", north_up(CORNER[0] - 200.0, CORNER[1] + 100.0), 1.0, "coordinate system"),
+        ("EPSG:32631", north_up(CORNER[0] - 203.0, CORNER[1] + 104.0), 1.0, "other-pixels"),
+        ("EPSG:32631", north_up(step=5.0), 0.5, "other-pixels"),
+        ("EPSG:32631", Affine(10, 0, CORNER[0], 0, 10, CORNER[1] - 3_000.0), 1.0, "other-pixels"),
+        ("EPSG:25831", north_up(CORNER[0] - 200.0, CORNER[1] + 100.0), 1.0, "other-crs"),
     ],
     ids=["shifted", "finer", "south-up", "another datum"],
 )
-def test_pixels_come_from_where_the_other_scene_has_them(tmp_path: Path, crs: str, transform: Affine, scale: float, words: str) -> None:
+def test_pixels_come_from_where_the_other_scene_has_them(tmp_path: Path, crs: str, transform: Affine, scale: float, differ: str) -> None:
     reference = written(tmp_path / "reference.tif")
     other = written(tmp_path / "other.tif", ramp(scale, (400, 600)), transform, crs=crs)
     aligned = on_grid_of(other, reference)
     assert (aligned.width, aligned.height, aligned.transform) == (reference.width, reference.height, reference.transform)
-    assert any(words in sentence and "other.tif" in sentence for sentence in aligned.assumptions)
+    assert Notice(f"scene.resampled-from-{differ}", (("name", "other.tif"), ("reference", "reference.tif"))) in aligned.assumptions
     values, valid = seen(aligned)
     rows, columns = np.mgrid[20:180, 20:280]
     x, y = reference.transform @ (columns + 0.5, rows + 0.5)

@@ -13,6 +13,7 @@ from pydicom import dcmread
 
 from core.errors import NotFound, UnreadableFile
 from core.readers import read_dicom, read_series
+from core.types import Notice, notice
 from tests.unit.readers.dicom.dicom_files import installed, save, slice_dataset, write_stack
 
 REGULAR = [0.0, 2.5, 5.0, 7.5, 10.0, 12.5]
@@ -55,17 +56,17 @@ def test_rescale_of_each_slice_is_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("positions", "reason"),
     [
-        ([0.0, 2.5, 5.0, 10.0, 12.5], "1 slice is missing (between 5.0 and 10.0 mm; neighbours are 2.50 mm apart)"),
-        ([0.0, 2.5, 5.0, 5.0, 7.5], "two slices lie at the same position (5.0 mm)"),
-        ([0.0, 2.5, 4.1, 7.9], "the slices are unevenly spaced"),
+        ([0.0, 2.5, 5.0, 10.0, 12.5], notice("stack.slices-missing", count=1, low_mm=5.0, high_mm=10.0, apart_mm=2.5)),
+        ([0.0, 2.5, 5.0, 5.0, 7.5], notice("stack.same-position", position_mm=5.0)),
+        ([0.0, 2.0, 3.5, 7.0], notice("stack.uneven", low_mm=1.5, high_mm=3.5)),
     ],
 )
-def test_an_irregular_stack_is_shown_slice_by_slice_with_the_reason(tmp_path: Path, positions: list[float], reason: str) -> None:
+def test_an_irregular_stack_is_shown_slice_by_slice_with_the_reason(tmp_path: Path, positions: list[float], reason: Notice) -> None:
     (study,) = read_series(write_stack(tmp_path, positions), "series")
     assert not study.is_volume
     assert study.slice_spacing_mm is None
     assert study.shape[0] == len(positions)
-    assert any(reason in sentence for sentence in study.assumptions)
+    assert study.assumptions == (notice("dicom.no-volume", slices=len(positions), reason=reason),)
 
 
 def test_a_gantry_tilt_is_no_volume(shared_data: Path) -> None:
@@ -74,7 +75,7 @@ def test_a_gantry_tilt_is_no_volume(shared_data: Path) -> None:
     assert (first.is_volume, second.is_volume) == (False, False)
     assert first.slice_spacing_mm == pytest.approx(4.22 * np.cos(np.radians(18.5)), abs=0.01)
     assert second.slice_spacing_mm == pytest.approx(7.38 * np.cos(np.radians(18.5)), abs=0.01)
-    assert any("tilted by 18.5 degrees" in sentence for sentence in first.assumptions)
+    assert notice("dicom.no-volume", slices=14, reason=notice("stack.tilted", degrees=18.5)) in first.assumptions
 
 
 def test_two_stacks_of_one_series_become_two_volumes(tmp_path: Path) -> None:
@@ -95,7 +96,7 @@ def test_a_localizer_stands_apart_and_the_stack_stays_a_volume(tmp_path: Path) -
     volumes = [study for study in studies if study.is_volume]
     assert len(studies) == 3
     assert [study.shape[0] for study in volumes] == [6]
-    assert any("localizer was left out" in sentence for sentence in volumes[0].assumptions)
+    assert notice("dicom.localizers-left-out", count=1) in volumes[0].assumptions
 
 
 def test_exact_copies_are_left_out(tmp_path: Path) -> None:
@@ -104,7 +105,7 @@ def test_exact_copies_are_left_out(tmp_path: Path) -> None:
     copy.write_bytes(paths[2].read_bytes())
     (study,) = read_series([*paths, copy], "series")
     assert study.is_volume
-    assert any("exact copy" in sentence for sentence in study.assumptions)
+    assert study.assumptions == (notice("dicom.copies-left-out", count=1),)
 
 
 def test_phases_at_the_same_places_are_parted(tmp_path: Path) -> None:
@@ -134,7 +135,7 @@ def test_slices_that_do_not_tell_where_they_lie_are_ordered_by_number(tmp_path: 
     ]
     (study,) = read_series(paths, "series")
     assert [path.name for path in study.sources] == ["1", "2", "3"]
-    assert any("do not tell where they lie" in sentence for sentence in study.assumptions)
+    assert study.assumptions == (notice("dicom.no-volume", slices=3, reason=notice("stack.no-positions")),)
 
 
 def test_what_is_no_image_is_left_out_and_said(tmp_path: Path) -> None:
@@ -142,7 +143,7 @@ def test_what_is_no_image_is_left_out_and_said(tmp_path: Path) -> None:
     notes.write_text("hello")
     (study,) = read_series([*write_stack(tmp_path / "s", REGULAR), notes, installed("rtplan.dcm")], "series")
     assert study.is_volume
-    assert any("notes.txt, rtplan.dcm" in sentence for sentence in study.assumptions)
+    assert study.assumptions == (notice("dicom.left-out", files=("notes.txt", "rtplan.dcm")),)
 
 
 def test_nothing_to_read_is_an_error(tmp_path: Path) -> None:

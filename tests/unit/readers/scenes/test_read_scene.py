@@ -16,6 +16,7 @@ from rasterio.transform import Affine, from_origin
 from core.errors import NoGrid, NoOverlap, NotFound, OutOfRange
 from core.readers import SceneOptions, open_raster, read_scene
 from core.readers.digest import sha256_of
+from core.types import notice
 from tests.unit.readers.scenes.geotiff_files import GRID, UTM, constant, write_geotiff
 
 
@@ -59,7 +60,7 @@ def test_three_or_four_unnamed_bands_are_an_assumption(tmp_path: Path, bands: in
     path = write_geotiff(tmp_path / "a.tif", constant(bands, 8, 8, dtype="uint16"), photometric="MINISBLACK")
     scene = read_scene([path])
     assert [band.colour for band in scene.bands] == expected
-    assert scene.assumptions == (f"The bands are not named; they were taken as {', '.join(expected)}.",)
+    assert scene.assumptions == (notice("scene.bands-assumed", colours=tuple(expected)),)
 
 
 @pytest.mark.parametrize("bands", [1, 2, 5])
@@ -105,7 +106,7 @@ def test_one_band_a_file_is_one_scene(shared_data: Path) -> None:
     assert by_colour["near infrared narrow"].name == "B8A"
     assert scene.date == date(2017, 11, 7)
     assert scene.footprint == pytest.approx((2.310, 48.797, 2.356, 48.845), abs=0.001)
-    assert scene.assumptions == ("The date 2017-11-07 was read from the file's name.",)
+    assert scene.assumptions == (notice("scene.date-from-name", date="2017-11-07"),)
 
 
 def test_the_grid_of_a_scene_is_that_of_its_finest_file(shared_data: Path) -> None:
@@ -134,7 +135,7 @@ def test_no_coordinate_system_is_noted(tmp_path: Path) -> None:
     scene = read_scene([path])
     assert scene.crs is None
     assert scene.footprint is None
-    assert scene.assumptions == ("a.tif has no coordinate system; areas and places cannot be told.",)
+    assert scene.assumptions == (notice("scene.no-crs", name="a.tif"),)
 
 
 def test_control_points_rotation_and_south_up_are_noted(tmp_path: Path) -> None:
@@ -144,18 +145,18 @@ def test_control_points_rotation_and_south_up_are_noted(tmp_path: Path) -> None:
         warnings.simplefilter("ignore")
         with rasterio.open(path, "r+") as file:
             file.gcps = (points, rasterio.crs.CRS.from_epsg(32631))
-    assert "ground control points" in read_scene([path]).assumptions[0]
+    assert read_scene([path]).assumptions == (notice("scene.control-points", name="gcp.tif"),)
     turned = write_geotiff(tmp_path / "turned.tif", transform=GRID @ Affine.rotation(20))
-    assert any("rotated" in sentence for sentence in read_scene([turned]).assumptions)
+    assert notice("scene.rotated", name="turned.tif") in read_scene([turned]).assumptions
     south_up = write_geotiff(tmp_path / "south.tif", transform=Affine(10, 0, 500_000, 0, 10, 5_000_000))
-    assert any("south-up" in sentence for sentence in read_scene([south_up]).assumptions)
+    assert notice("scene.south-up", name="south.tif") in read_scene([south_up]).assumptions
 
 
 def test_a_palette_is_noted(tmp_path: Path) -> None:
     path = write_geotiff(tmp_path / "a.tif", constant(1, 8, 8))
     with rasterio.open(path, "r+") as file:
         file.write_colormap(1, {0: (0, 0, 0, 255), 1: (255, 0, 0, 255)})
-    assert any("palette" in sentence for sentence in read_scene([path]).assumptions)
+    assert notice("scene.palette", name="a.tif") in read_scene([path]).assumptions
 
 
 def test_the_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
@@ -187,7 +188,7 @@ def test_a_file_in_the_crs_of_another_planet_has_no_footprint(tmp_path: Path) ->
     scene = read_scene([path])
     assert scene.crs is not None
     assert scene.footprint is None
-    assert any("no footprint" in sentence for sentence in scene.assumptions)
+    assert notice("scene.no-footprint") in scene.assumptions
 
 
 def test_projected_and_geographic_footprints_agree(tmp_path: Path) -> None:

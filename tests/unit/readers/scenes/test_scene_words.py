@@ -11,6 +11,7 @@ from rasterio.transform import Affine, from_bounds, from_origin
 from core.readers.scenes.band_names import band_token, colour_of
 from core.readers.scenes.dates import date_of, plain_date
 from core.readers.scenes.footprint import footprint
+from core.types import notice
 
 WGS84 = CRS.from_epsg(4326)
 
@@ -74,12 +75,11 @@ def test_a_plain_date_is_found(text: str, expected: date | None) -> None:
 
 def test_a_tag_of_the_sensing_wins_over_the_header_and_the_name() -> None:
     name = "scene_20200101.tif"
-    assert date_of({"DATE_ACQUIRED": "2019-05-06", "TIFFTAG_DATETIME": "2021:01:01 00:00:00"}, name) == (date(2019, 5, 6), "")
-    told, assumption = date_of({"TIFFTAG_DATETIME": "2021:01:01 00:00:00"}, name)
-    assert (told, "TIFFTAG_DATETIME" in assumption) == (date(2021, 1, 1), True)
-    told, assumption = date_of({}, name)
-    assert (told, "name" in assumption) == (date(2020, 1, 1), True)
-    assert date_of({}, "scene.tif") == (None, "")
+    assert date_of({"DATE_ACQUIRED": "2019-05-06", "TIFFTAG_DATETIME": "2021:01:01 00:00:00"}, name) == (date(2019, 5, 6), None)
+    written = {"TIFFTAG_DATETIME": "2021:01:01 00:00:00"}
+    assert date_of(written, name) == (date(2021, 1, 1), notice("scene.date-from-header", date="2021-01-01"))
+    assert date_of({}, name) == (date(2020, 1, 1), notice("scene.date-from-name", date="2020-01-01"))
+    assert date_of({}, "scene.tif") == (None, None)
 
 
 def test_a_geographic_footprint_is_its_bounds() -> None:

@@ -70,6 +70,7 @@ label_smoothing = 0.0
 checkpoint_every = 6
 validate_every = 50
 threads = 1
+precision = "float32"
 [all_cities]
 steps = 4
 batch_size = 4

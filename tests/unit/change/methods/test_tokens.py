@@ -9,8 +9,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
-from core.change.compare import METHODS, compare, cosine_distance
 from core.change.evidence import NODATA, STEPS
+from core.change.methods.tokens import METHODS, compare, cosine_distance
 from core.change.scratch import EvidenceFile
 from core.inference.engine import Engine
 from core.inference.scenes.scores import iterate_scores

@@ -1,28 +1,16 @@
-"""What computes: the device and the number format, chosen by the settings and by what is there."""
+"""The runtime: device and number format, chosen by the settings and by what is there."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 
 import torch
 
 from core.errors import DeviceError
+from core.inference.runtimes.base import Runtime
 from core.settings import Settings, settings
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 GIBIBYTE = 2**30
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """device: "cpu" or "cuda". precision: "fp32", "bf16" or "fp16". name: the GPU's name, or "cpu"."""
-
-    device: str = "cpu"
-    precision: str = "fp32"
-    name: str = "cpu"
 
 
 def choose_runtime(chosen: Settings | None = None) -> Runtime:
@@ -53,16 +41,6 @@ def describe_device() -> str:
         return f"CPU, {cores} core{'' if cores == 1 else 's'}, torch {runtime.precision}"
     memory = torch.cuda.get_device_properties(0).total_memory / GIBIBYTE
     return f"{runtime.name}, {memory:.0f} GiB, torch {runtime.precision}"
-
-
-@contextmanager
-def autocast(runtime: Runtime) -> Iterator[None]:
-    """Inside, matrix products and convolutions run in the runtime's precision; in fp32 nothing is changed."""
-    if runtime.precision == "fp32":
-        yield
-        return
-    with torch.autocast(runtime.device, dtype=DTYPES[runtime.precision]):
-        yield
 
 
 def _cuda_precision() -> str:

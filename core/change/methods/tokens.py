@@ -1,4 +1,4 @@
-"""Two dates on one grid go through the network in step, and come out as evidence, strip by strip.
+"""What the methods of a land-cover model share: two dates go through its network in step, and come out as evidence.
 
 Both dates have the same lattice of tokens (core/prepare/grid/tiles.py), so that each is computed once, whatever the method, and nothing
 larger than a few rows of tiles of either is held.
@@ -6,26 +6,32 @@ larger than a few rows of tiles of either is held.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import tee
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.change.evidence import Evidence, weigh
+from core.change.methods.base import ComparedStrip, Method, Reading, Shares
 from core.inference.engine import Engine
-from core.inference.scenes.scores import Strip, TokenRows, Watch, strips_of, token_rows
-from core.prepare.grid.tiles import tile_grid
-from core.types import FloatImage, Scene
+from core.inference.scenes.scores import Strip, TokenRows, Watch, check_mappable, strips_of, token_rows
+from core.prepare.grid.tiles import OVERLAP, tile_grid
+from core.types import FloatImage, Notice, Scene
 
 CLASSES, EMBEDDING = "classes", "embedding"
 METHODS = (CLASSES, EMBEDDING)
 
 
 @dataclass(frozen=True)
-class ComparedStrip:
-    """Rows of the common grid from `top` on. outside: at each date, the valid pixels that lie in tiles outside what the model knows."""
+class TokenStrip:
+    """Rows of the common grid from `top` on.
+
+    valid: the valid pixels so far, these rows included. outside: how many of them, at each date, lie in tiles outside what the model
+    knows.
+    """
 
     top: int
     evidence: Evidence
@@ -33,9 +39,74 @@ class ComparedStrip:
     outside: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class TokenMethod(Method):
+    """By what a land-cover model sees of both dates."""
+
+    engine: Engine
+
+    @property
+    def model(self) -> str:
+        """Of the land-cover model."""
+        return self.engine.model.id
+
+    @property
+    def weights(self) -> str:
+        """Of the land-cover model."""
+        return self.engine.model.weights_hash
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the device could not do so far."""
+        return self.engine.notices
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Those of the land-cover model."""
+        return self.engine.model.labels
+
+    def check(self, before: Scene, after: Scene) -> None:
+        """Raises what core.inference.scenes.scores.check_mappable raises."""
+        for scene in (before, after):
+            check_mappable(scene, self.engine.model)
+
+    def reading(self, before: Scene, aligned: Scene) -> Reading:
+        """The bands of the model."""
+        return Reading(self.engine.model.preprocess)
+
+    def tiles(self, before: Scene) -> int:
+        """Tiles of both dates."""
+        return tiles_of_both(before, self.engine)
+
+    def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Watch | None = None) -> Iterator[ComparedStrip]:
+        """One pass over both dates."""
+        for strip in compare(before, aligned, self.engine, self.name, progress=progress):
+            yield ComparedStrip(strip.evidence, shares_of(strip))
+
+    def parameters(self, reading: Reading) -> Mapping[str, Any]:
+        """How the model was run."""
+        return {
+            "tile": list(reading.preprocess.size),
+            "overlap": OVERLAP,
+            "runtime": "torch",
+            "precision": self.engine.runtime.precision,
+            "device": self.engine.runtime.name,
+        }
+
+
+def tiles_of_both(scene: Scene, engine: Engine) -> int:
+    """Tiles of two dates on the grid of a scene."""
+    return 2 * tile_grid(scene, engine.model.preprocess, engine.model.patch).tiles
+
+
+def shares_of(strip: TokenStrip) -> Shares:
+    """At each date, the share of the valid pixels so far that lie outside what the model knows."""
+    return strip.outside[0] / max(strip.valid, 1), strip.outside[1] / max(strip.valid, 1)
+
+
 def compare(
     before: Scene, after: Scene, engine: Engine, method: str = CLASSES, strip_rows: int | None = None, progress: Watch | None = None
-) -> Iterator[ComparedStrip]:
+) -> Iterator[TokenStrip]:
     """Strips from top to bottom, each row once. Nothing depends on how tall they are.
 
     before, after: scenes on one grid (core/prepare/grid/align.py). method: "classes" scores the total variation of the class probabilities,
@@ -54,10 +125,13 @@ def compare(
         strips_of((pair[0] for pair in first), grid, strip_rows), strips_of((pair[1] for pair in second), grid, strip_rows), strict=True
     )
     threshold = engine.model.outside.threshold if engine.model.outside is not None else np.inf
+    valid, outside = 0, (0, 0)
     for one, other in strips:
         score = one.features[0] if one.features is not None else None
         evidence = weigh(one.probabilities, other.probabilities, one.valid, score)
-        yield ComparedStrip(one.top, evidence, int(one.valid.sum()), (_outside(one, threshold), _outside(other, threshold)))
+        valid += int(one.valid.sum())
+        outside = (outside[0] + _outside(one, threshold), outside[1] + _outside(other, threshold))
+        yield TokenStrip(one.top, evidence, valid, outside)
 
 
 def cosine_distance(before: FloatImage, after: FloatImage) -> FloatImage:

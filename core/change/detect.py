@@ -1,0 +1,103 @@
+"""The one way from two dates to what counts as change, whatever the method: read alike, gathered strip by strip, then decided.
+
+Evidence is gathered in full before it is decided, since a threshold may depend on all of it; it waits on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.change.caveats import Caveats, caveats, shift_between
+from core.change.evidence import Evidence
+from core.change.methods.base import Method, Reading, Shares
+from core.change.scratch import EvidenceFile
+from core.change.threshold import Histogram
+from core.inference.scenes.scores import Watch
+from core.prepare.grid.align import on_grid_of, overlap_or_refuse
+from core.prepare.grid.reflectance import scale_doubt
+from core.prepare.scene_input import ground_refusal
+from core.types import Notice, Scene
+
+EVIDENCE = "evidence"
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Two dates on one grid. aligned: the second on the grid of the first. shift: pixels between them; None where it cannot be told."""
+
+    before: Scene
+    after: Scene
+    aligned: Scene
+    reading: Reading
+    shift: float | None
+
+    @property
+    def is_ground_known(self) -> bool:
+        """Whether both dates' pixels and extent are of a size that the model was made for."""
+        return not any(self.refusals)
+
+    @property
+    def is_scale_known(self) -> bool:
+        """Whether it is known of both dates how their values become reflectance."""
+        return scale_doubt(self.before) is None and scale_doubt(self.after) is None
+
+    @property
+    def refusals(self) -> tuple[Notice | None, Notice | None]:
+        """Why either date cannot be what the model was made for, by its size on the ground; None where nothing is wrong."""
+        return ground_refusal(self.before, self.reading.preprocess), ground_refusal(self.after, self.reading.preprocess)
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Two dates, decided: a pixel has changed where its score reaches the threshold.
+
+    outside: at each date, the share that lies outside what the model knows; None where nothing tells.
+    """
+
+    dates: Dates
+    threshold: float
+    outside: Shares | None
+    evidence: EvidenceFile
+
+    def strips(self) -> Iterator[tuple[int, Evidence]]:
+        """(first row, evidence) from top to bottom."""
+        return self.evidence.strips()
+
+    @property
+    def caveats(self) -> Caveats:
+        """What has to be said of these dates."""
+        dates, missing = self.dates, self.dates.reading.missing
+        told = caveats(dates.before, dates.after, dates.aligned, dates.reading.preprocess, dates.shift, self.outside or (0.0, 0.0))
+        return Caveats(told.warnings, (*told.warnings, *missing, *told.everything[len(told.warnings) :]))
+
+
+def check_dates(before: Scene, after: Scene, method: Method) -> None:
+    """Refusals, before the work. Raises NoOverlap, NoGrid, and what the method's check raises."""
+    method.check(before, after)
+    overlap_or_refuse(before, after)
+
+
+def lay_over(before: Scene, after: Scene, method: Method) -> Dates:
+    """The second date on the grid of the first, and how far it is off. Raises MissingBands, UnreadableFile."""
+    aligned = on_grid_of(after, before)
+    reading = method.reading(before, aligned)
+    return Dates(before, after, aligned, reading, shift_between(before, aligned, reading.preprocess))
+
+
+def gather(dates: Dates, method: Method, evidence: EvidenceFile, scratch: Path, progress: Watch | None = None) -> Detection:
+    """All evidence of two dates, and from which score on a pixel has changed.
+
+    evidence: empty, as wide as the first date; it stays open for as long as the detection is read. scratch: as of Method.strips.
+    progress: told of tiles; what it raises ends the work. Raises UnreadableFile, DeviceError.
+    """
+    scores, outside = Histogram(), None
+    for strip in method.strips(dates.before, dates.aligned, scratch, progress):
+        evidence.append(strip.evidence)
+        scores.add(strip.evidence.score)
+        outside = strip.outside
+    if not dates.is_ground_known:
+        first, second = (1.0 if refusal else share for refusal, share in zip(dates.refusals, outside or (0.0, 0.0), strict=True))
+        outside = (first, second)
+    return Detection(dates, method.threshold(scores), outside, evidence)

@@ -1,0 +1,1 @@
+"""Ways to tell change: two dates on one grid in, evidence of every pixel out, all behind one signature (base.py)."""

@@ -1,0 +1,27 @@
+"""Which way to tell change a name means, with the models that are at hand."""
+
+from __future__ import annotations
+
+from core.change.methods.base import Method
+from core.change.methods.classes import ByClasses
+from core.change.methods.embedding import ByEmbedding
+from core.change.methods.model import MODEL, ByModel
+from core.errors import OutOfRange
+from core.inference.engine import ChangeEngine, Engine, compares_dates
+
+BY_TOKENS = {method.name: method for method in (ByClasses, ByEmbedding)}
+"""Methods of a land-cover model, the usual one first."""
+
+
+def method_for(engine: Engine | ChangeEngine, name: str | None = None, classes: Engine | None = None) -> Method:
+    """The method of that name; the model's own by default: classes for a land-cover model, model for a change model.
+
+    classes: a land-cover model beside a change model. Raises OutOfRange for a name that does not go with the model.
+    """
+    if compares_dates(engine):
+        if name not in (None, MODEL):
+            raise OutOfRange("method", name, f"{MODEL}, since {engine.model.id} is a change model")
+        return ByModel(engine, classes)
+    if name is not None and name not in BY_TOKENS:
+        raise OutOfRange("method", name, f"one of {', '.join(BY_TOKENS)}")
+    return BY_TOKENS[name or next(iter(BY_TOKENS))](engine)

@@ -1,0 +1,146 @@
+"""A model that was trained on change: chances of every pixel as evidence, with or without the classes of both dates.
+
+The classes come from another model, of land cover, or are not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.change.evidence import NODATA, STEPS, Evidence
+from core.change.methods.base import ComparedStrip, Method, Reading, Shares
+from core.change.methods.tokens import compare, shares_of, tiles_of_both
+from core.change.scratch import EvidenceFile
+from core.change.threshold import Histogram
+from core.inference.engine import ChangeEngine, Engine
+from core.inference.scenes.pair import change_strips, pixel_grid
+from core.inference.scenes.pair_ood import PairGate
+from core.inference.scenes.scores import Watch, check_mappable
+from core.prepare.grid.pair import ScenePair, pair_of
+from core.prepare.grid.tiles import OVERLAP
+from core.types import Notice, Scene
+
+MODEL = "model"
+CHANCES = "chances"
+"""Name of the file in which chances wait for the classes."""
+
+
+@dataclass(frozen=True)
+class ByModel(Method):
+    """By a change model. classes: a land-cover model that says what became what, if any."""
+
+    name = MODEL
+    engine: ChangeEngine
+    classes: Engine | None = None
+
+    @property
+    def model(self) -> str:
+        """Of the change model."""
+        return self.engine.model.id
+
+    @property
+    def weights(self) -> str:
+        """Of the change model."""
+        return self.engine.model.weights_hash
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the device could not do so far."""
+        return self.engine.notices
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Those of the model of classes."""
+        return self.classes.model.labels if self.classes is not None else ()
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the change model is."""
+        return self.engine.model.calibration is not None
+
+    def check(self, before: Scene, after: Scene) -> None:
+        """Raises MissingBands, and WrongTask and NoGrid where a model of classes cannot map the dates."""
+        pair_of(before, after, self.engine.model.preprocess)
+        if self.classes is not None:
+            for scene in (before, after):
+                check_mappable(scene, self.classes.model)
+
+    def reading(self, before: Scene, aligned: Scene) -> Reading:
+        """The bands that both dates have; those that they lack are said."""
+        preprocess = self.engine.model.preprocess
+        pair = pair_of(before, aligned, preprocess)
+        return Reading(replace(preprocess, channels=tuple(preprocess.channels[place] for place in pair.places)), pair.missing)
+
+    def tiles(self, before: Scene) -> int:
+        """Tiles of the comparison, and of the classes of both dates where they are asked for."""
+        own = pixel_grid(before, self.engine.model.preprocess).tiles
+        return own + (tiles_of_both(before, self.classes) if self.classes is not None else 0)
+
+    def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Watch | None = None) -> Iterator[ComparedStrip]:
+        """Chances in one pass; with a model of classes, its classes in a second."""
+        pair = pair_of(before, aligned, self.engine.model.preprocess)
+        gate = PairGate(self.engine.model.outside, self.engine.model.preprocess, pair.places)
+        total = self.tiles(before)
+        judged = judge_pair(pair, self.engine, _within(progress, 0, total), gate=gate)
+        if self.classes is None:
+            for evidence in judged:
+                yield ComparedStrip(evidence, gate.shares)
+            return
+        with EvidenceFile(scratch / CHANCES, before.width) as chances:
+            for evidence in judged:
+                chances.append(evidence)
+            own = pixel_grid(before, self.engine.model.preprocess).tiles
+            for strip in compare(before, aligned, self.classes, progress=_within(progress, own, total)):
+                classed = strip.evidence
+                scored = chances.rows(strip.top, len(classed.score)).score
+                score = np.where(classed.together == NODATA, np.float32(np.nan), scored)
+                yield ComparedStrip(replace(classed, score=score), _larger(gate.shares, shares_of(strip)))
+
+    def threshold(self, scores: Histogram) -> float:
+        """The model's own."""
+        return self.engine.model.threshold
+
+    def parameters(self, reading: Reading) -> Mapping[str, Any]:
+        """How the model was run, the model of classes, and the bands that were compared."""
+        classes = self.classes
+        named = {"classes_model": classes.model.id, "classes_weights": classes.model.weights_hash} if classes is not None else {}
+        return {
+            "tile": list(self.engine.model.preprocess.size),
+            "overlap": OVERLAP,
+            "runtime": "torch",
+            "precision": self.engine.runtime.precision,
+            "device": self.engine.runtime.name,
+            **named,
+            "bands": list(reading.preprocess.channels),
+        }
+
+
+def judge_pair(
+    pair: ScenePair, engine: ChangeEngine, progress: Watch | None = None, strip_rows: int | None = None, gate: PairGate | None = None
+) -> Iterator[Evidence]:
+    """The evidence of two dates, strip by strip; no class is known of either. gate: counts the tiles. Raises what change_strips raises."""
+    for strip in change_strips(pair, engine, strip_rows, progress, gate):
+        chances = np.where(strip.valid, np.rint(strip.probabilities[0] * STEPS) / STEPS, np.nan).astype(np.float32)
+        nothing = np.full(chances.shape, NODATA, dtype=np.uint8)
+        yield Evidence(chances, nothing, nothing, nothing)
+
+
+def _larger(own: Shares | None, of_classes: Shares) -> Shares:
+    """At each date the larger share: what either model does not know may mean nothing."""
+    first, second = own or (0.0, 0.0)
+    return max(first, of_classes[0]), max(second, of_classes[1])
+
+
+def _within(progress: Watch | None, before: int, total: int) -> Watch:
+    """Part of the work, which comes after `before` tiles of `total`."""
+
+    def tell(done: int, _: int) -> None:
+        if progress is not None:
+            progress(min(before + done, total), total)
+
+    return tell

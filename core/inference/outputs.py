@@ -1,0 +1,46 @@
+"""What the networks of torch say, by name: of one image, or of two dates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from core.inference.runtimes.torch import Outputs
+from models.bert_image.looks import looked_at
+from models.change_registry import LoadedChangeModel
+from models.registry import LoadedModel
+
+HEAD = "head."
+"""What the results of further heads are named by, before the head's own name."""
+
+
+def outputs_of(model: LoadedModel | LoadedChangeModel, *, hidden: bool = False) -> Outputs:
+    """The results of a model's network by name. hidden: of a classifier with the last hidden state of each token, as "features".
+
+    A change model takes both dates one behind the other, [N, 2 * channels, rows, columns]: what belongs together stays together.
+    """
+    if isinstance(model, LoadedChangeModel):
+        return lambda values: _of_dates(model, values)
+    return lambda values: _of_image(model, values, hidden)
+
+
+def _of_image(model: LoadedModel, values: Tensor, hidden: bool) -> Mapping[str, Tensor]:
+    """logits [N, labels], embeddings [N, D]; of tokens [N, rows, columns, ...], those before the patches left out."""
+    output = model.network(pixel_values=values, output_hidden_states=hidden)
+    grid = tuple(side // patch for side, patch in zip(values.shape[2:], model.patch, strict=True))
+    found = {"logits": output.logits, "embeddings": output.embedding}
+    if output.token_logits is not None:
+        found["token_logits"] = output.token_logits.unflatten(1, grid)
+    if hidden:
+        found["features"] = output.hidden_states[-1].unflatten(1, grid)
+    for name, logits in (output.head_logits or {}).items():  # [N, labels] or [N, tokens, labels]
+        found[f"{HEAD}{name}"] = logits if logits.ndim == 2 else logits.unflatten(1, grid)
+    return found
+
+
+def _of_dates(model: LoadedChangeModel, values: Tensor) -> Mapping[str, Tensor]:
+    """logits [N, rows, columns] of every pixel; nothing that a gate could judge, [N, 0]."""
+    before, after = values.chunk(2, dim=1)
+    logits = looked_at(model.network, before, after, model.preprocess.enlarged)
+    return {"logits": logits, "embeddings": logits.new_empty(len(logits), 0)}

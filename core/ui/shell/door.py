@@ -1,0 +1,130 @@
+"""What every request passes before Streamlit sees it: known hosts, one origin, closed paths, the sign-in gate, security headers.
+
+A page of another site must not drive the application: not by a name that it made point at this machine (DNS rebinding; OWASP, "Testing for
+Host Header Injection"), not from another port of this machine, not in a frame. Streamlit itself allows both.
+"""
+
+from __future__ import annotations
+
+import secrets
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.settings import Settings, settings
+from core.ui.shell.admission import COOKIE, admission
+
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+CLOSED = ("/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent", "/_stcore/host-config-internal")
+"""Paths of Streamlit that tell of the server or drive it without a browser; nothing of ours needs them."""
+BEHIND_THE_GATE = ("/_stcore/upload_file", "/media", "/component")
+"""What holds or takes a user's files: it needs what a page needs."""
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+TOKEN_BYTES = 32
+
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",  # Streamlit's own bundle and components need both
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "media-src 'self' blob:",
+        "worker-src 'self' blob:",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+
+
+class Door:
+    """ASGI middleware before Streamlit's own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or let through with a cookie that names the browser and the security headers on the answer."""
+        if scope["type"] not in ("http", "websocket"):
+            return await self._app(scope, receive, send)
+        headers = Headers(scope=scope)
+        refusal = refused(scope, headers, settings())
+        if refusal:
+            return await _refuse(refusal, scope, receive, send)
+        new = "" if browser_of(headers) else secrets.token_urlsafe(TOKEN_BYTES)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    answer[name] = value
+                if new:
+                    answer.append("Set-Cookie", f"{COOKIE}={new}; Path=/; HttpOnly; SameSite=Strict")
+            await send(message)
+
+        return await self._app(scope, receive, send_with_headers)
+
+
+def refused(scope: Scope, headers: Headers, current: Settings) -> tuple[int, str] | None:
+    """HTTP status and sentence where a request is turned away, else None."""
+    host = headers.get("host", "")
+    if not is_known(host, current):
+        return 421, f"This server does not answer as {host or 'a nameless host'}. Name the host in SIGHTLINE_HOSTS if it should."
+    if not is_own_origin(headers.get("origin"), host) and (scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS):
+        return 403, "The request comes from a page of another site."
+    path = scope["path"]
+    if path.startswith(CLOSED):
+        return 404, "There is nothing here."
+    if current.password and path.startswith(BEHIND_THE_GATE) and not admission().is_admitted(browser_of(headers)):
+        return 403, "Sign in first."
+    return None
+
+
+def is_known(host: str, current: Settings) -> bool:
+    """Whether the Host header names this machine's own address or a host of the settings, whatever the port."""
+    name = _name(host)
+    return name in LOCAL_HOSTS or name in {known.lower() for known in current.hosts}
+
+
+def is_own_origin(origin: str | None, host: str) -> bool:
+    """Whether a request comes from a page of this very host and port; what no browser sent has no origin."""
+    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+
+
+def browser_of(headers: Headers) -> str:
+    """The random name that this browser was given, "" where it has none."""
+    try:
+        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return morsel.value if morsel else ""
+
+
+def _name(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+async def _refuse(refusal: tuple[int, str], scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008, "reason": ""})
+        return
+    status, sentence = refusal
+    await PlainTextResponse(sentence + "\n", status_code=status, headers=HEADERS)(scope, receive, send)

@@ -1,0 +1,112 @@
+"""From two dates to their change: rasters, transitions, polygons. Everything is streamed in strips, and appears when all of it is whole."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from core.areas.zones import read_zones
+from core.change.detect import EVIDENCE, Detection, check_dates, gather, lay_over
+from core.change.methods.base import Method
+from core.change.scratch import EvidenceFile
+from core.errors import OutOfRange
+from core.export.staging import staged
+from core.inference.scenes.scores import Watch
+from core.types import ChangeMap, Scene
+from core.workflows.change_files import AFTER, BEFORE, CHANGE, CHANGES, Findings, Kind, bring_to, measure, write_rasters
+from core.workflows.scene_map import target_crs
+
+
+def detect_change(
+    before: Scene,
+    after: Scene,
+    method: Method,
+    out: Path,
+    *,
+    min_area_hectares: float = 0.0,
+    crs: str | None = None,
+    zones: Path | None = None,
+    progress: Watch | None = None,
+) -> ChangeMap:
+    """Write change.tif, change_score.tif (change_probability.tif where the score is one) and changes.gpkg into `out`.
+
+    Where the method knows classes, landcover_before.tif, landcover_after.tif and transitions.csv too, and polygons have `from` and `to`;
+    else these are null. With zones, zones.csv too. The second date is brought to the grid of the first.
+    Exchanging dates that share a grid exchanges `from` and `to` and changes nothing else (but for a method whose score has a sign).
+    min_area_hectares: smaller polygons are left out of changes.gpkg; rasters and transitions keep every pixel.
+    crs: a coordinate system for everything that is written; that of the first date by default. zones: a vector file of polygons.
+    progress: told of tiles; what it raises ends the work, and nothing is left of it.
+    Raises NoOverlap, NoGrid, WrongTask, MissingBands, OutOfRange, UnreadableFile, NotFound, DeviceError.
+    """
+    started = time.perf_counter()
+    check_change(before, after, method, min_area_hectares)
+    target = target_crs(before, crs)
+    drawn = read_zones(zones, target) if zones is not None else ()
+    dates = lay_over(before, after, method)
+    kind, tiles = Kind(method.labels, method.is_calibrated), method.tiles(before)
+
+    def look_up() -> None:
+        """All tiles are done; whoever watches may still end the work."""
+        if progress is not None:
+            progress(tiles, tiles)
+
+    with staged(out) as folder:
+        scratch = folder / EVIDENCE
+        scratch.mkdir()
+        with EvidenceFile(scratch / EVIDENCE, before.width) as evidence:
+            found = gather(dates, method, evidence, scratch, progress)
+            write_rasters(found.strips(), before, kind, folder, found.threshold, method.is_by_class, look_up)
+        if target != before.crs:
+            bring_to(folder, target, kind)
+        findings = measure(folder, before, after, kind, drawn, min_area_hectares)
+    wishes = {"crs": target.to_string(), "min_area_hectares": min_area_hectares, "zones": zones.name if zones is not None else ""}
+    return _change_map(found, method, findings, kind, out, {**_parameters(found, method), **wishes}, time.perf_counter() - started)
+
+
+def check_change(before: Scene, after: Scene, method: Method, min_area_hectares: float = 0.0) -> None:
+    """Refusals, before the work. Raises OutOfRange, NoOverlap, NoGrid, and what the method's check raises."""
+    if min_area_hectares < 0:
+        raise OutOfRange("--min-area", min_area_hectares, "0 hectares or more")
+    check_dates(before, after, method)
+
+
+def _change_map(
+    found: Detection, method: Method, findings: Findings, kind: Kind, out: Path, parameters: dict[str, Any], seconds: float
+) -> ChangeMap:
+    told = found.caveats
+    return ChangeMap(
+        before=found.dates.before,
+        after=found.dates.after,
+        model=method.model,
+        weights=method.weights,
+        method=method.name,
+        labels=kind.labels,
+        change=out / CHANGE,
+        score=out / kind.score,
+        polygons_file=out / CHANGES,
+        transitions=findings.transitions,
+        polygons=findings.polygons,
+        changed_pixels=findings.changed_pixels,
+        valid_pixels=findings.valid_pixels,
+        changed_hectares=findings.changed_hectares,
+        parameters=parameters,
+        assumptions=(*told.everything, *method.notices),
+        landcover_before=out / BEFORE if kind.labels else None,
+        landcover_after=out / AFTER if kind.labels else None,
+        is_calibrated=kind.is_calibrated,
+        warnings=told.warnings,
+        is_ground_known=found.dates.is_ground_known,
+        is_scale_known=found.dates.is_scale_known,
+        seconds=seconds,
+    )
+
+
+def _parameters(found: Detection, method: Method) -> dict[str, Any]:
+    outside, shift = found.outside, found.dates.shift
+    return {
+        "threshold": found.threshold,
+        **method.parameters(found.dates.reading),
+        **({} if outside is None else {"outside_share_before": outside[0], "outside_share_after": outside[1]}),
+        **({} if shift is None else {"shift_pixels": round(shift, 2)}),
+    }

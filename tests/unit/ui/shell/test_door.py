@@ -1,0 +1,135 @@
+"""Who is let in: known hosts, one origin, closed paths, the gate before uploads and media, headers on every answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.responses import PlainTextResponse
+
+from core.settings import settings
+from core.ui.shell.admission import COOKIE, Admission, admission
+from core.ui.shell.door import HEADERS, Door
+
+BROWSER = "a-random-name"
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    settings.cache_clear()
+    admission.cache_clear()
+    yield
+    monkeypatch.undo()
+    settings.cache_clear()
+    admission.cache_clear()
+
+
+def ask(path: str = "/", method: str = "GET", kind: str = "http", **headers: str) -> tuple[int, dict[str, str]]:
+    """Status and headers of the answer; 101 for a websocket that reached Streamlit, 1008 for one that was closed."""
+    sent: list[dict[str, Any]] = []
+    lines = {"host": "localhost:8501", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    scope = {
+        "type": kind, "method": method, "path": path, "query_string": b"", "headers": [(n.encode(), v.encode()) for n, v in lines.items()],
+    }  # fmt: skip
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect" if kind == "websocket" else "http.request", "body": b""}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def inside(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.accept"})
+        else:
+            await PlainTextResponse("inside")(scope, receive, send)
+
+    asyncio.run(Door(inside)(scope, receive, send))  # type: ignore[arg-type]
+    first = sent[0]
+    if kind == "websocket":
+        return (101 if first["type"] == "websocket.accept" else first["code"]), {}
+    return first["status"], {name.decode(): value.decode() for name, value in first["headers"]}
+
+
+@pytest.mark.parametrize("host", ["localhost:8501", "127.0.0.1:8501", "[::1]:8501", "LOCALHOST"])
+def test_this_machine_is_answered_by_each_of_its_names(host: str) -> None:
+    assert ask(host=host)[0] == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:8501", "192.168.1.7:8501", "", "[", "127.0.0.1.nip.example"])
+def test_a_name_that_another_site_made_point_here_is_not_answered(host: str) -> None:
+    assert ask(host=host)[0] == 421
+    assert ask("/_stcore/stream", kind="websocket", host=host)[0] == 1008
+
+
+def test_a_host_of_the_settings_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_HOSTS", "reading-room.example, other.example")
+    assert ask(host="Reading-Room.example:443")[0] == 200
+    assert ask(host="third.example")[0] == 421
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:3000", "http://127.0.0.1:8501", "null"])
+def test_a_page_of_another_origin_or_port_cannot_drive_the_server(origin: str) -> None:
+    assert ask("/_stcore/stream", kind="websocket", origin=origin)[0] == 1008
+    assert ask("/_stcore/upload_file/a/b", "PUT", origin=origin)[0] == 403
+
+
+def test_the_own_page_can() -> None:
+    assert ask("/_stcore/stream", kind="websocket", origin="http://localhost:8501")[0] == 101
+
+
+@pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent/interact", "/_stcore/agent/mcp"])
+def test_paths_that_tell_of_the_server_are_closed(path: str) -> None:
+    assert ask(path)[0] == 404
+
+
+def test_every_answer_has_the_headers_and_names_the_browser_once() -> None:
+    status, headers = ask()
+    assert status == 200
+    assert {name.lower() for name in HEADERS} <= {name.lower() for name in headers}
+    given = headers["set-cookie"]
+    assert "HttpOnly" in given and "SameSite=Strict" in given
+    assert "set-cookie" not in ask(cookie=f"{COOKIE}={BROWSER}")[1]
+    assert {name.lower() for name in HEADERS} <= {name.lower() for name in ask(host="evil.example")[1]}
+
+
+@pytest.mark.parametrize("path", ["/_stcore/upload_file/session/file", "/media/abc.png"])
+def test_uploads_and_media_need_what_a_page_needs(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_PASSWORD", "open sesame")
+    method = "PUT" if "upload" in path else "GET"
+    assert ask(path, method)[0] == 403
+    assert ask(path, method, cookie=f"{COOKIE}=made-up")[0] == 403
+    admission().admit(BROWSER, "127.0.0.1")
+    assert ask(path, method, cookie=f"{COOKIE}={BROWSER}", content_length="10")[0] == 200
+    assert ask("/")[0] == 200  # the sign-in form itself
+
+
+def test_guesses_wait_longer_each_time_from_one_address_and_in_the_end_from_all() -> None:
+    now = [0.0]
+    door = Admission(clock=lambda: now[0])
+    waits = []
+    for _ in range(4):
+        door.was_wrong("192.0.2.1")
+        waits.append(door.wait_s("192.0.2.1"))
+        now[0] += waits[-1]
+    assert waits == [1.0, 2.0, 4.0, 8.0]
+    assert door.wait_s("192.0.2.9") == 0.0
+    for number in range(2, 12):
+        door.was_wrong(f"192.0.2.{number}")
+    assert door.wait_s("192.0.2.200") >= 10.0
+
+
+def test_what_tries_over_many_addresses_gain_is_bounded() -> None:
+    """480 guesses in 11 seconds over 60 connections were possible."""
+    now = [0.0]
+    door = Admission(clock=lambda: now[0])
+    tried = 0
+    while now[0] < 60.0:
+        address = f"192.0.2.{tried % 60}"
+        if door.wait_s(address) == 0.0:
+            door.was_wrong(address)
+            tried += 1
+        now[0] += 0.02
+    assert tried <= 15
