@@ -173,7 +173,8 @@ def cut_off(page: Page) -> list[str]:
             if (!box.width || !each.innerText?.trim()) return false;
             const list = each.closest('[role=tablist]')?.parentElement.getBoundingClientRect();
             const isBeyond = box.right > Math.min(window.innerWidth, list?.right ?? Infinity) + 1 || box.left < -1;
-            return isBeyond || [each, ...each.querySelectorAll('*')].some((part) => part.clientWidth && part.scrollWidth > part.clientWidth + 1);
+            return isBeyond || [each, ...each.querySelectorAll('*')]
+                .some((part) => part.clientWidth && part.scrollWidth > part.clientWidth + 1);
         }).map((each) => each.innerText.trim())"""
     )
     return found
