@@ -28,6 +28,8 @@ AT_LEAST_ONE = (
 )  # fmt: skip
 OF_OTHERS = frozenset({"SIGHTLINE_SCREENSHOTS"})
 """Variables of the same prefix that only tests read."""
+FEWEST_RANDOM_MAPS = 20
+"""Deletion and insertion are compared with at least so many random maps."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ class Settings:
     """Rows of a scene that are in memory at a time while it is mapped."""
     idle_minutes: int = 30
     """An open study or scene is dropped after that long without a look."""
-    random_maps: int = 20
-    """Random maps that deletion and insertion are compared with (at least 20)."""
+    random_maps: int = FEWEST_RANDOM_MAPS
+    """Random maps that deletion and insertion are compared with, no fewer."""
     download_timeout_s: float = 30.0
     """Seconds without an answer before a download is given up."""
 
@@ -128,8 +130,8 @@ def _check(settings: Settings) -> None:
         raise OutOfRange("SIGHTLINE_DEVICE", settings.device, f"one of {', '.join(DEVICES)}")
     if settings.precision not in PRECISIONS:
         raise OutOfRange("SIGHTLINE_PRECISION", settings.precision, f"one of {', '.join(PRECISIONS)}")
-    if settings.random_maps < 20:
-        raise OutOfRange("SIGHTLINE_RANDOM_MAPS", settings.random_maps, "at least 20")
+    if settings.random_maps < FEWEST_RANDOM_MAPS:
+        raise OutOfRange("SIGHTLINE_RANDOM_MAPS", settings.random_maps, f"at least {FEWEST_RANDOM_MAPS}")
     for name in AT_LEAST_ONE:
         if getattr(settings, name) < 1:
             raise OutOfRange(f"{PREFIX}{name.upper()}", getattr(settings, name), "at least 1")

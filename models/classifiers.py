@@ -1,4 +1,4 @@
-"""The classifiers that are read: our own, and checkpoints of other families; which methods explain them, and whether their files fit."""
+"""The classifiers that are read: our own, and checkpoints of other families; what they offer, and whether their files fit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BrokenModel, UnsupportedModel, WrongTask
-from core.types import Domain, Preprocess
+from core.types import Capability, Domain, Preprocess
 from models.bert_image import BertImageChangeConfig, BertImageConfig, BertImageForImageClassification
 from models.encoders import EncoderConfig, ImageEncoderForClassification, is_encoder, open_encoder
 from models.encoders.families import FAMILIES, NAMES
@@ -18,13 +18,8 @@ from models.networks import open_network
 
 Classifier = BertImageForImageClassification | ImageEncoderForClassification
 ClassifierConfig = BertImageConfig | EncoderConfig
-METHODS = ("rollout", "integrated-gradients", "occlusion")
 TEXT = "bert"
 """model_type of a network that reads words."""
-FIRST_METHOD = "integrated-gradients"
-"""What explains where nobody chose a method: the one whose maps beat random ones most often (the section Faithfulness of the cards)."""
-BY_ATTENTION = ("rollout",)
-"""Methods that need the attention of every token to every other."""
 
 
 def open_classifier(folder: Path, preprocess: Preprocess) -> Classifier:
@@ -56,13 +51,13 @@ def check_supported(folder: Path) -> None:
     raise UnsupportedModel(f"The model in {folder} is of the type {kind!r} ({name}), which is not supported.", hint)
 
 
-def methods_of(config: Mapping[str, Any], preprocess: Preprocess) -> tuple[str, ...]:
-    """The methods that explain a model. config: its config.json."""
+def capabilities_of(config: Mapping[str, Any], preprocess: Preprocess) -> frozenset[Capability]:
+    """What a model offers to whoever explains it; nothing where it compares two dates. config: its config.json."""
     if preprocess.domain is Domain.CHANGE:
-        return ()
+        return frozenset()
     family = FAMILIES.get(str(config.get("model_type")))
     has_attention = family is None or family.has_attention
-    return METHODS if has_attention else tuple(method for method in METHODS if method not in BY_ATTENTION)
+    return frozenset(Capability) if has_attention else frozenset(Capability) - {Capability.ATTENTION}
 
 
 def check_fit(folder: Path, config: ClassifierConfig, preprocess: Preprocess, outside: OutsideModel | None) -> None:

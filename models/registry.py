@@ -8,12 +8,10 @@ from pathlib import Path
 
 from core.errors import NotFound
 from core.settings import settings
-from core.types import Calibration, Preprocess
+from core.types import Calibration, Capability, Preprocess
 from models.card import ModelCard as ModelCard
 from models.card import read_card as read_card
-from models.classifiers import FIRST_METHOD as FIRST_METHOD
-from models.classifiers import METHODS as METHODS
-from models.classifiers import Classifier, check_fit, check_supported, methods_of, open_classifier
+from models.classifiers import Classifier, capabilities_of, check_fit, check_supported, open_classifier
 from models.folder import CALIBRATION as CALIBRATION
 from models.folder import CARD as CARD
 from models.folder import CONFIG as CONFIG
@@ -43,7 +41,7 @@ class ModelSummary:
     labels: tuple[str, ...]
     preprocess: Preprocess
     card: ModelCard
-    methods: tuple[str, ...] = METHODS
+    capabilities: frozenset[Capability] = frozenset(Capability)
 
     @property
     def title(self) -> str:
@@ -75,7 +73,7 @@ class LoadedModel:
     weights_hash: str
     token_grid: tuple[int, int]
     patch: tuple[int, int]
-    methods: tuple[str, ...] = METHODS
+    capabilities: frozenset[Capability] = frozenset(Capability)
 
 
 def list_models() -> tuple[ModelSummary, ...]:
@@ -90,7 +88,7 @@ def summarise(name: str, folder: Path) -> ModelSummary:
     check_files(folder)
     config, preprocess = read_json(folder / CONFIG), read_preprocess(folder)
     card = read_card(folder / CARD)
-    return ModelSummary(name, folder, read_labels(config, folder), preprocess, card, methods_of(config, preprocess))
+    return ModelSummary(name, folder, read_labels(config, folder), preprocess, card, capabilities_of(config, preprocess))
 
 
 def load_model(model: str, device: str = "cpu") -> LoadedModel:
@@ -118,7 +116,7 @@ def load_model(model: str, device: str = "cpu") -> LoadedModel:
         weights_hash=hash_of(folder),
         token_grid=config.grid,
         patch=(config.patch_size, config.patch_size),
-        methods=methods_of(declared, preprocess),
+        capabilities=capabilities_of(declared, preprocess),
     )
 
 

@@ -19,6 +19,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 SHARED_DATA = PROJECT.parent / "shared" / "data"
 SHARED_CASES = PROJECT.parent / "shared" / "cases"
 BROWSER = PROJECT / "tests" / "e2e"
+SLOW_S = 10
 SLOW_TIMEOUT_S = 900
 """After which a slow test is ended; the others have `timeout` of pyproject.toml. Both leave room for a machine that is busy elsewhere."""
 
@@ -39,6 +40,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         file = item.path.relative_to(PROJECT).as_posix()
         item.add_marker(pytest.mark.xdist_group("browser" if is_browser else item.name if is_slow else file))
     items.sort(key=lambda item: (not item.path.is_relative_to(BROWSER), item.get_closest_marker("slow") is None))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Names the tests that took longer than their marks say; on a machine that is busy elsewhere some will."""
+    called = [report for report in terminalreporter.getreports("passed") if report.when == "call"]
+    unmarked = [report for report in called if report.duration > SLOW_S and "slow" not in report.keywords]
+    if unmarked:
+        terminalreporter.section(f"above {SLOW_S} seconds without the mark slow")
+    for report in sorted(unmarked, key=lambda report: -report.duration):
+        terminalreporter.write_line(f"{report.duration:6.1f} s  {report.nodeid}")
 
 
 @pytest.fixture(scope="session")

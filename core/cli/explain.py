@@ -23,7 +23,17 @@ def explain(
     method: Annotated[str, typer.Option("--method", metavar="M", help="rollout, integrated-gradients or occlusion.")],
     out: Out,
     target: Annotated[
-        str | None, typer.Option("--target", metavar="LABEL", help="The label to explain; the most probable by default.")
+        str | None,
+        typer.Option("--target", metavar="LABEL", help="The label to explain, or a parent of labels; the most probable by default."),
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="LABEL", help="Explain what speaks for the target rather than for this label.")
+    ] = None,
+    token: Annotated[
+        tuple[int, int] | None,
+        typer.Option(
+            "--token", metavar="X Y", help="Explain the answer for the token at this pixel of the image, not for the whole input."
+        ),
     ] = None,
     at: Annotated[
         tuple[int, int] | None,
@@ -40,6 +50,7 @@ def explain(
     from core.cli.sources import single, workspace
     from core.explain.registry import explain as explain_input
     from core.explain.registry import method_of
+    from core.explain.targets import target_of
     from core.export.explanation import as_values
     from core.inference.engine import engine_for
     from core.readers import read_image
@@ -54,9 +65,10 @@ def explain(
         image = read_image(source.path, options=options)
         given = explained_input(image, engine, at=at)
         check_explainable(given)
-        explanation = explain_input(engine, given, method, target, progress=ticker)
+        meant = target if against is None and token is None else target_of(engine, given, target, against, token)
+        explanation = explain_input(engine, given, method, meant, progress=ticker)
     Assumptions().tell(source.label, say_all([*given.assumptions, *explanation.assumptions, *([given.refusal] if given.refusal else [])]))
-    told = {"path": source.label, **as_values(image.sha256, given, explanation)}
+    told = {"path": source.label, **as_values(given, explanation)}
     write(out, given, explanation, told)
     if as_json:
         return print_json(told)
@@ -88,7 +100,10 @@ def write(out: Path, given: ModelInput, explanation: Explanation, told: dict[str
 
 
 def _say(explanation: Explanation, out: Path) -> None:
-    say(f"{explanation.method} for {explanation.target}, in {out}")
+    target = explanation.target
+    rather = f" rather than {target.against}" if target.against else ""
+    place = f" at token {target.token[0]} {target.token[1]}" if target.token is not None else ""
+    say(f"{explanation.method} for {target.name}{rather}{place}, in {out}")
     for name, score in (("deletion", explanation.deletion), ("insertion", explanation.insertion)):
         chance = f"{score.random_mean:.3f} ({score.random_low:.3f} to {score.random_high:.3f})"
         say(f"{name}: {score.value:.3f}; {score.random_maps} random maps {chance}")

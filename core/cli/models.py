@@ -26,6 +26,8 @@ def models(as_json: Json = False) -> None:
 
 def as_values(model: ModelSummary) -> dict[str, Any]:
     """A model as JSON tells it."""
+    from core.explain.registry import methods_for
+
     card = model.card
     return {
         "id": model.id,
@@ -35,7 +37,7 @@ def as_values(model: ModelSummary) -> dict[str, Any]:
         "modality": card.modality,
         "licence": card.licence,
         "metrics": card.metrics,
-        "explanation_methods": model.methods,
+        "explanation_methods": methods_for(model),
     }
 
 
@@ -54,6 +56,8 @@ def _found() -> list[ModelSummary]:
 
 
 def _say(model: ModelSummary) -> None:
+    from core.explain.registry import methods_for
+
     card = model.card
     say(f"{model.id}: {card.title or card.task}")
     say(f"  labels: {', '.join(model.labels)}")
@@ -62,7 +66,7 @@ def _say(model: ModelSummary) -> None:
         say(f"  metrics: {', '.join(f'{name} {_figure(value)}' for name, value in card.metrics.items())}")
     if model.went_on:
         say("  measured before the network went on with every image, those of the figures included")
-    say(f"  explanation methods: {', '.join(model.methods) or 'none'}")
+    say(f"  explanation methods: {', '.join(methods_for(model)) or 'none'}")
 
 
 def _figure(value: Any) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import InputError, NotFound, UnreadableFile
 from core.readers import Kind, SceneOptions, open_raster, read_scene, sniff
-from core.readers.scenes.dates import date_of
 from core.sources import Source, Unusable, walk
-from core.types import Scene
+from core.sources.scenes import SceneFile, folder_of, heaps_of, read_files
+from core.types import Scene, notice
 
 INSIDE = "!/"
 """Between an archive and the name of its member."""
@@ -55,14 +55,32 @@ def single(argument: str, work: Path) -> Source:
 def scene_of(argument: str, options: SceneOptions, work: Path) -> Scene:
     """The scene that an argument names: a file, several joined by +, a folder or zip of one date.
 
-    Raises InputError or what core.readers.read_scene raises.
+    Masks and quality layers of a folder are left out, which is said. Raises InputError or what core.readers.read_scene raises.
     """
-    paths = [path for part in split_at_joints(argument) for path in _files_of_part(part, work)]
-    if len(paths) > 1:
-        _refuse_several_dates(argument, paths)
-    scene = read_scene(paths, options)
+    parts = split_at_joints(argument)
+    found = [_sources_of_part(part, work) for part in parts]
+    sources = [source for part in found for source in part]
+    if len(sources) == 1:
+        return read_scene([sources[0].path], options, folders=[folder_of(sources[0])])
+    files, refused = read_files(sources, _unwatched)
+    unreadable = next((each for each in refused if not each.is_mask or not files), None)
+    if unreadable is not None:
+        raise unreadable.error
+    heaps = heaps_of(files)
+    if len(parts) > 1 or len(heaps) > 1:
+        _refuse_several_dates(argument, files)
+    name = Path(argument).name if len(parts) == 1 else None
+    scene = read_scene([file.path for file in files], options, name, [file.folder.name for file in files])
     _refuse_doubled_bands(argument, scene)
-    return scene
+    _refuse_several_years(argument, files)
+    if not refused:
+        return scene
+    left_out = notice("scene.masks-left-out", files=tuple(each.label for each in refused))
+    return replace(scene, assumptions=(*scene.assumptions, left_out))
+
+
+def _unwatched(done: int, total: int) -> None:
+    """Reading what the files of one scene say takes no time worth telling."""
 
 
 def split_at_joints(argument: str) -> list[str]:
@@ -91,29 +109,33 @@ def _is_there(path: str) -> bool:
     return bool(path) and (Path(path).exists() or Path(path.partition(INSIDE)[0]).is_file())
 
 
-def _files_of_part(part: str, work: Path) -> list[Path]:
+def _sources_of_part(part: str, work: Path) -> list[Source]:
     """The GeoTIFFs of a folder (not of its sub-folders) or zip; of a file the file, whatever it is: its reader will say so."""
     folder = Path(part)
     if folder.is_dir():
-        files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+        inside = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+        files = [Source(str(file), file) for file in inside]
     else:
         found = list(files_of([part], work))
         if [item.label for item in found] == [part]:
-            return [single(part, work).path]
-        files = [item.path for item in found if isinstance(item, Source)]
-    paths = [file for file in files if sniff(file) is Kind.TIFF]
-    if not paths:
+            return [single(part, work)]
+        files = [item for item in found if isinstance(item, Source)]
+    sources = [file for file in files if sniff(file.path) is Kind.TIFF]
+    if not sources:
         raise UnreadableFile(f"{part} holds no GeoTIFF.", "Give a scene as one GeoTIFF, or as a folder with the files of one date.")
-    return paths
+    return sources
 
 
-def _refuse_several_dates(argument: str, paths: list[Path]) -> None:
-    dates: dict[date, str] = {}
-    for path in paths:
-        with open_raster(path) as raster:
-            taken, _ = date_of(raster.tags(), path.name)
-        if taken is not None:
-            dates.setdefault(taken, path.name)
+def _refuse_several_dates(argument: str, files: Sequence[SceneFile]) -> None:
+    _refuse(argument, {file.scene.when: file.path.name for file in reversed(files) if file.scene.date and not file.scene.date_text})
+
+
+def _refuse_several_years(argument: str, files: Sequence[SceneFile]) -> None:
+    _refuse(argument, {file.scene.when: file.path.name for file in reversed(files) if file.scene.date_text})
+
+
+def _refuse(argument: str, dates: dict[str, str]) -> None:
+    """dates: a file of each."""
     if len(dates) > 1:
         first, second = sorted(dates)[:2]
         raise InputError(

@@ -10,7 +10,7 @@ from core.errors import NoAttention
 from core.explain.forward import network_logits, to_device
 from core.explain.methods.rollout import merges_in
 from core.inference.engine import Engine
-from core.types import FloatImage, ModelInput
+from core.types import Capability, FloatImage, ModelInput
 from models.bert_image import attention_captured
 from models.bert_image.blocks import Blocks
 from models.registry import LoadedModel
@@ -32,7 +32,7 @@ def token_attention(engine: Engine, given: ModelInput) -> FloatImage:
     that it became part of, and what such a token receives is shared evenly by its patches. Raises NoAttention.
     """
 
-    if "rollout" not in engine.model.methods:
+    if Capability.ATTENTION not in engine.model.capabilities:
         raise NoAttention(f"The model {engine.model.id} forms no attention between all of its tokens.", "Choose a method that needs none.")
 
     def work(model: LoadedModel) -> FloatImage:

@@ -1,4 +1,4 @@
-"""The network as the methods need it, in fp32: forward passes in micro-batches, and what needs the network itself on the owner thread."""
+"""The network itself, for what needs more of it than answers: on the owner thread, in fp32."""
 
 from __future__ import annotations
 
@@ -6,18 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.errors import NotFound
-from core.inference.engine import Engine
 from core.types import FloatImage
 from models.registry import LoadedModel
-
-
-def logits_of(engine: Engine, values: FloatImage) -> FloatImage:
-    """float32 [batch, channels, rows, columns], standardised -> raw logits, float32 [batch, labels], in fp32.
-
-    Goes in micro-batches beside what others ask for. Raises DeviceError where not even one input fits.
-    """
-    return engine.forward(values, exact=True).logits
 
 
 def network_logits(model: LoadedModel, values: Tensor) -> Tensor:
@@ -29,10 +19,3 @@ def network_logits(model: LoadedModel, values: Tensor) -> Tensor:
 def to_device(model: LoadedModel, values: FloatImage) -> Tensor:
     """The same numbers where the network is."""
     return torch.from_numpy(np.ascontiguousarray(values)).to(next(model.network.parameters()).device)
-
-
-def label_index(model: LoadedModel, label: str) -> int:
-    """Raises NotFound, naming the known labels."""
-    if label in model.labels:
-        return model.labels.index(label)
-    raise NotFound(f"The model {model.id} has no label {label!r}.", f"Its labels are: {', '.join(model.labels)}.")

@@ -8,20 +8,21 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
-from core.errors import InputError, NoAttention, NotFound
+from core.errors import NoAttention, NotFound
 from core.explain.baselines import baseline_of
 from core.explain.evidence import Evidence, Progress, quiet, scaled, within
-from core.explain.forward import label_index, logits_of
 from core.explain.measure.removal import check_removal, forwards_needed, removal_scores
 from core.explain.methods import integrated_gradients, occlusion, rollout
+from core.explain.targets import check_readable, check_target, target_of
 from core.inference.engine import Engine
 from core.settings import settings
-from core.types import Explanation, ModelInput
-from models.registry import LoadedModel
+from core.types import Capability, Explanation, ModelInput, Target
+from models.registry import LoadedModel, ModelSummary
 
-Run = Callable[[Engine, ModelInput, str, Mapping[str, Any], Progress], Evidence]
+Run = Callable[[Engine, ModelInput, Target, Mapping[str, Any], Progress], Evidence]
+
+FIRST_METHOD = "integrated-gradients"
+"""What explains where nobody chose a method: the one whose maps beat random ones most often (the section Faithfulness of the cards)."""
 
 COMMON: Mapping[str, Any] = MappingProxyType({"baseline": "mean", "removal_steps": 16, "seed": 0})
 """Parameters of every method. baseline: what removed pixels become (core/explain/baselines.py). removal_steps: of deletion and insertion.
@@ -32,13 +33,13 @@ seed: of the random maps."""
 class Method:
     """One method of explanation.
 
-    class_specific: whether the map depends on the target. needs: "attention", "gradient" or "forward", what it asks of the network.
+    class_specific: whether the map depends on the target. needs: what it asks of a model.
     run: (engine, input, target, parameters, progress) -> Evidence; parameters are complete. defaults: its own parameters.
     """
 
     name: str
     class_specific: bool
-    needs: str
+    needs: Capability
     run: Run
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
@@ -47,11 +48,15 @@ METHODS: Mapping[str, Method] = MappingProxyType(
     {
         method.name: method
         for method in (
-            Method("rollout", False, "attention", rollout.explain_rollout),
+            Method("rollout", False, Capability.ATTENTION, rollout.explain_rollout),
             Method(
-                "integrated-gradients", True, "gradient", integrated_gradients.explain_integrated_gradients, integrated_gradients.DEFAULTS
+                "integrated-gradients",
+                True,
+                Capability.GRADIENT,
+                integrated_gradients.explain_integrated_gradients,
+                integrated_gradients.DEFAULTS,
             ),
-            Method("occlusion", True, "forward", occlusion.explain_occlusion, occlusion.DEFAULTS),
+            Method("occlusion", True, Capability.FORWARD, occlusion.explain_occlusion, occlusion.DEFAULTS),
         )
     }
 )
@@ -61,7 +66,7 @@ def explain(
     engine: Engine,
     input: ModelInput,
     method: str,
-    target: str | None = None,
+    target: Target | str | None = None,
     *,
     parameters: Mapping[str, Any] | None = None,
     random_maps: int | None = None,
@@ -69,12 +74,12 @@ def explain(
 ) -> Explanation:
     """Where the model looked in one input, by one method, with its deletion and insertion scores. Runs in fp32.
 
-    target: a label, whose raw logit is attributed; the most probable by default.
+    target: what is attributed (core/explain/targets.py), or a label's name; the most probable label by default.
     parameters: those of COMMON and of the method that differ from their defaults.
     random_maps: how many the scores are compared with, the setting by default.
     progress: told (done, total) in forward passes; what it raises (Cancelled) ends the work. It may be called from another thread.
-    Raises NotFound for an unknown method, target or parameter, naming the known ones; OutOfRange for a parameter outside its range;
-    InputError where there is no input; NoAttention.
+    Raises NotFound for an unknown method, label or parameter, naming the known ones; OutOfRange for a parameter outside its range;
+    InputError where there is no input; NoAttention; WrongTask for a token of a model whose head does not speak for tokens.
     """
     began = time.perf_counter()
     chosen = method_of(method)
@@ -83,19 +88,18 @@ def explain(
     maps = settings().random_maps if random_maps is None else random_maps
     steps, seed, watch = complete["removal_steps"], complete["seed"], progress or quiet
     check_removal(steps, maps)
-    if input.is_empty:
-        raise InputError("There is no input to explain.", "Choose an image that the model can read.")
-    label = target or engine.model.labels[int(np.argmax(logits_of(engine, input.values[np.newaxis])[0]))]
-    label_index(engine.model, label)
-    evidence = chosen.run(engine, input, label, complete, within(watch, after=forwards_needed(steps, maps)))
+    check_readable(input)
+    meant = target if isinstance(target, Target) else target_of(engine, input, target)
+    check_target(engine.model, meant)
+    evidence = chosen.run(engine, input, meant, complete, within(watch, after=forwards_needed(steps, maps)))
     baseline = baseline_of(complete["baseline"], input.values)
     part = within(watch, before=evidence.forwards)
-    deletion, insertion = removal_scores(engine, input, evidence.pixels, label, baseline, steps, maps, seed, part)
+    deletion, insertion = removal_scores(engine, input, evidence.pixels, meant, baseline, steps, maps, seed, part)
     saliency, low, high = scaled(evidence)
     return Explanation(
         method=chosen.name,
         parameters={**evidence.parameters, "random_maps": maps},
-        target=label,
+        target=meant,
         saliency=saliency,
         low=low,
         high=high,
@@ -110,13 +114,23 @@ def explain(
         class_specific=chosen.class_specific,
         seconds=time.perf_counter() - began,
         assumptions=engine.notices,
+        source=input.source,
+        frame=input.frame,
+        box=input.box,
     )
+
+
+def methods_for(model: LoadedModel | ModelSummary) -> tuple[str, ...]:
+    """The methods that explain a model: those whose needs it offers."""
+    return tuple(name for name, method in METHODS.items() if method.needs in model.capabilities)
 
 
 def check_explained_by(model: LoadedModel, method: str) -> None:
     """Raises NoAttention for a method that the model's network has nothing for."""
-    if method not in model.methods:
-        raise NoAttention(f"The model {model.id} forms no attention between all of its tokens.", f"It has: {', '.join(model.methods)}.")
+    if method not in methods_for(model):
+        raise NoAttention(
+            f"The model {model.id} forms no attention between all of its tokens.", f"It has: {', '.join(methods_for(model))}."
+        )
 
 
 def method_of(name: str) -> Method:

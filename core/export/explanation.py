@@ -7,28 +7,28 @@ from typing import Any
 
 from core.export.json import plain
 from core.report.notices import say, say_all
-from core.types import Explanation, ModelInput, RemovalScore
+from core.types import Explanation, ModelInput, RemovalScore, Target
 
 
-def as_text(sha256: str, given: ModelInput, explanation: Explanation) -> str:
-    """The file's text. sha256: of the source; given: the input that was explained."""
-    return json.dumps(plain(as_values(sha256, given, explanation)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def as_text(given: ModelInput, explanation: Explanation) -> str:
+    """The file's text. given: the input that was explained."""
+    return json.dumps(plain(as_values(given, explanation)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def as_values(sha256: str, given: ModelInput, explanation: Explanation) -> dict[str, Any]:
+def as_values(given: ModelInput, explanation: Explanation) -> dict[str, Any]:
     """The file as values; arguments as of as_text."""
     return {
         "model": explanation.model,
         "weights": explanation.weights,
         "method": explanation.method,
         "parameters": dict(explanation.parameters),
-        "target": explanation.target,
+        "target": _target(explanation.target),
         "class_specific": explanation.class_specific,
         "input": {
-            "sha256": sha256,
+            "sha256": explanation.source,
             "shape": given.values.shape,
-            "box": given.box,
-            "frame": given.frame + 1,
+            "box": explanation.box,
+            "frame": explanation.frame + 1,
             "refusal": say(given.refusal),
         },
         "range": [explanation.low, explanation.high],
@@ -41,6 +41,13 @@ def as_values(sha256: str, given: ModelInput, explanation: Explanation) -> dict[
         "precision": explanation.precision,
         "seconds": explanation.seconds,
     }
+
+
+def _target(target: Target) -> str | dict[str, Any]:
+    """Its name where that says all, else what it is set against and its token, [column, row] from 0."""
+    if target.is_plain:
+        return target.name
+    return {"label": target.name, "against": target.against or None, "token": target.token}
 
 
 def _removal(score: RemovalScore) -> dict[str, Any]:

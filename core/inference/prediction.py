@@ -126,4 +126,6 @@ def _prediction(
         precision=runtime.precision,
         device=runtime.name,
         heads=heads,
+        source=given.source,
+        box=given.box,
     )

@@ -33,7 +33,7 @@ class Plane:
 
     values: float32 [rows, columns], Hounsfield units of a study, grey in [0, 255] of a picture. searched: where something may be found.
     across, down: pixels of the source that one pixel here covers. frame: of the study, from 0.
-    suitable: what the header and the pixels say for or against the model.
+    suitable: what the header and the pixels say for or against the model. source: sha256 of the source's bytes.
     """
 
     values: FloatImage
@@ -42,6 +42,7 @@ class Plane:
     down: float
     frame: int
     suitable: Suitability
+    source: str
 
 
 def is_searched(image: Slice, preprocess: Preprocess) -> bool:
@@ -61,7 +62,7 @@ def plane_of(image: Slice, preprocess: Preprocess, frame: int = 0) -> Plane:
         values, suitable = _grey(image), ct_picture(image, preprocess)
         refusal = suitable.refusal or pixel_refusal(image.pixels)
         searched = np.ones(values.shape, dtype=np.bool_)
-        return Plane(values, searched, 1.0, 1.0, 0, Suitability(refusal, suitable.assumptions))
+        return Plane(values, searched, 1.0, 1.0, 0, Suitability(refusal, suitable.assumptions), image.sha256)
     if not 0 <= frame < image.shape[0]:
         raise OutOfRange("frame", frame, f"0 <= frame < {image.shape[0]}")
     spacing = preprocess.pixel_spacing_mm or 1.0
@@ -72,7 +73,7 @@ def plane_of(image: Slice, preprocess: Preprocess, frame: int = 0) -> Plane:
     searched = lung_field(values, spacing)
     suitable = ct_study(image, preprocess)
     refusal = suitable.refusal or _pixels_refused(image, frame, values, preprocess) or (None if searched.any() else NO_LUNG)
-    return Plane(values, searched, across, down, frame, Suitability(refusal, suitable.assumptions))
+    return Plane(values, searched, across, down, frame, Suitability(refusal, suitable.assumptions), image.sha256)
 
 
 def corners(plane: Plane, size: tuple[int, int], stride: int) -> list[tuple[int, int]]:
@@ -99,6 +100,7 @@ def window_at(plane: Plane, left: int, top: int, preprocess: Preprocess) -> Mode
         frame=plane.frame,
         refusal=plane.suitable.refusal,
         assumptions=plane.suitable.assumptions,
+        source=plane.source,
     )
 
 
@@ -141,7 +143,8 @@ def _whole(plane: Plane, preprocess: Preprocess) -> ModelInput:
     rows, columns = plane.values.shape
     shown = resize(scaled(plane.values)[np.newaxis], preprocess.size)
     box = (0.0, 0.0, float(columns), float(rows))
-    return ModelInput(standardise(shown, preprocess), shown, box, 0, 1.0, plane.suitable.refusal, plane.suitable.assumptions)
+    suitable = plane.suitable
+    return ModelInput(standardise(shown, preprocess), shown, box, 0, 1.0, suitable.refusal, suitable.assumptions, plane.source)
 
 
 def _grey(picture: Picture) -> FloatImage:

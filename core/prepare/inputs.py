@@ -43,6 +43,10 @@ def to_input(image: Image, preprocess: Preprocess, frame: int | None = None) -> 
     slice of CT that is larger than the window, which core/inference/ct_search.py searches whole.
     Raises OutOfRange for a frame that is not there, UnreadableFile for pixels that cannot be decoded.
     """
+    return replace(_of_image(image, preprocess, frame), source=image.sha256)
+
+
+def _of_image(image: Image, preprocess: Preprocess, frame: int | None) -> ModelInput:
     if preprocess.domain is Domain.CHEST_CT and not isinstance(image, Scene):
         given = centre_window(image, preprocess, frame)
         return replace(given, assumptions=image.assumptions + given.assumptions)

@@ -8,14 +8,11 @@ import numpy as np
 
 from core.errors import MissingBands, OutOfRange
 from core.prepare.grid.bands import read_window, rendering, resolve_bands
-from core.prepare.grid.ground import pixel_metres
+from core.prepare.grid.ground import MOST_ENLARGED, pixel_metres
 from core.prepare.suitability import TILE_SCALE, UNDECLARED, no_input
 from core.prepare.tensor import resize, standardise
 from core.readers.scenes.geotiff import open_raster
 from core.types import FloatImage, Mask, ModelInput, Notice, Preprocess, Scene, notice
-
-MOST_ENLARGED = 4.0
-"""Pixels up to this many times coarser than the model's are enlarged; Landsat's 30 m for Sentinel-2's 10 m is within it."""
 
 
 def centre_input(scene: Scene, preprocess: Preprocess) -> ModelInput:
@@ -47,6 +44,7 @@ def input_at(scene: Scene, preprocess: Preprocess, column: int, row: int) -> Mod
         valid_share=float(valid.mean()),
         refusal=ground_refusal(scene, preprocess) if valid.any() else notice("scene.window-empty"),
         assumptions=(*scene.assumptions, *assumptions, *scale_assumptions(scene, preprocess)),
+        source=scene.sha256,
     )
 
 

@@ -107,6 +107,19 @@ def render(study: Study, frame: int, window: Window | None = None) -> NDArray[np
     return np.rint(grey).astype(np.uint8)
 
 
+def with_overlays(study: Study, frame: int, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What a person is shown: `frame` as rendered, uint8 [rows, columns] or [rows, columns, 3], its overlay planes drawn white.
+
+    Models are shown `render` alone. Raises UnreadableFile where the file can no longer be read.
+    """
+    mask = None if study.overlays is None else study.overlays.mask(frame)
+    if mask is None:
+        return pixels
+    drawn = pixels.copy()
+    drawn[mask] = 255
+    return drawn
+
+
 def apply_window(values: FloatImage, window: Window) -> FloatImage:
     """Values in output units as grey in [0, 255], by the window's function (PS3.3 C.11.2.1.2 and C.11.2.1.3). Any shape, float32."""
     if window.function == "SIGMOID":

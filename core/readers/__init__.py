@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.readers.archive import unpack
 from core.readers.dicom.image import read_dicom
 from core.readers.dicom.series import read_series
 from core.readers.picture import read_picture
 from core.readers.scenes.geotiff import SceneOptions, open_raster, read_scene
-from core.readers.sniff import Kind, describe, refusal, sniff
+from core.readers.sniff import Kind, refusal, sniff
 from core.types import Image
 
 __all__ = [
     "Kind",
     "SceneOptions",
-    "describe",
     "open_raster",
     "read_dicom",
     "read_image",
@@ -23,7 +21,6 @@ __all__ = [
     "read_scene",
     "read_series",
     "sniff",
-    "unpack",
 ]
 
 

@@ -37,23 +37,10 @@ class Member:
     error: SightlineError | None = None
 
 
-def unpack(path: Path, into: Path) -> tuple[Path, ...]:
-    """Unpack a zip archive; each member lies alone in a folder of its own under `into`, in the archive's order.
-
-    Raises UnsafeFile (a member that leaves the folder or is a link), TooLarge (settings archive_mb, archive_files) or UnreadableFile.
-    """
-    unpacked = []
-    for member in members(path, into):
-        if member.error is not None:
-            raise member.error
-        assert member.path is not None
-        unpacked.append(member.path)
-    return tuple(unpacked)
-
-
 def members(path: Path, into: Path) -> Iterator[Member]:
     """The files of an archive, unpacked one after another as they are asked for. A damaged member does not stop the others.
 
+    Each lies alone in a folder of its own under `into`, in the order of the archive, so that no side file lies beside it.
     Folders, hidden files and the resource forks of macOS are left out.
     Raises UnsafeFile, TooLarge or UnreadableFile where the archive as a whole is refused, before anything is unpacked.
     """

@@ -36,13 +36,8 @@ def sniff(path: Path) -> Kind:
     return _kind(_head(path), path.stat().st_size)
 
 
-def describe(path: Path) -> str:
-    """What a file is, in words that complete "x is ...". Raises what `sniff` raises."""
-    return _described(path)[0]
-
-
 def refusal(path: Path, name: str) -> UnreadableFile:
-    """The error for a file that no reader takes: what it is, and what would be right."""
+    """The error for a file that no reader takes: what it is, and what would be right. Raises what `sniff` raises."""
     words, advice = _described(path)
     return UnreadableFile(f"{name} is {words}.", advice)
 

@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 
 from core.explain.overlay import CIVIDIS
 from core.export.styles import Colour, class_colours
-from core.render.scene import png
 from core.types import FloatImage
 
-__all__ = ["CHANGE", "CHANGED", "CIVIDIS", "class_colours", "css", "heat", "heat_picture", "table"]
+__all__ = ["CHANGE", "CHANGED", "CIVIDIS", "class_colours", "css", "heat", "table"]
 
 CHANGE = ("#2c5f9e", "#4c7fb8", "#86a5c4", "#c2c7cc", "#dcb48c", "#ec9950", "#ff8c1a")
 """Little to much change, from blue over grey to orange."""
@@ -27,12 +26,6 @@ def table(stops: tuple[str, ...] = CIVIDIS) -> NDArray[np.uint8]:
 def heat(values: FloatImage) -> NDArray[np.uint8]:
     """Values in [0, 1] of any shape as uint8 [..., 3]."""
     return table()[np.clip(np.rint(np.nan_to_num(values) * 255), 0, 255).astype(np.uint8)]
-
-
-def heat_picture(values: FloatImage) -> bytes:
-    """float32 [rows, columns] in [0, 1] as a PNG with alpha, a pixel a value: zero is clear, so that what lies below stays in sight."""
-    shares = np.clip(np.nan_to_num(values), 0.0, 1.0)
-    return png(np.dstack([heat(shares), np.rint(255 * shares).astype(np.uint8)]))
 
 
 def css(colour: Colour) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from core.explain.overlay import overlay_png
-from core.prepare.windowing import render
+from core.prepare.windowing import render, with_overlays
 from core.report.language import Language
 from core.types import Explanation, FloatImage, Image, ModelInput, Picture, Scene, Study
 
@@ -47,7 +47,7 @@ def _as_shown(image: Image, given: ModelInput) -> Pixels:
     if _is_piece(image, given):
         return as_bytes(given.shown)
     if isinstance(image, Study):
-        return _fitted(render(image, given.frame))
+        return _fitted(with_overlays(image, given.frame, render(image, given.frame)), image.pixel_aspect)
     assert isinstance(image, Picture)
     return _fitted(image.pixels)
 
@@ -66,8 +66,16 @@ def as_bytes(shown: FloatImage) -> Pixels:
     return np.asarray(np.rint(np.moveaxis(np.clip(three, 0.0, 1.0), 0, 2) * 255.0), dtype=np.uint8)
 
 
-def _fitted(pixels: Pixels) -> Pixels:
-    """uint8 [rows, columns] or [rows, columns, 3] -> [rows, columns, 3], at most LONGEST_SIDE a side."""
+def _fitted(pixels: Pixels, aspect: float = 1.0) -> Pixels:
+    """uint8 [rows, columns] or [rows, columns, 3] -> [rows, columns, 3] in square pixels, at most LONGEST_SIDE a side.
+
+    aspect: height of a pixel by its width; the shorter side of a pixel is stretched, so that no row or column is lost.
+    """
     picture = Pillow.fromarray(pixels).convert("RGB")
+    if aspect != 1.0:
+        width, height = picture.width * max(1.0, 1.0 / aspect), picture.height * max(1.0, aspect)
+        reduction = max(1.0, max(width, height) / LONGEST_SIDE)
+        square = (max(1, round(width / reduction)), max(1, round(height / reduction)))
+        picture = picture.resize(square, Pillow.Resampling.LANCZOS)
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Pillow.Resampling.LANCZOS)
     return np.asarray(picture)

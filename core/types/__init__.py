@@ -9,9 +9,9 @@ Axes are named in every docstring; lengths are in millimetres (medical) or metre
 from __future__ import annotations
 
 from core.types.arrays import FloatImage, Mask
-from core.types.explanation import Explanation, RemovalScore, TokenMap
+from core.types.explanation import Explanation, RemovalScore, Target, TokenMap
 from core.types.maps import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
-from core.types.model import Calibration, ChangeCalibration, Domain, ModelInput, Outside, Prediction, Preprocess
+from core.types.model import Calibration, Capability, ChangeCalibration, Domain, ModelInput, Outside, Prediction, Preprocess
 from core.types.notice import Notice, notice
 from core.types.report import Addendum, Fact, Report, Sentence
 from core.types.scene import UNNAMED_DATE, Band, DataMask, Scene, ValueRange
@@ -25,6 +25,7 @@ __all__ = [
     "Addendum",
     "Band",
     "Calibration",
+    "Capability",
     "ChangeCalibration",
     "ChangeMap",
     "ChangePolygon",
@@ -49,6 +50,7 @@ __all__ = [
     "Scene",
     "Sentence",
     "Study",
+    "Target",
     "TokenMap",
     "Transition",
     "ValueRange",

@@ -14,6 +14,32 @@ from core.types.notice import Notice
 
 
 @dataclass(frozen=True)
+class Target:
+    """What of a model's answer is explained. core/explain/targets.py makes one from names, and a number of it.
+
+    name: what it is called: a label, or a parent that sums up several. labels: that label, or those several.
+    against, against_labels: what it is set against, where the difference of two is explained; "" and () where it stands alone.
+    token: (column, row) on the token grid, from 0, where the answer for one token is meant; None for that for the whole input.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    against: str = ""
+    against_labels: tuple[str, ...] = ()
+    token: tuple[int, int] | None = None
+
+    @classmethod
+    def of_label(cls, label: str) -> Target:
+        """One label, in the whole input."""
+        return cls(label, (label,))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its name says all: it stands alone, and for the whole input."""
+        return not self.against and self.token is None
+
+
+@dataclass(frozen=True)
 class TokenMap:
     """A number for each token, as a method found it, unscaled.
 
@@ -60,14 +86,15 @@ class Explanation:
     saliency: float32 [rows, columns] in [0, 1] on the network's input grid; low, high: its range before scaling.
     tokens: the raw result of token methods. attribution: the raw signed result [channels, rows, columns] of the others.
     baseline: float32 [channels, rows, columns], what "removed" meant, for methods that need one.
-    target: the label whose raw logit was attributed; class-agnostic methods (rollout) still name it, since faithfulness needs one.
+    target: what was attributed; class-agnostic methods (rollout) still name it, since faithfulness needs one.
+    source, frame, box: of the input that was explained (core.types.ModelInput): which bytes, which frame from 0, which pixels of it.
     assumptions: what the device could not do; those of the input are told by the input.
     completeness_error: |sum of attributions - (f(x) - f(baseline))| / |f(x) - f(baseline)|, None where it does not apply.
     """
 
     method: str
     parameters: Mapping[str, Any]
-    target: str
+    target: Target
     saliency: FloatImage
     low: float
     high: float
@@ -85,3 +112,6 @@ class Explanation:
     precision: str = "fp32"
     seconds: float = 0.0
     assumptions: tuple[Notice, ...] = ()
+    source: str = ""
+    frame: int = 0
+    box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)

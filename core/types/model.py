@@ -24,6 +24,17 @@ class Domain(StrEnum):
     PICTURE = "picture"
 
 
+class Capability(StrEnum):
+    """What a model offers to whoever explains it, and what a method of explanation needs.
+
+    ATTENTION: matrices between all of its tokens. GRADIENT: of its answer by its input. FORWARD: answers to inputs that were changed.
+    """
+
+    ATTENTION = "attention"
+    GRADIENT = "gradient"
+    FORWARD = "forward"
+
+
 @dataclass(frozen=True)
 class Preprocess:
     """How an image becomes the network's input: preprocess.json beside the weights.
@@ -72,6 +83,7 @@ class ModelInput:
     frame: index of the source's frame, from 0.
     valid_share: share of source pixels that hold data, in [0, 1].
     refusal: why the model is not made for this image, by its header or its kind; None where nothing speaks against it.
+    source: sha256 of the source's bytes, as its Study, Scene or Picture has it; "" where values were made up.
     """
 
     values: FloatImage
@@ -81,6 +93,7 @@ class ModelInput:
     valid_share: float = 1.0
     refusal: Notice | None = None
     assumptions: tuple[Notice, ...] = ()
+    source: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -146,6 +159,7 @@ class Prediction:
     seconds: {"read", "prepare", "forward"}.
     heads: a probability for a parent label, {"labels", "probabilities"} for a further head. candidates: places of a CT image, best first:
     x, y (column and row of the source, from 0, whole numbers in the middle of a pixel), slice (from 1), score in [0, 1].
+    source: sha256 of the source's bytes. box: (left, top, width, height) of what was answered, in pixels of the source.
     runtime, precision, device: what computed it: "torch", "fp32" | "bf16" | "fp16", "cpu" | the GPU's name.
     """
 
@@ -166,6 +180,8 @@ class Prediction:
     device: str = "cpu"
     heads: Mapping[str, Any] | None = None
     candidates: tuple[Mapping[str, float], ...] | None = None
+    source: str = ""
+    box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
 
     def probability(self, label: str) -> float:
         """Calibrated probability of one label. Raises ValueError for a label that the model does not know."""

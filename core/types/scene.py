@@ -29,11 +29,15 @@ class DataMask:
 
 @dataclass(frozen=True)
 class ValueRange:
-    """Smallest, median and largest digital number of a band, from a sample; the brightest thousandth is left out."""
+    """Smallest, median and largest digital number of a band, from a sample; the brightest thousandth is left out.
+
+    is_mask: whether it holds two values alone, 0 and 1 or a maximum.
+    """
 
     low: float
     middle: float
     high: float
+    is_mask: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 
+PROJECTION_MODALITIES = frozenset({"CR", "DX", "IO", "MG", "PX", "RF", "RG", "XA"})
+"""Modalities whose image is a shadow: its millimetres are those of the detector, not of the body. A photograph (XC) is none."""
+
+
 class FrameSource(Protocol):
     """Frames that are decoded when asked for, so that a long series costs no memory until it is looked at."""
 
@@ -27,6 +31,13 @@ class FrameSource(Protocol):
 
         Raises UnreadableFile where the frame cannot be decoded.
         """
+
+
+class OverlaySource(Protocol):
+    """Overlay planes (DICOM PS3.3 C.9.2), read from the file when asked for. They may hold a name, as pixels may."""
+
+    def mask(self, index: int) -> NDArray[np.bool_] | None:
+        """Where planes mark frame `index` (from 0): [rows, columns]; None where none lies on it. Raises UnreadableFile or NotFound."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,7 @@ class Study:
 
     name: the file's or folder's own name, as the user gave it. Shown to the user, never logged.
     frames: lazy pixels [frames, rows, columns] in stored units, first slice first.
+    overlays: drawings over the frames, None where the file has none. A model does not see them.
     header: the attributes on the allow-list of core/readers/dicom/image.py, and no others.
     frame_headers: one a frame (or a single one for all): rescale, modality LUT, VOI windows and LUT, photometric interpretation.
     spacing_mm: (row, column) spacing of pixels, None where the file does not tell; at the detector for projection radiographs.
@@ -73,6 +85,7 @@ class Study:
     slice_spacing_mm: float | None = None
     orientation: tuple[float, ...] | None = None
     positions: tuple[tuple[float, float, float], ...] = ()
+    overlays: OverlaySource | None = None
     is_volume: bool = False
     sources: tuple[Path, ...] = ()
     assumptions: tuple[Notice, ...] = ()
@@ -81,6 +94,18 @@ class Study:
     def shape(self) -> tuple[int, int, int]:
         """(frames, rows, columns)."""
         return self.frames.shape
+
+    @property
+    def is_projection(self) -> bool:
+        """Whether the image is a shadow, whose millimetres are those of the detector."""
+        return self.modality in PROJECTION_MODALITIES
+
+    @property
+    def pixel_aspect(self) -> float:
+        """Height of a pixel by its width, for display: by its spacing, else by PixelAspectRatio (PS3.3 C.7.6.3.1.7), else 1."""
+        told = self.spacing_mm or self.header.get("PixelAspectRatio") or ()
+        heights = [float(part) for part in told]
+        return heights[0] / heights[1] if len(heights) == 2 and min(heights) > 0 else 1.0
 
     def frame_header(self, index: int) -> Dataset:
         """The display attributes of frame `index` (from 0)."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.explain.registry import explain
+from core.explain.registry import FIRST_METHOD, explain
 from core.export import json, markdown, pdf
 from core.export.staging import staged
 from core.inference.engine import ChangeEngine, Engine, engine_for
@@ -20,7 +20,6 @@ from core.report.scene_change import change_report
 from core.report.scene_map import map_report
 from core.types import ChangeMap, Explanation, Image, LandCoverMap, Prediction, Report
 from core.workflows.image import compose, explained_input, predict
-from models.registry import FIRST_METHOD
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,8 @@ def _prediction(scene: Scene, engine: Engine, sums: _Sums) -> Prediction:
         precision=engine.runtime.precision,
         device=engine.runtime.name,
         heads=parent_heads(chances, model),
+        source=scene.sha256,
+        box=(0.0, 0.0, float(scene.width), float(scene.height)),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import DINOv3ViTConfig, DINOv3ViTModel, DINOv3ViTPreTrainedModel
+from transformers import AutoModelForImageClassification, DINOv3ViTConfig, DINOv3ViTModel, DINOv3ViTPreTrainedModel
 from transformers.modeling_outputs import ImageClassifierOutput
 
 
@@ -33,3 +33,6 @@ class DINOv3ViTForImageClassification(DINOv3ViTPreTrainedModel):  # type: ignore
         state = output.last_hidden_state
         read = torch.cat([state[:, 0], state[:, 1 + self.config.num_register_tokens :].mean(dim=1)], dim=1)
         return ImageClassifierOutput(logits=self.classifier(read), hidden_states=output.hidden_states)
+
+
+AutoModelForImageClassification.register(DINOv3ViTConfig, DINOv3ViTForImageClassification)

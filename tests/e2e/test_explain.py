@@ -25,7 +25,7 @@ def open_sample(page: Page, path: Path) -> None:
 
 
 def picture(page: Page, label: str | re.Pattern[str]) -> Locator:
-    found = page.get_by_role("img", name=label)
+    found = page.get_by_role("img", name=label).first
     expect(found).to_have_attribute("data-ready", "true")
     return found
 
@@ -66,6 +66,30 @@ def test_methods_stand_side_by_side_with_what_they_are_worth(page: Page, shoot: 
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_text("Open an image", exact=True)).to_be_visible()
     expect(page.get_by_text("Traceback")).to_have_count(0)
+
+
+NARROW = {"width": 1024, "height": 768}
+CUT = """() => [...document.querySelectorAll('button, [role=tab], [role=radio], [data-baseweb=select], label p, table, h4, h5')]
+    .filter(each => each.checkVisibility() && !each.closest('[data-testid=stSidebar], .wide table'))
+    .filter(each => { const box = each.getBoundingClientRect();
+        const isCut = each.tagName == 'BUTTON' && each.scrollWidth > each.clientWidth + 1;
+        return isCut || box.right > window.innerWidth + 1 || box.left < -1; })
+    .map(each => each.tagName + ' ' + each.textContent.trim().slice(0, 40))"""
+"""What reaches beyond the window, or is a button whose words do not fit into it."""
+
+
+def test_on_a_narrow_screen_nothing_is_cut(page: Page, shoot: Shoot) -> None:
+    page.set_viewport_size(NARROW)
+    open_sample(page, SAMPLES / "chest-radiograph-opacity.dcm")
+    expect(page.get_by_text("Deletion", exact=True).first).to_be_visible(timeout=ALL_MAPS_MS)
+    click_in(page, picture(page, re.compile("^[A-Z].* for ")), 0.4, 0.6)
+    expect(page.get_by_text(re.compile("All layers, mean of"))).to_be_visible()
+    shoot("explain-narrow")
+    assert page.evaluate(CUT) == []
+    page.get_by_role("button", name="Close").click()
+    page.goto("/models")
+    expect(page.get_by_text("What it does not know")).to_be_visible()
+    assert page.evaluate(CUT) == []
 
 
 def test_the_window_of_a_scene_goes_where_it_is_clicked(page: Page) -> None:

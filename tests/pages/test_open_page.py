@@ -17,7 +17,7 @@ from PIL import Image as PillowImage
 from core.errors import UnreadableFile
 from core.jobs import Jobs, Progress
 from core.readers import read_dicom, read_series
-from core.render.colours import heat_picture
+from core.render.heatmap import heat_layer
 from core.settings import PROJECT, private_home, settings
 from core.ui.radiology import page_state as radiology
 from core.ui.radiology import work
@@ -230,7 +230,7 @@ def test_a_tilted_head_says_its_tilt(shared_data: Path) -> None:
 
 
 def test_an_overlay_is_clear_where_it_is_zero() -> None:
-    pixels = np.asarray(PillowImage.open(io.BytesIO(heat_picture(np.array([[0.0, 0.5, 1.0]], dtype=np.float32)))))
+    pixels = np.asarray(PillowImage.open(io.BytesIO(heat_layer(np.array([[0.0, 0.5, 1.0]], dtype=np.float32)))))
     assert pixels[0, :, 3].tolist() == [0, 128, 255]
 
 

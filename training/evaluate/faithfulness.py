@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import NotFound
-from core.explain.registry import explain
+from core.explain.registry import explain, methods_for
 from core.inference.engine import Engine, engine_for
 from core.inference.ood import features, outside_score
 from core.metrics import binary_auroc
@@ -81,7 +81,7 @@ def faithfulness(engine: Engine, items: Sequence[Item]) -> list[Faithfulness]:
     """One row a method, over images drawn from `items` by a fixed seed. Targets are the most probable labels."""
     chosen = np.random.default_rng(SEED).permutation(len(items))[:EXPLAINED_IMAGES]
     inputs = [to_input(_picture(items[place]), engine.model.preprocess) for place in chosen]
-    return [_summed(method, [explain(engine, given, method) for given in inputs]) for method in engine.model.methods]
+    return [_summed(method, [explain(engine, given, method) for given in inputs]) for method in methods_for(engine.model)]
 
 
 def _summed(method: str, found: Sequence[Explanation]) -> Faithfulness:

@@ -21,6 +21,7 @@ from core.inference.engine import ChangeEngine, Engine
 from core.inference.scenes.pair import change_strips, pixel_grid
 from core.inference.scenes.pair_ood import PairGate
 from core.inference.scenes.scores import Watch, check_mappable
+from core.prepare.grid.ground import refuse_too_coarse
 from core.prepare.grid.pair import ScenePair, pair_of
 from core.prepare.grid.tiles import OVERLAP
 from core.types import Notice, Scene
@@ -66,6 +67,8 @@ class ByModel(Method):
     def check(self, before: Scene, after: Scene) -> None:
         """Raises MissingBands, and WrongTask and NoGrid where a model of classes cannot map the dates."""
         pair_of(before, after, self.engine.model.preprocess)
+        for scene in (before, after):
+            refuse_too_coarse(scene, self.engine.model.preprocess)
         if self.classes is not None:
             for scene in (before, after):
                 check_mappable(scene, self.classes.model)

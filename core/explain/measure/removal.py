@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 
 from core.errors import OutOfRange
 from core.explain.evidence import Progress, quiet
-from core.explain.forward import label_index, logits_of
-from core.inference.calibration import probabilities
+from core.explain.targets import chances, check_target, read_logits
 from core.inference.engine import Engine
-from core.settings import settings
-from core.types import FloatImage, ModelInput, RemovalScore
+from core.settings import FEWEST_RANDOM_MAPS, settings
+from core.types import FloatImage, ModelInput, RemovalScore, Target
 
-FEWEST_RANDOM_MAPS = 20
 INTERVAL = (2.5, 97.5)
 """Percentiles of the areas of random maps that bound what counts as chance."""
 Ranks = NDArray[np.int64]
@@ -33,7 +31,7 @@ def removal_scores(
     engine: Engine,
     input: ModelInput,
     saliency: FloatImage,
-    target: str,
+    target: Target,
     baseline: FloatImage,
     steps: int,
     random_maps: int,
@@ -46,18 +44,19 @@ def removal_scores(
     baseline: float32 [channels, rows, columns], what removed pixels become.
     steps: each takes an equal share of the pixels, rounded to whole ones. The curves hold the target's probability (calibrated softmax)
         at steps + 1 points, the untouched and the whole image's included; areas by the trapezoid rule over shares from 0 to 1.
-    Raises OutOfRange for fewer than one step or 20 random maps, NotFound for an unknown target.
+    Raises OutOfRange for fewer than one step or FEWEST_RANDOM_MAPS random maps, NotFound for an unknown target.
     """
     check_removal(steps, random_maps)
+    check_target(engine.model, target)
     random = np.random.default_rng(seed)
     own = ranks(saliency, engine.model.patch, random)
     orders = np.stack([own, *(shuffled(own, engine.model.patch, random) for _ in range(random_maps))])
-    curves = _curves(engine, input.values, baseline, orders, label_index(engine.model, target), steps, progress or quiet)
+    curves = _curves(engine, input.values, baseline, orders, target, steps, progress or quiet)
     return _score(curves[:, 0]), _score(curves[:, 1])
 
 
 def check_removal(steps: int, random_maps: int) -> None:
-    """Raises OutOfRange for fewer than one step or 20 random maps."""
+    """Raises OutOfRange for fewer than one step or FEWEST_RANDOM_MAPS random maps."""
     if steps < 1:
         raise OutOfRange("removal_steps", steps, "at least 1")
     if random_maps < FEWEST_RANDOM_MAPS:
@@ -95,19 +94,19 @@ def _patches(values: NDArray[np.int64], patch: tuple[int, int]) -> NDArray[np.in
 
 
 def _curves(
-    engine: Engine, values: FloatImage, baseline: FloatImage, orders: Ranks, index: int, steps: int, progress: Progress
+    engine: Engine, values: FloatImage, baseline: FloatImage, orders: Ranks, target: Target, steps: int, progress: Progress
 ) -> NDArray[np.float64]:
     """float64 [maps, 2, steps + 1]: probability of the target while pixels are deleted, and while they are inserted."""
     maps = len(orders)
     curves = np.empty((maps, 2, steps + 1))
     inner = np.empty(maps * 2 * (steps - 1))
     total, done = forwards_needed(steps, maps - 1), 2
-    untouched, gone = _target_probability(engine, np.stack([values, baseline]), index)
+    untouched, gone = _target_probability(engine, np.stack([values, baseline]), target)
     curves[:, 0, 0] = curves[:, 1, -1] = untouched
     curves[:, 0, -1] = curves[:, 1, 0] = gone
     for at, batch in _changed(values, baseline, orders, steps):
         progress(done, total)
-        inner[at] = _target_probability(engine, batch, index)
+        inner[at] = _target_probability(engine, batch, target)
         done += len(batch)
     curves[:, :, 1:-1] = inner.reshape(maps, 2, steps - 1)
     progress(total, total)
@@ -126,8 +125,8 @@ def _changed(values: FloatImage, baseline: FloatImage, orders: Ranks, steps: int
         yield slice(start, start + size), np.where(is_removed[:, None], baseline, values)
 
 
-def _target_probability(engine: Engine, batch: FloatImage, index: int) -> NDArray[np.float64]:
-    return probabilities(logits_of(engine, batch), engine.model.calibration)[:, index].astype(np.float64)
+def _target_probability(engine: Engine, batch: FloatImage, target: Target) -> NDArray[np.float64]:
+    return chances(engine.model, read_logits(engine, batch, target), target)
 
 
 def _score(curves: NDArray[np.float64]) -> RemovalScore:

@@ -16,9 +16,10 @@ from torch import Tensor
 from core.errors import NotFound, OutOfRange
 from core.explain.baselines import baseline_of
 from core.explain.evidence import Evidence, Progress, within
-from core.explain.forward import label_index, logits_of, network_logits, to_device
+from core.explain.forward import to_device
+from core.explain.targets import network_score, read_logits, scores
 from core.inference.engine import Engine
-from core.types import FloatImage, ModelInput
+from core.types import FloatImage, ModelInput, Target
 from models.registry import LoadedModel
 
 DEFAULTS: Mapping[str, Any] = {"steps": None, "quadrature": "gausslegendre", "internal_batch_size": 32}
@@ -33,17 +34,16 @@ NO_GAP = 1e-12
 
 
 def explain_integrated_gradients(
-    engine: Engine, input: ModelInput, target: str, parameters: Mapping[str, Any], progress: Progress
+    engine: Engine, input: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress
 ) -> Evidence:
-    """Signed attributions of the raw logit, with the steps that were used. Raises NotFound or OutOfRange for parameters."""
+    """Signed attributions of the target's number, with the steps that were used. Raises NotFound or OutOfRange for parameters."""
     _check(parameters)
     baseline = baseline_of(parameters["baseline"], input.values)
-    index = label_index(engine.model, target)
-    at_input, at_baseline = logits_of(engine, np.stack([input.values, baseline]))[:, index].astype(np.float64)
+    at_input, at_baseline = scores(engine.model, read_logits(engine, np.stack([input.values, baseline]), target), target)
     spent = 2
     for steps in _attempts(parameters["steps"]):
         used = {**parameters, "steps": steps}
-        attribution = _attributed(engine, input.values, baseline, index, used, within(progress, before=spent))
+        attribution = _attributed(engine, input.values, baseline, target, used, within(progress, before=spent))
         spent += steps
         error = completeness_error(attribution, at_input, at_baseline)
         if error <= SMALL_ERROR:
@@ -59,7 +59,7 @@ def explain_integrated_gradients(
 
 
 def completeness_error(attribution: FloatImage, at_input: float, at_baseline: float) -> float:
-    """|sum of attributions - (f(x) - f(baseline))| / |f(x) - f(baseline)|, for the target's raw logit f."""
+    """|sum of attributions - (f(x) - f(baseline))| / |f(x) - f(baseline)|, for the target's number f."""
     gap = float(at_input - at_baseline)
     return abs(float(attribution.sum(dtype=np.float64)) - gap) / max(abs(gap), NO_GAP)
 
@@ -75,7 +75,7 @@ def _attempts(steps: int | None) -> Iterator[int]:
 
 
 def _attributed(
-    engine: Engine, values: FloatImage, baseline: FloatImage, index: int, parameters: Mapping[str, Any], progress: Progress
+    engine: Engine, values: FloatImage, baseline: FloatImage, target: Target, parameters: Mapping[str, Any], progress: Progress
 ) -> FloatImage:
     """float32 [channels, rows, columns], by one call of Captum on the owner thread."""
 
@@ -86,12 +86,11 @@ def _attributed(
             nonlocal done
             progress(done, parameters["steps"])
             done += len(batch)
-            return network_logits(model, batch)
+            return network_score(model, batch, target)
 
         attribution: Tensor = IntegratedGradients(forward).attribute(
             to_device(model, values[np.newaxis]),
             baselines=to_device(model, baseline[np.newaxis]),
-            target=index,
             n_steps=parameters["steps"],
             method=parameters["quadrature"],
             internal_batch_size=parameters["internal_batch_size"],

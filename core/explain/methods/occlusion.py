@@ -17,16 +17,16 @@ from torch import Tensor
 from core.errors import OutOfRange
 from core.explain.baselines import baseline_of
 from core.explain.evidence import Evidence, Progress
-from core.explain.forward import label_index, logits_of
+from core.explain.targets import read_logits, scores
 from core.inference.engine import Engine
-from core.types import ModelInput
+from core.types import ModelInput, Target
 
 DEFAULTS: Mapping[str, Any] = {"window": None, "stride": None, "perturbations_per_eval": 32}
 """window, stride: (height, width) in pixels of the input. None: those of a patch."""
 
 
-def explain_occlusion(engine: Engine, input: ModelInput, target: str, parameters: Mapping[str, Any], progress: Progress) -> Evidence:
-    """Signed attributions of the raw logit: each pixel has the mean fall over the windows that cover it. Raises OutOfRange.
+def explain_occlusion(engine: Engine, input: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress) -> Evidence:
+    """Signed attributions of the target's number: each pixel has the mean fall over the windows that cover it. Raises OutOfRange.
 
     All channels of a window are replaced at once, so they share one number. Captum runs on the caller's thread and its batches
     go in micro-batches beside what others ask for.
@@ -41,14 +41,13 @@ def explain_occlusion(engine: Engine, input: ModelInput, target: str, parameters
         nonlocal done
         progress(done, total)
         done += len(batch)
-        return torch.from_numpy(logits_of(engine, batch.numpy()))
+        return torch.from_numpy(scores(engine.model, read_logits(engine, batch.numpy(), target), target).astype(np.float32))
 
     attribution: Tensor = Occlusion(forward).attribute(
         torch.from_numpy(input.values)[None],
         sliding_window_shapes=(channels, *window),
         strides=(channels, *stride),
         baselines=torch.from_numpy(baseline)[None],
-        target=label_index(engine.model, target),
         perturbations_per_eval=parameters["perturbations_per_eval"],
     )
     progress(total, total)

@@ -19,26 +19,33 @@ from core.errors import NoAttention
 from core.explain.evidence import Evidence, Progress
 from core.explain.forward import network_logits, to_device
 from core.inference.engine import Engine
-from core.types import ModelInput, TokenMap
+from core.types import ModelInput, Target, TokenMap
 from models.bert_image import BertImageConfig, attention_captured
 from models.bert_image.blocks import Blocks
 from models.bert_image.merging import merges_of
 from models.registry import LoadedModel
 
 
-def explain_rollout(engine: Engine, input: ModelInput, target: str, parameters: Mapping[str, Any], progress: Progress) -> Evidence:
-    """Token values as they come out of the product, unscaled; `target` does not matter. Raises NoAttention."""
+def explain_rollout(engine: Engine, input: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress) -> Evidence:
+    """Token values as they come out of the product, unscaled: of the readout, or of the target's token. Its label does not matter.
+
+    Raises NoAttention.
+    """
     rows, columns = (side // size for side, size in zip(input.values.shape[1:], engine.model.patch, strict=True))
     pooling = engine.model.network.config.pooling
 
     def work(model: LoadedModel) -> Tensor:
         joint = joint_attention(model, to_device(model, input.values[np.newaxis]))
-        return read_out(joint, pooling, model.network.config.prefix_tokens).cpu()
+        prefix = model.network.config.prefix_tokens
+        if target.token is None:
+            return read_out(joint, pooling, prefix).cpu()
+        column, row = target.token
+        return joint[prefix + row * columns + column, prefix:].cpu()
 
     values = engine.run(work).numpy().reshape(rows, columns).astype(np.float32)
     progress(1, 1)
     tokens = TokenMap(values, engine.model.patch)
-    return Evidence(tokens.at_pixels(), {**parameters, "readout": pooling}, forwards=1, tokens=tokens)
+    return Evidence(tokens.at_pixels(), {**parameters, "readout": pooling if target.token is None else "token"}, forwards=1, tokens=tokens)
 
 
 def joint_attention(model: LoadedModel, values: Tensor) -> Tensor:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import NoGrid, WrongTask
+from core.errors import WrongTask
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine
 from core.inference.ood import features as gate_features
 from core.inference.ood import outside_score
 from core.inference.scenes.strips import Strip, TokenRows, strips_of
 from core.prepare.grid.bands import resolve_bands
+from core.prepare.grid.ground import refuse_off_earth, refuse_too_coarse
 from core.prepare.grid.rows import ModelRows
 from core.prepare.grid.tiles import TileGrid, cut_tiles, hann, tile_grid, token_shares
 from core.prepare.tensor import standardise
@@ -38,11 +39,8 @@ def check_mappable(scene: Scene, model: LoadedModel) -> None:
         raise WrongTask(f"The model {model.id} reads {model.preprocess.domain.value}s.", "Choose a land-cover model to map a scene.")
     if model.network.config.pooling != "mean":
         raise WrongTask(f"The model {model.id} gives one answer for a tile and none for its tokens.", "Choose one with mean pooling.")
-    if scene.crs is None:
-        raise NoGrid(
-            f"{scene.name} has no coordinate system: the map would have no place on Earth and no hectares.",
-            "Give it one, for example with gdal_edit.py -a_srs EPSG:32631 -a_ullr LEFT TOP RIGHT BOTTOM; `sightline predict` needs none.",
-        )
+    refuse_off_earth(scene)
+    refuse_too_coarse(scene, model.preprocess)
     resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)
 
 

@@ -16,6 +16,7 @@ from rasterio.crs import CRS
 from shapely.affinity import affine_transform
 
 from core.errors import NoGrid, NoOverlap
+from core.prepare.grid.ground import refuse_off_earth
 from core.types import Scene, notice
 
 SAME_PLACE_PIXELS = 0.01
@@ -32,11 +33,7 @@ def overlap_or_refuse(before: Scene, after: Scene) -> None:
     show different places.
     """
     for scene in (before, after):
-        if scene.crs is None:
-            raise NoGrid(
-                f"{scene.name} has no coordinate system: nobody can tell which ground it shares with another date, nor how many hectares.",
-                "Give it one, for example with gdal_edit.py -a_srs EPSG:32631 -a_ullr LEFT TOP RIGHT BOTTOM.",
-            )
+        refuse_off_earth(scene)
     if not _share_ground(before, after):
         raise NoOverlap(before.name, _words(before), after.name, _words(after))
 

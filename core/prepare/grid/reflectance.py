@@ -1,7 +1,7 @@
 """What digital numbers stand for: reflectance as it is assumed where no file tells a scale, and when that cannot be right.
 
-Float files of digital numbers, Landsat Collection 2 and 16-bit exports of EO Browser have values that become no reflectance by the usual
-scale: everything would be white, and nothing found. Sentinel-2 from baseline 04.00 has 1,000 added to every number.
+Float files of digital numbers, Landsat Collection 2 and 16-bit exports of EO Browser hold values that the usual scale makes no reflectance:
+everything would be white, and nothing found. Sentinel-2 from baseline 04.00 has 1,000 added to every number.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.prepare.scene_input import MOST_ENLARGED, filled, pixels_a_model_pixel
+from core.prepare.grid.ground import MOST_ENLARGED
+from core.prepare.scene_input import filled, pixels_a_model_pixel
 from core.types import FloatImage, Preprocess, Scene
 
 OVERLAP = 0.25

@@ -51,6 +51,12 @@ def decode_frame(layout: PixelLayout, index: int) -> NDArray[Any]:
             ) from without_words(error)
 
 
+def decode_cells(layout: PixelLayout, index: int) -> NDArray[Any]:
+    """The whole cells of frame `index`, unsigned [rows, columns], with what stands beside the values. Raises as decode_frame does."""
+    bits = layout.bits_allocated
+    return decode_frame(replace(layout, bits_stored=bits, high_bit=bits - 1, is_signed=False, palette=None), index)
+
+
 def cell_values(cells: NDArray[Any], bits_stored: int, high_bit: int, is_signed: bool) -> NDArray[Any]:
     """Stored values out of their cells: bits high_bit - bits_stored + 1 to high_bit, in two's complement where signed (PS3.5 8.1.1).
 

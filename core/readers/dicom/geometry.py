@@ -11,8 +11,8 @@ from pydicom import Dataset
 
 from core.deidentify.header import number, numbers
 from core.types import Notice, notice
+from core.types.study import PROJECTION_MODALITIES
 
-PROJECTION = frozenset({"CR", "DX", "MG", "RF", "XA", "RG", "IO", "PX", "XC"})
 # Slice distances that differ by less than this share are the same distance, and a stack that leans by less than acos(1 - 1e-3)
 # is straight: highdicom's own tolerances.
 SPACING_TOLERANCE = 0.01
@@ -25,7 +25,7 @@ Position = tuple[float, float, float]
 def spacing(header: Dataset, modality: str) -> tuple[float, float] | None:
     """(row, column) spacing in mm: at the detector for projection radiographs, in the patient otherwise; None where not told."""
     keywords: tuple[str, ...] = ("PixelSpacing",)
-    if modality in PROJECTION:
+    if modality in PROJECTION_MODALITIES:
         keywords = ("ImagerPixelSpacing", "PixelSpacing", "NominalScannedPixelSpacing")
     for keyword in keywords:
         pair = numbers(header, keyword, 2)

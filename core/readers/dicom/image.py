@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from core.deidentify.header import ALLOWED, cleaned, put, raw_value, unreadable
 from core.readers.dicom import geometry
 from core.readers.dicom.frames import ObjectFrames
 from core.readers.dicom.functional import display_headers, frame_groups, shared_group
+from core.readers.dicom.overlays import ObjectOverlays, overlays_of
 from core.readers.dicom.parse import parse
 from core.readers.dicom.pixels import PixelLayout, pixel_layout
 from core.readers.digest import sha256_of
@@ -32,6 +33,7 @@ class ReadObject:
 
     study: Study
     layout: PixelLayout
+    overlays: ObjectOverlays | None
     series_uid: str
     instance_uid: str
     instance_number: int
@@ -65,10 +67,14 @@ def read_object(path: Path, name: str | None = None) -> ReadObject:
         if element.keyword not in header:
             header[element.tag] = element
     _fit_to_pixels(header, layout)
+    overlays = overlays_of(dataset, layout)
+    if overlays is not None:
+        assumptions += (notice("dicom.overlays"),)
     study = _study(path, name, header, layout, shared, groups, _age_years(dataset), assumptions)
     return ReadObject(
-        study=study,
+        study=replace(study, overlays=overlays),
         layout=layout,
+        overlays=overlays,
         series_uid=str(raw_value(dataset, "SeriesInstanceUID") or ""),
         instance_uid=str(raw_value(dataset, "SOPInstanceUID") or ""),
         instance_number=_whole(raw_value(dataset, "InstanceNumber")),

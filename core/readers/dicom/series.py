@@ -12,6 +12,7 @@ from pydicom import Dataset
 from core.errors import InputError, NotFound
 from core.readers.dicom.frames import SliceFrames
 from core.readers.dicom.image import ReadObject, read_object
+from core.readers.dicom.overlays import SliceOverlays
 from core.readers.dicom.stacks import Group, groups_of
 from core.readers.digest import sha256_of_all
 from core.types import Notice, Study, notice
@@ -74,6 +75,7 @@ def _study(group: Group, name: str) -> Study:
     if group.reason is not None:
         notes.insert(0, notice("dicom.no-volume", slices=len(group.members), reason=group.reason))
     studies = [member.study for member in group.members]
+    overlays = tuple(member.overlays for member in group.members)
     header = Dataset()
     for element in first.header:
         if element.keyword != "ImagePositionPatient":
@@ -82,6 +84,7 @@ def _study(group: Group, name: str) -> Study:
         name=name,
         sha256=sha256_of_all(study.sha256 for study in studies),
         frames=SliceFrames(tuple(member.layout for member in group.members)),
+        overlays=SliceOverlays(overlays) if any(overlays) else None,
         header=header,
         frame_headers=_display_headers(studies),
         modality=first.modality,

@@ -21,6 +21,9 @@ _SENSED = (
     "DATETIME",
     "DATE",
 )
+_YEAR = re.compile(r"(?<![A-Za-z0-9])((?:19[5-9]|20[0-4])\d)(?:[-_.]?(0[1-9]|1[0-2]))?(?![A-Za-z0-9])")
+_NO_YEARS = re.compile(r"(?:WGS|NAD|ETRS|EPSG|ED)[-_: ]?\d+|2048", re.IGNORECASE)
+"""Numbers that look like years: of datums, and of tiles of 2,048 pixels."""
 _PLAIN = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_:.]?(0[1-9]|1[0-2])[-_:.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 
 
@@ -36,6 +39,32 @@ def date_of(tags: Mapping[str, str], name: str) -> tuple[date | None, Notice | N
         return found, notice("scene.date-from-header", date=found.isoformat())
     found = plain_date(name)
     return found, notice("scene.date-from-name", date=found.isoformat()) if found is not None else None
+
+
+def place_in_time_of(tags: Mapping[str, str], name: str, folder: str = "") -> tuple[date | None, str, Notice | None]:
+    """(date, the year or month where no more is known, what it rests on): as `date_of`, else from the name of the file's folder.
+
+    A year in the name of the file stands over another one in the TIFF's header, which is then that of processing.
+    """
+    taken, said = date_of(tags, name)
+    year = plain_year(name)
+    if taken is not None and (said is None or said.code != "scene.date-from-header" or year is None or year[0].year == taken.year):
+        return taken, "", said
+    if (taken := plain_date(folder)) is not None and year is None:
+        return taken, "", notice("scene.date-from-folder", date=taken.isoformat())
+    if year is not None:
+        return *year, notice("scene.date-from-name", date=year[1])
+    year = plain_year(folder)
+    return (*year, notice("scene.date-from-folder", date=year[1])) if year is not None else (None, "", None)
+
+
+def plain_year(name: str) -> tuple[date, str] | None:
+    """(first day, "1985" or "2019-06") where a name holds one year, or one month of one, between other signs than letters and digits."""
+    found = {match.groups() for match in _YEAR.finditer(_NO_YEARS.sub("", name))}
+    if len(found) != 1:
+        return None
+    year, month = found.pop()
+    return date(int(year), int(month or 1), 1), f"{year}-{month}" if month else year
 
 
 def plain_date(text: str) -> date | None:

@@ -28,7 +28,13 @@ def footprint(crs: CRS, transform: Affine, width: int, height: int) -> tuple[flo
     is_seen = np.isfinite(longitude) & np.isfinite(latitude)
     if not is_seen.all():  # a geostationary disc: its corners look past the Earth
         return _of_the_visible(lonlat, transform, width, height)
-    return _of_the_ring(longitude, latitude)
+    return _on_earth(_of_the_ring(longitude, latitude))
+
+
+def _on_earth(place: tuple[float, float, float, float]) -> tuple[float, float, float, float] | None:
+    """Cut at the poles, beyond which a global grid may reach by half a pixel; None where all lies beyond: metres taken for degrees."""
+    west, south, east, north = place
+    return (west, max(south, -90.0), east, min(north, 90.0)) if south < 90.0 and north > -90.0 else None
 
 
 def _ring(transform: Affine, width: int, height: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -18,9 +18,9 @@ from core.errors import NoGrid, NoOverlap, NotFound, OutOfRange, UnreadableFile
 from core.readers.digest import sha256_of, sha256_of_all
 from core.readers.scenes import blocks, values
 from core.readers.scenes.band_names import band_token, colour_of
-from core.readers.scenes.dates import date_of
+from core.readers.scenes.dates import place_in_time_of
 from core.readers.scenes.footprint import footprint
-from core.readers.scenes.raster import open_raster
+from core.readers.scenes.raster import open_raster, source_of
 from core.types import Band, Notice, Scene, notice
 
 __all__ = ["SceneOptions", "open_raster", "read_scene"]
@@ -61,6 +61,7 @@ class _File:
     transform: Affine
     dtype: str
     date: date | None
+    date_text: str
     date_assumption: Notice | None
     notes: tuple[Notice, ...]
 
@@ -70,22 +71,25 @@ class _File:
         return float(abs(self.transform.a * self.transform.e - self.transform.b * self.transform.d))
 
 
-def read_scene(paths: Sequence[Path], options: SceneOptions | None = None, name: str | None = None) -> Scene:
+def read_scene(
+    paths: Sequence[Path], options: SceneOptions | None = None, name: str | None = None, folders: Sequence[str] | None = None
+) -> Scene:
     """Read what one or several GeoTIFF files say; several are bands of one scene, coarser ones are resampled when they are read.
 
     Names in the file win, then a band token in the name of a one-band file, then colour interpretation; three or four unnamed
     bands are taken as red, green, blue (, near infrared), as an assumption.
+    folders: the name of the folder that each file came from, which may be a date; that in which it lies where None.
     Raises NotFound, UnreadableFile, UnsafeFile, TooLarge; NoGrid or NoOverlap where files do not make one scene; OutOfRange where
     `options` name another number of bands.
     """
     if not paths:
         raise NotFound("No file was given.", "Give at least one GeoTIFF.")
     options = options or SceneOptions()
-    files = [_read_file(path) for path in paths]
+    files = [_read_file(path, folder) for path, folder in zip(paths, folders or [path.parent.name for path in paths], strict=True)]
     finest = min(files, key=lambda file: file.pixel_area)
     _check_one_place(files)
     bands, assumptions = _bands(files, options)
-    taken, date_assumption = _date(files, options)
+    taken, date_text, date_assumption = _date(files, options)
     where = footprint(finest.crs, finest.transform, finest.width, finest.height) if finest.crs is not None else None
     notes = list(dict.fromkeys([*assumptions, *(note for file in files for note in file.notes)]))
     if date_assumption is not None:
@@ -102,17 +106,18 @@ def read_scene(paths: Sequence[Path], options: SceneOptions | None = None, name:
         transform=finest.transform,
         dtype=str(np.result_type(*(file.dtype for file in files))),
         date=taken,
+        date_text=date_text,
         footprint=where,
         assumptions=tuple(notes),
     )
 
 
-def _read_file(path: Path) -> _File:
+def _read_file(path: Path, folder: str) -> _File:
     with open_raster(path) as dataset:
-        blocks.refuse_what_is_not_there(dataset, path.name)
+        blocks.refuse_what_is_not_there(source_of(dataset), path.name)
         _probe(dataset)
-        tags = dataset.tags()
-        taken, date_assumption = date_of(tags, path.name)
+        tags = source_of(dataset).tags()
+        taken, date_text, date_assumption = place_in_time_of(tags, path.name, folder)
         bands, is_assumed = _file_bands(dataset, path, f"{path.name} {tags.get('SPACECRAFT_ID', '')} {tags.get('SENSOR_ID', '')}")
         crs, transform, notes = _grid(dataset, path.name)
         return _File(
@@ -125,6 +130,7 @@ def _read_file(path: Path) -> _File:
             transform=transform,
             dtype=str(np.result_type(*dataset.dtypes)),
             date=taken,
+            date_text=date_text,
             date_assumption=date_assumption,
             notes=notes,
         )
@@ -133,17 +139,18 @@ def _read_file(path: Path) -> _File:
 def _file_bands(dataset: DatasetReader, path: Path, product: str) -> tuple[tuple[Band, ...], bool]:
     """The bands of one file without its mask, and whether their colours had to be assumed."""
     taken = values.sample(dataset)
-    mask, is_sparse = values.data_mask(dataset, taken), blocks.is_sparse(dataset)
+    source = source_of(dataset)
+    mask, is_sparse = values.data_mask(dataset, taken), source is dataset and blocks.is_sparse(source)
     indexes = [i for i in dataset.indexes if dataset.colorinterp[i - 1] is not ColorInterp.alpha and (mask is None or i != mask.index)]
     if not indexes:
         raise UnreadableFile(f"{path.name} holds only a mask.", "Give a GeoTIFF with at least one band of image.")
     token = band_token(path.stem) if len(indexes) == 1 else ""
     bands = []
     for index in indexes:
-        described = dataset.descriptions[index - 1] or ""
+        described = source.descriptions[index - 1] or ""
         name = described or token or f"band {index}"
         colour = colour_of(described, product) or colour_of(token, product) or _INTERPRETED.get(dataset.colorinterp[index - 1], "")
-        scale, offset = dataset.scales[index - 1], dataset.offsets[index - 1]
+        scale, offset = source.scales[index - 1], source.offsets[index - 1]
         is_told = (scale, offset) != (1.0, 0.0)
         bands.append(
             Band(
@@ -153,13 +160,13 @@ def _file_bands(dataset: DatasetReader, path: Path, product: str) -> tuple[tuple
                 index=index,
                 scale=scale if is_told else None,
                 offset=offset if is_told else None,
-                nodata=dataset.nodatavals[index - 1],
+                nodata=source.nodatavals[index - 1],
                 mask=mask,
                 is_sparse=is_sparse,
                 values=values.value_range(taken.bands[index - 1]),
             )
         )
-    is_unnamed = not any(band.colour for band in bands) and not any(dataset.descriptions[i - 1] for i in indexes)
+    is_unnamed = not any(band.colour for band in bands) and not any(source.descriptions[i - 1] for i in indexes)
     if not is_unnamed or len(bands) not in (3, 4):
         return tuple(bands), False
     return tuple(replace(band, colour=colour) for band, colour in zip(bands, _UNNAMED, strict=False)), True
@@ -168,15 +175,16 @@ def _file_bands(dataset: DatasetReader, path: Path, product: str) -> tuple[tuple
 def _grid(dataset: DatasetReader, name: str) -> tuple[CRS | None, Affine, tuple[Notice, ...]]:
     """CRS, transform, and what is to be said about them."""
     notes = []
-    if dataset.subdatasets:
-        notes.append(notice("scene.first-of-several", name=name, images=len(dataset.subdatasets)))
+    subdatasets = source_of(dataset).subdatasets
+    if subdatasets:
+        notes.append(notice("scene.first-of-several", name=name, images=len(subdatasets)))
     if dataset.colorinterp[0] is ColorInterp.palette:
         notes.append(notice("scene.palette", name=name))
     transform, crs = dataset.transform, dataset.crs or None
-    if blocks.is_sparse(dataset):
+    if blocks.is_sparse(source_of(dataset)):
         notes.append(notice("scene.blocks-missing", name=name))
-    if crs is None and dataset.gcps[0]:
-        return None, transform, (*notes, notice("scene.control-points", name=name))
+    if dataset is not source_of(dataset):
+        notes.append(notice("scene.control-points", name=name, points=len(source_of(dataset).gcps[0])))
     if crs is None:
         return None, transform, (*notes, notice("scene.no-crs", name=name))
     if transform == Affine.identity():
@@ -221,14 +229,14 @@ def _bands(files: Sequence[_File], options: SceneOptions) -> tuple[tuple[Band, .
     return tuple(bands), assumptions
 
 
-def _date(files: Sequence[_File], options: SceneOptions) -> tuple[date | None, Notice | None]:
+def _date(files: Sequence[_File], options: SceneOptions) -> tuple[date | None, str, Notice | None]:
     if options.date is not None:
-        return options.date, None
+        return options.date, "", None
     dated = [file for file in files if file.date is not None]
     if not dated:
-        return None, None
+        return None, "", None
     told = next((file for file in dated if file.date_assumption is None), dated[0])
-    return told.date, told.date_assumption
+    return told.date, told.date_text, told.date_assumption
 
 
 def _check_one_place(files: Sequence[_File]) -> None:
@@ -262,4 +270,4 @@ def _words(file: _File) -> str:
 
 
 def _name(paths: Sequence[Path]) -> str:
-    return paths[0].name if len(paths) == 1 else "+".join(path.name for path in paths)
+    return paths[0].name if len(paths) == 1 else f"{paths[0].name} and {len(paths) - 1} more"

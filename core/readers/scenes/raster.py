@@ -16,7 +16,9 @@ from pathlib import Path
 import rasterio
 from rasterio import DatasetReader
 from rasterio._err import CPLE_BaseError
+from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.vrt import WarpedVRT
 
 from core.errors import SightlineError, TooLarge, UnreadableFile, UnsafeFile
 from core.readers.sniff import Kind, refusal, sniff
@@ -31,6 +33,7 @@ _MEGABYTE = 2**20  # rasterio hands GDAL_CACHEMAX on as bytes; GDAL's own rule, 
 def open_raster(path: Path, name: str | None = None) -> Iterator[DatasetReader]:
     """Open a GeoTIFF for reading. What GDAL cannot read inside the `with` block becomes UnreadableFile too.
 
+    A file that only ground control points place is given as warped by them to a north-up grid; `source_of` gives the file itself.
     Side files are never followed: external overviews and masks, world files and .aux.xml do not count.
     Raises NotFound, UnreadableFile (not a TIFF, damaged, complex numbers), UnsafeFile (it points to another file) or TooLarge.
     """
@@ -44,7 +47,8 @@ def open_raster(path: Path, name: str | None = None) -> Iterator[DatasetReader]:
             # A resolved Path, not a string: no "GTIFF_DIR:2:", "zip://" or "/vsicurl/" syntax is looked for in it.
             with rasterio.open(path.resolve(), driver="GTiff", sharing=False) as dataset:
                 _check(dataset, name)
-                yield dataset
+                with _on_a_grid(dataset) as placed:
+                    yield placed
         except SightlineError:
             raise
         except (RasterioIOError, CPLE_BaseError, UnicodeDecodeError) as error:
@@ -54,6 +58,24 @@ def open_raster(path: Path, name: str | None = None) -> Iterator[DatasetReader]:
                 f"{name} is a TIFF that cannot be read: it is damaged, cut off, or compressed in a way that is not known here.",
                 "Copy or export it again.",
             ) from error
+
+
+def source_of(dataset: DatasetReader) -> DatasetReader:
+    """The file itself, of a dataset that `open_raster` gave: what it says of itself is lost where it was brought to a grid."""
+    return dataset.src_dataset if isinstance(dataset, WarpedVRT) else dataset
+
+
+@contextmanager
+def _on_a_grid(dataset: DatasetReader) -> Iterator[DatasetReader]:
+    """The dataset, warped to a north-up grid by its ground control points where these are all that places it."""
+    points, crs = dataset.gcps
+    if dataset.crs is not None or not points or crs is None:
+        yield dataset
+        return
+    has_edge = dataset.nodata is not None or ColorInterp.alpha in dataset.colorinterp
+    # The grid keeps the size of the pixels. GDAL would take the width of its kernel from the ratio of widths, and blur.
+    with WarpedVRT(dataset, src_crs=crs, resampling=Resampling.bilinear, add_alpha=not has_edge, XSCALE=1, YSCALE=1) as placed:
+        yield placed
 
 
 def _check(dataset: DatasetReader, name: str) -> None:

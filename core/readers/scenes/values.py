@@ -53,17 +53,22 @@ def value_range(values: Values) -> ValueRange | None:
     """Smallest, median and largest of digital numbers, the brightest thousandth apart; None where there are none."""
     if not values.size:
         return None
-    return ValueRange(float(values.min()), float(np.median(values)), float(np.quantile(values, 1.0 - BRIGHTEST_SHARE)))
+    return ValueRange(float(values.min()), float(np.median(values)), float(np.quantile(values, 1.0 - BRIGHTEST_SHARE)), is_mask(values))
 
 
 def is_mask(values: Values) -> bool:
     """Whether a band holds two states and no picture: 0, and 1 or the most that its type or its product can hold."""
+    return _is_full(values) and bool(values.min() == 0) and bool(values.max() > 0)
+
+
+def _is_full(values: Values) -> bool:
+    """Whether a band holds nothing but 0 and 1, or 0 and a maximum; either may be missing."""
     kinds = np.unique(values[:1000])  # soon told for a picture
     kinds = np.unique(values) if len(kinds) <= 2 else kinds
     if not 1 <= len(kinds) <= 2:
         return False
     top = kinds[-1]
-    return bool(top in FULL or _is_largest(top, values.dtype)) and (len(kinds) == 1 or kinds[0] == 0)
+    return bool(top in FULL or _is_largest(top, values.dtype)) and (len(kinds) == 1 or bool(kinds[0] == 0))
 
 
 def data_mask(dataset: DatasetReader, taken: Sample) -> DataMask | None:
@@ -74,9 +79,9 @@ def data_mask(dataset: DatasetReader, taken: Sample) -> DataMask | None:
     for index in dataset.indexes:
         if dataset.colorinterp[index - 1] is ColorInterp.alpha:
             return DataMask(index, float(taken.bands[index - 1].max(initial=1)))
-    last = dataset.count
+    last = dataset.count  # a warped one has an alpha band, so that this is a file itself
     is_nameless = last > 1 and not dataset.descriptions[last - 1] and dataset.colorinterp[last - 1] in _WITHOUT_A_MEANING
-    if is_nameless and is_mask(taken.bands[-1]) and not all(map(is_mask, taken.bands[:-1])):
+    if is_nameless and _is_full(taken.bands[-1]) and not all(map(_is_full, taken.bands[:-1])):
         return DataMask(last, float(taken.bands[-1].max()))
     return None
 

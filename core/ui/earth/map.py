@@ -12,8 +12,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.prepare.grid.ground import pixel_metres
-from core.render.colours import CHANGE, CHANGED, class_colours, heat_picture, table
+from core.render.colours import CHANGE, CHANGED, class_colours, table
 from core.render.ground import Ground, draw_piece, sharper_piece
+from core.render.heatmap import heat_layer
 from core.render.scene import Piece, classes_picture, mask_picture, read_classes, values_picture
 from core.types import ChangeMap, ChangePolygon, Scene
 from core.ui.earth.page_state import Room, date_words, visit
@@ -186,7 +187,7 @@ def _saliency(here: Room, polygon: ChangePolygon | None) -> list[Layer]:
     slot = here.whys.get((*here.pair, here.model, method_of(here), polygon.id)) if polygon else None
     if slot is None or slot.value is None:
         return []
-    picture = heat_picture(slot.value.explanation.saliency)
+    picture = heat_layer(slot.value.explanation.saliency)
     is_on = not is_on_tab("Land cover")
     box = slot.value.input.box
     return [Layer(f"saliency.{here.polygon}", picture, box, name="Why", opacity=OPACITY, on=is_on, side="after", smooth=False)]

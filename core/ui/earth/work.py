@@ -9,7 +9,7 @@ from typing import Any
 
 from core.change.methods.choose import method_for
 from core.errors import MissingBands, SightlineError
-from core.explain.registry import explain
+from core.explain.registry import FIRST_METHOD, explain
 from core.inference.calibration import probabilities
 from core.inference.engine import change_engine_for, engine_for
 from core.inference.prediction import predict_input
@@ -27,7 +27,7 @@ from core.ui.state.errors import Words, words_of
 from core.ui.state.session import Desk, Slot
 from core.workflows.change import detect_change
 from core.workflows.scene_map import map_scene
-from models.registry import FIRST_METHOD, ModelSummary
+from models.registry import ModelSummary
 
 AUTOMATIC_MEGAPIXELS = 4.0
 """Dates of up to so many million pixels of the model are analysed without being asked; more wait for a button."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import product
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+from scipy.stats import spearmanr
 
 from core.render.colours import css, table
 from core.types import FloatImage
@@ -31,11 +32,10 @@ def on_tokens(saliency: FloatImage, grid: tuple[int, int]) -> FloatImage:
 
 def rank_correlations(maps: Sequence[FloatImage]) -> NDArray[np.float64]:
     """Spearman's rank correlation, float64 [maps, maps]; ties share their mean rank. NaN beside a flat map, which ranks nothing."""
-    ranks = np.stack([rankdata(each.ravel()) for each in maps])  # [maps, tokens]
-    centred = ranks - ranks.mean(axis=1, keepdims=True)
-    length = np.sqrt((centred**2).sum(axis=1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((centred @ centred.T) / np.outer(length, length))
+    found = np.full((len(maps), len(maps)), np.nan)
+    for one, other in product([place for place, each in enumerate(maps) if np.ptp(each) > 0.0], repeat=2):
+        found[one, other] = spearmanr(maps[one].ravel(), maps[other].ravel()).statistic
+    return found
 
 
 def agreement(maps: Mapping[str, FloatImage]) -> None:
@@ -50,7 +50,7 @@ def agreement(maps: Mapping[str, FloatImage]) -> None:
         f"<tr><th>{escape(method_words(name))}</th>{''.join(_cell(value, row == column) for column, value in enumerate(values[row]))}</tr>"
         for row, name in enumerate(names)
     )
-    st.html(f'<table class="agreement"><tr><th></th>{head}</tr>{rows}</table>')
+    st.html(f'<div class="wide"><table class="agreement"><tr><th></th>{head}</tr>{rows}</table></div>')
     return quiet(
         "Spearman's rank correlation over the tokens: 1, the same order; 0, none in common; below 0, the opposite order. "
         "Agreement is no proof: methods can agree and be wrong."

@@ -95,7 +95,7 @@ def _show(here: Room, made: Ready, result: Explanation) -> Show:
     beside = min(MOST_BESIDE, len(here.methods))
     return Show(
         key=f"{here.key}.{result.method}",
-        label=f"{method_words(result.method)} for {result.target}",
+        label=f"{method_words(result.method)} for {result.target.name}",
         columns=columns,
         rows=rows,
         layers=(

@@ -13,7 +13,7 @@ from typing import Any
 
 from core.errors import OutOfRange, SightlineError, UnreadableFile
 from core.explain.attention import token_attention
-from core.explain.registry import METHODS, explain
+from core.explain.registry import explain, methods_for
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
 from core.inference.prediction import predict_input
@@ -200,7 +200,7 @@ def _ready(image: Image, model: str, at: Place | None, progress: Progress) -> Re
     prediction = predict_input(engine, given)
     tokens = prediction.token_logits
     scores = None if tokens is None else probabilities(tokens, known.calibration)
-    methods = tuple(method for method in known.methods if method in METHODS)
+    methods = methods_for(known)
     return Ready(given, prediction, known.token_grid, known.network.config.prefix_names, methods, scores, known.calibration is not None)
 
 

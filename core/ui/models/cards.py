@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import SightlineError
+from core.explain.registry import methods_for
 from core.report.model_facts import card_limits
 from core.ui.state.errors import show_error
 from core.ui.widgets.bars import quiet
@@ -66,7 +67,7 @@ def _card(model: ModelSummary) -> str:
         ("Reads", card.modality),
         *figures(card.metrics),
         ("Measured", measured_words(model)),
-        ("Explained by", ", ".join(method_words(method) for method in model.methods)),
+        ("Explained by", ", ".join(method_words(method) for method in methods_for(model))),
         ("Licence", card.licence),
     ]
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts if value)

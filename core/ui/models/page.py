@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.explain.registry import methods_for
 from core.report.model_facts import card_limits, card_section
 from core.ui.models.cards import figures, label_list, measured_words
 from core.ui.models.charts import answered_chart, confusion_chart, dropped_chart, reliability_chart
@@ -73,7 +74,7 @@ def _knows(model: ModelSummary) -> None:
             ("Input", f"{rows} x {columns} px, {', '.join(model.preprocess.channels)}"),
             *figures(card.metrics),
             ("Measured", measured_words(model)),
-            ("Explained by", ", ".join(method_words(method) for method in model.methods)),
+            ("Explained by", ", ".join(method_words(method) for method in methods_for(model))),
             ("Licence", card.licence),
         ]
     )

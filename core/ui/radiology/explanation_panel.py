@@ -45,12 +45,9 @@ def _choose(opening: Opening, answer: Answer, target: Target) -> None:
     """The widgets; what they say is read before anything is drawn, by `work.chosen_target`."""
     st.session_state.setdefault(work.method_key(opening), target[0])
     st.session_state.setdefault(work.label_key(opening), target[1])
-    st.segmented_control(
-        "Method", answer.methods, key=work.method_key(opening), format_func=apart(answer.methods, method_words), required=True
-    )
-    st.selectbox(
-        "For the label", answer.prediction.labels, key=work.label_key(opening), format_func=apart(answer.prediction.labels, label_words)
-    )
+    methods, labels = answer.methods, answer.prediction.labels
+    st.segmented_control("Method", methods, key=work.method_key(opening), format_func=apart(methods, method_words), required=True)
+    st.selectbox("For the label", labels, key=work.label_key(opening), format_func=apart(labels, label_words))
 
 
 def patch(opening: Opening, answer: Answer, explanation: Explanation) -> None:

@@ -8,7 +8,7 @@ from pydicom.multival import MultiValue
 from core.prepare.kinds import modality_of
 from core.report.notices import word
 from core.types import Picture, Study
-from core.ui.radiology.study_show import AXES, is_projection
+from core.ui.radiology.study_show import AXES
 from core.ui.widgets.words import counted
 
 Facts = list[tuple[str, str]]
@@ -123,7 +123,7 @@ def _spacing(study: Study) -> str:
         return ""
     row, column = study.spacing_mm
     size = f"{row:.4g} mm" if row == column else f"{row:.4g} mm high, {column:.4g} mm wide"
-    return f"{size}, at the detector" if is_projection(study) else size
+    return f"{size}, at the detector" if study.is_projection else size
 
 
 def _sentence(text: str) -> str:

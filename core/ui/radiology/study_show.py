@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.prepare.windowing import PRESETS, default_window, full_range
-from core.render.colours import heat_picture
+from core.render.heatmap import heat_layer
 from core.types import Explanation, Picture, Study, Window
 from core.ui.viewer import Colours, Grid, Layer, Length, Look, Packed, Preset, Show
 from core.ui.viewer.facts import Box
@@ -16,7 +16,6 @@ from core.ui.widgets.words import INTENDED_USE, method_words
 AXES = (("L", "R"), ("P", "A"), ("H", "F"))
 """Letters at the positive and negative end of each axis of the patient: PS3.3 C.7.6.2.1.1, C.7.6.1.1.1."""
 OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
-PROJECTIONS = frozenset({"CR", "DX", "MG", "RF", "XA", "PX", "IO", "RG"})
 OPACITY = 0.7
 """Of an overlay at first, where it is strongest: it is clear where it is zero."""
 LUNG = "lung"
@@ -51,7 +50,7 @@ def show_study(study: Study, packed: Packed, key: str, look: Look | None, extra:
         presets=presets_of(study),
         marks=marks_of(study),
         texts=(headline(study), INTENDED_USE.replace(". ", ".\n")),
-        aspect=study.spacing_mm[0] / study.spacing_mm[1] if study.spacing_mm else 1.0,
+        aspect=study.pixel_aspect,
         length=length_of(study),
         grid=grid,
         colours=colours,
@@ -72,8 +71,8 @@ def saliency_layer(explanation: Explanation, box: Box, *, is_on: bool) -> Layer:
     values = explanation.saliency if explanation.tokens is None else explanation.tokens.values - explanation.tokens.values.min()
     shares = np.asarray(values / max(float(values.max()), 1e-12), dtype=np.float32)
     return Layer(
-        id=f"{explanation.method}.{explanation.target}",
-        picture=heat_picture(shares),
+        id=f"{explanation.method}.{explanation.target.name}",
+        picture=heat_layer(shares),
         box=box,
         name=method_words(explanation.method),
         opacity=OPACITY,
@@ -138,9 +137,4 @@ def length_of(study: Study) -> Length | None:
     """The scale bar; a projection's millimetres are those of the detector, not of the body."""
     if not study.spacing_mm:
         return None
-    return Length(study.spacing_mm[1], "mm", "at the detector" if is_projection(study) else "")
-
-
-def is_projection(study: Study) -> bool:
-    """Whether the image is a shadow, whose millimetres are those of the detector."""
-    return study.modality in PROJECTIONS
+    return Length(study.spacing_mm[1], "mm", "at the detector" if study.is_projection else "")

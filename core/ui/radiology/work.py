@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from core.explain.registry import explain
+from core.explain.registry import FIRST_METHOD, explain, methods_for
 from core.inference.engine import engine_for
 from core.jobs import Progress
 from core.report.text import section_text
@@ -24,7 +24,6 @@ from core.ui.state.session import Desk, Slot
 from core.ui.viewer import pack_picture, pack_study
 from core.workflows.ct_search import Searched, is_searched_by, search_ct
 from core.workflows.image import compose, explain_image, predict
-from models.registry import FIRST_METHOD
 
 ALL = "all"
 """The key of an image's slices."""
@@ -147,7 +146,7 @@ def _answer(image: Shown, model: str, progress: Progress) -> Answer:
     loaded = engine.model
     searched = search_ct(image, engine, watch=progress.update) if is_searched_by(image, loaded.preprocess) else None
     prediction = searched.prediction if searched else predict(image, model)
-    return Answer(prediction, loaded.calibration, loaded.token_grid, loaded.methods, loaded.preprocess.domain, searched)
+    return Answer(prediction, loaded.calibration, loaded.token_grid, methods_for(loaded), loaded.preprocess.domain, searched)
 
 
 def go_to_candidate(opening: Opening, answer: Answer) -> bool:

@@ -95,6 +95,7 @@ def _stack(packed: Packed, identity: str, index: int, key: str) -> dict[str, Any
         "reduced": packed.reduced,
         "chunks": chunks,
         "sharp": sharp,
+        "overlays": {index: publish(picture, "image/png", f"{key}.overlay.{index}") for index, picture in packed.overlays},
         "scale": packed.scale,
         "offset": packed.offset,
         "inverted": packed.is_inverted,

@@ -5,13 +5,14 @@ A series above MOST_BYTES is thinned by a whole factor for scrolling; the slice 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.prepare.windowing import modality_values, render
+from core.render.scene import png
 from core.types import FloatImage, Picture, Study
 
 MOST_BYTES = 64_000_000
@@ -46,6 +47,7 @@ class Packed:
 
     is_inverted: MONOCHROME1, the smallest value is white.
     sharp: the bytes of one slice at full size.
+    overlays: (slice, PNG) of what the file draws over its slices, white on clear, at full size.
     """
 
     columns: int
@@ -60,6 +62,7 @@ class Packed:
     is_colour: bool
     curve: Curve | None
     sharp: Callable[[int], bytes]
+    overlays: tuple[tuple[int, bytes], ...] = ()
 
 
 def pack_study(study: Study, watch: Watcher = lambda done, total: None) -> Packed:
@@ -67,6 +70,10 @@ def pack_study(study: Study, watch: Watcher = lambda done, total: None) -> Packe
 
     Raises UnreadableFile where a frame cannot be decoded.
     """
+    return replace(_pack_frames(study, watch), overlays=tuple(_overlays(study)))
+
+
+def _pack_frames(study: Study, watch: Watcher) -> Packed:
     count, rows, columns = study.shape
     if study.frames.read(0).ndim == 3:
         return _pack_colour(lambda index: render(study, index), count, watch)
@@ -75,6 +82,16 @@ def pack_study(study: Study, watch: Watcher = lambda done, total: None) -> Packe
     unit = "HU" if study.modality == "CT" else ""
     curve = _curve_of(study, is_inverted) if header.get("VOILUTSequence") and not header.get("WindowCenter") else None
     return _pack_grey(lambda index: modality_values(study, index), (count, rows, columns), unit, is_inverted, curve, watch)
+
+
+def _overlays(study: Study) -> Iterator[tuple[int, bytes]]:
+    if study.overlays is None:
+        return
+    for index in range(study.shape[0]):
+        mask = study.overlays.mask(index)
+        if mask is not None and mask.any():
+            alpha = np.where(mask, np.uint8(255), np.uint8(0))
+            yield index, png(np.dstack([alpha, alpha, alpha, alpha]))
 
 
 def pack_picture(picture: Picture) -> Packed:

@@ -10,13 +10,15 @@ class Stack {
     this.table = new Uint8Array(65536);
   }
 
-  // facts: {key, columns, rows, count, reduced, chunks: [{url, first, count}], sharp: {url, slice}|null, scale, offset, inverted, curve}
+  // facts: {key, columns, rows, count, reduced, chunks: [{url, first, count}], sharp: {url, slice}|null, scale, offset, inverted, curve,
+  // overlays: {slice: url}}
   show(facts) {
     if (facts.key !== this.key) {
       this.key = facts.key;
       this.chunks = new Map(); // url -> Int16Array in stored units, or Uint32Array of red, green, blue, alpha for a colour object
       this.waiting = new Set();
       this.failed = new Set();
+      this.overlays = new Map(); // url -> HTMLImageElement
       this.painted = "";
     }
     this.facts = facts;
@@ -76,6 +78,25 @@ class Stack {
     }
     waiting.delete(url);
     if (key === this.key) this.onArrival();
+  }
+
+  // What the file draws over a slice: {picture, isReady}, picture null where it draws nothing.
+  overlay(index) {
+    const url = this.facts.overlays[index];
+    if (!url) return { picture: null, isReady: true };
+    if (!this.overlays.has(url)) {
+      const picture = new Image();
+      picture.onload = () => this.onArrival();
+      picture.onerror = () => this.onArrival();
+      picture.src = url;
+      this.overlays.set(url, picture);
+    }
+    const picture = this.overlays.get(url);
+    return { picture: picture.naturalWidth ? picture : null, isReady: picture.complete };
+  }
+
+  get hasOverlays() {
+    return Object.keys(this.facts.overlays).length > 0;
   }
 
   get fetchedShare() {

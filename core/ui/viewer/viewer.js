@@ -74,7 +74,7 @@ class Viewer {
     this.find(".corner.top.left").textContent = data.texts?.[0] ?? "";
     this.find(".corner.top.right").textContent = data.texts?.[1] ?? "";
     this.find(".invert").hidden = !data.stack;
-    this.find(".hide").hidden = !data.layers.some((layer) => !layer.ground);
+    this.find(".hide").hidden = !data.layers.some((layer) => !layer.ground) && !(data.stack && this.stack.hasOverlays);
     this.swipe.hidden = !this.layers.hasSides;
     this.slider.hidden = !data.stack || data.stack.count < 2;
     this.slider.max = data.stack?.count ?? 1;
@@ -155,7 +155,9 @@ class Viewer {
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = "high";
     context.drawImage(picture, x, y, width, height);
-    return true;
+    const overlay = stack.overlay(view.slice);
+    if (overlay.picture && !this.isHidden) context.drawImage(overlay.picture, x, y, width, height);
+    return overlay.isReady;
   }
 
   drawGrid(context) {

@@ -21,7 +21,7 @@ def belief(explanation: Explanation, caution: str = HEATMAP) -> None:
     if explanation.completeness_error is not None:
         quiet(completeness_words(explanation.completeness_error))
     if not explanation.class_specific:
-        quiet(f"This method draws the same map for every label; its measurements are for {label_words(explanation.target).lower()}.")
+        quiet(f"This method draws the same map for every label; its measurements are for {label_words(explanation.target.name).lower()}.")
     maps = explanation.deletion.random_maps
     quiet(f"The pale bands are what {maps} random maps score. Lower deletion and higher insertion are better. {caution}")
 

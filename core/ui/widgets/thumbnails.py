@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from core.errors import SightlineError
-from core.prepare.windowing import PRESETS, render
+from core.prepare.windowing import PRESETS, render, with_overlays
 from core.readers import read_image
 from core.render.scene import true_colour
 from core.types import Picture, Scene, Study, Window
@@ -58,7 +58,8 @@ def _pixels(file: Path) -> NDArray[np.uint8]:
 
 def _shown(study: Study) -> NDArray[np.uint8]:
     lung = next(preset for preset in PRESETS if preset.name == "lung")
-    return render(study, study.shape[0] // 2, Window(lung.centre, lung.width) if study.modality == "CT" else None)
+    middle = study.shape[0] // 2
+    return with_overlays(study, middle, render(study, middle, Window(lung.centre, lung.width) if study.modality == "CT" else None))
 
 
 def _cropped(pixels: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -73,6 +74,8 @@ def test_explanation_json_says_how_it_was_made_and_measured(
     assert told["sanity"] is None
     assert told["precision"] == "fp32"
     assert told["path"] == str(picture)
+    assert told["input"]["sha256"] == hashlib.sha256(picture.read_bytes()).hexdigest()
+    assert (told["input"]["frame"], told["input"]["shape"]) == (1, [1, SIDE, SIDE])
 
 
 def test_the_input_is_what_the_network_was_given(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
@@ -116,6 +119,25 @@ def test_what_is_not_known_is_named_with_what_is(
     assert ran.status == 2
     assert named in ran.err.splitlines()[-1]
     assert not (tmp_path / "out").exists()
+
+
+def test_a_label_is_explained_against_another_and_at_one_token(
+    picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline
+) -> None:
+    asked = ("explain", picture, "--model", radiograph_model, "--method", "occlusion", "--out", tmp_path / "out", "--json")
+    ran = sightline(*asked, "--target", "viral-pneumonia", "--against", "normal", "--token", 0, 0)
+    assert ran.status == 0
+    assert ran.json["target"] == {"label": "viral-pneumonia", "against": "normal", "token": [0, 0]}
+    assert json.loads((tmp_path / "out" / "explanation.json").read_text()) == ran.json
+    assert sightline(*asked, "--target", "normal", "--against", "normal").status == 2
+    outside = sightline(*asked, "--token", 9999, 0)
+    assert outside.status == 2 and "9999" in outside.error
+
+
+def test_what_was_asked_for_is_said(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
+    asked = ("explain", picture, "--model", radiograph_model, "--method", "rollout", "--out", tmp_path / "out")
+    ran = sightline(*asked, "--target", "viral-pneumonia", "--against", "normal", "--token", 0, 0)
+    assert ran.out.splitlines()[0].startswith("rollout for viral-pneumonia rather than normal at token 0 0, in ")
 
 
 def test_a_place_outside_the_scene_is_refused(tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,20 @@ def test_an_offset_that_may_be_missing_is_a_warning_of_the_first_lines(tmp_path:
     assert "--offset -0.1" not in sightline("map", scene, "--model", cover_model, "--out", tmp_path / "out2", "--offset", "0").err
 
 
+@pytest.mark.parametrize(
+    ("crs", "step"), [("+proj=longlat +a=3396190 +b=3376200 +no_defs", 0.001), ("EPSG:32631", 78_000.0)], ids=["Mars", "78 km"]
+)
+def test_neither_another_planet_nor_pixels_of_78_km_are_mapped_or_compared(
+    tmp_path: Path, cover_model: Path, sightline: Sightline, crs: str, step: float
+) -> None:
+    scene = write_scene(tmp_path / "a.tif", rows=SIDE, columns=SIDE, crs=crs, transform=from_origin(10.0, 10.0, step, step))
+    for arguments in (("map", scene), ("change", scene, scene)):
+        ran = sightline(*arguments, "--model", cover_model, "--out", tmp_path / "out")
+        assert ran.status == 2
+        assert "a.tif" in ran.error
+        assert not (tmp_path / "out").exists() or not names(tmp_path / "out")
+
+
 def test_every_assumption_of_a_map_goes_to_standard_error_and_into_the_report(
     scenes: list[Path], tmp_path: Path, cover_model: Path, sightline: Sightline
 ) -> None:
@@ -112,6 +127,22 @@ def test_a_scene_of_one_band_a_file_is_a_folder_or_its_files_joined(tmp_path: Pa
         for scene in (whole, tmp_path / "day", "+".join(map(str, files)))
     ]
     assert areas[0] == areas[1] == areas[2]
+
+
+def test_change_of_ground_that_the_model_does_not_know_has_no_headline_of_hectares(
+    tmp_path: Path, cover_model: Path, sightline: Sightline
+) -> None:
+    coarse = from_origin(500_000.0, 5_000_000.0, 100.0, 100.0)
+    scenes = [write_scene(tmp_path / name, rows=SIDE, columns=SIDE, transform=coarse) for name in ("a.tif", "b.tif")]
+    ran = sightline("change", *scenes, "--model", cover_model, "--out", tmp_path / "out")
+    told = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert ran.status == 0
+    assert told["withheld"].startswith("No area is given")
+    assert told["sentences"][0]["text"] == told["withheld"]
+    assert told["withheld"] in ran.err.splitlines()[0]
+    assert told["withheld"] == ran.out.splitlines()[0]
+    for text in (ran.out, (tmp_path / "out" / "report.md").read_text()):
+        assert re.search(r"\d ha\b", text) is None
 
 
 def test_two_dates_leave_their_change_in_the_folder(scenes: list[Path], tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:

@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from core.errors import Cancelled, InputError, NotFound, OutOfRange
-from core.explain.registry import METHODS, explain
+from core.errors import Cancelled, InputError, NoAttention, NotFound, OutOfRange
+from core.explain.registry import METHODS, explain, methods_for
 from core.export.explanation import as_values
 from core.inference.engine import Engine, engine_for, open_engine
 from core.settings import settings
-from core.types import Domain, Explanation, ModelInput, notice
-from models.registry import METHODS as DECLARED
+from core.types import Capability, Domain, Explanation, ModelInput, Target, notice
 from tests.tiny import write_tiny_model
 from tests.unit.explain.constructed import bright_input, quadrant_engine, random_input
 
@@ -24,8 +23,12 @@ ALL = tuple(METHODS)
 QUICK = {"rollout": {"removal_steps": 3}, "integrated-gradients": {"removal_steps": 3, "steps": 16}, "occlusion": {"removal_steps": 3}}
 
 
-def test_the_methods_are_those_that_a_model_declares() -> None:
-    assert ALL == DECLARED
+def test_a_model_is_explained_by_the_methods_whose_needs_it_offers(engine: Engine) -> None:
+    assert methods_for(engine.model) == ALL == ("rollout", "integrated-gradients", "occlusion")
+    closed = replace(engine.model, capabilities=frozenset({Capability.FORWARD}))
+    assert methods_for(closed) == ("occlusion",)
+    with pytest.raises(NoAttention, match="It has: occlusion"):
+        explain(Engine(closed, engine.runtime), random_input(), "rollout")
 
 
 @pytest.mark.parametrize("method", ALL)
@@ -50,8 +53,8 @@ def test_the_most_probable_label_is_explained_unless_another_is_named(engine: En
     labels = engine.model.labels
     likely = labels[int(engine.forward(image.values[None]).logits[0].argmax())]
     other = next(label for label in labels if label != likely)
-    assert explain(engine, image, method, parameters=QUICK[method]).target == likely
-    assert explain(engine, image, method, other, parameters=QUICK[method]).target == other
+    assert explain(engine, image, method, parameters=QUICK[method]).target == Target.of_label(likely)
+    assert explain(engine, image, method, other, parameters=QUICK[method]).target == Target.of_label(other)
 
 
 @pytest.mark.parametrize("method", ["integrated-gradients", "occlusion"])
@@ -148,4 +151,4 @@ def test_an_explanation_says_that_memory_ran_out(tmp_path: Path, image: ModelInp
     engine.model.network.register_forward_pre_hook(full, with_kwargs=True)
     found = explain(engine, image, "occlusion", parameters=QUICK["occlusion"])
     assert found.assumptions == engine.notices
-    assert "8 are computed at a time" in as_values("00", image, found)["assumptions"][-1]
+    assert "8 are computed at a time" in as_values(image, found)["assumptions"][-1]

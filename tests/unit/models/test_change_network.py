@@ -97,7 +97,7 @@ def test_each_kind_of_model_is_opened_as_what_it_is(tmp_path: Path) -> None:
         load_model(str(change))
     with pytest.raises(WrongTask, match="does not compare two dates"):
         load_change_model(str(radiograph))
-    assert summarise("change", change).methods == ()
+    assert summarise("change", change).capabilities == frozenset()
     assert summarise("change", change).labels == ("unchanged", "changed")
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from core.errors import SightlineError, TooLarge, UnreadableFile, UnsafeFile
-from core.readers import unpack
 from core.readers.archive import members
 
 
@@ -20,6 +19,17 @@ def pack(path: Path, files: dict[str, bytes]) -> Path:
         for name, data in files.items():
             archive.writestr(name, data)
     return path
+
+
+def unpack(archive: Path, into: Path) -> list[Path]:
+    """Where the members of an archive lie; the error of the first that cannot be unpacked."""
+    paths = []
+    for member in members(archive, into):
+        if member.error is not None:
+            raise member.error
+        assert member.path is not None
+        paths.append(member.path)
+    return paths
 
 
 def test_each_member_lies_alone_in_a_folder_of_its_own(tmp_path: Path) -> None:

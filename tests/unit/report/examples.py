@@ -29,6 +29,7 @@ from core.types import (
     RemovalScore,
     Scene,
     Study,
+    Target,
     Transition,
     notice,
 )
@@ -63,6 +64,7 @@ CHEST_MODEL = ModelFacts(
     limits=("Made for frontal views.",),
     preprocess=CHEST,
     coverage=0.9,
+    is_calibrated=True,
 )
 LAND_MODEL = ModelFacts(
     title="Land cover from Sentinel-2",
@@ -73,6 +75,7 @@ LAND_MODEL = ModelFacts(
     limits=("One label a tile.",),
     preprocess=LAND,
     coverage=0.9,
+    is_calibrated=True,
 )
 INSIDE = Outside(score=12.5, threshold=30.25, is_outside=False)
 UNLIKE = notice("outside.image", domain="radiograph", score=80.5, threshold=30.25)
@@ -158,7 +161,7 @@ def explanation(**changes: Any) -> Explanation:
     facts: dict[str, Any] = {
         "method": "rollout",
         "parameters": {"discard": 0.0},
-        "target": "bacterial-pneumonia",
+        "target": Target.of_label("bacterial-pneumonia"),
         "deletion": removal(0.231, 0.302, 0.354, 0.401),
         "insertion": removal(0.612, 0.450, 0.521, 0.593),
         "class_specific": False,

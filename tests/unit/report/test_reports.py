@@ -15,11 +15,11 @@ from rasterio.crs import CRS
 from core.errors import NotFound
 from core.report.image import image_report
 from core.report.language import language_of
-from core.report.notices import say
+from core.report.notices import say, say_all
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
 from core.report.text import as_text, is_warning
-from core.types import Fact, Outside, Prediction, Report, Scene, Sentence, notice
+from core.types import Fact, Outside, Prediction, Report, Scene, Sentence, Target, notice
 from tests.unit.report import examples as ex
 
 NUMBER = re.compile(r"(?<![\w.,-])-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?(?![\w-])")
@@ -74,8 +74,8 @@ def assert_labels_are_cited(report: Report, labels: tuple[str, ...]) -> None:
 
 @given(prediction=predictions(), explained=st.booleans(), calibrated=st.booleans())
 def test_no_report_contradicts_its_prediction(prediction: Prediction, explained: bool, calibrated: bool) -> None:
-    model = ex.CHEST_MODEL if calibrated else replace(ex.CHEST_MODEL, coverage=None)
-    explanation = ex.explanation(target=prediction.labels[0]) if explained else None
+    model = ex.CHEST_MODEL if calibrated else replace(ex.CHEST_MODEL, coverage=None, is_calibrated=False)
+    explanation = ex.explanation(target=Target.of_label(prediction.labels[0])) if explained else None
     place = notice("place.image", height="upper", side="left")
     report = image_report(ex.study(), prediction, explanation, model, region=place, created=ex.NOON)
 
@@ -287,12 +287,14 @@ def test_where_little_is_outside_the_hectares_are_told() -> None:
 
 
 def test_the_warnings_of_two_dates_are_their_first_lines_and_are_not_said_again() -> None:
-    warned = ("After one was 3.1 px off.", "Before was dated later.")
-    report = change_report(ex.change_map(warnings=warned, assumptions=(*warned, "One was assumed.")), ex.LAND_MODEL)
-    assert tuple(sentences(report, "findings")[:2]) == warned
+    warned = (notice("change.shifted", pixels=3.1), notice("change.later-first", before="Late", after="Early"))
+    assumed = notice("scene.reflectance-assumed")
+    report = change_report(ex.change_map(warnings=warned, assumptions=(*warned, assumed)), ex.LAND_MODEL)
+    told, rest = say_all(warned), say(assumed)
+    assert tuple(sentences(report, "findings")[:2]) == told
     assert all(is_warning(report, sentence) for sentence in report.sentences[:2])
     assert not any(is_warning(report, sentence) for sentence in report.sentences[2:])
-    assert [text for text in sentences(report, "limits") if text in (*warned, "One was assumed.")] == ["One was assumed."]
+    assert [text for text in sentences(report, "limits") if text in (*told, rest)] == [rest]
 
 
 def test_the_largest_changes_are_placed_in_the_scene() -> None:

@@ -247,3 +247,19 @@ def test_a_scene_is_shown_small_with_its_colours_in_place(tmp_path: Path, cover:
     assert shown.shape == (34, 1024, 3)
     assert Pillow.fromarray(shown).getpixel((100, 17)) == (255, 0, 0)
     assert Pillow.fromarray(shown).getpixel((900, 17)) == (0, 0, 255)
+
+
+def test_answers_and_explanations_say_of_which_bytes_and_pixels_they_are(tmp_path: Path, cover: str) -> None:
+    scene = read_scene([write_scene(tmp_path / "a.tif", rows=3 * SIDE, columns=4 * SIDE)])
+    answer = predict(scene, cover)
+    assert (answer.source, answer.box) == (scene.sha256, (0.0, 0.0, 4.0 * SIDE, 3.0 * SIDE))
+    found = explain_image(scene, cover, "rollout", at=(100, 20))
+    assert (found.source, found.frame, found.box) == (scene.sha256, 0, (84.0, 4.0, SIDE, SIDE))
+
+
+def test_of_a_series_the_frame_is_kept_counted_from_zero(tmp_path: Path, radiographs: str) -> None:
+    write_stack(tmp_path / "in", [0.0, 2.0, 4.0])
+    study = open_images([tmp_path / "in"], tmp_path / "work", unwatched).images[0]
+    found = explain_image(study, radiographs, "rollout", "normal", frame=2)
+    assert (found.source, found.frame) == (study.sha256, 2)
+    assert predict(study, radiographs, frame=2).source == study.sha256

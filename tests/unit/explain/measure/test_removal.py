@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from core.errors import NotFound, OutOfRange
 from core.explain.measure.removal import forwards_needed, ranks, removal_scores, shuffled
 from core.inference.engine import Engine
-from core.types import FloatImage, ModelInput, RemovalScore
+from core.types import FloatImage, ModelInput, RemovalScore, Target
 from tests.unit.explain.constructed import bright_input, quadrant_engine, quadrant_map
 
 PATCH = (8, 8)
@@ -17,7 +17,7 @@ PATCH = (8, 8)
 
 def scores(engine: Engine, saliency: FloatImage, steps: int = 16, maps: int = 20, seed: int = 0) -> tuple[RemovalScore, RemovalScore]:
     image = bright_input()
-    return removal_scores(engine, image, saliency, "normal", np.zeros_like(image.values), steps, maps, seed)
+    return removal_scores(engine, image, saliency, Target.of_label("normal"), np.zeros_like(image.values), steps, maps, seed)
 
 
 def softmax_of_first(logits: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
@@ -84,7 +84,9 @@ def test_the_forward_passes_are_as_many_as_was_said(engine: Engine, image: Model
     told: list[tuple[int, int]] = []
     saliency = np.ones((32, 32), dtype=np.float32)
     baseline = np.zeros_like(image.values)
-    removal_scores(engine, image, saliency, "normal", baseline, steps, 20, progress=lambda done, total: told.append((done, total)))
+    removal_scores(
+        engine, image, saliency, Target.of_label("normal"), baseline, steps, 20, progress=lambda done, total: told.append((done, total))
+    )
     assert told[-1] == (forwards_needed(steps, 20), forwards_needed(steps, 20))
     assert told == sorted(told)
 
@@ -98,4 +100,4 @@ def test_no_step_and_no_such_label_are_refused(engine: Engine, image: ModelInput
     with pytest.raises(OutOfRange):
         scores(engine, quadrant_map(), steps=0)
     with pytest.raises(NotFound, match=r"lung.*normal, bacterial-pneumonia, viral-pneumonia"):
-        removal_scores(engine, image, quadrant_map(), "lung", np.zeros_like(image.values), 4, 20)
+        removal_scores(engine, image, quadrant_map(), Target.of_label("lung"), np.zeros_like(image.values), 4, 20)

@@ -236,3 +236,10 @@ def test_a_header_says_explicitly_what_pydicom_reads_of_the_pixels() -> None:
     study = read_dicom(path)
     assert_array_equal(study.frames.read(0), dataset.pixel_array)
     assert_allclose(study.spacing_mm or (), dataset.PixelSpacing)
+
+
+def test_a_photograph_is_no_shadow_and_its_millimetres_are_not_those_of_a_detector(tmp_path: Path) -> None:
+    photograph = read_dicom(save(slice_dataset(Modality="XC", ImagerPixelSpacing=[0.2, 0.2], PixelSpacing=[0.1, 0.1]), tmp_path / "a"))
+    assert not photograph.is_projection
+    assert photograph.spacing_mm == (0.1, 0.1)
+    assert read_dicom(save(slice_dataset(Modality="PX"), tmp_path / "b")).is_projection

@@ -145,7 +145,7 @@ def test_control_points_rotation_and_south_up_are_noted(tmp_path: Path) -> None:
         warnings.simplefilter("ignore")
         with rasterio.open(path, "r+") as file:
             file.gcps = (points, rasterio.crs.CRS.from_epsg(32631))
-    assert read_scene([path]).assumptions == (notice("scene.control-points", name="gcp.tif"),)
+    assert read_scene([path]).assumptions == (notice("scene.control-points", name="gcp.tif", points=3),)
     turned = write_geotiff(tmp_path / "turned.tif", transform=GRID @ Affine.rotation(20))
     assert notice("scene.rotated", name="turned.tif") in read_scene([turned]).assumptions
     south_up = write_geotiff(tmp_path / "south.tif", transform=Affine(10, 0, 500_000, 0, 10, 5_000_000))

@@ -9,7 +9,7 @@ from rasterio.crs import CRS
 from rasterio.transform import Affine, from_bounds, from_origin
 
 from core.readers.scenes.band_names import band_token, colour_of
-from core.readers.scenes.dates import date_of, plain_date
+from core.readers.scenes.dates import date_of, place_in_time_of, plain_date
 from core.readers.scenes.footprint import footprint
 from core.types import notice
 
@@ -128,3 +128,31 @@ def test_a_geostationary_disc_ends_where_the_earth_ends() -> None:
     assert west > 0 > east
     assert south > -90
     assert north < 90
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "expected"),
+    [
+        ("1985.tif", "data", ("1985", date(1985, 1, 1))),
+        ("2024-before.tif", "", ("2024", date(2024, 1, 1))),
+        ("Landsat_2019-06.tif", "", ("2019-06", date(2019, 6, 1))),
+        ("B02.tif", "2019", ("2019", date(2019, 1, 1))),
+        ("B02.tif", "Paris 2017-11-07", ("", date(2017, 11, 7))),
+        ("1985.tif", "2021", ("1985", date(1985, 1, 1))),
+        ("image_2000px.tif", "", ("", None)),
+        ("tile_2048.tif", "", ("", None)),
+        ("WGS_1984.tif", "", ("", None)),
+        ("1985_to_1990.tif", "", ("", None)),
+        ("scene.tif", "imgs_1", ("", None)),
+    ],
+)
+def test_a_year_is_read_where_it_is_plain_and_stays_a_year(name: str, folder: str, expected: tuple[str, date | None]) -> None:
+    taken, text, said = place_in_time_of({}, name, folder)
+    assert (text, taken) == expected
+    assert (said is not None) == (taken is not None)
+
+
+def test_a_year_in_the_name_stands_over_another_one_in_the_header() -> None:
+    written = {"TIFFTAG_DATETIME": "2021:03:04 00:00:00"}
+    assert place_in_time_of(written, "1985.tif")[:2] == (date(1985, 1, 1), "1985")
+    assert place_in_time_of(written, "2021.tif")[:2] == (date(2021, 3, 4), "")

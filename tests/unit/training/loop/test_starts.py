@@ -13,9 +13,9 @@ import torch
 from transformers import AutoModelForImageClassification, BertConfig, BertModel, ResNetConfig
 
 from core.errors import BadRecipe, BrokenModel, NotFound
-from core.types import Domain
+from core.types import Capability, Domain
 from models.bert_image import BertImageForImageClassification
-from models.registry import METHODS, load_model
+from models.registry import load_model
 from tests.tiny import tiny_network, write_tiny_model
 from tests.tiny_encoders import FAMILIES, PATCH, SIDE, WIDTH, tiny_encoder, write_tiny_encoder
 from tests.unit.training.conftest import RECIPE, draw_images
@@ -68,7 +68,7 @@ def test_a_training_from_a_checkpoint_leaves_a_model_that_needs_it_no_more(famil
     model = load_model(str(folder))
     assert model.labels == ("dark", "bright") and model.preprocess.domain is Domain.RADIOGRAPH
     assert model.calibration is not None and model.outside is not None and model.card.metrics["accuracy"]
-    assert model.methods == (METHODS if family != "swin" else METHODS[1:])
+    assert (Capability.ATTENTION in model.capabilities) == (family != "swin")
     assert model.network.config.parents == {"light": ["bright"]}
     assert "began with the weights of start, without its head" in model.card.text
     assert "When tokens are left out" not in model.card.text

@@ -1,0 +1,133 @@
+"""What of a model's answer is explained, as a number: its logit, which methods attribute, and its probability, which removal measures.
+
+A label is its raw logit and its softmax. Several labels are one, as a parent label is: the logarithm of the sum of their exponentials, and
+the sum of their probabilities. A label against another is the difference of their logits, and the probability of the one where only these
+two are left, whose log odds that is. Of a token the same is read from its own logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+from torch import Tensor
+
+from core.errors import InputError, NotFound, OutOfRange, WrongTask
+from core.inference.calibration import probabilities
+from core.inference.engine import Engine
+from core.types import FloatImage, ModelInput, Target
+from models.registry import LoadedModel
+
+Scores = NDArray[np.float64]
+
+
+def target_of(
+    engine: Engine,
+    given: ModelInput,
+    label: str | None = None,
+    against: str | None = None,
+    at: tuple[float, float] | None = None,
+) -> Target:
+    """The target that a user names, of one input.
+
+    label, against: labels of the model, or parents that it declares; without a label the most probable one, of the token where one is
+    named. at: (column, row) of a pixel of the source, whose token is meant.
+    Raises InputError where there is no input; NotFound, naming the known labels; OutOfRange for a label against itself and a pixel outside
+    the input; WrongTask for a token of a model whose head does not speak for tokens.
+    """
+    check_readable(given)
+    model = engine.model
+    token = None if at is None else _token_at(model, given, at)
+    other = _members(model, against) if against is not None else ()
+    check_target(model, Target("", (), token=token))
+    if label is None:
+        logits = read_logits(engine, given.values[np.newaxis], Target("", (), token=token))[0]
+        label = model.labels[int(np.argmax(logits))]
+    mine = _members(model, label)
+    if set(mine) & set(other):
+        raise OutOfRange("against", against, f"a label that is no part of {label}")
+    return Target(label, mine, against or "", other, token)
+
+
+def check_readable(given: ModelInput) -> None:
+    """Raises InputError where there is no input to explain."""
+    if given.is_empty:
+        raise InputError("There is no input to explain.", "Choose an image that the model can read.")
+
+
+def check_target(model: LoadedModel, target: Target) -> None:
+    """Raises NotFound for a label that the model does not have, WrongTask for a token where its head does not speak for tokens."""
+    for label in (*target.labels, *target.against_labels):
+        _members(model, label)
+    if target.token is not None and model.network.config.pooling != "mean":
+        raise WrongTask(f"The model {model.id} gives one answer for an image and none for its tokens.", "Leave the token out.")
+
+
+def read_logits(engine: Engine, values: FloatImage, target: Target) -> FloatImage:
+    """What the model says of each input, or of the target's token in it: float32 [N, labels], in fp32.
+
+    values: float32 [N, channels, rows, columns], standardised.
+    """
+    forward = engine.forward(values, exact=True)
+    if target.token is None:
+        return forward.logits
+    column, row = target.token
+    assert forward.token_logits is not None  # check_target has seen to it
+    return forward.token_logits[:, row, column]
+
+
+def network_score(model: LoadedModel, values: Tensor, target: Target) -> Tensor:
+    """[N]: the target's number, with gradients; on the owner thread. values: [N, channels, rows, columns]."""
+    output = model.network(pixel_values=values)
+    logits: Tensor = output.logits
+    if target.token is not None:
+        (column, row), grid = target.token, tuple(side // patch for side, patch in zip(values.shape[2:], model.patch, strict=True))
+        logits = output.token_logits.unflatten(1, grid)[:, row, column]
+    mine = torch.logsumexp(logits[:, _places(model, target.labels)], dim=1)
+    return mine - torch.logsumexp(logits[:, _places(model, target.against_labels)], dim=1) if target.against_labels else mine
+
+
+def scores(model: LoadedModel, logits: FloatImage, target: Target) -> Scores:
+    """float64 [N]: the target's number. logits: [N, labels] of read_logits."""
+    exact = logits.astype(np.float64)
+    mine: Scores = np.asarray(logsumexp(exact[:, _places(model, target.labels)], axis=1))
+    if not target.against_labels:
+        return mine
+    return np.asarray(mine - logsumexp(exact[:, _places(model, target.against_labels)], axis=1))
+
+
+def chances(model: LoadedModel, logits: FloatImage, target: Target) -> Scores:
+    """float64 [N] in [0, 1]: the target's calibrated probability. logits: [N, labels] of read_logits."""
+    found = probabilities(logits, model.calibration).astype(np.float64)
+    mine = found[:, _places(model, target.labels)].sum(axis=1)
+    if not target.against_labels:
+        return np.asarray(mine)
+    both = mine + found[:, _places(model, target.against_labels)].sum(axis=1)
+    return np.asarray(np.divide(mine, both, out=np.full_like(mine, 0.5), where=both > 0.0))
+
+
+def _members(model: LoadedModel, label: str) -> tuple[str, ...]:
+    """The labels that a name stands for: itself, or those that a parent sums up. Raises NotFound, naming the known ones."""
+    parents: Mapping[str, Sequence[str]] = model.network.config.parents or {} if label not in model.labels else {}
+    if label in model.labels:
+        return (label,)
+    if label in parents:
+        return tuple(parents[label])
+    raise NotFound(f"The model {model.id} has no label {label!r}.", f"Its labels are: {', '.join((*model.labels, *parents))}.")
+
+
+def _places(model: LoadedModel, labels: Sequence[str]) -> list[int]:
+    return [model.labels.index(label) for label in labels]
+
+
+def _token_at(model: LoadedModel, given: ModelInput, at: tuple[float, float]) -> tuple[int, int]:
+    left, top, width, height = given.box
+    across, down = (at[0] + 0.5 - left) / width, (at[1] + 0.5 - top) / height
+    if not (0.0 <= across < 1.0 and 0.0 <= down < 1.0):
+        allowed = f"a pixel of the input: columns {left:g} to {left + width - 1:g}, rows {top:g} to {top + height - 1:g}"
+        raise OutOfRange("token", f"{at[0]:g} {at[1]:g}", allowed)
+    rows, columns = (side // patch for side, patch in zip(given.values.shape[1:], model.patch, strict=True))
+    return int(across * columns), int(down * rows)
