@@ -213,6 +213,7 @@ def place_scores(desk: Desk, here: Room, number: int, scene: Scene) -> Slot[Plac
     """What the model says of the picked place at one date. scene: on the grid of the first date."""
     at, model = here.picked or (0, 0), here.model
     slot: Slot[PlaceScores] = desk.slot(here.places, (number, here.pair[0], model, at))
+    desk.stop_others(here.places, {key for key in here.places if key[-1] == at})
     slot.ensure("Reading a place", partial(_scores, scene, model, at), "windows")
     return slot
 
@@ -249,7 +250,9 @@ def polygon_at(result: ChangeMap, at: Pixel) -> ChangePolygon | None:
 
 def why(desk: Desk, here: Room, polygon: ChangePolygon) -> Slot[Why]:
     """The explanation of the window at the middle of a patch, on the second date, for what the patch became."""
-    slot: Slot[Why] = desk.slot(here.whys, (*here.pair, here.model, method_of(here), polygon.id))
+    key = (*here.pair, here.model, method_of(here), polygon.id)
+    slot: Slot[Why] = desk.slot(here.whys, key)
+    desk.stop_others(here.whys, {key})
     if here.after:
         scene = on_grid_of(here.after, here.before)
         slot.ensure("Explaining", partial(_why, scene, here.model, polygon), "forward passes")

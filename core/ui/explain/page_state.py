@@ -189,16 +189,15 @@ def _domain_of(image: Image) -> Domain:
 def ready(desk: Desk, here: Room) -> Slot[Ready]:
     """The input and the prediction of the chosen image, window and model."""
     slot: Slot[Ready] = desk.slot(here.inputs, here.key)
-    slot.ensure("Preparing", partial(_ready, here.image, here.model, here.at), "inputs")
+    slot.ensure("Preparing", partial(_ready, here.image, here.model, here.at), "slices")
     return slot
 
 
 def _ready(image: Image, model: str, at: Place | None, progress: Progress) -> Ready:
     engine = engine_for(model).interactive
     known = engine.model
-    given = explained_input(image, engine, None, at if known.preprocess.domain is Domain.LAND_COVER else None)
+    given = explained_input(image, engine, None, at if known.preprocess.domain is Domain.LAND_COVER else None, progress.update)
     prediction = predict_input(engine, given)
-    progress.update(1, 1)
     tokens = prediction.token_logits
     scores = None if tokens is None else probabilities(tokens, known.calibration)
     methods = methods_for(known)
