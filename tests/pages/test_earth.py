@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from core.readers import SceneOptions, read_scene
 from core.render.change_polygon import around
 from core.render.ground import Ground, sharper_piece, stretches_of
-from core.render.scene import NOTHING, classes_picture, part, read_classes, read_marks, true_colour, whole
+from core.render.scene import NOTHING, classes_picture, part, read_classes, read_marks, true_colour, values_picture, whole
 from core.settings import settings
 from core.sources.scenes import group_scenes, is_question_open
 from core.types import ChangePolygon, Scene
@@ -182,6 +182,13 @@ def test_hidden_classes_and_places_without_data_are_clear(tmp_path: Path) -> Non
     classes = read_classes(path, scene, whole(scene))
     picture = PillowImage.open(io.BytesIO(classes_picture(classes, [(1, 2, 3), (4, 5, 6), (7, 8, 9)], {1}))).convert("RGBA")
     assert [tuple(pixel) for row in np.asarray(picture) for pixel in row] == [(1, 2, 3, 255), (4, 5, 6, 0), (7, 8, 9, 255), (0, 0, 0, 0)]
+
+
+def test_a_map_of_change_starts_at_zero_transparent(tmp_path: Path) -> None:
+    path = write_geotiff(tmp_path / "score.tif", np.array([[[0.0, 0.25], [1.0, np.nan]]], np.float32))
+    scene = read_scene([path])
+    drawn = values_picture(path, scene, whole(scene), np.full((256, 3), 9, np.uint8), fades=True)
+    assert np.asarray(PillowImage.open(io.BytesIO(drawn)).convert("RGBA"))[..., 3].tolist() == [[0, 126], [255, 0]]
 
 
 def test_a_click_takes_the_smallest_patch_around_it() -> None:
