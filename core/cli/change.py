@@ -46,6 +46,7 @@ def change(
     """Write change.tif, its scores, changes.gpkg, transitions.csv and the report into DIR; with LATER a sub-folder for each pair."""
     from core.cli.sources import scene_of, workspace
     from core.report.language import language_of
+    from core.report.text import headline, warnings_of
     from core.workflows.change import detect_change
     from core.workflows.change_series import change_series
     from core.workflows.report_files import report_change
@@ -63,13 +64,18 @@ def change(
             results = (("", detect_change(scenes[0], scenes[1], way, out, **wishes, progress=ticker)),)
         reports = [report_change(result, engine, out / name, language) for name, result in results]
     assumptions = Assumptions()
+    for (_, result), (report, _) in zip(results, reports, strict=True):
+        assumptions.tell(_dates(result), warnings_of(report))
     for _, result in results:
-        assumptions.tell(f"{result.before.name}, {result.after.name}", _assumptions(result))
+        assumptions.tell(_dates(result), _assumptions(result))
     if as_json:
-        pairs = [{"name": name, **as_values(result), "report": files} for (name, result), (_, files) in zip(results, reports, strict=True)]
+        pairs = [
+            {"name": name, **as_values(result), "withheld": report.withheld, "report": files}
+            for (name, result), (report, files) in zip(results, reports, strict=True)
+        ]
         return print_json({"paths": arguments, "pairs": pairs})
     for (name, _), (report, _) in zip(results, reports, strict=True):
-        say(f"{name}: {report.sentences[0].text}" if name else report.sentences[0].text)
+        say(f"{name}: {headline(report)}" if name else headline(report))
     return say(f"The results are in {out}.")
 
 
@@ -111,6 +117,11 @@ def as_values(result: ChangeMap) -> dict[str, Any]:
         "assumptions": _assumptions(result),
         "seconds": result.seconds,
     }
+
+
+def _dates(result: ChangeMap) -> str:
+    """What a line on standard error is about: "2019-06-15 to 2021-06-19"; a scene without a date by its name."""
+    return " to ".join(scene.date.isoformat() if scene.date else scene.name for scene in (result.before, result.after))
 
 
 def _assumptions(result: ChangeMap) -> tuple[str, ...]:

@@ -91,15 +91,17 @@ def _say_heads(composer: Composer, prediction: Prediction, model: ModelFacts) ->
             number = composer.fact(f"head.{name}.{unit}", float(value), unit, "prediction")
             composer.say(SECTION, "other" if unit == "probability" else "other_score", **{"label": label, unit: number})
         elif isinstance(value, Mapping) and prediction.candidates != ():  # it speaks of what was found
-            _say_head(composer, name, value["labels"], value["probabilities"])
+            _say_head(composer, name, value["labels"], value["probabilities"], unit)
 
 
-def _say_head(composer: Composer, name: str, labels: Sequence[str], probabilities: Sequence[float]) -> None:
+def _say_head(composer: Composer, name: str, labels: Sequence[str], probabilities: Sequence[float], unit: str) -> None:
     """The last label of a further head, which is what the head is named for."""
-    head = composer.fact(f"head.{name}.name", name, "label", "prediction")
-    label = composer.fact(f"head.{name}.label", labels[-1], "label", "prediction")
-    composer.say(SECTION, "head", head=head, label=label, probability=composer.fact(
-        f"head.{name}.probability", float(probabilities[-1]), "probability", "prediction"))  # fmt: skip
+    roles = {
+        "head": composer.fact(f"head.{name}.name", name, "label", "prediction"),
+        "label": composer.fact(f"head.{name}.label", labels[-1], "label", "prediction"),
+        unit: composer.fact(f"head.{name}.{unit}", float(probabilities[-1]), unit, "prediction"),
+    }
+    composer.say(SECTION, "head" if unit == "probability" else "head_score", **roles)
 
 
 def _say_candidates(composer: Composer, prediction: Prediction) -> None:

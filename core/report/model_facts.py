@@ -20,7 +20,8 @@ LIMIT_HEADINGS = ("limits", "limitations", "what it does not know")
 class ModelFacts:
     """trained_on, limits: whole sentences of the card.
 
-    coverage: what the conformal sets were made for (0.9); None for a model that is not calibrated, whose numbers are then called scores.
+    coverage: what the conformal sets were made for (0.9); None for a model without sets, whose numbers for one image are called scores.
+    is_calibrated: whether what the model says was calibrated, by sets or, of change, by pixels.
     """
 
     title: str
@@ -31,6 +32,7 @@ class ModelFacts:
     limits: tuple[str, ...]
     preprocess: Preprocess
     coverage: float | None
+    is_calibrated: bool
 
 
 def model_facts(model: LoadedModel | LoadedChangeModel) -> ModelFacts:
@@ -44,6 +46,7 @@ def model_facts(model: LoadedModel | LoadedChangeModel) -> ModelFacts:
         limits=card_limits(model.card),
         preprocess=model.preprocess,
         coverage=model.calibration.coverage if isinstance(model.calibration, Calibration) else None,
+        is_calibrated=model.calibration is not None,
     )
 
 

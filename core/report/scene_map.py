@@ -13,7 +13,7 @@ from core.types import WARN_OUTSIDE_SHARE, LandCoverMap, Report
 def map_report(result: LandCoverMap, model: ModelFacts | None = None, *, language: str = "en", created: str | None = None) -> Report:
     """Facts and sentences of one map. Raises NotFound for a language without templates."""
     composer = Composer(language_of(language))
-    _say_findings(composer, result)
+    _say_findings(composer, result, model is not None and model.is_calibrated)
     say_scene(composer, result.scene)
     say_scene_model(composer, result.model, result.weights, model)
     say_parameters(composer, result.parameters)
@@ -24,7 +24,7 @@ def map_report(result: LandCoverMap, model: ModelFacts | None = None, *, languag
     return composer.report("map", composer.language.titles["map"], parameters, created)
 
 
-def _say_findings(composer: Composer, result: LandCoverMap) -> None:
+def _say_findings(composer: Composer, result: LandCoverMap, is_calibrated: bool) -> None:
     pixels = composer.fact("map.valid_pixels", result.valid_pixels, "count", "map")
     if result.valid_pixels == 0:
         composer.say("findings", "map_empty", pixels=pixels)
@@ -46,7 +46,7 @@ def _say_findings(composer: Composer, result: LandCoverMap) -> None:
     composer.say("findings", "map_valid", hectares=total, pixels=pixels)
     _say_classes(composer, result)
     confidence = composer.fact("map.mean_confidence", result.mean_confidence, "score", "map")
-    return composer.say("findings", "map_confidence", confidence=confidence)
+    return composer.say("findings", "map_confidence" if is_calibrated else "map_confidence_score", confidence=confidence)
 
 
 def _say_classes(composer: Composer, result: LandCoverMap) -> None:

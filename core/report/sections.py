@@ -62,7 +62,7 @@ def _say_card(composer: Composer, model: ModelFacts) -> None:
         youngest = composer.fact("model.age.youngest", model.preprocess.age_years[0], "", "model card")
         oldest = composer.fact("model.age.oldest", model.preprocess.age_years[1], "", "model card")
         composer.say("limits", "age", youngest=youngest, oldest=oldest)
-    if model.coverage is None:
+    if not model.is_calibrated:
         composer.say("limits", "uncalibrated", calibrated=composer.fact("model.calibrated", False, "", "calibration"))
     for number, sentence in enumerate(model.limits, start=1):
         composer.say("limits", "verbatim", sentence=composer.fact(f"model.limit.{number}", sentence, "sentence", "model card"))

@@ -39,6 +39,17 @@ def is_warning(report: Report, sentence: Sentence) -> bool:
     return "map.outside_share" in sentence.facts and float(report.fact("map.outside_share").value) > WARN_OUTSIDE_SHARE  # type: ignore[arg-type]
 
 
+def warnings_of(report: Report) -> tuple[str, ...]:
+    """What is said before any result, in the order of the report."""
+    return tuple(sentence.text for sentence in report.sentences if is_warning(report, sentence))
+
+
+def headline(report: Report) -> str:
+    """The one sentence that stands for all: the first of the findings that is no warning, or what stands in its place."""
+    found = (sentence.text for sentence in report.sentences if sentence.section == "findings" and not is_warning(report, sentence))
+    return report.withheld or next(found, "")
+
+
 def section_title(report: Report, section: str) -> str:
     """The heading of a section in the report's language."""
     return language_of(report.language).sections[section]

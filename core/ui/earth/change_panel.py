@@ -8,7 +8,9 @@ from core.render.change_polygon import before_and_after
 from core.render.colours import class_colours, css
 from core.render.heatmap import over_input
 from core.report.notices import say
-from core.types import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon
+from core.report.scene_change import change_report
+from core.report.text import warnings_of
+from core.types import ChangeMap, ChangePolygon
 from core.ui.earth.cover_panel import place_words
 from core.ui.earth.page_state import Room, Why, date_words, visit
 from core.ui.earth.work import change, largest, megapixels, method_of, methods, middle, misfit, start_change, unreadable, why
@@ -67,12 +69,13 @@ def _offer(desk: Desk, here: Room) -> None:
 
 
 def _result(desk: Desk, here: Room, result: ChangeMap) -> None:
-    strange = max(float(result.parameters.get(f"outside_share_{which}", 0.0)) for which in ("before", "after"))
-    if strange > WARN_OUTSIDE_SHARE:
-        told = f"{share(strange)} of the valid pixels of one date lie in tiles unlike the training data"
-        note("Outside what this model knows", f"{told}; what changed there may mean nothing.")
+    report = change_report(result)
+    if warnings_of(report):
+        note("No area is given" if report.withheld else "Before the result", " ".join(warnings_of(report)))
     between = f"{date_words(result.before)} to {date_words(result.after)}"
-    if result.changed_pixels:
+    if report.withheld:
+        quiet(f"{between}: what was computed all the same is on the map and in the files; it may mean nothing.")
+    elif result.changed_pixels:
         st.markdown(f"#### {hectares(result.changed_hectares)} changed")
         quiet(f"{between}, {share(result.changed_pixels / result.valid_pixels)} of what both dates show.")
         _changed(desk, here, result)
@@ -80,7 +83,8 @@ def _result(desk: Desk, here: Room, result: ChangeMap) -> None:
         st.markdown("#### No change")
         quiet(f"{between}: none of the {result.valid_pixels:,} valid pixels that the dates share.")
     for assumption in result.assumptions:
-        quiet(f"Assumed: {say(assumption)}")
+        if assumption not in result.warnings:
+            quiet(f"Assumed: {say(assumption)}")
     if not result.is_calibrated:
         quiet("The score of change is not calibrated.")
     quiet("Season, sun, haze, cloud and small shifts change images too.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,22 @@ def test_a_scene_of_one_band_a_file_is_a_folder_or_its_files_joined(tmp_path: Pa
         for scene in (whole, tmp_path / "day", "+".join(map(str, files)))
     ]
     assert areas[0] == areas[1] == areas[2]
+
+
+def test_change_of_ground_that_the_model_does_not_know_has_no_headline_of_hectares(
+    tmp_path: Path, cover_model: Path, sightline: Sightline
+) -> None:
+    coarse = from_origin(500_000.0, 5_000_000.0, 100.0, 100.0)
+    scenes = [write_scene(tmp_path / name, rows=SIDE, columns=SIDE, transform=coarse) for name in ("a.tif", "b.tif")]
+    ran = sightline("change", *scenes, "--model", cover_model, "--out", tmp_path / "out")
+    told = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert ran.status == 0
+    assert told["withheld"].startswith("No area is given")
+    assert told["sentences"][0]["text"] == told["withheld"]
+    assert told["withheld"] in ran.err.splitlines()[0]
+    assert told["withheld"] == ran.out.splitlines()[0]
+    for text in (ran.out, (tmp_path / "out" / "report.md").read_text()):
+        assert re.search(r"\d ha\b", text) is None
 
 
 def test_two_dates_leave_their_change_in_the_folder(scenes: list[Path], tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:

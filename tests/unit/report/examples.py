@@ -63,6 +63,7 @@ CHEST_MODEL = ModelFacts(
     limits=("Made for frontal views.",),
     preprocess=CHEST,
     coverage=0.9,
+    is_calibrated=True,
 )
 LAND_MODEL = ModelFacts(
     title="Land cover from Sentinel-2",
@@ -73,6 +74,7 @@ LAND_MODEL = ModelFacts(
     limits=("One label a tile.",),
     preprocess=LAND,
     coverage=0.9,
+    is_calibrated=True,
 )
 INSIDE = Outside(score=12.5, threshold=30.25, is_outside=False)
 UNLIKE = notice("outside.image", domain="radiograph", score=80.5, threshold=30.25)

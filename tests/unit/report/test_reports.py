@@ -74,7 +74,7 @@ def assert_labels_are_cited(report: Report, labels: tuple[str, ...]) -> None:
 
 @given(prediction=predictions(), explained=st.booleans(), calibrated=st.booleans())
 def test_no_report_contradicts_its_prediction(prediction: Prediction, explained: bool, calibrated: bool) -> None:
-    model = ex.CHEST_MODEL if calibrated else replace(ex.CHEST_MODEL, coverage=None)
+    model = ex.CHEST_MODEL if calibrated else replace(ex.CHEST_MODEL, coverage=None, is_calibrated=False)
     explanation = ex.explanation(target=prediction.labels[0]) if explained else None
     place = notice("place.image", height="upper", side="left")
     report = image_report(ex.study(), prediction, explanation, model, region=place, created=ex.NOON)
@@ -228,6 +228,13 @@ def test_a_map_that_may_mean_nothing_tells_no_hectares(changes: dict[str, Any], 
     assert report.withheld in [sentence.text for sentence in report.sentences[:2]]
     assert not any(" ha" in sentence.text for sentence in report.sentences)
     assert not any(fact.unit == "ha" for fact in report.facts), "nor does a table"
+
+
+def test_the_smallest_area_that_was_asked_for_stands_in_the_headline_too() -> None:
+    made = ex.change_map()
+    asked = replace(made, parameters={**made.parameters, "min_area_hectares": 0.5}, outlined_hectares=9.5)
+    told = "\n".join(sentences(change_report(asked, ex.LAND_MODEL), "findings"))
+    assert "9.5 ha changed in polygons of at least 0.5 ha; with all smaller ones 12.0 ha" in told
 
 
 def test_an_area_that_would_read_0_ha_is_not_listed() -> None:
