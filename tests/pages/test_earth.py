@@ -6,6 +6,7 @@ import io
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,7 +23,9 @@ from core.settings import settings
 from core.sources.scenes import group_scenes, is_question_open
 from core.types import ChangePolygon, Scene
 from core.ui.earth.change_panel import patch_title
+from core.ui.earth.cover_panel import place_words
 from core.ui.earth.map import north
+from core.ui.earth.questions import questions_of
 from core.ui.earth.scenes_panel import UNKNOWN, band_names, footprint_words, size_words
 from core.ui.earth.work import polygon_at
 from core.ui.state.errors import TITLES
@@ -100,6 +103,29 @@ def test_bands_without_names_are_a_question_and_an_answer_closes_it(tmp_path: Pa
     told = read_scene([path], SceneOptions(bands=band_names(scene.bands, ["near infrared", "red", "green", UNKNOWN])))
     assert not is_question_open(told)
     assert [band.colour for band in told.bands] == ["near infrared", "red", "green", ""]
+
+
+def test_digital_numbers_are_a_question_and_a_scale_closes_it(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).uniform(8, 9_580, (3, 40, 40))
+    path = write_geotiff(tmp_path / "dn.tif", values, descriptions=("B04", "B03", "B02"))
+    (question,) = questions_of(read_scene([path]))
+    assert question.title == "How do its values become reflectance?"
+    assert "--" not in question.told, "a page has no options of the command line"
+    assert not questions_of(read_scene([path], SceneOptions(scale=1e-4, offset=0.0)))
+
+
+def test_values_that_never_lie_below_a_thousand_are_a_question(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(1_000, 3_000, (3, 40, 40)).astype(np.uint16)
+    scene = scene_of(tmp_path / "new.tif", values)
+    assert [question.title for question in questions_of(scene)] == ["Was 1,000 added to its values?"]
+    assert not questions_of(read_scene([scene.bands[0].file], SceneOptions(scale=1e-4, offset=-0.1)))
+
+
+def test_a_place_is_told_with_its_hemispheres(tmp_path: Path) -> None:
+    lima = scene_of(tmp_path / "lima.tif", transform=from_origin(-77.1, -12.0, 1e-4, 1e-4), crs="EPSG:4326")
+    assert footprint_words(lima) == "12.004 to 12.000° S, 77.100 to 77.095° W"
+    room = SimpleNamespace(before=lima)
+    assert place_words(room, 0, 0) == "12.00005° S, 77.09995° W"  # type: ignore[arg-type]
 
 
 def test_names_of_the_file_are_kept_where_the_user_agrees_with_them(tmp_path: Path) -> None:
