@@ -65,4 +65,4 @@ def stops(is_signed: bool = False) -> tuple[str, ...]:
 
 
 def _opacity(shares: NDArray[np.floating]) -> NDArray[np.uint8]:
-    return np.rint(np.clip(shares / OPAQUE_FROM, 0.0, 1.0) * 255).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(shares / OPAQUE_FROM, 0.0, 1.0) * 255), dtype=np.uint8)

@@ -10,7 +10,7 @@ from transformers import AutoModelForImageClassification, DINOv3ViTConfig, DINOv
 from transformers.modeling_outputs import ImageClassifierOutput
 
 
-class DINOv3ViTForImageClassification(DINOv3ViTPreTrainedModel):
+class DINOv3ViTForImageClassification(DINOv3ViTPreTrainedModel):  # type: ignore[misc]
     """A linear head on [CLS] beside the mean of the patches, as its authors evaluate it (Simeoni et al. 2025) and DINOv2 has it.
 
     The encoder lies under `dinov3_vit`, so that a checkpoint that was trained without labels is one without `classifier.`
@@ -35,4 +35,5 @@ class DINOv3ViTForImageClassification(DINOv3ViTPreTrainedModel):
         return ImageClassifierOutput(logits=self.classifier(read), hidden_states=output.hidden_states)
 
 
-AutoModelForImageClassification.register(DINOv3ViTConfig, DINOv3ViTForImageClassification)
+# exist_ok: the configuration is transformers' own, and only so is the class remembered for it.
+AutoModelForImageClassification.register(DINOv3ViTConfig, DINOv3ViTForImageClassification, exist_ok=True)
