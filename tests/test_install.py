@@ -165,6 +165,11 @@ def test_the_project_depends_on_what_requirements_txt_says() -> None:
     assert project["project"]["requires-python"] == ">=3.11"
 
 
+def test_the_gate_reads_everything_that_is_shipped() -> None:
+    tools = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    assert tools["mypy"]["strict"] and set(tools["mypy"]["files"]) == {"app.py", "core", "models", "pages", "training"}
+
+
 def test_every_package_of_the_project_is_found_by_the_installation() -> None:
     """A folder without __init__.py would import here and be missing where the project is installed."""
     code = {file.parent for root in ("core", "models", "training") for file in (PROJECT / root).rglob("*.py")}
