@@ -37,6 +37,8 @@ class Augmentation:
     shift: largest displacement over the side. turns: quarter turns and mirror images.
     gamma, exposure, channel_exposure, contrast, saturation: deviation of the logarithm of the factor (gamma: of the exponent).
     blur: largest deviation of the Gaussian in pixels. noise: largest deviation in [0, 1]. cutout: largest side of the hole over the side.
+    offset: deviation of what is added to each channel, as a dark object that was subtracted or not.
+    coarse: ground scales over the image's own, of which one is drawn for each batch: it is brought to that scale and back.
     cutmix: share of batches whose images are mixed (Yun et al. 2019).
     dropped: shares of tokens of which one is drawn for each batch and left out (He et al. 2022 leave out more).
     """
@@ -54,6 +56,8 @@ class Augmentation:
     blur: float = 0.0
     noise: float = 0.0
     cutout: float = 0.0
+    offset: float = 0.0
+    coarse: tuple[float, ...] = (1.0,)
     cutmix: float = 0.0
     dropped: tuple[float, ...] = (0.0,)
 
@@ -82,6 +86,19 @@ class Schedule:
     seed: int = 1
     accumulation: int = 1
     precision: str = "auto"
+
+
+@dataclass(frozen=True)
+class TuningPart:
+    """How a pretrained stem goes on (training/tuning.py); of no use to other networks.
+
+    stem_rate: learning rate of its blocks over that of the rest. frozen_blocks: the first convolution and so many blocks stay as they are.
+    depthwise: whether the convolutions of single channels are trained: their gradients cost CPUs most of a step, and they are few weights.
+    """
+
+    stem_rate: float = 1.0
+    frozen_blocks: int = 0
+    depthwise: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""What a training begins with: nothing, a text BERT's layers, another model of ours, or a ViT, DeiT, BEiT, Swin or DINOv2 checkpoint.
+"""What a training begins with: nothing, ImageNet's weights of a stem, a text BERT's layers, another model of ours, or a ViT, DeiT, BEiT, Swin or DINOv2 checkpoint.
 
-The recipe's key `start` names a model of the zoo, a folder or a hub id. Sizes come from there: of a text BERT and of our own models what
+The recipe's key `start` names a stem (training/imagenet.py), a model of the zoo, a folder or a hub id. Sizes come from there: of a text BERT and of our own models what
 [network] leaves out, of the other families all of them, so that [network] has no place. Of our own models [network] may ask for more layers
 and stem_blocks (training/growth.py). The head is new, unless the labels are the same.
 """
@@ -26,6 +26,7 @@ from models.networks import quiet
 from models.registry import LoadedModel, find_folder, load_model
 from training.encoder import load_encoder
 from training.growth import added_parts, settle
+from training.imagenet import IMAGENET, begin_with_imagenet
 from training.recipe import Recipe
 
 TEXT = "bert"
@@ -33,8 +34,8 @@ TEXT_SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads", "interm
 """What an image BERT takes from a text BERT where [network] does not say it."""
 OF_THE_TASK = ("image_size", "num_channels", "parents", "heads", "token_heads", "model_type")
 """What a model of ours does not hand on: it follows from the recipe."""
-FIRST = ("embeddings.stem.0.down.weight", "embeddings.stem.weight")
-"""Weights of a stem that read the channels, convolutional or linear."""
+FIRST = ("embeddings.stem.0.down.weight", "embeddings.stem.first.conv.weight", "embeddings.stem.weight")
+"""Weights of a stem that read the channels: convolutional, pretrained or linear."""
 POSITIONS = "embeddings.positions"
 ALL_TOKENS = (0.0,)
 
@@ -46,6 +47,8 @@ def with_start(recipe: Recipe) -> Recipe:
     """
     if not recipe.start:
         return recipe
+    if recipe.start in IMAGENET:
+        return _on_imagenet(recipe)
     folder = find_folder(recipe.start)
     check_weights(folder)
     config = read_json(folder / CONFIG)
@@ -107,6 +110,8 @@ def _image_bert(recipe: Recipe) -> BertImageForImageClassification:
     assert isinstance(config, BertImageConfig)
     if not recipe.start:
         return BertImageForImageClassification(config)
+    if recipe.start in IMAGENET:
+        return begin_with_imagenet(BertImageForImageClassification(config), recipe.start)
     folder = find_folder(recipe.start)
     declared = read_json(folder / CONFIG)
     if declared.get("architectures") == [BertImageForMaskedImageModelling.__name__]:
@@ -176,6 +181,15 @@ def _on_encoder(recipe: Recipe, folder: Path, name: str) -> Recipe:
     demand(not any(side % facts.patch_size for side in size), "preprocess.size", size, f"multiples of {facts.patch_size}")
     has_head = (read_json(folder / CONFIG).get("id2label") or {}) == {str(index): label for index, label in enumerate(recipe.labels)}
     return replace(recipe, encoder=facts, begun=f"that began with the weights of {name}, {'with' if has_head else 'without'} its head")
+
+
+def _on_imagenet(recipe: Recipe) -> Recipe:
+    """Raises BadRecipe for a network whose stem is another."""
+    stem, depth = recipe.network.get("stem"), recipe.network.get("stem_depth")
+    if stem != recipe.start:
+        raise BadRecipe(f"{recipe.id}: start is {recipe.start} and network.stem {stem!r}.", f'network.stem must be "{recipe.start}".')
+    begun = f"whose stem began as the first {depth} blocks of {IMAGENET[recipe.start].words}, the rest at random"
+    return _checked(replace(recipe, network={"stem_norm_kept": True, **recipe.network}, begun=begun))
 
 
 def _checked(recipe: Recipe) -> Recipe:
