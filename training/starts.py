@@ -212,4 +212,4 @@ def network_words(recipe: Recipe) -> str:
         unknown = "It reads every token: what it would say without some of them was not measured."
         return f"A {config.family} {recipe.begun}: {of_tokens}, {sizes}. {unknown}{licence}"
     pooling = f"{config.pooling} pooling{config.attention_words}"
-    return f"An image BERT {recipe.begun}: {config.stem} stem, {of_tokens}, {sizes}, {pooling}.{licence}"
+    return f"An image BERT {recipe.begun}: {config.stem_words}, {of_tokens}, {sizes}, {pooling}.{licence}"

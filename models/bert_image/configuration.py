@@ -158,6 +158,14 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
         return {**(self.heads or {}), **(self.token_heads or {})}
 
     @property
+    def stem_words(self) -> str:
+        """What a card calls the stem."""
+        if self.stem != EFFICIENTNET:
+            return f"{self.stem} stem"
+        enlarged = f", images enlarged to {self.stem_scale} times their sides before it" if self.stem_scale > 1 else ""
+        return f"stem of {self.stem_depth} blocks of {self.stem}{enlarged}"
+
+    @property
     def attention_words(self) -> str:
         """What a card adds where attention is not full softmax attention of one token count; "" where it is."""
         linear = f", linear attention with {self.random_features} random features" if self.attention == "linear" else ""

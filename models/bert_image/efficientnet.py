@@ -44,7 +44,7 @@ class NormedConvolution(nn.Module):
             factor = self.norm.weight * torch.rsqrt(self.norm.running_var + self.norm.eps)
             offset = self.norm.bias - self.norm.running_mean * factor
             y = self._convolved(x, self.conv.weight * factor.view(-1, 1, 1, 1), offset, padding)
-        return y if self.is_linear else F.relu6(y)
+        return y if self.is_linear else F.relu6(y, inplace=not y.requires_grad)
 
     def _convolved(self, x: Tensor, weight: Tensor, bias: Tensor | None, padding: int) -> Tensor:
         how = {"stride": self.conv.stride, "padding": padding, "groups": self.conv.groups}

@@ -8,7 +8,7 @@ import torch
 
 from core.prepare.tensor import standardise
 from core.types import Domain, Preprocess
-from training.augment import augmented, holed, kept_tokens, mixed, standardised
+from training.augment import augmented, coarsened, holed, kept_tokens, mixed, standardised
 from training.recipe_parts import Augmentation
 
 STRONG = Augmentation(
@@ -84,3 +84,18 @@ def test_a_batch_is_standardised_as_a_single_image_is_in_use(how: str) -> None:
     batch = torch.rand(3, 3, 8, 8)
     single = np.stack([standardise(image.numpy(), preprocess) for image in batch])
     assert np.abs(standardised(batch, preprocess).numpy() - single).max() < 1e-5
+
+
+def test_a_batch_that_went_through_a_coarser_scale_keeps_its_size_and_loses_its_finest_detail() -> None:
+    board = (torch.arange(32)[:, None] + torch.arange(32)) % 2 * torch.ones(4, 3, 32, 32)
+    coarse = coarsened(board, (2.0,))
+    assert coarse.shape == board.shape and coarse.min() >= 0.0 and coarse.max() <= 1.0
+    assert torch.allclose(coarse, torch.full_like(coarse, 0.5), atol=0.05)
+    assert coarsened(board, (1.0,)) is board
+
+
+def test_an_offset_moves_each_channel_by_a_number_of_its_own() -> None:
+    images = torch.full((8, 3, 4, 4), 0.5)
+    moved = augmented(images, (4, 4), Augmentation(offset=0.05)) - images
+    assert torch.allclose(moved, moved[..., :1, :1].expand_as(moved), atol=1e-6)
+    assert len(moved[..., 0, 0].unique()) == 24
