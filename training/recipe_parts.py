@@ -41,6 +41,8 @@ class Augmentation:
     blur: largest deviation of the Gaussian in pixels. noise: largest deviation in [0, 1]. cutout: largest side of the hole over the side.
     offset: deviation of what is added to each channel, as a dark object that was subtracted or not.
     coarse: ground scales over the image's own, of which one is drawn for each batch: it is brought to that scale and back.
+    inverted, collimated, lettered, wired: shares of the images whose grey values are inverted, and into which the edges of a collimator,
+        letters, or lines and devices are drawn (training/overlays.py).
     cutmix: share of batches whose images are mixed (Yun et al. 2019).
     dropped: shares of tokens of which one is drawn for each batch and left out (He et al. 2022 leave out more).
     """
@@ -60,6 +62,10 @@ class Augmentation:
     cutout: float = 0.0
     offset: float = 0.0
     coarse: tuple[float, ...] = (1.0,)
+    inverted: float = 0.0
+    collimated: float = 0.0
+    lettered: float = 0.0
+    wired: float = 0.0
     cutmix: float = 0.0
     dropped: tuple[float, ...] = (0.0,)
 

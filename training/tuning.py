@@ -29,7 +29,7 @@ def parameter_groups(network: nn.Module, decaying: Collection[str], rate: float,
     decaying: names of the parameters that decay. What has no gradient is left out.
     """
     of_stem = {id(parameter) for stem in stems_of(network) for parameter in stem.blocks.parameters()}
-    groups = []
+    groups: list[dict[str, Any]] = []
     for is_stem in (True, False):
         for decays in (True, False):
             chosen = [
@@ -37,9 +37,9 @@ def parameter_groups(network: nn.Module, decaying: Collection[str], rate: float,
                 for name, parameter in network.named_parameters()
                 if parameter.requires_grad and (id(parameter) in of_stem) == is_stem and (name in decaying) == decays
             ]
-            if chosen:
-                groups.append({"params": chosen, "lr": rate * (how.stem_rate if is_stem else 1.0), "weight_decay": decay if decays else 0.0})
-    return groups
+            own_rate = rate * how.stem_rate if is_stem else rate
+            groups.append({"params": chosen, "lr": own_rate, "weight_decay": decay if decays else 0.0})
+    return [group for group in groups if group["params"]]
 
 
 def stems_of(network: nn.Module) -> list[EfficientNetStem]:

@@ -23,8 +23,8 @@ EPSILON = 1e-3
 class NormedConvolution(nn.Module):
     """A convolution with "same" padding and its batch normalisation, then ReLU6 where it is asked for.
 
-    keeps: the statistics of the normalisation are part of the weights and stay as they are in training too. They are then one factor and one
-    offset a channel, which join the convolution's own, so that the largest maps are walked over once.
+    keeps: the statistics of the normalisation are part of the weights and stay as they are in training too. They are then one factor and
+    one offset a channel, which join the convolution's own, so that the largest maps are walked over once.
     """
 
     def __init__(self, channels: int, out: int, kernel: int, stride: int, keeps: bool, groups: int = 1, is_linear: bool = False) -> None:
@@ -55,7 +55,7 @@ class NormedConvolution(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """Few channels to many, a convolution of each by itself, many to few (Sandler et al. 2018). Where the shape stays, the input is added."""
+    """Few channels to many, a convolution of each by itself, many to few (Sandler et al. 2018); where the shape stays, the input too."""
 
     def __init__(self, channels: int, out: int, kernel: int, stride: int, expansion: int, keeps: bool) -> None:
         super().__init__()

@@ -99,3 +99,12 @@ def test_an_offset_moves_each_channel_by_a_number_of_its_own() -> None:
     moved = augmented(images, (4, 4), Augmentation(offset=0.05)) - images
     assert torch.allclose(moved, moved[..., :1, :1].expand_as(moved), atol=1e-6)
     assert len(moved[..., 0, 0].unique()) == 24
+
+
+@pytest.mark.parametrize("kind", ["collimated", "lettered", "wired", "inverted"])
+def test_what_is_drawn_over_a_film_reaches_its_share_of_the_images_and_stays_in_range(kind: str) -> None:
+    images = torch.rand(64, 1, 64, 64) * 0.3 + 0.1
+    changed = augmented(images, (64, 64), Augmentation(**{kind: 0.5}))
+    touched = ((changed - images).abs() > 1e-3).flatten(1).any(dim=1)
+    assert 12 < int(touched.sum()) < 52
+    assert changed.min() >= 0.0 and changed.max() <= 1.0
