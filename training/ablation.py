@@ -38,6 +38,7 @@ from training.masked_trainer import fit_masked
 from training.nodules import Crops, read_sides
 from training.recipe import Recipe, changed_base, merged, read_table, recipe_of, required
 from training.run import CHECKPOINTS
+from training.starts import with_start
 from training.trainer import fit, run
 from training.window_trainer import WindowTrainer
 from training.windows import cut_once
@@ -149,7 +150,7 @@ def read_all(recipe: Recipe, data: Sequence[Path]) -> Images:
 
 def one_run(ablation: Ablation, variant: Variant, seed: int, images: Images, out: Path) -> Result:
     """Train one variant with one seed, and measure it. Time is that of the processor, so that other work does not count."""
-    recipe = recipe_for(ablation, variant, seed)
+    recipe = with_start(recipe_for(ablation, variant, seed))
     work = out / CHECKPOINTS / recipe.id
     shutil.rmtree(work, ignore_errors=True)  # of a run that was stopped: its time is not known
     began = time.process_time()

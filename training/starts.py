@@ -1,10 +1,10 @@
 """What a training begins with: nothing, ImageNet's weights of a stem, a text BERT's layers, another model of ours, or a checkpoint of ViT,
 DeiT, BEiT, Swin or DINOv2.
 
-The recipe's key `start` names a stem (training/imagenet.py), a model of the zoo, a folder or a hub id. Sizes come from the recipe for a stem,
-else from there: of a text BERT and of our own models what [network] leaves out, of the other families all of them, so that [network] has no
-place. Of our own models [network] may ask for more layers and stem_blocks (training/growth.py). The head is new, unless the labels are the
-same.
+The recipe's key `start` names a stem (training/imagenet.py), a model of the zoo, a folder or a hub id. Of a stem, [network] says the sizes;
+else they come from the start: of a text BERT and of our own models what [network] leaves out, of the other families all of them, so that
+[network] has no place. Of our own models [network] may ask for more layers and stem_blocks (training/growth.py). The head is new unless the
+labels are the same.
 """
 
 from __future__ import annotations
