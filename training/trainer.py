@@ -75,13 +75,15 @@ class BalancedSampler(Sampler[int]):
 class ImageTrainer(Trainer):  # type: ignore[misc]
     """Trainer whose batches are made on tensors: gather, change, standardise, mix, drop tokens."""
 
+    optimizer: Any
+
     def __init__(self, recipe: Recipe, images: Tensor, labels: NDArray[np.int64], **kwargs: Any) -> None:
         self.recipe, self.images, self.targets = recipe, images, torch.from_numpy(labels)
         self.teacher = Teacher(recipe.teacher, recipe) if recipe.teacher is not None else None
         super().__init__(train_dataset=Numbers(len(labels)), data_collator=self._gather, **kwargs)
         self.loss_is_scaled_for_ga = False  # compute_loss gives a mean: the parts of a step must be averaged, not added
 
-    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+    def create_optimizer(self, model: Any = None) -> Any:
         """AdamW as transformers sets it up, with the learning rate of a pretrained stem apart."""
         if self.optimizer is None:
             trained, schedule = model or self.model, self.recipe.schedule

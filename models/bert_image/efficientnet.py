@@ -35,23 +35,24 @@ class NormedConvolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, channels, rows, columns] -> [B, out, rows / stride, columns / stride]; rows and columns are multiples of the stride."""
-        padding = self.conv.padding[0]
+        padding = int(self.conv.padding[0])
         if self.conv.stride[0] == 2:  # TensorFlow pads even sides with one row less above and left
             x, padding = F.pad(x, (padding - 1, padding, padding - 1, padding)), 0
         if self.norm.training and not self.keeps:
             y = self.norm(self._convolved(x, self.conv.weight, None, padding))
         else:
+            assert self.norm.running_mean is not None and self.norm.running_var is not None
             factor = self.norm.weight * torch.rsqrt(self.norm.running_var + self.norm.eps)
             offset = self.norm.bias - self.norm.running_mean * factor
             y = self._convolved(x, self.conv.weight * factor.view(-1, 1, 1, 1), offset, padding)
         return y if self.is_linear else F.relu6(y, inplace=not y.requires_grad)
 
     def _convolved(self, x: Tensor, weight: Tensor, bias: Tensor | None, padding: int) -> Tensor:
-        how = {"stride": self.conv.stride, "padding": padding, "groups": self.conv.groups}
-        if self.conv.groups == 1 or self.conv.stride[0] == 1 or not x.requires_grad:
-            return F.conv2d(x, weight, bias, **how)
+        stride, groups = self.conv.stride[0], self.conv.groups
+        if groups == 1 or stride == 1 or not x.requires_grad:
+            return F.conv2d(x, weight, bias, stride, padding, 1, groups)
         with torch.autocast(x.device.type, enabled=False):  # its gradient in bfloat16 takes CPUs twenty times as long as in float32
-            return F.conv2d(x.float(), weight, bias, **how)
+            return F.conv2d(x.float(), weight, bias, stride, padding, 1, groups)
 
 
 class InvertedResidual(nn.Module):
