@@ -116,7 +116,7 @@ class NoOverlap(InputError):
 
     def __init__(self, before: str, before_footprint: str, after: str, after_footprint: str) -> None:
         super().__init__(
-            f"{before} and {after} do not overlap: {before_footprint} and {after_footprint} (west, south, east, north in degrees).",
+            f"{before} and {after} do not overlap: {before_footprint} and {after_footprint}.",
             "Choose two scenes of one place.",
         )
 

@@ -62,7 +62,7 @@ def head(room: Room) -> None:
     if len(known) > 1:
         room.model = name.selectbox(
             "Model", list(known), list(known).index(room.model) if room.model in known else 0, key="earth.model",
-            format_func=apart(list(known), lambda id: known[id].title), label_visibility="collapsed",
+            format_func=apart(list(known), lambda name: known[name].title), label_visibility="collapsed",
         )  # fmt: skip
     else:
         name.text(f"{counted(len(room.groups), 'scene')}, {next((one.title for one in known.values()), 'no model')}")

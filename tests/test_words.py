@@ -160,8 +160,10 @@ def sentences(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             skipped.add(id(node.value))  # a docstring
-        if isinstance(node, ast.Assign) and {getattr(target, "id", "") for target in node.targets} <= names:
-            skipped |= {id(inside) for inside in ast.walk(node)}  # a constant of what errors say
+        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if {getattr(target, "id", "") for target in targets} <= names:
+                skipped |= {id(inside) for inside in ast.walk(node)}  # a name for what errors say
     for node in ast.walk(tree):
         text = written(node)
         if text and id(node) not in skipped and SENTENCE.match(text):
@@ -186,6 +188,8 @@ def test_rooms_left_of_the_report_hold_no_sentence_but_those_of_errors() -> None
         ('told = f"{name} is stored south-up."', True),
         ('raise ValueError("It is no number at all.")', False),
         ('ADVICE = "Export it again, please."\nraise ValueError(ADVICE)', False),
+        ('hint = "It is not supported."\nhint += " Export it again, please."\nraise ValueError(hint)', False),
+        ('told = "It is not supported."\ntold += " Export it again, please."', True),
         ('def broken() -> InputError:\n    return InputError("It is cut off.", "Copy it again.")', False),
         ('"""What this module is for."""', False),
         ('LOG.warning("The batch was halved.")', False),

@@ -92,7 +92,7 @@ def gather(dates: Dates, method: Method, evidence: EvidenceFile, scratch: Path, 
     evidence: empty, as wide as the first date; it stays open for as long as the detection is read. scratch: as of Method.strips.
     progress: told of tiles; what it raises ends the work. Raises UnreadableFile, DeviceError.
     """
-    scores, outside = Histogram(), None
+    scores, outside = Histogram(*method.reach), None
     for strip in method.strips(dates.before, dates.aligned, scratch, progress):
         evidence.append(strip.evidence)
         scores.add(strip.evidence.score)

@@ -26,7 +26,7 @@ Classes = NDArray[np.uint8]
 class Evidence:
     """A strip of the common grid, before it is decided what counts as change. Axes: [rows, columns].
 
-    score: float32 in [0, 1], in steps of 1/4096, how far the dates differ; NaN where one of them has no data.
+    score: float32 in steps of 1/4096, how far the dates differ, in [0, 1] unless its method says otherwise; NaN where one has no data.
     before, after: uint8, the most probable class of each date. together: that of both dates. All 255 where one of them has no data.
     """
 

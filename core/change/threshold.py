@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from skimage.filters import threshold_otsu
 
 from core.change.evidence import STEPS
 from core.types import FloatImage
@@ -25,24 +26,37 @@ NORMAL_DEVIATION = 1.4826
 
 
 class Histogram:
-    """Counts scores in [0, 1] at the steps that they are stored in, strip by strip; NaN does not count."""
+    """Counts scores in [low, high] at the steps that they are stored in, strip by strip; NaN does not count."""
 
-    def __init__(self) -> None:
-        self._counts = np.zeros(STEPS + 1, dtype=np.int64)
+    def __init__(self, low: float = 0.0, high: float = 1.0) -> None:
+        self._low = low
+        self._counts = np.zeros(round((high - low) * STEPS) + 1, dtype=np.int64)
 
     def add(self, score: FloatImage) -> None:
         """score: float32 of any shape."""
         known = score[np.isfinite(score)]
-        self._counts += np.bincount(np.rint(known * STEPS).astype(np.intp), minlength=STEPS + 1)
+        self._counts += np.bincount(np.rint((known - self._low) * STEPS).astype(np.intp), minlength=len(self._counts))
 
     def unusual(self, deviations: float = DEVIATIONS) -> float:
         """The median and so many robust standard deviations, within LEAST_DISTANCE and MOST_DISTANCE."""
         if not self._counts.any():
             return LEAST_DISTANCE
-        values = np.arange(STEPS + 1) / STEPS
+        values = self._values
         middle = _median(values, self._counts)
         spread = NORMAL_DEVIATION * _median(np.abs(values - middle), self._counts)
         return min(MOST_DISTANCE, max(LEAST_DISTANCE, middle + deviations * spread))
+
+    def otsu(self, otherwise: float) -> float:
+        """The score that parts all scores into two groups of the least spread each (Otsu 1979); `otherwise` where they are all alike."""
+        if np.count_nonzero(self._counts) < 2:
+            return otherwise
+        below = threshold_otsu(hist=(self._counts, self._values))  # type: ignore[no-untyped-call]
+        above = self._values[(self._counts > 0) & (self._values > below)][0]
+        return float((below + above) / 2)  # between the groups, any score parts them alike
+
+    @property
+    def _values(self) -> NDArray[np.float64]:
+        return self._low + np.arange(len(self._counts)) / STEPS
 
 
 def _median(values: NDArray[np.float64], counts: NDArray[np.int64]) -> float:

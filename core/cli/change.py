@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.options import Bands, Crs, Dates, Json, Language, MinArea, Model, Offset, Out, Scale, Zones, dates_of, scene_options
+from core.cli.options import Bands, Crs, Dates, Json, Language, MinArea, Offset, Out, Scale, Zones, dates_of, scene_options
 from core.cli.output import Assumptions, print_json, say
 from core.cli.progress import Ticker
 from core.errors import InputError
@@ -29,9 +29,13 @@ def change(
     after: Annotated[str, typer.Argument(metavar="AFTER", help="The same place at a second date.")],
     later: Later = None,
     *,
-    model: Model,
+    model: Annotated[str | None, typer.Option("--model", metavar="ID", help="As elsewhere; index and mad need none.")] = None,
     out: Out,
-    method: Annotated[str | None, typer.Option("--method", metavar="M", help="classes, embedding or model; else the model's own.")] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", metavar="M", help="classes, embedding, model, index or mad; else the model's own.")
+    ] = None,
+    index: Annotated[str, typer.Option("--index", metavar="NAME", help="ndvi, ndwi, ndbi or nbr, of the method index.")] = "",
+    threshold: Annotated[str, typer.Option("--threshold", metavar="VALUE", help="A number or otsu, for the methods index and mad.")] = "",
     classes_model: ClassesModel = None,
     language: Language = "en",
     crs: Crs = None,
@@ -54,7 +58,7 @@ def change(
     language_of(language)
     arguments = [before, after, *(later or [])]
     options = [scene_options(bands, scale, offset, day) for day in dates_of(date, len(arguments))]
-    engine, way = _method(model, method, classes_model)
+    engine, way = _method(model, method, classes_model, index, threshold)
     wishes: dict[str, Any] = {"min_area_hectares": min_area, "crs": crs, "zones": zones}
     with workspace() as work, Ticker("tiles") as ticker:
         scenes = [scene_of(argument, one, work) for argument, one in zip(arguments, options, strict=True)]
@@ -79,8 +83,22 @@ def change(
     return say(f"The results are in {out}.")
 
 
-def _method(model: str, name: str | None, classes_model: str | None) -> tuple[Engine | ChangeEngine, Method]:
-    """The engine of either kind of model, and the method that compares with it. Raises what opening a model raises, and OutOfRange."""
+def _method(
+    model: str | None, name: str | None, classes_model: str | None, index: str, threshold: str
+) -> tuple[Engine | ChangeEngine | None, Method]:
+    """The engine of either kind of model, None where none is needed, and the method. Raises what opening a model raises, and OutOfRange."""
+    from core.change.methods.choose import WITHOUT_MODEL, bands_method
+
+    if name in WITHOUT_MODEL:
+        return None, bands_method(name, index, threshold)
+    if index or threshold:
+        raise InputError("--index and --threshold belong to the methods index and mad.", "Give --method index, or leave them out.")
+    if model is None:
+        raise InputError("No model was given.", f"Give --model ID, or a --method without one: {' or '.join(WITHOUT_MODEL)}.")
+    return _by_model(model, name, classes_model)
+
+
+def _by_model(model: str, name: str | None, classes_model: str | None) -> tuple[Engine | ChangeEngine, Method]:
     from core.change.methods.choose import method_for
     from core.inference.engine import change_engine_for, engine_for
     from models.change_registry import is_change_model
@@ -97,8 +115,8 @@ def _method(model: str, name: str | None, classes_model: str | None) -> tuple[En
 def as_values(result: ChangeMap) -> dict[str, Any]:
     """A pair of dates as JSON tells it; rasters and polygons by their path."""
     return {
-        "model": result.model,
-        "weights": result.weights,
+        "model": result.model or None,
+        "weights": result.weights or None,
         "method": result.method,
         "labels": result.labels,
         "change": result.change,

@@ -11,7 +11,7 @@ from pathlib import Path
 from core.errors import InputError, NotFound, UnreadableFile
 from core.readers import Kind, SceneOptions, open_raster, read_scene, sniff
 from core.sources import Source, Unusable, walk
-from core.sources.scenes import SceneFile, folder_of, heaps_of, read_files
+from core.sources.scenes import SceneFile, folder_of, heaps_of, is_left_out, no_image, read_files
 from core.types import Scene, notice
 
 INSIDE = "!/"
@@ -61,7 +61,10 @@ def scene_of(argument: str, options: SceneOptions, work: Path) -> Scene:
     found = [_sources_of_part(part, work) for part in parts]
     sources = [source for part in found for source in part]
     if len(sources) == 1:
-        return read_scene([sources[0].path], options, folders=[folder_of(sources[0])])
+        alone = read_scene([sources[0].path], options, folders=[folder_of(sources[0])])
+        if is_left_out(alone, sources[0].path.stem):
+            raise no_image(sources[0].path.name)
+        return alone
     files, refused = read_files(sources, _unwatched)
     unreadable = next((each for each in refused if not each.is_mask or not files), None)
     if unreadable is not None:

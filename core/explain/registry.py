@@ -64,7 +64,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
 
 def explain(
     engine: Engine,
-    input: ModelInput,
+    given: ModelInput,
     method: str,
     target: Target | str | None = None,
     *,
@@ -88,13 +88,13 @@ def explain(
     maps = settings().random_maps if random_maps is None else random_maps
     steps, seed, watch = complete["removal_steps"], complete["seed"], progress or quiet
     check_removal(steps, maps)
-    check_readable(input)
-    meant = target if isinstance(target, Target) else target_of(engine, input, target)
-    check_target(engine.model, meant)
-    evidence = chosen.run(engine, input, meant, complete, within(watch, after=forwards_needed(steps, maps)))
-    baseline = baseline_of(complete["baseline"], input.values)
+    check_readable(given)
+    meant = target if isinstance(target, Target) else target_of(engine, given, target)
+    check_target(engine.model, meant, given)
+    evidence = chosen.run(engine, given, meant, complete, within(watch, after=forwards_needed(steps, maps)))
+    baseline = baseline_of(complete["baseline"], given.values)
     part = within(watch, before=evidence.forwards)
-    deletion, insertion = removal_scores(engine, input, evidence.pixels, meant, baseline, steps, maps, seed, part)
+    deletion, insertion = removal_scores(engine, given, evidence.pixels, meant, baseline, steps, maps, seed, part)
     saliency, low, high = scaled(evidence)
     return Explanation(
         method=chosen.name,
@@ -114,9 +114,9 @@ def explain(
         class_specific=chosen.class_specific,
         seconds=time.perf_counter() - began,
         assumptions=engine.notices,
-        source=input.source,
-        frame=input.frame,
-        box=input.box,
+        source=given.source,
+        frame=given.frame,
+        box=given.box,
     )
 
 

@@ -42,7 +42,7 @@ def target_of(
     model = engine.model
     token = None if at is None else _token_at(model, given, at)
     other = _members(model, against) if against is not None else ()
-    check_target(model, Target("", (), token=token))
+    check_target(model, Target("", (), token=token), given)
     if label is None:
         logits = read_logits(engine, given.values[np.newaxis], Target("", (), token=token))[0]
         label = model.labels[int(np.argmax(logits))]
@@ -58,12 +58,20 @@ def check_readable(given: ModelInput) -> None:
         raise InputError("There is no input to explain.", "Choose an image that the model can read.")
 
 
-def check_target(model: LoadedModel, target: Target) -> None:
-    """Raises NotFound for a label that the model does not have, WrongTask for a token where its head does not speak for tokens."""
+def check_target(model: LoadedModel, target: Target, given: ModelInput) -> None:
+    """Raises NotFound for a label that the model does not have, WrongTask for a token where its head does not speak for tokens.
+
+    And OutOfRange for a token that `given` does not have.
+    """
     for label in (*target.labels, *target.against_labels):
         _members(model, label)
-    if target.token is not None and model.network.config.pooling != "mean":
+    if target.token is None:
+        return
+    if model.network.config.pooling != "mean":
         raise WrongTask(f"The model {model.id} gives one answer for an image and none for its tokens.", "Leave the token out.")
+    (column, row), (rows, columns) = target.token, _grid(model, given)
+    if not (0 <= column < columns and 0 <= row < rows):
+        raise OutOfRange("token", f"{column} {row}", f"0 <= column < {columns} and 0 <= row < {rows}")
 
 
 def read_logits(engine: Engine, values: FloatImage, target: Target) -> FloatImage:
@@ -129,5 +137,11 @@ def _token_at(model: LoadedModel, given: ModelInput, at: tuple[float, float]) ->
     if not (0.0 <= across < 1.0 and 0.0 <= down < 1.0):
         allowed = f"a pixel of the input: columns {left:g} to {left + width - 1:g}, rows {top:g} to {top + height - 1:g}"
         raise OutOfRange("token", f"{at[0]:g} {at[1]:g}", allowed)
-    rows, columns = (side // patch for side, patch in zip(given.values.shape[1:], model.patch, strict=True))
+    rows, columns = _grid(model, given)
     return int(across * columns), int(down * rows)
+
+
+def _grid(model: LoadedModel, given: ModelInput) -> tuple[int, int]:
+    """(rows, columns) of tokens."""
+    (height, width), (down, across) = given.values.shape[1:], model.patch
+    return height // down, width // across

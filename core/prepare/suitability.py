@@ -23,7 +23,7 @@ COLOURED_SHARE = 0.02
 """Share of coloured pixels that makes a colour picture; a coloured mark on a grey image stays below."""
 
 UNDECLARED = notice("input.undeclared")
-"""Of a model of Domain.PICTURE."""
+"""Of a model that does not say what it was made for."""
 
 CHEST = ("CHEST", "THORA", "TORAX", "LUNG", "PULM")
 NOT_CHEST = ("SPINE", "ABD", "PELV", "WALL")

@@ -34,6 +34,8 @@ FINER = 4
 """Small patches are looked for in so many times more pixels, each way, than a picture has."""
 FILL = 80
 """Alpha inside an outlined patch, of 255."""
+SOLID = 2
+"""A picture that fades is solid from the top over so much on."""
 NOTHING = 255
 """Nodata of a class raster."""
 
@@ -168,14 +170,20 @@ def classes_picture(classes: NDArray[np.uint8], colours: Sequence[tuple[int, int
     return held.getvalue()
 
 
-def values_picture(path: Path, grid: Scene, piece: Piece, colours: NDArray[np.uint8], top: float | None = 1.0) -> bytes:
-    """A float raster in [0, top] through a colour table uint8 [256, 3]; NaN is transparent. top: None for its own brightest hundredth."""
+def values_picture(
+    path: Path, grid: Scene, piece: Piece, colours: NDArray[np.uint8], top: float | None = 1.0, *, fades: bool = False
+) -> bytes:
+    """A float raster in [0, top] through a colour table uint8 [256, 3]; NaN is transparent. top: None for its own brightest hundredth.
+
+    fades: 0 is clear, and what is small lets the ground through.
+    """
     read = read_piece(path, 1, grid, piece, Resampling.average)
     known = ~np.ma.getmaskarray(read) & np.isfinite(read.data)
     if top is None:
         top = float(np.percentile(read.data[known], 99)) if known.any() else 1.0
     index = np.clip(np.where(known, read.data, 0.0) / max(top, 1e-9) * 255, 0, 255).astype(np.uint8)
-    return png(np.dstack([colours[index], np.where(known, 255, 0).astype(np.uint8)]))
+    opacity = np.minimum(index.astype(np.int64) * SOLID, 255) if fades else 255
+    return png(np.dstack([colours[index], np.where(known, opacity, 0).astype(np.uint8)]))
 
 
 def mask_picture(path: Path, grid: Scene, piece: Piece, colour: tuple[int, int, int]) -> bytes:

@@ -68,7 +68,13 @@ def _say_total(composer: Composer, result: ChangeMap) -> None:
         return composer.say("findings", "change_none", **dates, pixels=pixels, changed=changed)
     hectares = composer.fact("change.hectares", result.changed_hectares, "ha", "change")
     share = composer.fact("change.share", result.changed_pixels / result.valid_pixels, "share", "change")
-    return composer.say("findings", "change_area", **dates, hectares=hectares, changed=changed, pixels=pixels, share=share)
+    roles = {**dates, "hectares": hectares, "changed": changed, "pixels": pixels, "share": share}
+    least = float(result.parameters.get("min_area_hectares", 0.0))
+    if not least or result.outlined_hectares is None:
+        return composer.say("findings", "change_area", **roles)
+    roles["least"] = composer.fact("change.least", least, "", "parameters")
+    roles["outlined"] = composer.fact("change.outlined", result.outlined_hectares, "ha", "change")
+    return composer.say("findings", "change_area_least", **roles)
 
 
 def _say_transitions(composer: Composer, result: ChangeMap) -> None:

@@ -103,8 +103,7 @@ def read_files(sources: Sequence[Source | Unusable], watch: Callable[[int, int],
             refused.append(Refused(source.path.name, error))
             continue
         if is_left_out(file.scene, source.path.stem):
-            words = UnreadableFile(f"{source.path.name} is a mask or a quality layer, and no image.", "Leave it out.")
-            refused.append(Refused(source.path.name, words, is_mask=True))
+            refused.append(Refused(source.path.name, no_image(source.path.name), is_mask=True))
         else:
             files.append(file)
     return files, refused
@@ -153,6 +152,11 @@ def is_left_out(scene: Scene, name: str) -> bool:
         return False
     values = scene.bands[0].values
     return bool(_QUALITY.search(name.replace("_", " "))) or (values is not None and values.is_mask)
+
+
+def no_image(name: str) -> UnreadableFile:
+    """The error for a mask or a quality layer."""
+    return UnreadableFile(f"{name} is a mask or a quality layer of a scene, and no image.", "Give the bands of the scene.")
 
 
 def folder_of(source: Source) -> str:

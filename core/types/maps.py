@@ -84,6 +84,7 @@ class ChangePolygon:
 class ChangeMap:
     """What `sightline change` made of two dates; rasters stay on disk.
 
+    outlined_hectares: of the polygons that are not below the smallest area asked for; None where nobody counted.
     labels: of the land cover of both dates; () where no classes are known, and no transitions.
     change: COG uint8, 1 changed, 0 not, 255 nodata. score: COG float32, NaN nodata (change_score.tif, or change_probability.tif where
     is_calibrated says that it is a probability). assumptions: the weightiest first. warnings: those of them that are said first.
@@ -109,6 +110,7 @@ class ChangeMap:
     landcover_before: Path | None = None
     landcover_after: Path | None = None
     is_calibrated: bool = False
+    outlined_hectares: float | None = None
     warnings: tuple[Notice, ...] = ()
     is_ground_known: bool = True
     is_scale_known: bool = True

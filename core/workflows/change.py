@@ -90,6 +90,7 @@ def _change_map(
         changed_pixels=findings.changed_pixels,
         valid_pixels=findings.valid_pixels,
         changed_hectares=findings.changed_hectares,
+        outlined_hectares=findings.outlined_hectares,
         parameters=parameters,
         assumptions=(*told.everything, *method.notices),
         landcover_before=out / BEFORE if kind.labels else None,

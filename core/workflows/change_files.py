@@ -66,13 +66,17 @@ class Kind:
 
 @dataclass(frozen=True)
 class Findings:
-    """What was counted on the rasters of two dates. polygons: the largest patches, largest first."""
+    """What was counted on the rasters of two dates.
+
+    outlined_hectares: of the polygons that are written. polygons: the largest patches, largest first.
+    """
 
     transitions: tuple[Transition, ...]
     polygons: tuple[ChangePolygon, ...]
     changed_pixels: int
     valid_pixels: int
     changed_hectares: float
+    outlined_hectares: float
 
 
 def write_rasters(
@@ -158,7 +162,7 @@ def measure(folder: Path, before: Scene, after: Scene, kind: Kind, zones: Sequen
     if zones:
         _write_zones(folder, zones, by_zone, labels)
     polygons = tuple(largest[key] for key in sorted(largest))
-    return Findings(transitions, polygons, int(states.pixels[1]), int(states.pixels.sum()), float(states.hectares[1]))
+    return Findings(transitions, polygons, int(states.pixels[1]), int(states.pixels.sum()), float(states.hectares[1]), float(sizes.sum()))
 
 
 def _write_zones(folder: Path, zones: Sequence[Zone], by_zone: ZoneTally, labels: Sequence[str]) -> None:

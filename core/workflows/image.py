@@ -111,11 +111,16 @@ def check_explainable(given: ModelInput) -> None:
         raise InputError(f"There is no input to explain. {say(given.refusal)}".strip(), "Choose an image that the model can read.")
 
 
-def explained_input(image: Image, engine: Engine, frame: int | None = None, at: tuple[float, float] | None = None) -> ModelInput:
-    """The input that `explain_image` explains. Raises OutOfRange for a place in an image that has no windows, or outside it."""
+def explained_input(
+    image: Image, engine: Engine, frame: int | None = None, at: tuple[float, float] | None = None, watch: Watch | None = None
+) -> ModelInput:
+    """The input that `explain_image` explains. watch: told (done, total) in slices while CT is searched for it.
+
+    Raises OutOfRange for a place in an image that has no windows, or outside it.
+    """
     preprocess = engine.model.preprocess
     if not isinstance(image, Scene) and is_searched_by(image, preprocess):
-        return _ct_window(image, engine, frame, at)
+        return _ct_window(image, engine, frame, at, watch)
     if at is None:
         return to_input(image, preprocess, frame)
     if not isinstance(image, Scene) or not image_domain(preprocess.domain).makes_maps:
@@ -124,10 +129,12 @@ def explained_input(image: Image, engine: Engine, frame: int | None = None, at: 
     return input_at(image, preprocess, int(at[0]), int(at[1]))
 
 
-def _ct_window(image: Study | Picture, engine: Engine, frame: int | None, at: tuple[float, float] | None) -> ModelInput:
+def _ct_window(
+    image: Study | Picture, engine: Engine, frame: int | None, at: tuple[float, float] | None, watch: Watch | None
+) -> ModelInput:
     """The window about a place of a slice, the middle one of a series by default; without a place the best window of all."""
     if at is None:
-        window = search_ct(image, engine, frame).window
+        window = search_ct(image, engine, frame, watch).window
     else:
         chosen = frame if frame is not None else image.shape[0] // 2 if isinstance(image, Study) else 0
         window = window_about(plane_of(image, engine.model.preprocess, chosen), *at, engine.model.preprocess)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.change.methods.bands import read_by
 from core.explain.registry import FIRST_METHOD, explain
 from core.export import json, markdown, pdf
 from core.export.staging import staged
@@ -57,10 +58,16 @@ def report_map(result: LandCoverMap, engine: Engine, folder: Path, language: str
     return report, write_report(report, folder, pictures)
 
 
-def report_change(result: ChangeMap, engine: Engine | ChangeEngine, folder: Path, language: str = "en") -> tuple[Report, tuple[Path, ...]]:
-    """The report of two dates, and its files in `folder`. Raises NotFound for a language without templates."""
-    pictures = change_pictures(result, engine.model.preprocess, language_of(language))
-    report = change_report(result, model_facts(engine.model), language=language)
+def report_change(
+    result: ChangeMap, engine: Engine | ChangeEngine | None, folder: Path, language: str = "en"
+) -> tuple[Report, tuple[Path, ...]]:
+    """The report of two dates, and its files in `folder`. engine: None for a method without a model.
+
+    Raises NotFound for a language without templates.
+    """
+    preprocess = engine.model.preprocess if engine is not None else read_by(result.parameters["bands"]).preprocess
+    pictures = change_pictures(result, preprocess, language_of(language))
+    report = change_report(result, model_facts(engine.model) if engine is not None else None, language=language)
     return report, write_report(report, folder, pictures)
 
 

@@ -6,7 +6,10 @@ from typing import Any
 
 from transformers import BertConfig, PretrainedConfig
 
-STEMS = ("linear", "convolution")
+from models.bert_image.efficientnet import MOST_BLOCKS, stride_of
+
+EFFICIENTNET = "efficientnet-lite0"
+STEMS = ("linear", "convolution", EFFICIENTNET)
 POOLINGS = ("cls", "mean")
 ATTENTIONS = ("full", "linear")
 
@@ -17,9 +20,12 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
     image_size: (rows, columns) in pixels that the positions were learned at; other sizes interpolate them. One number means a square.
     patch_size: pixels a side of one token, the stride of the stem. A power of two for the convolutional stem.
     num_channels: channels of the input, any number.
-    stem: "linear" (one patch embedding, Dosovitskiy et al. 2021) or "convolution" (halving stages, Xiao et al. 2021).
+    stem: "linear" (one patch embedding, Dosovitskiy et al. 2021), "convolution" (halving stages, Xiao et al. 2021) or "efficientnet-lite0"
+        (the first blocks of a network that can begin with ImageNet's weights, models/bert_image/efficientnet.py).
     stem_channels: channels after each halving, log2(patch_size) numbers; empty for the linear stem.
     stem_blocks: residual blocks after each halving.
+    stem_depth: blocks of EfficientNet-Lite0, 1 to 16; stem_scale: times that the image is enlarged before them, so that patch_size times
+        stem_scale is their stride; stem_norm_kept: whether their normalisation stays as it is in training. Of no use to other stems.
     pooling: "cls" (a [CLS] token is put before the patches and read out) or "mean" (each token is classified, their logits averaged).
     heads: name -> labels of further questions about the whole image, read out as the main one is; None for none.
     token_heads: name -> labels of further questions that every token answers for itself (where something is); None for none.
@@ -39,6 +45,9 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
     stem: str = "linear"
     stem_channels: list[int] | tuple[int, ...] = ()
     stem_blocks: list[int] | tuple[int, ...] = ()
+    stem_depth: int = 0
+    stem_scale: int = 1
+    stem_norm_kept: bool = False
     pooling: str = "cls"
     hidden_size: int = 768
     num_hidden_layers: int = 6
@@ -80,14 +89,28 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
             raise ValueError(f"image_size is {self.image_size}; each side must be a multiple of patch_size {self.patch_size}")
         if self.hidden_size % self.num_attention_heads:
             raise ValueError(f"hidden_size is {self.hidden_size}; it must be a multiple of num_attention_heads {self.num_attention_heads}")
-        if self.stem == "convolution" and 2 ** len(self.stem_channels) != self.patch_size:
-            raise ValueError(f"stem_channels has {len(self.stem_channels)} halvings; patch_size {self.patch_size} must be 2 to that power")
-        if len(self.stem_blocks) != len(self.stem_channels):
-            raise ValueError(f"stem_blocks has {len(self.stem_blocks)} numbers; it must have one for each of stem_channels")
+        self._check_stem()
         if set(self.heads or {}) & set(self.token_heads or {}):
             raise ValueError("heads and token_heads share a name; each further head needs a name of its own")
         self._check_attention()
         self._check_merges()
+
+    def _check_stem(self) -> None:
+        if self.stem == "convolution" and 2 ** len(self.stem_channels) != self.patch_size:
+            raise ValueError(f"stem_channels has {len(self.stem_channels)} halvings; patch_size {self.patch_size} must be 2 to that power")
+        if len(self.stem_blocks) != len(self.stem_channels):
+            raise ValueError(f"stem_blocks has {len(self.stem_blocks)} numbers; it must have one for each of stem_channels")
+        if self.stem != EFFICIENTNET:
+            if self.stem_depth or self.stem_scale != 1 or self.stem_norm_kept:
+                raise ValueError(f"stem_depth, stem_scale and stem_norm_kept are of the stem {EFFICIENTNET}; stem is {self.stem!r}")
+            return
+        if not 1 <= self.stem_depth <= MOST_BLOCKS:
+            raise ValueError(f"stem_depth is {self.stem_depth}; it must be from 1 to {MOST_BLOCKS}")
+        if self.patch_size * self.stem_scale != stride_of(self.stem_depth):
+            raise ValueError(
+                f"patch_size is {self.patch_size} and stem_scale {self.stem_scale}; their product must be {stride_of(self.stem_depth)}, "
+                f"the stride after {self.stem_depth} blocks"
+            )
 
     def _check_attention(self) -> None:
         if self.attention not in ATTENTIONS:
@@ -138,6 +161,14 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
     def further_heads(self) -> dict[str, list[str]]:
         """Labels of every head beside the main one, those of tokens included."""
         return {**(self.heads or {}), **(self.token_heads or {})}
+
+    @property
+    def stem_words(self) -> str:
+        """What a card calls the stem."""
+        if self.stem != EFFICIENTNET:
+            return f"{self.stem} stem"
+        enlarged = f", images enlarged to {self.stem_scale} times their sides before it" if self.stem_scale > 1 else ""
+        return f"stem of {self.stem_depth} blocks of {self.stem}{enlarged}"
 
     @property
     def attention_words(self) -> str:

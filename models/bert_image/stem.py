@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from models.bert_image.configuration import BertImageConfig
+from models.bert_image.configuration import EFFICIENTNET, BertImageConfig
+from models.bert_image.efficientnet import EfficientNetStem
 
 
 class Residual(nn.Module):
@@ -45,6 +46,8 @@ def build_stem(config: BertImageConfig) -> nn.Module:
     """
     if config.stem == "linear":
         return nn.Conv2d(config.num_channels, config.hidden_size, config.patch_size, stride=config.patch_size)
+    if config.stem == EFFICIENTNET:
+        return EfficientNetStem(config.num_channels, config.hidden_size, config.stem_depth, config.stem_scale, config.stem_norm_kept)
     stages: list[nn.Module] = []
     channels = config.num_channels
     for index, (out, blocks) in enumerate(zip(config.stem_channels, config.stem_blocks, strict=True)):

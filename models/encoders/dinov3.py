@@ -35,4 +35,5 @@ class DINOv3ViTForImageClassification(DINOv3ViTPreTrainedModel):  # type: ignore
         return ImageClassifierOutput(logits=self.classifier(read), hidden_states=output.hidden_states)
 
 
-AutoModelForImageClassification.register(DINOv3ViTConfig, DINOv3ViTForImageClassification)
+# exist_ok: the configuration is transformers' own, and only so is the class remembered for it.
+AutoModelForImageClassification.register(DINOv3ViTConfig, DINOv3ViTForImageClassification, exist_ok=True)

@@ -158,6 +158,31 @@ def test_an_uploaded_ct_image_keeps_its_header_and_is_answered(page: Page, shoot
     expect(page.get_by_text("Open an image")).to_be_visible()
 
 
+BRIGHTNESS = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 4) sum += data[i];
+  return sum;
+}"""
+DRAWN = 222 * 100
+"""What the 222 pixels of the overlay plane of examples_overlay.dcm add at least, at whatever size."""
+
+
+def test_what_the_file_draws_over_its_image_is_white_and_can_be_hidden(page: Page, shoot: Shoot) -> None:
+    page.goto("/radiology")
+    page.locator("input[type=file]").set_input_files(get_testdata_file("examples_overlay.dcm"))
+    picture = canvas(page)
+    expect(picture).to_have_attribute("data-ready", "true")
+    drawn = picture.evaluate(BRIGHTNESS)
+    shoot("radiology-overlay-planes")
+    picture.focus()
+    page.keyboard.press("h")
+    page.wait_for_timeout(500)
+    assert drawn > picture.evaluate(BRIGHTNESS) + DRAWN
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_text("Open an image")).to_be_visible()
+
+
 def test_a_ct_series_is_scrolled_and_windowed_and_a_candidate_is_visited_through_the_window_of_the_lung(page: Page, shoot: Shoot) -> None:
     page.goto("/radiology")
     page.locator("input[type=file]").set_input_files(CT_SERIES)

@@ -6,6 +6,7 @@ import io
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,12 +18,14 @@ from streamlit.testing.v1 import AppTest
 from core.readers import SceneOptions, read_scene
 from core.render.change_polygon import around
 from core.render.ground import Ground, sharper_piece, stretches_of
-from core.render.scene import NOTHING, classes_picture, part, read_classes, read_marks, true_colour, whole
+from core.render.scene import NOTHING, classes_picture, part, read_classes, read_marks, true_colour, values_picture, whole
 from core.settings import settings
 from core.sources.scenes import group_scenes, is_question_open
 from core.types import ChangePolygon, Scene
 from core.ui.earth.change_panel import patch_title
+from core.ui.earth.cover_panel import place_words
 from core.ui.earth.map import north
+from core.ui.earth.questions import questions_of
 from core.ui.earth.scenes_panel import UNKNOWN, band_names, footprint_words, size_words
 from core.ui.earth.work import polygon_at
 from core.ui.state.errors import TITLES
@@ -100,6 +103,29 @@ def test_bands_without_names_are_a_question_and_an_answer_closes_it(tmp_path: Pa
     told = read_scene([path], SceneOptions(bands=band_names(scene.bands, ["near infrared", "red", "green", UNKNOWN])))
     assert not is_question_open(told)
     assert [band.colour for band in told.bands] == ["near infrared", "red", "green", ""]
+
+
+def test_digital_numbers_are_a_question_and_a_scale_closes_it(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).uniform(8, 9_580, (3, 40, 40))
+    path = write_geotiff(tmp_path / "dn.tif", values, descriptions=("B04", "B03", "B02"))
+    (question,) = questions_of(read_scene([path]))
+    assert question.title == "How do its values become reflectance?"
+    assert "--" not in question.told, "a page has no options of the command line"
+    assert not questions_of(read_scene([path], SceneOptions(scale=1e-4, offset=0.0)))
+
+
+def test_values_that_never_lie_below_a_thousand_are_a_question(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(1_000, 3_000, (3, 40, 40)).astype(np.uint16)
+    scene = scene_of(tmp_path / "new.tif", values)
+    assert [question.title for question in questions_of(scene)] == ["Was 1,000 added to its values?"]
+    assert not questions_of(read_scene([scene.bands[0].file], SceneOptions(scale=1e-4, offset=-0.1)))
+
+
+def test_a_place_is_told_with_its_hemispheres(tmp_path: Path) -> None:
+    lima = scene_of(tmp_path / "lima.tif", transform=from_origin(-77.1, -12.0, 1e-4, 1e-4), crs="EPSG:4326")
+    assert footprint_words(lima) == "12.004 to 12.000° S, 77.100 to 77.095° W"
+    room = SimpleNamespace(before=lima)
+    assert place_words(room, 0, 0) == "12.00005° S, 77.09995° W"  # type: ignore[arg-type]
 
 
 def test_names_of_the_file_are_kept_where_the_user_agrees_with_them(tmp_path: Path) -> None:
@@ -182,6 +208,13 @@ def test_hidden_classes_and_places_without_data_are_clear(tmp_path: Path) -> Non
     classes = read_classes(path, scene, whole(scene))
     picture = PillowImage.open(io.BytesIO(classes_picture(classes, [(1, 2, 3), (4, 5, 6), (7, 8, 9)], {1}))).convert("RGBA")
     assert [tuple(pixel) for row in np.asarray(picture) for pixel in row] == [(1, 2, 3, 255), (4, 5, 6, 0), (7, 8, 9, 255), (0, 0, 0, 0)]
+
+
+def test_a_map_of_change_starts_at_zero_transparent(tmp_path: Path) -> None:
+    path = write_geotiff(tmp_path / "score.tif", np.array([[[0.0, 0.25], [1.0, np.nan]]], np.float32))
+    scene = read_scene([path])
+    drawn = values_picture(path, scene, whole(scene), np.full((256, 3), 9, np.uint8), fades=True)
+    assert np.asarray(PillowImage.open(io.BytesIO(drawn)).convert("RGBA"))[..., 3].tolist() == [[0, 126], [255, 0]]
 
 
 def test_a_click_takes_the_smallest_patch_around_it() -> None:

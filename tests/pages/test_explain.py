@@ -188,14 +188,7 @@ def test_a_scene_is_explained_by_the_model_of_scenes(application: AppTest) -> No
     assert next(box.value for box in page.selectbox if box.label == "Model") == "land-cover"
 
 
-def test_the_input_says_what_was_assumed_of_it(application: AppTest) -> None:
-    page = on_explain(application)
-    page.button(key="explain.sample.chest-radiograph").click()
-    text = run_until(page, lambda said: "Assumptions" in said)
-    assert text.count("Assumed: ") >= 1
-
-
-def test_a_register_is_chosen_like_a_patch_and_scores_are_told_not_to_be_calibrated(
+def test_a_register_is_chosen_like_a_patch_and_what_the_checkpoint_does_not_say_is_told(
     tmp_path: Path, application: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = write_tiny_encoder(tmp_path / "mine" / "birds", "dinov2_with_registers")
@@ -207,16 +200,17 @@ def test_a_register_is_chosen_like_a_patch_and_scores_are_told_not_to_be_calibra
     run_until(application, lambda said: "It has no card" in said)
     page = on_explain(application)
     page.button(key="explain.sample.chest-radiograph").click()
-    run_until(page, lambda said: "Agreement between methods" in said)
+    run_until(page, lambda said: "Click a patch" in said)
     next(box for box in page.selectbox if box.label == "Model").select(str(folder))
-    text = run_until(page, lambda said: "Click a patch" in said and "Numbers beside the targets are scores" in said)
+    text = run_until(page, lambda said: "Numbers beside the targets are scores" in said and "Assumptions" in said)
     target = next(box for box in page.selectbox if box.label == "Target")
     assert all(", score " in option for option in target.options)
     chips = next(group for group in page.button_group if group.label == "Tokens without a place")
     assert chips.options == ["[CLS]", "register 1", "register 2", "register 3"]
-    chips.set_value([2])
+    assert "Assumptions" in text and "Assumed: The model is not calibrated" in text
+    chips.set_value(2)
     text = run_until(page, lambda said: "The strongest patch gets" in said)
-    assert text.count("register 1") >= 1 and "across" not in text
+    assert text.count("register 1") >= 1 and " across, " not in text, "no place on the grid"
 
 
 # ---------------------------------------------------------------- maps as pictures

@@ -39,6 +39,7 @@ from training.evaluate.curves import accuracy_without_tokens
 from training.loop.forward import forward_all
 from training.loop.masked_trainer import fit_masked
 from training.loop.run import CHECKPOINTS
+from training.loop.starts import with_start
 from training.loop.trainer import fit, run
 from training.loop.window_trainer import WindowTrainer
 from training.publish.zoo import write_network
@@ -149,7 +150,7 @@ def read_all(recipe: Recipe, data: Sequence[Path]) -> Images:
 
 def one_run(ablation: Ablation, variant: Variant, seed: int, images: Images, out: Path) -> Result:
     """Train one variant with one seed, and measure it. Time is that of the processor, so that other work does not count."""
-    recipe = recipe_for(ablation, variant, seed)
+    recipe = with_start(recipe_for(ablation, variant, seed))
     work = out / CHECKPOINTS / recipe.id
     shutil.rmtree(work, ignore_errors=True)  # of a run that was stopped: its time is not known
     began = time.process_time()

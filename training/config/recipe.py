@@ -24,6 +24,7 @@ from training.config.recipe_parts import (
     MaskingPart,
     Schedule,
     TeacherPart,
+    TuningPart,
 )
 from training.data.strangers import KINDS
 
@@ -34,10 +35,11 @@ Section = TypeVar("Section")
 class Recipe:
     """A training, whole.
 
-    start: what the weights begin with (training/loop/starts.py): a model of the zoo, a folder or a hub id; "" for random ones.
+    start: what the weights begin with (training/loop/starts.py): ImageNet's of a stem, a model of the zoo, a folder or a hub id; "" for
+    random ones. tuning: how a stem with ImageNet's weights goes on.
     begun, encoder: that in words, and the sizes of a network of another family; both come from the start, not from the file.
     parents: name -> labels that it sums up (config.json declares it, `evaluate` scores it). shares: name -> how often it is drawn, 1 each
-    where nothing is said. start: a folder whose encoder the network begins with, "" for random weights. masking: hidden tokens are
+    where nothing is said. masking: hidden tokens are
     reconstructed beside the classification. teacher: whose answers are learned as well.
     all_images: how the network goes on with what was held back too, after it was measured (training/stages/all_images.py); None where
         it does not.
@@ -55,6 +57,7 @@ class Recipe:
     parents: dict[str, list[str]] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
     start: str = ""
+    tuning: TuningPart = field(default_factory=TuningPart)
     masking: MaskingPart | None = None
     teacher: TeacherPart | None = None
     all_images: Schedule | None = None
@@ -140,6 +143,7 @@ def recipe_of(table: dict[str, Any], path: Path) -> Recipe:
         parents=table.get("parents", {}),
         shares=table.get("shares", {}),
         start=required({"start": "", **table}, "start", str, path),
+        tuning=section(TuningPart, {"tuning": table.get("tuning", {})}, "tuning", path),
         masking=section(MaskingPart, table, "masking", path) if "masking" in table else None,
         teacher=section(TeacherPart, table, "teacher", path) if "teacher" in table else None,
         all_images=section(Schedule, table, "all_images", path) if "all_images" in table else None,
@@ -243,6 +247,7 @@ def _check(recipe: Recipe, path: Path) -> None:
     for key in ("masking", "teacher"):
         is_taught = recipe.data.layout == "labels" or getattr(recipe, key) is None
         demand(is_taught, "data.layout", recipe.data.layout, f"labels where there is a table {key}")
+    demand(min(recipe.augmentation.coarse) >= 1.0, "augmentation.coarse", recipe.augmentation.coarse, "scales of at least 1")
     dropped = recipe.augmentation.dropped
     demand(all(0.0 <= each < 1.0 for each in dropped), "augmentation.dropped", dropped, "0 <= share < 1")
     standard = recipe.preprocess.standardise

@@ -18,6 +18,7 @@ class DataPart:
         flatters and is only for a figure beside those of the literature: card.limits must say so.
     validation_share: share of the images that is held back; half of it calibrates, the other half gives the figures of the card.
     read_size: (rows, columns) that images are kept at for training; at least the network's, so that crops stay sharp.
+    apart: patients of whom no image is in any part, because the application shows them as samples.
     balanced: whether labels are drawn equally often, times their shares; else as often as there are images of them.
     """
 
@@ -26,6 +27,7 @@ class DataPart:
     read_size: tuple[int, int]
     seed: int = 7
     layout: str = "labels"
+    apart: tuple[str, ...] = ()
     balanced: bool = True
 
 
@@ -37,6 +39,10 @@ class Augmentation:
     shift: largest displacement over the side. turns: quarter turns and mirror images.
     gamma, exposure, channel_exposure, contrast, saturation: deviation of the logarithm of the factor (gamma: of the exponent).
     blur: largest deviation of the Gaussian in pixels. noise: largest deviation in [0, 1]. cutout: largest side of the hole over the side.
+    offset: deviation of what is added to each channel, as a dark object that was subtracted or not.
+    coarse: ground scales over the image's own, of which one is drawn for each batch: it is brought to that scale and back.
+    inverted, collimated, lettered, wired: shares of the images whose grey values are inverted, and into which the edges of a collimator,
+        letters, or lines and devices are drawn (training/overlays.py).
     cutmix: share of batches whose images are mixed (Yun et al. 2019).
     dropped: shares of tokens of which one is drawn for each batch and left out (He et al. 2022 leave out more).
     """
@@ -54,6 +60,12 @@ class Augmentation:
     blur: float = 0.0
     noise: float = 0.0
     cutout: float = 0.0
+    offset: float = 0.0
+    coarse: tuple[float, ...] = (1.0,)
+    inverted: float = 0.0
+    collimated: float = 0.0
+    lettered: float = 0.0
+    wired: float = 0.0
     cutmix: float = 0.0
     dropped: tuple[float, ...] = (0.0,)
 
@@ -82,6 +94,19 @@ class Schedule:
     seed: int = 1
     accumulation: int = 1
     precision: str = "auto"
+
+
+@dataclass(frozen=True)
+class TuningPart:
+    """How a pretrained stem goes on (training/tuning.py); of no use to other networks.
+
+    stem_rate: learning rate of its blocks over that of the rest. frozen_blocks: the first convolution and so many blocks stay as they are.
+    depthwise: whether the convolutions of single channels are trained: their gradients cost CPUs most of a step, and they are few weights.
+    """
+
+    stem_rate: float = 1.0
+    frozen_blocks: int = 0
+    depthwise: bool = True
 
 
 @dataclass(frozen=True)

@@ -14,20 +14,24 @@ from torch import LongTensor, Tensor
 from core.prepare.tensor import SMALLEST_DEVIATION
 from core.types import Preprocess
 from training.config.recipe_parts import Augmentation
+from training.data.overlays import overlaid
 
 
 def augmented(images: Tensor, size: tuple[int, int], how: Augmentation) -> Tensor:
     """float32 [batch, channels, rows, columns] in [0, 1] -> the same at `size`, each image changed in its own way."""
-    return shaded(framed(images, size, how), how)
+    return shaded(coarsened(framed(images, size, how), how.coarse), how)
 
 
 def shaded(x: Tensor, how: Augmentation) -> Tensor:
-    """What does not move a pixel: light, sharpness, noise, a hole. float32 [batch, channels, rows, columns] in [0, 1], and so returned."""
+    """What does not move a pixel: light, sharpness, noise, a hole, what is drawn over it.
+
+    float32 [batch, channels, rows, columns] in [0, 1], and so returned.
+    """
     x = relit(x, how)
     x = blurred(x, how.blur)
     if how.noise:
         x = x + torch.randn_like(x) * _uniform(x, 0.0, how.noise)
-    return holed(x.clamp(0.0, 1.0), how.cutout)
+    return overlaid(holed(x.clamp(0.0, 1.0), how.cutout), how)
 
 
 def framed(
@@ -59,14 +63,27 @@ def framed(
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
+def coarsened(x: Tensor, scales: tuple[float, ...]) -> Tensor:
+    """The batch brought to a coarser ground scale, one of `scales`, and back, as other sensors' pixels come to the network's."""
+    scale = scales[int(torch.randint(0, len(scales), ()))]
+    if scale == 1.0:
+        return x
+    size = (x.shape[2], x.shape[3])
+    small = F.interpolate(x, size=[max(1, round(side / scale)) for side in size], mode="bilinear", align_corners=False, antialias=True)
+    mode = ("bilinear", "bicubic")[int(torch.randint(0, 2, ()))]
+    return F.interpolate(small, size=size, mode=mode, align_corners=False).clamp(0.0, 1.0)
+
+
 def relit(x: Tensor, how: Augmentation) -> Tensor:
-    """Gamma, exposure of the image and of each channel, contrast about the mean, saturation about the grey value."""
+    """Gamma, exposure of image and channels, an offset of each channel, contrast about the mean, saturation about the grey value."""
     if how.gamma:
         x = x.clamp(min=1e-4) ** _log_normal(x, how.gamma)
     if how.exposure:
         x = x * _log_normal(x, how.exposure)
     if how.channel_exposure:
         x = x * torch.exp(torch.randn(x.shape[0], x.shape[1], 1, 1, device=x.device) * how.channel_exposure)
+    if how.offset:
+        x = x + torch.randn(x.shape[0], x.shape[1], 1, 1, device=x.device) * how.offset
     if how.contrast:
         mean = x.mean(dim=(1, 2, 3), keepdim=True)
         x = mean + (x - mean) * _log_normal(x, how.contrast)

@@ -65,8 +65,9 @@ def _split(recipe: Recipe, folder: Path) -> Parts:
     files = [(path, recipe.names.index(name)) for name in names for path in _images(folder / name)]
     if recipe.data.split == "longitude":
         return by_longitude(files, folder, recipe.data.validation_share)
-    divide = by_patient if recipe.data.split == "patient" else by_chance
-    return divide(files, folder, recipe.data.validation_share, recipe.data.seed)
+    if recipe.data.split == "random":
+        return by_chance(files, folder, recipe.data.validation_share, recipe.data.seed)
+    return by_patient(files, folder, recipe.data.validation_share, recipe.data.seed, recipe.data.apart)
 
 
 def _images(folder: Path) -> list[Path]:

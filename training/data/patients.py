@@ -31,17 +31,21 @@ class Index:
     subgroups: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 
-def by_patient(files: Sequence[tuple[Path, int]], folder: Path, share: float, seed: int) -> Parts:
+def by_patient(files: Sequence[tuple[Path, int]], folder: Path, share: float, seed: int, apart: Sequence[str] = ()) -> Parts:
     """Patients in random order: half of `share` calibrates, half validates, the rest trains.
 
     files: (path, label). The patient is what folder/index.csv says, else what the name says. Images with boxes drawn by experts are for
-    scoring explanations: their patients always validate.
+    scoring explanations: their patients always validate. apart: patients that are left out, with those that share an exact copy of a file
+    with them.
     """
     index = read_index(folder)
-    groups = joined_by_duplicates([(path, index.patients.get(key_of(path)) or patient_of(path.name)) for path, _ in files])
+    named = [(path, index.patients.get(key_of(path)) or patient_of(path.name)) for path, _ in files]
+    groups = joined_by_duplicates(named)
+    left_out = {group for (_, patient), group in zip(named, groups, strict=True) if patient in apart}
     items = [
         Item(path, label, group, origin_of(folder), subgroups=index.subgroups.get(key_of(path), ()))
         for (path, label), group in zip(files, groups, strict=True)
+        if group not in left_out
     ]
     marked = {item.group for item in items if key_of(item.path) in index.marked}
     names = sorted({item.group for item in items})

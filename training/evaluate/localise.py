@@ -14,6 +14,7 @@ import argparse
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -125,7 +126,7 @@ def main() -> None:
     recipe = read_recipe(given.recipe)
     crops = read_sides([given.data], recipe).validation
     marks = marked(engine_for(str(given.model)), crops)
-    figures = [(number, estimated(lambda each, n=number: sensitivity(marks, each, n), crops.patients)) for number in FALSE_MARKS]
+    figures = [(number, estimated(partial(sensitivity, marks, false_marks=number), crops.patients)) for number in FALSE_MARKS]
     command = shlex.join(["python", "-m", "training.evaluate.localise", str(given.model), str(given.recipe), "--data", str(given.data)])
     add_section(given.model / CARD, "Localisation", lines(figures, crops, marks, command))
     print((given.model / CARD).read_text(encoding="utf-8"))

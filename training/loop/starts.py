@@ -1,8 +1,10 @@
-"""What a training begins with: nothing, a text BERT's layers, another model of ours, or a ViT, DeiT, BEiT, Swin or DINOv2 checkpoint.
+"""What a training begins with: nothing, ImageNet's weights of a stem, a text BERT's layers, another model of ours, or a checkpoint of ViT,
+DeiT, BEiT, Swin or DINOv2.
 
-The recipe's key `start` names a model of the zoo, a folder or a hub id. Sizes come from there: of a text BERT and of our own models what
-[network] leaves out, of the other families all of them, so that [network] has no place. Of our own models [network] may ask for more layers
-and stem_blocks (training/loop/growth.py). The head is new, unless the labels are the same.
+The recipe's key `start` names a stem (training/loop/imagenet.py), a model of the zoo, a folder or a hub id. Of a stem, [network] says the
+sizes; else they come from the start: of a text BERT and of our own models what [network] leaves out, of the other families all of them, so
+that [network] has no place. Of our own models [network] may ask for more layers and stem_blocks (training/loop/growth.py). The head is new
+unless the labels are the same.
 """
 
 from __future__ import annotations
@@ -27,13 +29,14 @@ from models.registry import LoadedModel, find_folder, load_model
 from training.config.recipe import Recipe
 from training.loop.encoder import load_encoder
 from training.loop.growth import added_parts, settle
+from training.loop.imagenet import IMAGENET, begin_with_imagenet
 
 TEXT_SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act", "layer_norm_eps")
 """What an image BERT takes from a text BERT where [network] does not say it."""
 OF_THE_TASK = ("image_size", "num_channels", "parents", "heads", "token_heads", "model_type")
 """What a model of ours does not hand on: it follows from the recipe."""
-FIRST = ("embeddings.stem.0.down.weight", "embeddings.stem.weight")
-"""Weights of a stem that read the channels, convolutional or linear."""
+FIRST = ("embeddings.stem.0.down.weight", "embeddings.stem.first.conv.weight", "embeddings.stem.weight")
+"""Weights of a stem that read the channels: convolutional, pretrained or linear."""
 POSITIONS = "embeddings.positions"
 ALL_TOKENS = (0.0,)
 
@@ -45,6 +48,8 @@ def with_start(recipe: Recipe) -> Recipe:
     """
     if not recipe.start:
         return recipe
+    if recipe.start in IMAGENET:
+        return _on_imagenet(recipe)
     folder = find_folder(recipe.start)
     check_weights(folder)
     config = read_json(folder / CONFIG)
@@ -106,6 +111,8 @@ def _image_bert(recipe: Recipe) -> BertImageForImageClassification:
     assert isinstance(config, BertImageConfig)
     if not recipe.start:
         return BertImageForImageClassification(config)
+    if recipe.start in IMAGENET:
+        return begin_with_imagenet(BertImageForImageClassification(config), recipe.start, recipe.preprocess)
     folder = find_folder(recipe.start)
     declared = read_json(folder / CONFIG)
     if declared.get("architectures") == [BertImageForMaskedImageModelling.__name__]:
@@ -177,6 +184,15 @@ def _on_encoder(recipe: Recipe, folder: Path, name: str) -> Recipe:
     return replace(recipe, encoder=facts, begun=f"that began with the weights of {name}, {'with' if has_head else 'without'} its head")
 
 
+def _on_imagenet(recipe: Recipe) -> Recipe:
+    """Raises BadRecipe for a network whose stem is another."""
+    stem, depth = recipe.network.get("stem"), recipe.network.get("stem_depth")
+    if stem != recipe.start:
+        raise BadRecipe(f"{recipe.id}: start is {recipe.start} and network.stem {stem!r}.", f'network.stem must be "{recipe.start}".')
+    begun = f"whose stem began as the first {depth} blocks of {IMAGENET[recipe.start].words}, the rest at random"
+    return _checked(replace(recipe, network={"stem_norm_kept": True, **recipe.network}, begun=begun))
+
+
 def _checked(recipe: Recipe) -> Recipe:
     try:
         recipe.config()
@@ -197,4 +213,4 @@ def network_words(recipe: Recipe) -> str:
         unknown = "It reads every token: what it would say without some of them was not measured."
         return f"A {config.family} {recipe.begun}: {of_tokens}, {sizes}. {unknown}{licence}"
     pooling = f"{config.pooling} pooling{config.attention_words}"
-    return f"An image BERT {recipe.begun}: {config.stem} stem, {of_tokens}, {sizes}, {pooling}.{licence}"
+    return f"An image BERT {recipe.begun}: {config.stem_words}, {of_tokens}, {sizes}, {pooling}.{licence}"

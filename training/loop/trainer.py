@@ -31,6 +31,7 @@ from training.loop.devices import images_at_once, precision, process_index
 from training.loop.forward import forward_all
 from training.loop.starts import started
 from training.loop.teacher import Teacher
+from training.loop.tuning import freeze, parameter_groups
 
 Network = TypeVar("Network", bound=PreTrainedModel)
 
@@ -74,11 +75,23 @@ class BalancedSampler(Sampler[int]):
 class ImageTrainer(Trainer):  # type: ignore[misc]
     """Trainer whose batches are made on tensors: gather, change, standardise, mix, drop tokens."""
 
+    optimizer: Any
+
     def __init__(self, recipe: Recipe, images: Tensor, labels: NDArray[np.int64], **kwargs: Any) -> None:
         self.recipe, self.images, self.targets = recipe, images, torch.from_numpy(labels)
         self.teacher = Teacher(recipe.teacher, recipe) if recipe.teacher is not None else None
         super().__init__(train_dataset=Numbers(len(labels)), data_collator=self._gather, **kwargs)
         self.loss_is_scaled_for_ga = False  # compute_loss gives a mean: the parts of a step must be averaged, not added
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        """AdamW as transformers sets it up, with the learning rate of a pretrained stem apart."""
+        if self.optimizer is None:
+            trained, schedule = model or self.model, self.recipe.schedule
+            decaying = self.get_decay_parameter_names(trained)
+            groups = parameter_groups(trained, decaying, self.args.learning_rate, schedule.weight_decay, self.recipe.tuning)
+            kind, how = self.get_optimizer_cls_and_kwargs(self.args, trained)
+            self.optimizer = kind(groups, **how)
+        return self.optimizer
 
     def _gather(self, numbers: list[int]) -> dict[str, Tensor]:
         chosen = torch.tensor(numbers)
@@ -188,6 +201,7 @@ def run(
     """
     set_seed(recipe.schedule.seed)
     network = started(recipe) if begun is None else begun
+    freeze(network, recipe.tuning)
     progress = partial(Progress, recipe, held=held)
     if recipe.masking is None or not isinstance(network, BertImageForImageClassification):
         return loop(network, recipe.id, recipe.schedule, make, progress, work)
@@ -205,6 +219,7 @@ def loop(
     torch.set_num_threads(schedule.threads)
     if not isinstance(network, ImageEncoderForClassification):  # whose weights are saved as they lie in memory
         network.to(memory_format=torch.channels_last)
+    before = written_attention(network)
     averaged = AveragedWeights(network, schedule.averaging)
     trainer = make(model=network, args=training_arguments(schedule, work), callbacks=[averaged, progress(averaged=averaged)])
     torch.manual_seed(schedule.seed + process_index())  # each process changes its images in its own way
@@ -214,9 +229,21 @@ def loop(
         averaged.load(checkpoint)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     network.load_state_dict(averaged.mean)
+    network.set_attn_implementation(before)
     network.to("cpu")
     network.eval()
     return network
+
+
+def written_attention(network: PreTrainedModel) -> str:
+    """On CPUs softmax attention is formed as matrices while it is trained; returns what the network had.
+
+    The gradient of the fused kernel takes four times as long there (64 tokens, bfloat16).
+    """
+    before = str(network.config._attn_implementation)
+    if before == "sdpa" and not torch.cuda.is_available():
+        network.set_attn_implementation("eager")
+    return before
 
 
 def last_checkpoint(work: Path) -> Path | None:

@@ -63,7 +63,7 @@ def write_masked_card(folder: Path, recipe: MaskedRecipe, parts: Parts, error: f
     lines += ["## How it was made", ""]
     lines += [
         f"Masked image modelling (SimMIM, Xie et al. 2022): {100 * recipe.masking.share:.0f} % of the tokens hidden, in squares of "
-        f"{recipe.masking.block} x {recipe.masking.block}. {config.stem} stem, {config.grid[0]} x {config.grid[1]} tokens, "
+        f"{recipe.masking.block} x {recipe.masking.block}. {config.stem_words}, {config.grid[0]} x {config.grid[1]} tokens, "
         f"{config.num_hidden_layers} layers, width {config.hidden_size}. {schedule.steps:,} steps of {schedule.batch_size} images, "
         f"seed {schedule.seed}, averaged weights" + (f"; {minutes:.0f} minutes in all." if minutes >= 1 else "."),
         "",

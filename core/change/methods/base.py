@@ -44,6 +44,9 @@ class Method(ABC):
     is_by_class: ClassVar[bool] = False
     """Whether a pixel has changed only where its most probable class did."""
 
+    reach: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    """Lowest and highest score that there can be."""
+
     @property
     def model(self) -> str:
         """The id of its model, "" where it needs none."""

@@ -5,12 +5,30 @@ from __future__ import annotations
 from core.change.methods.base import Method
 from core.change.methods.classes import ByClasses
 from core.change.methods.embedding import ByEmbedding
+from core.change.methods.index import INDEX, by_index
+from core.change.methods.mad import MAD, by_mad
 from core.change.methods.model import MODEL, ByModel
 from core.errors import OutOfRange
 from core.inference.engine import ChangeEngine, Engine, compares_dates
 
 BY_TOKENS = {method.name: method for method in (ByClasses, ByEmbedding)}
 """Methods of a land-cover model, the usual one first."""
+
+
+WITHOUT_MODEL = (INDEX, MAD)
+"""Methods that need no model."""
+
+
+def bands_method(name: str, index: str = "", threshold: str = "") -> Method:
+    """A method that needs no model. index: for the method of that name. threshold: a number, "otsu", or "" for the usual one.
+
+    Raises OutOfRange.
+    """
+    if name == INDEX:
+        return by_index(index, threshold)
+    if name == MAD:
+        return by_mad(threshold)
+    raise OutOfRange("method", name, f"one of {', '.join(WITHOUT_MODEL)}")
 
 
 def method_for(engine: Engine | ChangeEngine, name: str | None = None, classes: Engine | None = None) -> Method:

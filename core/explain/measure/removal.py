@@ -29,7 +29,7 @@ Ranks = NDArray[np.int64]
 
 def removal_scores(
     engine: Engine,
-    input: ModelInput,
+    given: ModelInput,
     saliency: FloatImage,
     target: Target,
     baseline: FloatImage,
@@ -47,11 +47,11 @@ def removal_scores(
     Raises OutOfRange for fewer than one step or FEWEST_RANDOM_MAPS random maps, NotFound for an unknown target.
     """
     check_removal(steps, random_maps)
-    check_target(engine.model, target)
+    check_target(engine.model, target, given)
     random = np.random.default_rng(seed)
     own = ranks(saliency, engine.model.patch, random)
     orders = np.stack([own, *(shuffled(own, engine.model.patch, random) for _ in range(random_maps))])
-    curves = _curves(engine, input.values, baseline, orders, target, steps, progress or quiet)
+    curves = _curves(engine, given.values, baseline, orders, target, steps, progress or quiet)
     return _score(curves[:, 0]), _score(curves[:, 1])
 
 

@@ -34,16 +34,16 @@ NO_GAP = 1e-12
 
 
 def explain_integrated_gradients(
-    engine: Engine, input: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress
+    engine: Engine, given: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress
 ) -> Evidence:
     """Signed attributions of the target's number, with the steps that were used. Raises NotFound or OutOfRange for parameters."""
     _check(parameters)
-    baseline = baseline_of(parameters["baseline"], input.values)
-    at_input, at_baseline = scores(engine.model, read_logits(engine, np.stack([input.values, baseline]), target), target)
+    baseline = baseline_of(parameters["baseline"], given.values)
+    at_input, at_baseline = scores(engine.model, read_logits(engine, np.stack([given.values, baseline]), target), target)
     spent = 2
     for steps in _attempts(parameters["steps"]):
         used = {**parameters, "steps": steps}
-        attribution = _attributed(engine, input.values, baseline, target, used, within(progress, before=spent))
+        attribution = _attributed(engine, given.values, baseline, target, used, within(progress, before=spent))
         spent += steps
         error = completeness_error(attribution, at_input, at_baseline)
         if error <= SMALL_ERROR:

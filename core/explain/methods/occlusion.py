@@ -25,15 +25,15 @@ DEFAULTS: Mapping[str, Any] = {"window": None, "stride": None, "perturbations_pe
 """window, stride: (height, width) in pixels of the input. None: those of a patch."""
 
 
-def explain_occlusion(engine: Engine, input: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress) -> Evidence:
+def explain_occlusion(engine: Engine, given: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress) -> Evidence:
     """Signed attributions of the target's number: each pixel has the mean fall over the windows that cover it. Raises OutOfRange.
 
     All channels of a window are replaced at once, so they share one number. Captum runs on the caller's thread and its batches
     go in micro-batches beside what others ask for.
     """
-    window, stride = _window(engine, input, parameters)
-    baseline = baseline_of(parameters["baseline"], input.values)
-    channels, *sides = input.values.shape
+    window, stride = _window(engine, given, parameters)
+    baseline = baseline_of(parameters["baseline"], given.values)
+    channels, *sides = given.values.shape
     total = 1 + math.prod(math.ceil((side - size) / step) + 1 for side, size, step in zip(sides, window, stride, strict=True))
     done = 0
 
@@ -44,7 +44,7 @@ def explain_occlusion(engine: Engine, input: ModelInput, target: Target, paramet
         return torch.from_numpy(scores(engine.model, read_logits(engine, batch.numpy(), target), target).astype(np.float32))
 
     attribution: Tensor = Occlusion(forward).attribute(
-        torch.from_numpy(input.values)[None],
+        torch.from_numpy(given.values)[None],
         sliding_window_shapes=(channels, *window),
         strides=(channels, *stride),
         baselines=torch.from_numpy(baseline)[None],
@@ -61,9 +61,9 @@ def explain_occlusion(engine: Engine, input: ModelInput, target: Target, paramet
     )
 
 
-def _window(engine: Engine, input: ModelInput, parameters: Mapping[str, Any]) -> tuple[tuple[int, int], tuple[int, int]]:
+def _window(engine: Engine, given: ModelInput, parameters: Mapping[str, Any]) -> tuple[tuple[int, int], tuple[int, int]]:
     """((height, width), (down, across)) of the window and of its steps, in pixels."""
-    patch, sides = engine.model.patch, input.values.shape[1:]
+    patch, sides = engine.model.patch, given.values.shape[1:]
     window, stride = parameters["window"] or patch, parameters["stride"] or patch
     for name, pair, most in (("window", window, sides), ("stride", stride, window)):
         if len(pair) != 2 or not all(1 <= size <= limit for size, limit in zip(pair, most, strict=True)):

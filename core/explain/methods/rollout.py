@@ -26,16 +26,16 @@ from models.bert_image.merging import merges_of
 from models.registry import LoadedModel
 
 
-def explain_rollout(engine: Engine, input: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress) -> Evidence:
+def explain_rollout(engine: Engine, given: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress) -> Evidence:
     """Token values as they come out of the product, unscaled: of the readout, or of the target's token. Its label does not matter.
 
     Raises NoAttention.
     """
-    rows, columns = (side // size for side, size in zip(input.values.shape[1:], engine.model.patch, strict=True))
+    rows, columns = (side // size for side, size in zip(given.values.shape[1:], engine.model.patch, strict=True))
     pooling = engine.model.network.config.pooling
 
     def work(model: LoadedModel) -> Tensor:
-        joint = joint_attention(model, to_device(model, input.values[np.newaxis]))
+        joint = joint_attention(model, to_device(model, given.values[np.newaxis]))
         prefix = model.network.config.prefix_tokens
         if target.token is None:
             return read_out(joint, pooling, prefix).cpu()

@@ -17,6 +17,7 @@ from shapely.affinity import affine_transform
 
 from core.errors import NoGrid, NoOverlap
 from core.prepare.grid.ground import refuse_off_earth
+from core.readers.scenes.footprint import in_words
 from core.types import Scene, notice
 
 SAME_PLACE_PIXELS = 0.01
@@ -35,7 +36,7 @@ def overlap_or_refuse(before: Scene, after: Scene) -> None:
     for scene in (before, after):
         refuse_off_earth(scene)
     if not _share_ground(before, after):
-        raise NoOverlap(before.name, _words(before), after.name, _words(after))
+        raise NoOverlap(before.name, in_words(before.footprint), after.name, in_words(after.footprint))
 
 
 def is_on_grid_of(scene: Scene, reference: Scene) -> bool:
@@ -118,9 +119,3 @@ def _longitudes(box: Box) -> tuple[tuple[float, float], ...]:
 
 def _crosses_antimeridian(box: Box) -> bool:
     return box[0] > box[2]
-
-
-def _words(scene: Scene) -> str:
-    if scene.footprint is None:
-        return "no place on Earth"
-    return "(" + ", ".join(f"{value:.4f}" for value in scene.footprint) + ")"

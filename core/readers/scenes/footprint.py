@@ -31,6 +31,22 @@ def footprint(crs: CRS, transform: Affine, width: int, height: int) -> tuple[flo
     return _on_earth(_of_the_ring(longitude, latitude))
 
 
+def in_words(place: tuple[float, float, float, float] | None, digits: int = 4) -> str:
+    """ "47.7870 to 47.8460° N, 10.3350 to 10.4220° E", "no place on Earth" for None. place: (west, south, east, north) in degrees."""
+    if place is None:
+        return "no place on Earth"
+    west, south, east, north = place
+    return f"{_degrees(south, north, 'S', 'N', digits)}, {_degrees(west, east, 'W', 'E', digits)}"
+
+
+def _degrees(low: float, high: float, below: str, above: str, digits: int) -> str:
+    if low >= 0 and high >= 0:
+        return f"{low:.{digits}f} to {high:.{digits}f}° {above}"
+    if low < 0 and high < 0:
+        return f"{-low:.{digits}f} to {-high:.{digits}f}° {below}"
+    return f"{abs(low):.{digits}f}° {below if low < 0 else above} to {abs(high):.{digits}f}° {above if high >= 0 else below}"
+
+
 def _on_earth(place: tuple[float, float, float, float]) -> tuple[float, float, float, float] | None:
     """Cut at the poles, beyond which a global grid may reach by half a pixel; None where all lies beyond: metres taken for degrees."""
     west, south, east, north = place

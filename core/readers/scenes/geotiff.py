@@ -19,7 +19,7 @@ from core.readers.digest import sha256_of, sha256_of_all
 from core.readers.scenes import blocks, values
 from core.readers.scenes.band_names import band_token, colour_of
 from core.readers.scenes.dates import place_in_time_of
-from core.readers.scenes.footprint import footprint
+from core.readers.scenes.footprint import footprint, in_words
 from core.readers.scenes.raster import open_raster, source_of
 from core.types import Band, Notice, Scene, notice
 
@@ -266,7 +266,7 @@ def _box(file: _File) -> tuple[float, float, float, float]:
 
 def _words(file: _File) -> str:
     place = footprint(file.crs, file.transform, file.width, file.height) if file.crs is not None else None
-    return "no place on Earth" if place is None else "(" + ", ".join(f"{value:.4f}" for value in place) + ")"
+    return in_words(place)
 
 
 def _name(paths: Sequence[Path]) -> str:

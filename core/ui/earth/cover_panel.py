@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import streamlit as st
 
 from core.render.colours import class_colours, css
 from core.report.notices import say
+from core.report.scene_map import map_report
+from core.report.scenes import is_listed
 from core.types import WARN_OUTSIDE_SHARE, LandCoverMap
 from core.ui.earth.page_state import PlaceScores, Room, date_words
 from core.ui.earth.work import is_quick, land_cover, map_if_new, megapixels_read, place_scores, shown_scenes, start_map, unreadable
@@ -63,8 +67,12 @@ def _result(here: Room, result: LandCoverMap) -> None:
             "Outside what this model knows",
             f"{share(result.outside_share)} of the valid pixels lie in tiles unlike the training data; their classes may mean nothing.",
         )
+    withheld = map_report(result).withheld
     if result.valid_pixels == 0:
         note("Nothing to map", "The scene holds no valid pixel.")
+    elif withheld is not None:
+        note("No areas", withheld)
+        _legend(here, [area.label for area in result.areas if area.pixels])
     else:
         _areas(here, result)
     quiet(f"{result.model}, weights {result.weights}, {result.seconds:.1f} s.")
@@ -73,8 +81,8 @@ def _result(here: Room, result: LandCoverMap) -> None:
 def _areas(here: Room, result: LandCoverMap) -> None:
     st.markdown(f"#### {hectares(sum(area.hectares for area in result.areas))} mapped")
     colours = dict(zip(result.labels, map(css, class_colours(result.labels)), strict=True))
-    found = sorted((area for area in result.areas if area.pixels), key=lambda area: -area.hectares)
-    largest = found[0].share
+    found = sorted((area for area in result.areas if is_listed(area.hectares)), key=lambda area: -area.hectares)
+    largest = max((area.share for area in found), default=1.0)
     bars(
         Bar(label_words(area.label), area.share / largest, f"{hectares(area.hectares)}, {share(area.share)}", colours[area.label],
             swatch=colours[area.label])
@@ -133,4 +141,7 @@ def place_words(here: Room, column: int, row: int) -> str:
     if scene.crs is None:
         return f"Pixel {column}, {row}"
     x, y = scene.transform @ (column + 0.5, row + 0.5)
-    return f"{x:.5f}, {y:.5f} degrees" if scene.crs.is_geographic else f"{x:,.0f} E, {y:,.0f} N"
+    if not scene.crs.is_geographic:
+        return f"{x:,.0f} E, {y:,.0f} N"
+    unit = math.degrees(scene.crs.units_factor[1])  # grads are units of a CRS, too
+    return f"{abs(y * unit):.5f}° {'N' if y >= 0 else 'S'}, {abs(x * unit):.5f}° {'E' if x >= 0 else 'W'}"

@@ -165,8 +165,8 @@ def _classes(here: Room, path: Path, labels: Sequence[str], piece: Piece) -> byt
     return _kept(here, "classes picture", (path, piece, hidden), lambda: classes_picture(classes, class_colours(labels), hidden))
 
 
-def _values(here: Room, path: Path, piece: Piece, colours: NDArray[np.uint8], top: float | None = 1.0) -> bytes:
-    return _kept(here, "values", (path, piece), lambda: values_picture(path, here.before, piece, colours, top))
+def _values(here: Room, path: Path, piece: Piece, colours: NDArray[np.uint8], top: float | None = 1.0, *, fades: bool = False) -> bytes:
+    return _kept(here, "values", (path, piece), lambda: values_picture(path, here.before, piece, colours, top, fades=fades))
 
 
 def _change(desk: Desk, here: Room, ground: Ground) -> list[Layer]:
@@ -175,7 +175,7 @@ def _change(desk: Desk, here: Room, ground: Ground) -> list[Layer]:
         return []
     whole = _floats((0, 0, here.before.width, here.before.height))
     mask = _kept(here, "mask", (result.change, ground.piece), lambda: mask_picture(result.change, here.before, ground.piece, CHANGED))
-    score = _values(here, result.score, ground.piece, table(CHANGE), None if result.method == "embedding" else 1.0)
+    score = _values(here, result.score, ground.piece, table(CHANGE), None if result.method == "embedding" else 1.0, fades=True)
     return [
         Layer("score", score, whole, name="Probability" if result.is_calibrated else "Score", opacity=OPACITY, on=False, smooth=False),
         Layer("change", mask, whole, name="Change", opacity=CHANGE_OPACITY, on=not is_on_tab("Land cover"), smooth=False),

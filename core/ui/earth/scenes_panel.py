@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from html import escape
 
 import streamlit as st
@@ -11,10 +12,12 @@ from core.errors import SightlineError
 from core.prepare.grid.ground import pixel_metres
 from core.readers import SceneOptions
 from core.readers.scenes.band_names import colour_of
+from core.readers.scenes.footprint import in_words
 from core.report.notices import say
-from core.sources.scenes import guessed_bands, is_question_open
+from core.sources.scenes import guessed_bands
 from core.types import Band, Scene
 from core.ui.earth.page_state import PAGE, Room, correct, date_words, first_tab
+from core.ui.earth.questions import is_alike, is_open, questions_of
 from core.ui.state.errors import show_error
 from core.ui.state.session import Desk
 from core.ui.widgets.bars import facts, note, quiet
@@ -57,7 +60,7 @@ def card_facts(scene: Scene) -> list[tuple[str, str]]:
     files = len(scene.files)
     return [
         ("File", scene.name if files == 1 else f"{scene.name}, {counted(files, 'file')}"),
-        ("Date", "" if scene.date else "not told"),
+        ("Date", "" if scene.when else "not told"),
         ("Size", size_words(scene)),
         ("Bands", ", ".join(_band_words(band) if len(scene.bands) <= MOST_EXPLAINED else band.name for band in scene.bands)),
         ("Values", _values_words(scene)),
@@ -79,16 +82,7 @@ def size_words(scene: Scene) -> str:
 
 def footprint_words(scene: Scene) -> str:
     """ "47.787 to 47.846° N, 10.335 to 10.422° E", "" where the scene has no place."""
-    if scene.footprint is None:
-        return ""
-    west, south, east, north = scene.footprint
-    return f"{_degrees(south, north, 'S', 'N')}, {_degrees(west, east, 'W', 'E')}"
-
-
-def _degrees(low: float, high: float, below: str, above: str) -> str:
-    if low >= 0 or high < 0:
-        return f"{abs(low):.3f} to {abs(high):.3f}° {above if low >= 0 else below}"
-    return f"{abs(low):.3f}° {below} to {high:.3f}° {above}"
+    return in_words(scene.footprint, 3) if scene.footprint is not None else ""
 
 
 def _band_words(band: Band) -> str:
@@ -107,14 +101,15 @@ def _values_words(scene: Scene) -> str:
 
 
 def _questions(desk: Desk, here: Room, number: int) -> None:
-    scene = here.groups[number].scene
-    guessed = guessed_bands(scene)
-    is_first = guessed is not None and not any(guessed_bands(group.scene) for group in here.groups[:number])
-    if is_first:
-        note("Which band is which?", f"{say(guessed)} Say what they are, then the scene is analysed.")
-    elif guessed is not None:
-        quiet("Its bands are not named either.")
-    title = "Correct bands, scale or date" if guessed is None else "Say what the bands are"
+    asked = questions_of(here.groups[number].scene)
+    before = {question.title for group in here.groups[:number] for question in questions_of(group.scene)}
+    for question in asked:
+        if question.title in before:
+            quiet(question.again)
+        else:
+            note(question.title, question.told)
+    is_first = any(question.title not in before for question in asked)
+    title = "Say what the bands and values are" if asked else "Correct bands, scale or date"
     with st.expander(title, expanded=is_first, key=f"earth.ask.{number}"):
         _form(desk, here, number)
 
@@ -127,19 +122,27 @@ def _form(desk: Desk, here: Room, number: int) -> None:
         left, right = st.columns(2)
         band = scene.bands[0]
         scale = left.number_input(
-            "Scale", value=band.scale, format="%.6f", step=0.0001, placeholder="not told", key=f"earth.scale.{number}"
+            "Scale", value=band.scale, format="%.7f", step=0.0001, placeholder="not told", key=f"earth.scale.{number}"
         )  # fmt: skip
         offset = right.number_input(
             "Offset", value=band.offset, format="%.4f", step=0.1, placeholder="not told", key=f"earth.offset.{number}"
         )  # fmt: skip
-        quiet("Reflectance = value x scale + offset. Sentinel-2 since January 2022 (baseline 04.00): 0.0001 and -0.1.")
-        date = st.date_input("Date", value=scene.date, format="YYYY-MM-DD", min_value="1950-01-01", key=f"earth.date.{number}")
+        quiet("Reflectance = value x scale + offset. Sentinel-2: 0.0001 and 0, since January 2022 (baseline 04.00) 0.0001 and -0.1; "
+              "Landsat Collection 2: 0.0000275 and -0.2.")  # fmt: skip
+        day = st.date_input("Date", value=scene.date, format="YYYY-MM-DD", min_value="1950-01-01", key=f"earth.date.{number}")
         for_all = bool(alike) and st.checkbox(f"The same bands and scale for {_others(len(alike))}", value=True, key=f"earth.all.{number}")
         is_given = st.form_submit_button("Use these", type="primary")
     if is_given:
         names = band_names(scene.bands, colours) if colours else ()
-        dates = {number: date} | {other: here.groups[other].scene.date for other in (alike if for_all else ())}
-        _correct(desk, here, {each: SceneOptions(names, scale, offset, at) for each, at in dates.items()})
+        told = {number: SceneOptions(names, scale, offset, _date_told(scene, day))}
+        for other in alike if for_all else ():
+            told[other] = SceneOptions(names, scale, offset, _date_told(here.groups[other].scene, here.groups[other].scene.date))
+        _correct(desk, here, told)
+
+
+def _date_told(scene: Scene, day: date | None) -> date | None:
+    """The day, unless it stands for the year or the month that is all that is known."""
+    return None if scene.date_text and day == scene.date else day
 
 
 def _correct(desk: Desk, here: Room, told: dict[int, SceneOptions]) -> None:
@@ -187,12 +190,12 @@ def _alike(here: Room, number: int) -> list[int]:
     others = [other for other in range(len(here.groups)) if other != number]
     return [
         other for other in others
-        if is_question_open(here.groups[other].scene) and len(here.groups[other].scene.bands) == len(scene.bands)
+        if is_open(here.groups[other].scene) and is_alike(scene, here.groups[other].scene)
     ]  # fmt: skip
 
 
 def _others(count: int) -> str:
-    return "the other scene with unnamed bands" if count == 1 else f"the {count} other scenes with unnamed bands"
+    return "the other scene that leaves this open" if count == 1 else f"the {count} other scenes that leave this open"
 
 
 def _add(desk: Desk, here: Room) -> None:

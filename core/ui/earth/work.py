@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.change.methods.choose import method_for
-from core.errors import MissingBands, SightlineError
+from core.errors import MissingBands, NoGrid, SightlineError
 from core.explain.registry import FIRST_METHOD, explain
 from core.inference.calibration import probabilities
 from core.inference.engine import change_engine_for, engine_for
@@ -17,12 +17,12 @@ from core.jobs import Progress
 from core.prepare.domains import image_domain
 from core.prepare.grid.align import on_grid_of, overlap_or_refuse
 from core.prepare.grid.bands import resolve_bands
-from core.prepare.grid.ground import pixel_metres
+from core.prepare.grid.ground import pixel_metres, refuse_off_earth, refuse_too_coarse
 from core.prepare.scene_input import input_at
 from core.render.ground import Ground, draw_ground
-from core.sources.scenes import is_question_open
 from core.types import ChangeMap, ChangePolygon, LandCoverMap, Scene
 from core.ui.earth.page_state import Pixel, PlaceScores, Room, Why, date_words
+from core.ui.earth.questions import is_open
 from core.ui.models.own import known_models
 from core.ui.state.errors import Words, words_of
 from core.ui.state.session import Desk, Slot
@@ -81,10 +81,15 @@ def misfit(here: Room) -> Words | None:
 
 
 def unreadable(here: Room, number: int) -> Words | None:
-    """Why the model cannot read a scene for want of bands, None where it can."""
+    """Why the model cannot read a scene, for want of bands or of ground that it could know; None where it can."""
     scene, model = here.groups[number].scene, models().get(here.model)
     if model is None:
         return None
+    try:
+        refuse_off_earth(scene)
+        refuse_too_coarse(scene, model.preprocess)
+    except NoGrid as error:
+        return words_of(error)
     try:
         resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)
     except MissingBands as error:
@@ -118,7 +123,7 @@ def megapixels_read(here: Room, number: int) -> float:
 def is_quick(here: Room) -> bool:
     """Whether the dates shown may be analysed without being asked."""
     shown = set(here.pair)
-    is_clear = not any(is_question_open(here.groups[number].scene) or unreadable(here, number) for number in shown)
+    is_clear = not any(is_open(here.groups[number].scene) or unreadable(here, number) for number in shown)
     return is_clear and sum(megapixels(here, number) for number in shown) <= AUTOMATIC_MEGAPIXELS
 
 
@@ -214,6 +219,7 @@ def place_scores(desk: Desk, here: Room, number: int, scene: Scene) -> Slot[Plac
     """What the model says of the picked place at one date. scene: on the grid of the first date."""
     at, model = here.picked or (0, 0), here.model
     slot: Slot[PlaceScores] = desk.slot(here.places, (number, here.pair[0], model, at))
+    desk.stop_others(here.places, {key for key in here.places if key[-1] == at})
     slot.ensure("Reading a place", partial(_scores, scene, model, at), "windows")
     return slot
 
@@ -250,7 +256,9 @@ def polygon_at(result: ChangeMap, at: Pixel) -> ChangePolygon | None:
 
 def why(desk: Desk, here: Room, polygon: ChangePolygon) -> Slot[Why]:
     """The explanation of the window at the middle of a patch, on the second date, for what the patch became."""
-    slot: Slot[Why] = desk.slot(here.whys, (*here.pair, here.model, method_of(here), polygon.id))
+    key = (*here.pair, here.model, method_of(here), polygon.id)
+    slot: Slot[Why] = desk.slot(here.whys, key)
+    desk.stop_others(here.whys, {key})
     if here.after:
         scene = on_grid_of(here.after, here.before)
         slot.ensure("Explaining", partial(_why, scene, here.model, polygon), "forward passes")

@@ -181,16 +181,16 @@ def models_for(image: Image) -> dict[str, ModelSummary]:
 def ready(desk: Desk, here: Room) -> Slot[Ready]:
     """The input and the prediction of the chosen image, window and model."""
     slot: Slot[Ready] = desk.slot(here.inputs, here.key)
-    slot.ensure("Preparing", partial(_ready, here.image, here.model, here.at), "inputs")
+    slot.ensure("Preparing", partial(_ready, here.image, here.model, here.at), "slices")
     return slot
 
 
 def _ready(image: Image, model: str, at: Place | None, progress: Progress) -> Ready:
     engine = engine_for(model).interactive
     known = engine.model
-    given = explained_input(image, engine, None, at if image_domain(known.preprocess.domain).makes_maps else None)
+    place = at if image_domain(known.preprocess.domain).makes_maps else None
+    given = explained_input(image, engine, None, place, progress.update)
     prediction = predict_input(engine, given)
-    progress.update(1, 1)
     tokens = prediction.token_logits
     scores = None if tokens is None else probabilities(tokens, known.calibration)
     methods = methods_for(known)

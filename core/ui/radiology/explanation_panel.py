@@ -67,7 +67,7 @@ def patch(opening: Opening, answer: Answer, explanation: Explanation) -> None:
     st.text(rank_words(on_tokens(explanation.saliency, answer.grid), opening.picked))
 
 
-def place_words(picked: tuple[int, int], grid: tuple[int, int], domain: Domain = Domain.RADIOGRAPH) -> str:
+def place_words(picked: tuple[int, int], grid: tuple[int, int], domain: Domain) -> str:
     """ "Patch 5 across, 7 down, upper left lung field". picked: (row, column) on the grid of tokens."""
     alone = np.zeros(grid, dtype=np.float32)
     alone[picked] = 1.0

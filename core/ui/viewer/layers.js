@@ -24,6 +24,7 @@ class Layers {
     const picture = new Image();
     this.pictures.set(url, picture);
     picture.onload = () => this.onArrival();
+    picture.onerror = () => this.pictures.delete(layer.url); // asked for again when the server next shows it
     picture.src = url;
   }
 

@@ -22,6 +22,7 @@ class Stack {
       this.painted = "";
     }
     this.facts = facts;
+    this.failed.clear(); // a run that another one overtook takes its files away for a moment
   }
 
   get shape() {

@@ -158,6 +158,28 @@ def test_two_dates_leave_their_change_in_the_folder(scenes: list[Path], tmp_path
     assert "2019-06-15" in text and "2021-06-19" in text
 
 
+def test_change_of_an_index_needs_no_model(tmp_path: Path, sightline: Sightline) -> None:
+    green = np.full((2, SIDE, SIDE), 800, np.uint16)
+    green[1] = 4_000
+    burnt = green.copy()
+    burnt[:, :20] = np.array([2_500, 1_000])[:, None, None]
+    names = ("B12", "B08")
+    scenes = [write_geotiff(tmp_path / f"{at}.tif", pixels, descriptions=names) for at, pixels in enumerate((green, burnt))]
+    ran = sightline("change", *scenes, "--method", "index", "--index", "nbr", "--out", tmp_path / "out", "--json")
+    assert ran.status == 0
+    (pair,) = ran.json["pairs"]
+    assert (pair["method"], pair["model"], pair["changed_pixels"]) == ("index", None, 20 * SIDE)
+    assert names_of_report(tmp_path / "out") == REPORT
+    without = sightline("change", *scenes, "--out", tmp_path / "other")
+    assert (without.status, "--model" in without.error) == (2, True)
+    unnamed = sightline("change", *scenes, "--method", "index", "--out", tmp_path / "other")
+    assert (unnamed.status, "--index" in unnamed.error) == (2, True)
+
+
+def names_of_report(folder: Path) -> set[str]:
+    return names(folder) & REPORT
+
+
 def test_later_dates_have_a_folder_for_each_pair_and_one_for_first_against_last(
     scenes: list[Path], tmp_path: Path, cover_model: Path, sightline: Sightline
 ) -> None:

@@ -112,6 +112,8 @@ def test_what_cannot_be_a_target_is_refused_with_what_can(parted: Engine, image:
         target_of(parted, image, VIRAL, "lung")
     with pytest.raises(OutOfRange, match="no part of pneumonia"):
         target_of(parted, image, "pneumonia", VIRAL)
+    with pytest.raises(OutOfRange, match="column < 4 and 0 <= row < 4"):
+        explain(parted, image, "rollout", Target(VIRAL, (VIRAL,), token=(4, 0)))
     of_images = open_engine(str(write_tiny_model(tmp_path / "cls", pooling="cls")))
     with pytest.raises(WrongTask, match="none for its tokens"):
         target_of(of_images, image, VIRAL, at=(0, 0))

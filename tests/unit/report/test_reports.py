@@ -230,6 +230,13 @@ def test_a_map_that_may_mean_nothing_tells_no_hectares(changes: dict[str, Any], 
     assert not any(fact.unit == "ha" for fact in report.facts), "nor does a table"
 
 
+def test_the_smallest_area_that_was_asked_for_stands_in_the_headline_too() -> None:
+    made = ex.change_map()
+    asked = replace(made, parameters={**made.parameters, "min_area_hectares": 0.5}, outlined_hectares=9.5)
+    told = "\n".join(sentences(change_report(asked, ex.LAND_MODEL), "findings"))
+    assert "9.5 ha changed in polygons of at least 0.5 ha; with all smaller ones 12.0 ha" in told
+
+
 def test_an_area_that_would_read_0_ha_is_not_listed() -> None:
     made = ex.land_cover_map()
     areas = (replace(made.areas[0], hectares=0.04), *made.areas[1:])

@@ -100,6 +100,13 @@ def test_a_mask_of_0_and_1_and_a_quality_layer_are_no_scenes(tmp_path: Path) -> 
     assert set(left_out["files"]) == refused  # type: ignore[arg-type]
 
 
+def test_a_mask_that_is_named_alone_is_called_what_it_is_unless_the_user_knows_better(tmp_path: Path) -> None:
+    path = write_geotiff(tmp_path / "burned.tif", np.arange(64, dtype=np.uint8).reshape(1, 8, 8) % 2)
+    with pytest.raises(InputError, match=r"burned\.tif is a mask or a quality layer"):
+        scene_of(str(path), SceneOptions(), tmp_path)
+    assert len(scene_of(str(path), SceneOptions(bands=("red",)), tmp_path).bands) == 1
+
+
 def test_years_in_names_of_files_and_folders_order_the_scenes(tmp_path: Path) -> None:
     for year in (2020, 1985, 2005):
         write_geotiff(tmp_path / "years" / f"{year}.tif", constant(3, SIDE, SIDE))

@@ -70,6 +70,12 @@ def test_of_a_series_the_slices_without_lung_are_left_out_and_the_best_one_is_na
     assert set(alone.by_slice) == {1}
 
 
+def test_the_search_for_the_window_that_is_explained_tells_how_far_it_is(engine: Engine) -> None:
+    told: list[tuple[int, int]] = []
+    explained_input(slices(chest(2.8), chest(2.8), spacing=2.8), engine, watch=lambda done, total: told.append((done, total)))
+    assert told[-1] == (2, 2)
+
+
 def test_an_image_without_lung_is_outside_and_still_answered(engine: Engine) -> None:
     found = search_ct(slices(chest(2.8, has_lungs=False), spacing=2.8), engine)
     assert found.prediction.outside.is_outside and found.prediction.outside.reason == NO_LUNG

@@ -9,7 +9,7 @@ import torch
 from core.prepare.tensor import standardise
 from core.types import Domain, Preprocess
 from training.config.recipe_parts import Augmentation
-from training.data.augment import augmented, holed, kept_tokens, mixed, standardised
+from training.data.augment import augmented, coarsened, holed, kept_tokens, mixed, standardised
 
 STRONG = Augmentation(
     zoom=(0.7, 1.0), degrees=10, stretch=0.1, shift=0.05, gamma=0.3, exposure=0.2, contrast=0.2, blur=1.0, noise=0.05, cutout=0.4
@@ -84,3 +84,27 @@ def test_a_batch_is_standardised_as_a_single_image_is_in_use(how: str) -> None:
     batch = torch.rand(3, 3, 8, 8)
     single = np.stack([standardise(image.numpy(), preprocess) for image in batch])
     assert np.abs(standardised(batch, preprocess).numpy() - single).max() < 1e-5
+
+
+def test_a_batch_that_went_through_a_coarser_scale_keeps_its_size_and_loses_its_finest_detail() -> None:
+    board = (torch.arange(32)[:, None] + torch.arange(32)) % 2 * torch.ones(4, 3, 32, 32)
+    coarse = coarsened(board, (2.0,))
+    assert coarse.shape == board.shape and coarse.min() >= 0.0 and coarse.max() <= 1.0
+    assert torch.allclose(coarse, torch.full_like(coarse, 0.5), atol=0.05)
+    assert coarsened(board, (1.0,)) is board
+
+
+def test_an_offset_moves_each_channel_by_a_number_of_its_own() -> None:
+    images = torch.full((8, 3, 4, 4), 0.5)
+    moved = augmented(images, (4, 4), Augmentation(offset=0.05)) - images
+    assert torch.allclose(moved, moved[..., :1, :1].expand_as(moved), atol=1e-6)
+    assert len(moved[..., 0, 0].unique()) == 24
+
+
+@pytest.mark.parametrize("kind", ["collimated", "lettered", "wired", "inverted"])
+def test_what_is_drawn_over_a_film_reaches_its_share_of_the_images_and_stays_in_range(kind: str) -> None:
+    images = torch.rand(64, 1, 64, 64) * 0.3 + 0.1
+    changed = augmented(images, (64, 64), Augmentation(**{kind: 0.5}))
+    touched = ((changed - images).abs() > 1e-3).flatten(1).any(dim=1)
+    assert 12 < int(touched.sum()) < 52
+    assert changed.min() >= 0.0 and changed.max() <= 1.0

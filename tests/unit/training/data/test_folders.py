@@ -101,6 +101,13 @@ def test_the_first_split_does_not_depend_on_further_folders(recipe_file: Path, i
     assert joined.validation[: len(alone.validation)] == alone.validation
 
 
+def test_patients_of_the_samples_are_in_no_part(recipe_file: Path, images: Path) -> None:
+    recipe_file.write_text(RECIPE.format(split="patient", steps=12).replace("[data]", '[data]\napart = ["person3"]'))
+    found = [item for side in sides_of(split(read_recipe(recipe_file), [images])) for item in side]
+    assert len(found) == 62
+    assert "person3" not in {patient_of(item.path.name) for item in found}
+
+
 def sides_of(parts: Parts) -> list[tuple[Item, ...]]:
     return [parts.train, parts.calibration, parts.validation]
 
