@@ -190,7 +190,7 @@ def test_the_order_is_read_as_it_is_written(importer: str, target: str, verdict:
 
 
 def test_only_the_domains_ask_which_kind_of_image_a_model_is_of() -> None:
-    """Another kind of image is one file in core/prepare/domains, and no edit elsewhere. Folders of models and recipes are checked by name."""
+    """Another kind of image is one file in core/prepare/domains, and no edit elsewhere. Model folders and recipes are checked by name."""
     allowed = (
         "core.types", "core.prepare.domains", "models.preprocessing", "models.change_registry", "training.config",
         "training.evaluate.robustness", "core.change.methods.bands",
