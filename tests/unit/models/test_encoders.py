@@ -27,7 +27,7 @@ from core.inference.runtimes import Runtime
 from core.prepare.domains import REPEATED
 from core.prepare.inputs import to_input
 from core.prepare.suitability import UNDECLARED
-from core.types import Domain, ModelInput, Picture
+from core.types import Domain, ModelInput, Picture, Target
 from models.bert_image import attention_captured
 from models.encoders import open_encoder
 from models.encoders.families import WIDEST_EMBEDDING, EncoderConfig, encoder_config
@@ -136,7 +136,7 @@ def test_registers_carry_attention_and_have_no_place_in_a_map(family: str, model
         joint = flow / flow.sum(axis=1, keepdims=True) @ joint
     read = (joint[0] + joint[config.prefix_tokens :].mean(axis=0)) / 2  # by the head: [CLS], and the mean of the patches
     wanted = read[config.prefix_tokens :]
-    found = explain_rollout(Engine(model, Runtime()), shown, LABELS[0], {}, lambda done, total: None)
+    found = explain_rollout(Engine(model, Runtime()), shown, Target.of_label(LABELS[0]), {}, lambda done, total: None)
     assert found.tokens is not None and found.tokens.values.shape == (4, 4)
     np.testing.assert_allclose(found.tokens.values.ravel(), wanted, atol=1e-6)
     assert wanted.sum() < 0.999, "what went to [CLS] and to the registers is not given to the patches"
