@@ -77,7 +77,7 @@ def _shifted(shift: float | None) -> tuple[Notice, ...]:
 
 
 def _in_disorder(before: Scene, after: Scene) -> tuple[Notice, ...]:
-    if before.date is None or after.date is None or before.date <= after.date:
+    if before.date is None or after.date is None or before.date <= after.date or before.when.startswith(after.when):
         return ()
     return (notice("change.later-first", before=before.name, after=after.name),)
 

@@ -138,8 +138,9 @@ def as_values(result: ChangeMap) -> dict[str, Any]:
 
 
 def _dates(result: ChangeMap) -> str:
-    """What a line on standard error is about: "2019-06-15 to 2021-06-19"; a scene without a date by its name."""
-    return " to ".join(scene.date.isoformat() if scene.date else scene.name for scene in (result.before, result.after))
+    """What a line on standard error is about: "2019-06-15 to 2021-06-19"; by their names, scenes without a date or of one date."""
+    called = [scene.called for scene in (result.before, result.after)]
+    return " to ".join(called if called[0] != called[1] else [result.before.name, result.after.name])
 
 
 def _assumptions(result: ChangeMap) -> tuple[str, ...]:

@@ -62,6 +62,9 @@ def _say_total(composer: Composer, result: ChangeMap) -> None:
         "before": date_fact(composer, result.before, "scene_before"),
         "after": date_fact(composer, result.after, "scene_after"),
     }
+    if result.before.when == result.after.when:  # both undated, or of one year: their names tell them apart
+        scenes = {"before": result.before, "after": result.after}
+        dates = {which: composer.fact(f"scene_{which}.name", scene.name, "", "source file") for which, scene in scenes.items()}
     if result.valid_pixels == 0:
         return composer.say("findings", "change_empty", pixels=pixels)
     if result.changed_pixels == 0:

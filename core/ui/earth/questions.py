@@ -28,7 +28,7 @@ def questions_of(scene: Scene) -> tuple[Question, ...]:
         asked.append(Question("Which band is which?", told, "Its bands are not named either."))
     doubt = scale_doubt(scene)
     if doubt is not None:
-        seen = f"median {doubt['middle']:.3g}, largest {doubt['highest']:.3g}; ground reflects 0 to 1"
+        seen = f"median {doubt['middle']:,.5g}, largest {doubt['highest']:,.5g}; ground reflects 0 to 1"
         told = (
             f"As they were read the values are no reflectance: {seen}. "
             "Say by which scale and offset they become it, then the scene is analysed."

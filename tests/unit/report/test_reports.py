@@ -230,6 +230,13 @@ def test_a_map_that_may_mean_nothing_tells_no_hectares(changes: dict[str, Any], 
     assert not any(fact.unit == "ha" for fact in report.facts), "nor does a table"
 
 
+def test_two_scenes_of_one_year_are_told_apart_by_their_names() -> None:
+    made = ex.change_map()
+    before, after = (replace(scene, date_text="2024", name=name) for scene, name in ((made.before, "pre.tif"), (made.after, "post.tif")))
+    told = sentences(change_report(replace(made, before=before, after=after), ex.LAND_MODEL), "findings")
+    assert any("From pre.tif to post.tif" in sentence for sentence in told)
+
+
 def test_the_smallest_area_that_was_asked_for_stands_in_the_headline_too() -> None:
     made = ex.change_map()
     asked = replace(made, parameters={**made.parameters, "min_area_hectares": 0.5}, outlined_hectares=9.5)
