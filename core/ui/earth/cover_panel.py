@@ -10,7 +10,8 @@ from core.render.colours import class_colours, css
 from core.report.notices import say
 from core.report.scene_map import map_report
 from core.report.scenes import is_listed
-from core.types import WARN_OUTSIDE_SHARE, LandCoverMap
+from core.report.text import warnings_of
+from core.types import LandCoverMap
 from core.ui.earth.page_state import PlaceScores, Room, date_words
 from core.ui.earth.work import is_quick, land_cover, map_if_new, megapixels_read, place_scores, shown_scenes, start_map, unreadable
 from core.ui.state.errors import show_error
@@ -62,16 +63,13 @@ def _offer(desk: Desk, here: Room, number: int) -> None:
 
 
 def _result(here: Room, result: LandCoverMap) -> None:
-    if result.outside_share > WARN_OUTSIDE_SHARE:
-        note(
-            "Outside what this model knows",
-            f"{share(result.outside_share)} of the valid pixels lie in tiles unlike the training data; their classes may mean nothing.",
-        )
-    withheld = map_report(result).withheld
+    report = map_report(result)
+    if warnings_of(report):
+        note("No area is given" if report.withheld else "Before the result", " ".join(warnings_of(report)))
     if result.valid_pixels == 0:
         note("Nothing to map", "The scene holds no valid pixel.")
-    elif withheld is not None:
-        note("No areas", withheld)
+    elif report.withheld:
+        quiet("What was computed all the same is on the map and in the files; it may mean nothing.")
         _legend(here, [area.label for area in result.areas if area.pixels])
     else:
         _areas(here, result)

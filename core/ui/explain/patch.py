@@ -49,7 +49,8 @@ def _tokens_before(here: Room, made: Ready) -> None:
     if not made.before or BY_ATTENTION not in made.methods:
         return
     chosen = st.pills(
-        "Tokens without a place", range(len(made.before)), default=here.before, format_func=made.before.__getitem__,
+        "Tokens without a place", range(len(made.before)), default=here.before,
+        format_func=apart(range(len(made.before)), made.before.__getitem__),
         key=f"explain.before.{here.name}.{here.key}.{here.picked}", help="They attend and are attended to as patches are.",
     )  # fmt: skip
     if chosen != here.before:
