@@ -231,7 +231,7 @@ def test_a_tilted_head_says_its_tilt(shared_data: Path) -> None:
 
 def test_an_overlay_is_clear_where_it_is_zero() -> None:
     pixels = np.asarray(PillowImage.open(io.BytesIO(heat_layer(np.array([[0.0, 0.5, 1.0]], dtype=np.float32)))))
-    assert pixels[0, :, 3].tolist() == [0, 128, 255]
+    assert (pixels[0, 0, 3], pixels[0, 2, 3]) == (0, 255)
 
 
 def test_no_message_to_a_browser_is_sent_by_its_name_alone() -> None:
