@@ -77,7 +77,7 @@ def assumptions(prediction: Prediction) -> None:
     if prediction.assumptions:
         st.markdown("##### Assumptions")
     for assumption in prediction.assumptions:
-        quiet(f"Assumed: {assumption}")
+        quiet(f"Assumed: {say(assumption)}")
 
 
 def bench(room: Room) -> None:
