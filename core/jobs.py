@@ -13,9 +13,9 @@ from typing import Generic, TypeVar
 from core.errors import Cancelled
 from core.settings import settings
 
-T = TypeVar("T")
+_T = TypeVar("T")
 
-TOKEN_BYTES = 32
+_TOKEN_BYTES = 32
 """Random bytes of a token: nobody guesses 256 bits."""
 WORKERS = max(4, os.cpu_count() or 1)
 """Jobs that work at a time; further ones wait."""
@@ -24,15 +24,15 @@ SWEEPS_AN_IDLE_TIME = 30
 CANCEL_POLL_SECONDS = 0.1
 
 
-class Job(Generic[T]):
+class Job(Generic[_T]):
     """Work that goes on outside the page that asked for it. Written by its own thread, read by any."""
 
     def __init__(self, unit: str) -> None:
-        self.id = secrets.token_urlsafe(TOKEN_BYTES)
+        self.id = secrets.token_urlsafe(_TOKEN_BYTES)
         self.unit = unit
         self.done = 0
         self.total: int | None = None
-        self.result: T | None = None
+        self.result: _T | None = None
         self.error: BaseException | None = None
         self._ended = threading.Event()
         self._cancelled = threading.Event()
@@ -69,7 +69,7 @@ class Job(Generic[T]):
             self._phase_began, self._phase_first = time.monotonic(), done
         self.done, self.total = done, self.total if total is None else total
 
-    def _end(self, result: T | None, error: BaseException | None) -> None:
+    def _end(self, result: _T | None, error: BaseException | None) -> None:
         self.result, self.error = result, error
         self._ended.set()
 
@@ -77,7 +77,7 @@ class Job(Generic[T]):
 class Progress:
     """What the work itself holds: it tells how far it is, and learns that it should stop."""
 
-    def __init__(self, job: Job[T]) -> None:
+    def __init__(self, job: Job[_T]) -> None:
         self._job = job
 
     @property
@@ -110,9 +110,9 @@ class Jobs:
         self._lock = threading.Lock()
         self._is_sweeping = False
 
-    def start(self, work: Callable[[Progress], T], unit: str) -> Job[T]:
+    def start(self, work: Callable[[Progress], _T], unit: str) -> Job[_T]:
         """Begin `work` in a thread of its own. unit: what is counted, in the plural ("tiles")."""
-        job: Job[T] = Job(unit)
+        job: Job[_T] = Job(unit)
         threading.Thread(target=self._run, args=(job, work), name=f"job: {unit}", daemon=True).start()
         return job
 
@@ -122,7 +122,7 @@ class Jobs:
         is_busy: while it says so the value is not idle, even if nobody looks: a job will want to leave its result there.
         dropped: told when it was idle for too long: others may still point at the value, and what lies on disk must go now.
         """
-        token = secrets.token_urlsafe(TOKEN_BYTES)
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
         self._drop_idle()
         with self._lock:
             self._held[token] = _Held(value, is_busy, dropped, self._clock())
@@ -146,7 +146,7 @@ class Jobs:
         with self._lock:
             self._held.pop(token, None)
 
-    def _run(self, job: Job[T], work: Callable[[Progress], T]) -> None:
+    def _run(self, job: Job[_T], work: Callable[[Progress], _T]) -> None:
         progress = Progress(job)
         try:
             while not self._workers.acquire(timeout=CANCEL_POLL_SECONDS):

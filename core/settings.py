@@ -16,12 +16,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 PRIVATE = 0o700
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-MEGABYTE = 2**20
+_MEGABYTE = 2**20
 """Bytes of a megabyte wherever a setting counts in them."""
 SHORTEST_PASSWORD = 8
 """Characters of a password that guards more than this machine's own address."""
 LAST_PORT = 65_535
-PREFIX = "SIGHTLINE_"
+_PREFIX = "SIGHTLINE_"
 AT_LEAST_ONE = (
     "archive_files", "archive_mb", "batch_size", "decoded_megapixels", "gdal_cache_mb", "idle_minutes", "scene_megapixels",
     "strip_rows", "upload_mb",
@@ -134,7 +134,7 @@ def _check(settings: Settings) -> None:
         raise OutOfRange("SIGHTLINE_RANDOM_MAPS", settings.random_maps, f"at least {FEWEST_RANDOM_MAPS}")
     for name in AT_LEAST_ONE:
         if getattr(settings, name) < 1:
-            raise OutOfRange(f"{PREFIX}{name.upper()}", getattr(settings, name), "at least 1")
+            raise OutOfRange(f"{_PREFIX}{name.upper()}", getattr(settings, name), "at least 1")
     if settings.threads < 0:
         raise OutOfRange("SIGHTLINE_THREADS", settings.threads, "0 or more")
     if not 0.0 <= settings.batch_wait_ms < math.inf:
@@ -149,8 +149,8 @@ def _check(settings: Settings) -> None:
 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:
     """A misspelt name would leave its limit as it is without a word."""
-    known = {PREFIX + name.upper() for name in Settings.__dataclass_fields__} | OF_OTHERS
+    known = {_PREFIX + name.upper() for name in Settings.__dataclass_fields__} | OF_OTHERS
     for name in environment:
-        if name.startswith(PREFIX) and name not in known:
+        if name.startswith(_PREFIX) and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             raise InputError(f"{name} is not a setting.", f"Did you mean {near[0]}?" if near else "core/settings.py lists them all.")

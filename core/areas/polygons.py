@@ -24,7 +24,7 @@ from core.areas.pixels import Hectares, moved
 from core.types import FloatImage
 
 Indices = NDArray[np.intp]
-Window = tuple[int, int, int, int]
+_Window = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Patch:
     pixels: int
     hectares: float
     score: float
-    window: Window
+    window: _Window
 
 
 def polygons_of(
@@ -83,7 +83,7 @@ class _Part:
     pixels: int
     hectares: float
     score_sum: float
-    box: Window
+    box: _Window
     pieces: list[BaseGeometry]
 
     def absorb(self, other: _Part) -> None:

@@ -24,7 +24,7 @@ EVIDENCE = "evidence"
 
 
 @dataclass(frozen=True)
-class Dates:
+class _Dates:
     """Two dates on one grid. aligned: the second on the grid of the first. shift: pixels between them; None where it cannot be told."""
 
     before: Scene
@@ -56,7 +56,7 @@ class Detection:
     outside: at each date, the share that lies outside what the model knows; None where nothing tells.
     """
 
-    dates: Dates
+    dates: _Dates
     threshold: float
     outside: Shares | None
     evidence: EvidenceFile
@@ -79,14 +79,14 @@ def check_dates(before: Scene, after: Scene, method: Method) -> None:
     overlap_or_refuse(before, after)
 
 
-def lay_over(before: Scene, after: Scene, method: Method) -> Dates:
+def lay_over(before: Scene, after: Scene, method: Method) -> _Dates:
     """The second date on the grid of the first, and how far it is off. Raises MissingBands, UnreadableFile."""
     aligned = on_grid_of(after, before)
     reading = method.reading(before, aligned)
-    return Dates(before, after, aligned, reading, shift_between(before, aligned, reading.preprocess))
+    return _Dates(before, after, aligned, reading, shift_between(before, aligned, reading.preprocess))
 
 
-def gather(dates: Dates, method: Method, evidence: EvidenceFile, scratch: Path, progress: Watch | None = None) -> Detection:
+def gather(dates: _Dates, method: Method, evidence: EvidenceFile, scratch: Path, progress: Watch | None = None) -> Detection:
     """All evidence of two dates, and from which score on a pixel has changed.
 
     evidence: empty, as wide as the first date; it stays open for as long as the detection is read. scratch: as of Method.strips.

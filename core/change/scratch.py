@@ -10,7 +10,7 @@ import numpy as np
 
 from core.change.evidence import Evidence
 
-PIXEL = np.dtype([("score", "<f4"), ("before", "u1"), ("after", "u1"), ("together", "u1")])
+_PIXEL = np.dtype([("score", "<f4"), ("before", "u1"), ("after", "u1"), ("together", "u1")])
 STRIP_PIXELS = 4_000_000
 """Pixels that are read at a time (28 MB)."""
 
@@ -30,8 +30,8 @@ class EvidenceFile:
 
     def append(self, evidence: Evidence) -> None:
         """The next strip, [rows, width]."""
-        pixels = np.empty(evidence.score.shape, dtype=PIXEL)
-        for name in PIXEL.names or ():
+        pixels = np.empty(evidence.score.shape, dtype=_PIXEL)
+        for name in _PIXEL.names or ():
             pixels[name] = getattr(evidence, name)
         self._file.write(pixels.data)
 
@@ -40,7 +40,7 @@ class EvidenceFile:
         self._file.flush()
         self._file.seek(0)
         rows, top = max(1, STRIP_PIXELS // self._width), 0
-        while held := self._file.read(rows * self._width * PIXEL.itemsize):
+        while held := self._file.read(rows * self._width * _PIXEL.itemsize):
             evidence = self._evidence(held)
             yield top, evidence
             top += len(evidence.score)
@@ -48,9 +48,9 @@ class EvidenceFile:
     def rows(self, top: int, count: int) -> Evidence:
         """So many rows from `top` on, once everything was appended."""
         self._file.flush()
-        self._file.seek(top * self._width * PIXEL.itemsize)
-        return self._evidence(self._file.read(count * self._width * PIXEL.itemsize))
+        self._file.seek(top * self._width * _PIXEL.itemsize)
+        return self._evidence(self._file.read(count * self._width * _PIXEL.itemsize))
 
     def _evidence(self, held: bytes) -> Evidence:
-        pixels = np.frombuffer(held, dtype=PIXEL).reshape(-1, self._width)
+        pixels = np.frombuffer(held, dtype=_PIXEL).reshape(-1, self._width)
         return Evidence(*(np.ascontiguousarray(pixels[name]) for name in ("score", "before", "after", "together")))

@@ -74,7 +74,7 @@ def change(
         assumptions.tell(_dates(result), _assumptions(result))
     if as_json:
         pairs = [
-            {"name": name, **as_values(result), "withheld": report.withheld, "report": files}
+            {"name": name, **_as_values(result), "withheld": report.withheld, "report": files}
             for (name, result), (report, files) in zip(results, reports, strict=True)
         ]
         return print_json({"paths": arguments, "pairs": pairs})
@@ -112,7 +112,7 @@ def _by_model(model: str, name: str | None, classes_model: str | None) -> tuple[
     return change_engine, method_for(change_engine, name, engine_for(classes_model) if classes_model is not None else None)
 
 
-def as_values(result: ChangeMap) -> dict[str, Any]:
+def _as_values(result: ChangeMap) -> dict[str, Any]:
     """A pair of dates as JSON tells it; rasters and polygons by their path."""
     return {
         "model": result.model or None,

@@ -20,7 +20,7 @@ LIBRARIES = ("torch", "transformers", "captum", "pydicom", "rasterio", "streamli
 MODEL_FILES = (("config.json",), ("model.safetensors",), ("preprocess.json", "preprocessor_config.json"))
 """What makes a model folder whole, one of each. models.folder says the same, but takes seconds to import."""
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
-MEGABYTE = 1_000_000
+_MEGABYTE = 1_000_000
 BENCHMARK_PASSES = 5
 
 
@@ -33,7 +33,7 @@ def doctor(
         "version": _version("sightline"),
         "python": sys.version.split()[0],
         "libraries": {name: _version(name) for name in LIBRARIES},
-        **device(),
+        **_device(),
         "codecs": codecs(),
         "gdal": gdal(),
         "models": zoo(),
@@ -48,7 +48,7 @@ def doctor(
     return None
 
 
-def device() -> dict[str, Any]:
+def _device() -> dict[str, Any]:
     """What will compute, by the settings and by what is there."""
     from core.inference.runtimes import choose_runtime, describe_device
 
@@ -94,7 +94,7 @@ def memory() -> dict[str, int]:
     limit = CGROUP_LIMIT.read_text(encoding="ascii").strip() if CGROUP_LIMIT.is_file() else ""
     if limit.isdigit():
         total = min(total, int(limit))
-    return {"total_mb": total // MEGABYTE, "free_mb": min(free, total) // MEGABYTE}
+    return {"total_mb": total // _MEGABYTE, "free_mb": min(free, total) // _MEGABYTE}
 
 
 def timed(model: str) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def lines(told: dict[str, Any]) -> list[str]:
     missing = [name for name, plugin in told["codecs"].items() if plugin is None]
     words = [
         f"Sightline {told['version']}, Python {told['python']}",
-        f"device: {told['device']}",
+        f"device: {told['_device']}",
         f"libraries: {', '.join(f'{name} {number}' for name, number in told['libraries'].items())}",
         f"decoders: {len(told['codecs']) - len(missing)} of {len(told['codecs'])} compressed transfer syntaxes",
         *(f"  no decoder for {name}" for name in missing),
@@ -135,7 +135,7 @@ def lines(told: dict[str, Any]) -> list[str]:
     ]
     for result in told.get("benchmark", ()):
         speeds = ", ".join(f"{one['speed']:.0f} images/s in batches of {one['batch']}" for one in result["images_per_second"])
-        words.append(f"benchmark: {result['model']} on {result['device']} in {result['precision']}: {speeds}")
+        words.append(f"benchmark: {result['model']} on {result['_device']} in {result['precision']}: {speeds}")
     return words
 
 

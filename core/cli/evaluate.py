@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from core.workflows.evaluate import Evaluation
     from core.workflows.files import Answer
 
-FIGURES = (
+_FIGURES = (
     "accuracy", "balanced_accuracy", "auroc", "f1_macro", "ece", "ece_by_chance",
     "abstained", "coverage", "mean_set_size", "accuracy_answered",
 )  # fmt: skip
@@ -65,7 +65,7 @@ def _note_failure(answer: Answer) -> None:
 
 def _say(found: Evaluation) -> None:
     say(f"{found.n:,} images, {found.n_failed:,} without an answer")
-    for name in FIGURES:
+    for name in _FIGURES:
         say(f"{name}: {_number(getattr(found, name))}")
     for name, parent in found.parents.items():
         say(f"{name}: accuracy {_number(parent.accuracy)}, auroc {_number(parent.auroc)}")

@@ -69,13 +69,13 @@ def explain(
         explanation = explain_input(engine, given, method, meant, progress=ticker)
     Assumptions().tell(source.label, say_all([*given.assumptions, *explanation.assumptions, *([given.refusal] if given.refusal else [])]))
     told = {"path": source.label, **as_values(given, explanation)}
-    write(out, given, explanation, told)
+    _write(out, given, explanation, told)
     if as_json:
         return print_json(told)
     return _say(explanation, out)
 
 
-def write(out: Path, given: ModelInput, explanation: Explanation, told: dict[str, Any]) -> None:
+def _write(out: Path, given: ModelInput, explanation: Explanation, told: dict[str, Any]) -> None:
     """The arrays, the picture and explanation.json, all at once. Results of another method that lie there are removed."""
     import numpy as np
 

@@ -48,7 +48,7 @@ def map_(
     warned = [sentence.text for sentence in report.sentences if is_warning(report, sentence)]
     Assumptions().tell(opened.called, [*warned, *_assumptions(result)])
     if as_json:
-        return print_json({"path": scene, **as_values(result), "report": files})
+        return print_json({"path": scene, **_as_values(result), "report": files})
     say(report.withheld or report.sentences[0].text)
     for area in result.areas if report.withheld is None else ():
         if is_listed(area.hectares):
@@ -56,7 +56,7 @@ def map_(
     return say(f"The map is in {out}.")
 
 
-def as_values(result: LandCoverMap) -> dict[str, Any]:
+def _as_values(result: LandCoverMap) -> dict[str, Any]:
     """A map as JSON tells it; rasters by their path."""
     return {
         "model": result.model,

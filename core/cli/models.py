@@ -16,7 +16,7 @@ def models(as_json: Json = False) -> None:
     """List the models that come with this installation."""
     found = _found()
     if as_json:
-        return print_json({"models": [as_values(model) for model in found]})
+        return print_json({"models": [_as_values(model) for model in found]})
     if not found:
         note("The zoo is empty. `sightline train` writes a model folder, which --model takes as it is.")
     for model in found:
@@ -24,7 +24,7 @@ def models(as_json: Json = False) -> None:
     return None
 
 
-def as_values(model: ModelSummary) -> dict[str, Any]:
+def _as_values(model: ModelSummary) -> dict[str, Any]:
     """A model as JSON tells it."""
     from core.explain.registry import methods_for
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from core.workflows.files import Answer
 
 
-MOST_LABELS = 12
+_MOST_LABELS = 12
 """Labels that a line of words names, the most probable first; --json has them all."""
 
 
@@ -73,8 +73,8 @@ def in_words(prediction: Prediction) -> str:
     if prediction.outside.is_outside or prediction.probabilities is None:
         return f"outside what the model knows. {words_of(prediction.outside.reason)}"
     by_chance = sorted(zip(prediction.labels, prediction.probabilities, strict=True), key=lambda one: -one[1])
-    ranked = ", ".join(f"{label} {chance:.2f}" for label, chance in by_chance[:MOST_LABELS])
-    ranked += f", {len(by_chance) - MOST_LABELS:,} more" if len(by_chance) > MOST_LABELS else ""
+    ranked = ", ".join(f"{label} {chance:.2f}" for label, chance in by_chance[:_MOST_LABELS])
+    ranked += f", {len(by_chance) - _MOST_LABELS:,} more" if len(by_chance) > _MOST_LABELS else ""
     if prediction.prediction is None:
         return f"no answer, the set {'holds every label' if prediction.conformal_set else 'is empty'} ({ranked})"
     held = f"; set: {', '.join(prediction.conformal_set)}" if prediction.conformal_set else ""

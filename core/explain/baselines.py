@@ -21,7 +21,7 @@ BLUR_SHARE = 1 / 8
 """Deviation of the Gaussian of "blur", as a share of the input's side."""
 
 
-def mean(values: FloatImage) -> FloatImage:
+def _mean(values: FloatImage) -> FloatImage:
     """Zero everywhere: values are standardised. float32 [channels, rows, columns]."""
     return np.zeros_like(values)
 
@@ -33,7 +33,7 @@ def blur(values: FloatImage) -> FloatImage:
     return np.asarray(blurred, dtype=np.float32)
 
 
-BASELINES: Mapping[str, Callable[[FloatImage], FloatImage]] = MappingProxyType({"mean": mean, "blur": blur})
+BASELINES: Mapping[str, Callable[[FloatImage], FloatImage]] = MappingProxyType({"mean": _mean, "blur": blur})
 
 
 def baseline_of(name: str, values: FloatImage) -> FloatImage:

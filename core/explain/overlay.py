@@ -24,13 +24,13 @@ def overlay_png(shown: FloatImage, saliency: FloatImage, opacity: float = 0.4) -
     if not 0.0 <= opacity <= 1.0:
         raise OutOfRange("opacity", opacity, "0 <= opacity <= 1")
     picture = np.moveaxis(shown[:3] if len(shown) >= 3 else np.repeat(shown[:1], 3, axis=0), 0, 2)  # [rows, columns, 3]
-    blended = (1.0 - opacity) * np.clip(picture, 0.0, 1.0) + opacity * heat(saliency)
+    blended = (1.0 - opacity) * np.clip(picture, 0.0, 1.0) + opacity * _heat(saliency)
     written = io.BytesIO()
     Image.fromarray(np.rint(blended * 255.0).astype(np.uint8)).save(written, format="PNG")
     return written.getvalue()
 
 
-def heat(values: FloatImage) -> NDArray[np.float64]:
+def _heat(values: FloatImage) -> NDArray[np.float64]:
     """Values in [0, 1] of any shape -> red, green, blue in [0, 1], [..., 3]."""
     stops = np.array([[int(stop[start : start + 2], 16) for start in (1, 3, 5)] for stop in CIVIDIS]) / 255.0  # [stops, 3]
     places = np.linspace(0.0, 1.0, len(stops))

@@ -16,9 +16,9 @@ SMOOTHING_SHARE = 1 / 12
 """Deviation of the Gaussian that gathers a map into places, as a share of its side: about a patch of an eight by eight grid."""
 FLAT = 1e-6
 """A map whose values differ by no more than this has no strongest place."""
-CENTRE_SHARE = 1 / 3
+_CENTRE_SHARE = 1 / 3
 """The centre of a scene is its middle third, across and down."""
-SECTORS = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
+_SECTORS = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
 MIDLINE_SHARE = 1 / 5
 """Spine and mediastinum: the middle fifth of a frontal radiograph, across."""
 MARGIN_SHARE = 1 / 10
@@ -49,7 +49,7 @@ def strongest_place(saliency: FloatImage) -> tuple[float, float]:
 def _of_scene(across: float, down: float) -> Notice:
     if _is_central(across, down):
         return notice("place.scene-centre")
-    return notice("place.scene", sector=SECTORS[round(np.arctan2(0.5 - down, across - 0.5) / (np.pi / 4)) % len(SECTORS)])
+    return notice("place.scene", sector=_SECTORS[round(np.arctan2(0.5 - down, across - 0.5) / (np.pi / 4)) % len(_SECTORS)])
 
 
 def _of_window(across: float, down: float) -> Notice:
@@ -76,7 +76,7 @@ def _of_radiograph(across: float, down: float) -> Notice:
 
 
 def _is_central(across: float, down: float) -> bool:
-    return max(abs(across - 0.5), abs(down - 0.5)) <= CENTRE_SHARE / 2
+    return max(abs(across - 0.5), abs(down - 0.5)) <= _CENTRE_SHARE / 2
 
 
 def _half(down: float) -> str:

@@ -30,7 +30,7 @@ seed: of the random maps."""
 
 
 @dataclass(frozen=True)
-class Method:
+class _Method:
     """One method of explanation.
 
     class_specific: whether the map depends on the target. needs: what it asks of a model.
@@ -44,19 +44,19 @@ class Method:
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
-METHODS: Mapping[str, Method] = MappingProxyType(
+METHODS: Mapping[str, _Method] = MappingProxyType(
     {
         method.name: method
         for method in (
-            Method("rollout", False, Capability.ATTENTION, rollout.explain_rollout),
-            Method(
+            _Method("rollout", False, Capability.ATTENTION, rollout.explain_rollout),
+            _Method(
                 "integrated-gradients",
                 True,
                 Capability.GRADIENT,
                 integrated_gradients.explain_integrated_gradients,
                 integrated_gradients.DEFAULTS,
             ),
-            Method("occlusion", True, Capability.FORWARD, occlusion.explain_occlusion, occlusion.DEFAULTS),
+            _Method("occlusion", True, Capability.FORWARD, occlusion.explain_occlusion, occlusion.DEFAULTS),
         )
     }
 )
@@ -133,14 +133,14 @@ def check_explained_by(model: LoadedModel, method: str) -> None:
         )
 
 
-def method_of(name: str) -> Method:
+def method_of(name: str) -> _Method:
     """Raises NotFound, naming the known methods."""
     if name not in METHODS:
         raise NotFound(f"There is no explanation method {name!r}.", f"Known are: {', '.join(METHODS)}.")
     return METHODS[name]
 
 
-def _complete(method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
+def _complete(method: _Method, given: Mapping[str, Any]) -> dict[str, Any]:
     defaults = {**method.defaults, **COMMON}
     unknown = sorted(set(given) - set(defaults))
     if unknown:

@@ -35,7 +35,7 @@ from core.settings import settings
 
 BLOCK = 512
 """Rows and columns of a block, as GDAL's COG driver has them."""
-MEGABYTE = 2**20
+_MEGABYTE = 2**20
 STRIPS = "strips.tif"
 READ_ROWS = 256
 """Rows that are read at a time."""
@@ -195,4 +195,4 @@ def parse_crs(text: str) -> CRS:
 
 def _environment() -> rasterio.Env:
     """GDAL's block cache at its named size. rasterio takes it in bytes."""
-    return rasterio.Env(GDAL_CACHEMAX=settings().gdal_cache_mb * MEGABYTE)
+    return rasterio.Env(GDAL_CACHEMAX=settings().gdal_cache_mb * _MEGABYTE)

@@ -16,9 +16,9 @@ from reportlab.platypus import Flowable, Image
 
 from core.export.pdf_style import ACCENT, FONT, INK, QUIET, TRACK
 
-LONGEST_SIDE = 1400
+_LONGEST_SIDE = 1400
 """Pixels of an embedded picture: 300 dots an inch over 118 mm; more would only make the file heavy."""
-SMALLEST_SIDE = 600
+_SMALLEST_SIDE = 600
 """Smaller pictures are enlarged without smoothing, so that viewers do not invent detail between pixels."""
 
 
@@ -28,10 +28,10 @@ def picture(pixels: NDArray[np.uint8], width: float, height: float) -> Image:
     scale = min(width / columns, height / rows)
     image = PillowImage.fromarray(pixels)
     longest = max(rows, columns)
-    if longest > LONGEST_SIDE:
-        image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), PillowImage.Resampling.LANCZOS)
-    elif longest < SMALLEST_SIDE:
-        times = SMALLEST_SIDE // longest
+    if longest > _LONGEST_SIDE:
+        image.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), PillowImage.Resampling.LANCZOS)
+    elif longest < _SMALLEST_SIDE:
+        times = _SMALLEST_SIDE // longest
         image = image.resize((columns * times, rows * times), PillowImage.Resampling.NEAREST)
     stored = BytesIO()
     image.save(stored, "PNG")

@@ -16,7 +16,7 @@ from core.errors import InputError
 PREFIX = ".sightline-"
 LOCK = ".held"
 """A file in each such folder that is locked while its process lives: a number of a process says nothing across containers."""
-FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def staged(out: Path, replacing: Iterable[str] = ()) -> Iterator[Path]:
             yield folder
             _move(folder, out, tuple(replacing))
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno not in _FULL:
             raise
         raise InputError(f"{out} is full: {error.strerror}. Nothing was written.", "Make room there, or choose another place.") from None
 

@@ -19,7 +19,7 @@ CHUNK = 10_000
 """Polygons that are written at a time."""
 VERSION = "1.3"
 """Of GeoPackage: 1.4 is read by GDAL 3.7 and later only, and warned about by everything older."""
-DTYPES = {str: "str", int: "int64", float: "float64"}
+_DTYPES = {str: "str", int: "int64", float: "float64"}
 
 Feature = tuple[BaseGeometry, Sequence[Any]]
 
@@ -46,4 +46,4 @@ def write_polygons(path: Path, layer: str, features: Iterable[Feature], columns:
 def _frame(chunk: Sequence[Feature], columns: Mapping[str, type], crs: CRS) -> geopandas.GeoDataFrame:
     values = {name: [row[place] for _, row in chunk] for place, name in enumerate(columns)}
     frame = geopandas.GeoDataFrame(values, geometry=[geometry for geometry, _ in chunk], crs=pyproj.CRS.from_wkt(crs.to_wkt()))
-    return frame.astype({name: DTYPES[kind] for name, kind in columns.items()})
+    return frame.astype({name: _DTYPES[kind] for name, kind in columns.items()})

@@ -22,7 +22,7 @@ from core.errors import DeviceError
 from core.inference.runtimes.base import Arrays, Shape
 from core.types import FloatImage, Notice, notice
 
-T = TypeVar("T")
+_T = TypeVar("T")
 Compute = Callable[[FloatImage], Arrays]
 """From float32 [N, channels, rows, columns] to arrays of N."""
 
@@ -40,7 +40,7 @@ class Priority(IntEnum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class _Answer:
     """arrays: of the inputs that were asked for. seconds: of the passes they were in."""
 
     arrays: Arrays
@@ -51,7 +51,7 @@ class Answer:
 class _Inputs:
     values: FloatImage
     compute: Compute
-    future: Future[Answer] = field(default_factory=Future)
+    future: Future[_Answer] = field(default_factory=Future)
 
     def goes_with(self, other: _Inputs) -> bool:
         return self.compute == other.compute and self.values.shape[1:] == other.values.shape[1:]
@@ -90,7 +90,7 @@ class Batcher:
         self._arrived = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def forward(self, values: FloatImage, priority: Priority = Priority.BATCH, compute: Compute | None = None) -> Answer:
+    def forward(self, values: FloatImage, priority: Priority = Priority.BATCH, compute: Compute | None = None) -> _Answer:
         """Arrays for float32 [N, C, rows, columns], any N of at least one.
 
         A long request goes in piece by piece, so that others are answered in between. compute: another way through the network than the
@@ -106,7 +106,7 @@ class Batcher:
             start += len(piece)
         return _joined(answers)
 
-    def run(self, work: Callable[[], T], priority: Priority = Priority.BATCH) -> T:
+    def run(self, work: Callable[[], _T], priority: Priority = Priority.BATCH) -> _T:
         """`work` on the owner thread, with nothing beside it; called from there it runs at once."""
         return work() if self._is_owner else self._submit(_Work(work), priority)
 
@@ -192,10 +192,10 @@ class Batcher:
         start = 0
         for item in batch:
             stop = start + len(item.values)
-            item.future.set_result(Answer({name: rows[start:stop] for name, rows in answer.arrays.items()}, answer.seconds))
+            item.future.set_result(_Answer({name: rows[start:stop] for name, rows in answer.arrays.items()}, answer.seconds))
             start = stop
 
-    def _answer(self, values: FloatImage, compute: Compute) -> Answer:
+    def _answer(self, values: FloatImage, compute: Compute) -> _Answer:
         answers, start = [], 0
         while start < len(values):
             size = self._size(values.shape[1:])
@@ -206,7 +206,7 @@ class Batcher:
                 self._halve(len(part) if self._size_of is None else size)
                 continue
             found = {name: rows[: len(part)] for name, rows in arrays.items()}
-            answers.append(Answer(found, time.perf_counter() - began))
+            answers.append(_Answer(found, time.perf_counter() - began))
             start += len(part)
         return _joined(answers)
 
@@ -250,11 +250,11 @@ def free_device_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def _joined(answers: Sequence[Answer]) -> Answer:
+def _joined(answers: Sequence[_Answer]) -> _Answer:
     if len(answers) == 1:
         return answers[0]
     arrays = {name: np.concatenate([answer.arrays[name] for answer in answers]) for name in answers[0].arrays}
-    return Answer(arrays, sum(answer.seconds for answer in answers))
+    return _Answer(arrays, sum(answer.seconds for answer in answers))
 
 
 def _settle(future: Future[Any], work: Callable[[], Any]) -> None:

@@ -35,7 +35,7 @@ MOST_CANDIDATES = 10
 LOWEST_SCORE = 0.5
 """A candidate with a lower score is not told: it is less likely a find than not."""
 
-Watch = Callable[[int, int], None]
+_Watch = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def search_slice(engine: Engine, plane: Plane) -> SliceSearch:
     return SliceSearch(plane.frame, found, distances, len(places), best)
 
 
-def search(engine: Engine, planes: Iterable[Plane], total: int, watch: Watch | None = None) -> list[SliceSearch]:
+def search(engine: Engine, planes: Iterable[Plane], total: int, watch: _Watch | None = None) -> list[SliceSearch]:
     """Slice by slice. watch: told (done, total) in slices; what it raises ends the work."""
     found = []
     for plane in planes:

@@ -25,8 +25,8 @@ from core.types import FloatImage, Notice
 from models.change_registry import LoadedChangeModel, load_change_model
 from models.registry import FILES, LoadedModel, find_folder, load_model
 
-T = TypeVar("T")
-Opened = TypeVar("Opened")
+_T = TypeVar("T")
+_Opened = TypeVar("Opened")
 Loaded = TypeVar("Loaded", bound=LoadedModel | LoadedChangeModel, default=LoadedModel)
 
 PIXELS_A_PASS = 65_536
@@ -109,14 +109,14 @@ class Engine(Generic[Loaded]):
             features=arrays.get("features"),
         )
 
-    def run(self, work: Callable[[Loaded], T]) -> T:
+    def run(self, work: Callable[[Loaded], _T]) -> _T:
         """Work that needs the network itself (gradients, hooks, attention): on the owner thread, in fp32, alone.
 
         Whatever `work` registers on the network it must take off again. Raises what it raises; DeviceError where memory ran out.
         """
         return self._batcher.run(lambda: self._alone(work), self.priority)
 
-    def _alone(self, work: Callable[[Loaded], T]) -> T:
+    def _alone(self, work: Callable[[Loaded], _T]) -> _T:
         try:
             return work(self.model)
         except (RuntimeError, MemoryError) as error:
@@ -173,16 +173,16 @@ def compares_dates(engine: Engine[Any]) -> TypeIs[ChangeEngine]:
     return isinstance(engine.model, LoadedChangeModel)
 
 
-class ModelOwner(Generic[Opened]):
+class ModelOwner(Generic[_Opened]):
     """Keeps each model that was asked for, once, and gives a new one where the files of a model have changed."""
 
-    def __init__(self, opened: Callable[[str], Opened]) -> None:
+    def __init__(self, opened: Callable[[str], _Opened]) -> None:
         """opened: opens a model by its name."""
         self._open = opened
-        self._engines: dict[Path, tuple[Stamp, Opened]] = {}
+        self._engines: dict[Path, tuple[Stamp, _Opened]] = {}
         self._lock = threading.Lock()
 
-    def engine_for(self, model: str) -> Opened:
+    def engine_for(self, model: str) -> _Opened:
         """The engine of a zoo id, a model folder or a hub id. Raises what opening it raises, and DeviceError."""
         folder = find_folder(model).resolve()
         with self._lock:

@@ -26,7 +26,7 @@ LARGEST_SLICE = 1024
 """Pixels a side of the largest CT slices that scanners make."""
 NO_LUNG = notice("ct.no-lung")
 
-Slice = Study | Picture
+_Slice = Study | Picture
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def ct_picture(picture: Picture, preprocess: Preprocess) -> Suitability:
     return Suitability(None, (notice("picture.taken-as-ct", mm=_spacing_mm(preprocess)),))
 
 
-def is_searched(image: Slice, preprocess: Preprocess) -> bool:
+def is_searched(image: _Slice, preprocess: Preprocess) -> bool:
     """Whether an image is searched window by window: not a picture of about the window's size, nor what is no image (a dose, a mask)."""
     if isinstance(image, Study):
         return modality_of(image) not in NOT_IMAGES
@@ -80,7 +80,7 @@ def is_searched(image: Slice, preprocess: Preprocess) -> bool:
     return bool(rows > WHOLE * preprocess.size[0] or columns > WHOLE * preprocess.size[1])
 
 
-def plane_of(image: Slice, preprocess: Preprocess, frame: int = 0) -> Plane:
+def plane_of(image: _Slice, preprocess: Preprocess, frame: int = 0) -> Plane:
     """One slice of a study, searched inside its lungs, or a picture, searched everywhere.
 
     Raises OutOfRange for a frame that is not there, UnreadableFile for pixels that cannot be decoded.
@@ -119,7 +119,7 @@ def window_at(plane: Plane, left: int, top: int, preprocess: Preprocess) -> Mode
     rows, columns = plane.values.shape
     height, width = min(rows, preprocess.size[0]), min(columns, preprocess.size[1])
     left, top = min(max(left, 0), columns - width), min(max(top, 0), rows - height)
-    shown = resize(scaled(plane.values[top : top + height, left : left + width])[np.newaxis], preprocess.size)
+    shown = resize(_scaled(plane.values[top : top + height, left : left + width])[np.newaxis], preprocess.size)
     return ModelInput(
         values=standardise(shown, preprocess),
         shown=shown,
@@ -144,7 +144,7 @@ def window_about(plane: Plane, column: float, row: float, preprocess: Preprocess
     return window_at(plane, round(x - preprocess.size[1] / 2), round(y - preprocess.size[0] / 2), preprocess)
 
 
-def centre_window(image: Slice, preprocess: Preprocess, frame: int | None = None) -> ModelInput:
+def centre_window(image: _Slice, preprocess: Preprocess, frame: int | None = None) -> ModelInput:
     """One window of an image: a small picture whole, else the window about the middle of what is searched, of the middle slice by default.
 
     Raises as plane_of.
@@ -160,7 +160,7 @@ def centre_window(image: Slice, preprocess: Preprocess, frame: int | None = None
     return window_about(plane, float(column * plane.across), float(row * plane.down), preprocess)
 
 
-def scaled(values: FloatImage) -> FloatImage:
+def _scaled(values: FloatImage) -> FloatImage:
     """From the smallest to the largest value onto [0, 1]; zeros where all are equal."""
     low, high = float(values.min()), float(values.max())
     return np.asarray((values - low) / (high - low) if high > low else np.zeros_like(values), dtype=np.float32)
@@ -168,7 +168,7 @@ def scaled(values: FloatImage) -> FloatImage:
 
 def _whole(plane: Plane, preprocess: Preprocess) -> ModelInput:
     rows, columns = plane.values.shape
-    shown = resize(scaled(plane.values)[np.newaxis], preprocess.size)
+    shown = resize(_scaled(plane.values)[np.newaxis], preprocess.size)
     box = (0.0, 0.0, float(columns), float(rows))
     suitable = plane.suitable
     return ModelInput(standardise(shown, preprocess), shown, box, 0, 1.0, suitable.refusal, suitable.assumptions, plane.source)

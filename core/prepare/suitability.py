@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.prepare.kinds import NOT_IMAGES, modality_of
 from core.types import ModelInput, Notice, Preprocess, Study, notice
 
-SMALLEST_SIDE = 32
+_SMALLEST_SIDE = 32
 """Pixels; below it an image is a thumbnail or an icon."""
 LONGEST_RATIO = 3.0
 """Long side to short side; radiographs of a chest stay below 2."""
@@ -40,8 +40,8 @@ class Suitability:
 def pixel_refusal(pixels: NDArray[np.uint8]) -> Notice | None:
     """Why pixels as shown, [rows, columns] or [rows, columns, 3], cannot carry an answer; None where they can."""
     rows, columns = pixels.shape[:2]
-    if min(rows, columns) < SMALLEST_SIDE:
-        return notice("input.too-small", columns=columns, rows=rows, least=SMALLEST_SIDE)
+    if min(rows, columns) < _SMALLEST_SIDE:
+        return notice("input.too-small", columns=columns, rows=rows, least=_SMALLEST_SIDE)
     if max(rows, columns) > LONGEST_RATIO * min(rows, columns):
         return notice("input.too-narrow", columns=columns, rows=rows)
     if np.ptp(pixels) == 0:

@@ -23,7 +23,7 @@ LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of red, green and blue in brightness: ITU-R BT.601, as JPEG and PIL use them."""
 
 
-class Preset(NamedTuple):
+class _Preset(NamedTuple):
     """A window that readers of CT know by name; centre and width in HU."""
 
     name: str
@@ -32,11 +32,11 @@ class Preset(NamedTuple):
 
 
 PRESETS = (
-    Preset("soft tissue", 40.0, 400.0),
-    Preset("lung", -600.0, 1500.0),
-    Preset("liver", 90.0, 150.0),
-    Preset("bone", 480.0, 2500.0),
-    Preset("brain", 40.0, 80.0),
+    _Preset("soft tissue", 40.0, 400.0),
+    _Preset("lung", -600.0, 1500.0),
+    _Preset("liver", 90.0, 150.0),
+    _Preset("bone", 480.0, 2500.0),
+    _Preset("brain", 40.0, 80.0),
 )
 
 

@@ -11,7 +11,7 @@ from core.render.ground import stretches_of
 from core.render.scene import Piece, part, png, true_colour
 from core.types import ChangePolygon, Scene
 
-SIDE = 320
+_SIDE = 320
 """Pixels of a picture's longer side."""
 ROOM_AROUND = 2.0
 """A picture shows so many times the polygon, so that its surroundings are seen."""
@@ -22,7 +22,7 @@ OUTLINE = 2
 
 def before_and_after(before: Scene, after: Scene, polygon: ChangePolygon) -> tuple[bytes, bytes]:
     """The polygon and its surroundings at both dates, as PNG, through one stretch where their numbers mean the same."""
-    piece = part(before, around(polygon.window), SIDE)
+    piece = part(before, around(polygon.window), _SIDE)
     scenes, stretches = (before, on_grid_of(after, before)), stretches_of(before, after)
     first, second = (
         _outlined(true_colour(scene, stretch=stretch, grid=before, piece=piece), piece, polygon)
@@ -40,7 +40,7 @@ def around(window: tuple[int, int, int, int]) -> tuple[float, float, float, floa
 
 def _outlined(pixels: NDArray[np.uint8], piece: Piece, polygon: ChangePolygon) -> bytes:
     """Enlarged without smoothing to SIDE, with the polygon's box in the colour of change."""
-    scale = max(1, SIDE // max(piece.shape))
+    scale = max(1, _SIDE // max(piece.shape))
     enlarged = pixels.repeat(scale, axis=0).repeat(scale, axis=1)
     factor = scale / piece.reduction
     left, top = ((polygon.window[axis] - piece.box[axis]) * factor for axis in (0, 1))

@@ -13,7 +13,7 @@ DETAIL_MEGAPIXELS = 36
 SHARPER = 1.5
 """A piece is worth its reading where it shows so many times more pixels than the whole."""
 
-Box = tuple[float, float, float, float]
+_Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _meaning(scene: Scene) -> tuple[object, ...]:
     return (scene.dtype, tuple(band.scale is None for band in scene.bands[:1]), len(scene.bands) >= 3)
 
 
-def sharper_piece(ground: Ground, grid: Scene, seen: Box | None) -> Piece | None:
+def sharper_piece(ground: Ground, grid: Scene, seen: _Box | None) -> Piece | None:
     """The part in view at more pixels than the whole picture has of it; None where there is nothing to gain, or too much to read."""
     if seen is None or ground.piece.reduction <= 1.0:
         return None

@@ -17,7 +17,7 @@ from core.render.colours import CHANGE, heat, table
 from core.render.scene import png
 from core.types import Explanation, FloatImage
 
-SIDE = 320
+_SIDE = 320
 """Pixels of a picture's longer side."""
 DIVERGING = (CHANGE[0], CHANGE[len(CHANGE) // 2], CHANGE[-1])
 """Against (blue), zero (grey), for (orange): told apart by colour-blind eyes too."""
@@ -28,7 +28,7 @@ OPAQUE_FROM = 0.5
 def over_input(shown: FloatImage, saliency: FloatImage) -> bytes:
     """PNG, enlarged without smoothing, which would invent detail. shown: float32 [channels, rows, columns] in [0, 1]."""
     picture = PillowImage.open(io.BytesIO(overlay_png(shown, saliency)))
-    scale = max(1, SIDE // max(picture.size))
+    scale = max(1, _SIDE // max(picture.size))
     return png(np.asarray(picture).repeat(scale, axis=0).repeat(scale, axis=1))
 
 

@@ -29,7 +29,7 @@ BRIGHTEST_REFLECTANCE = 0.3
 """Shown as white where the file tells its reflectance: land is rarely brighter."""
 DARKEST_AND_BRIGHTEST = (2, 98)
 """Percentiles that become black and white where the file does not tell its reflectance."""
-COLOURS = ("red", "green", "blue")
+_COLOURS = ("red", "green", "blue")
 FINER = 4
 """Small patches are looked for in so many times more pixels, each way, than a picture has."""
 FILL = 80
@@ -39,7 +39,7 @@ SOLID = 2
 NOTHING = 255
 """Nodata of a class raster."""
 
-Box = tuple[int, int, int, int]
+_Box = tuple[int, int, int, int]
 Masked = np.ma.MaskedArray[Any, np.dtype[Any]]
 
 
@@ -55,7 +55,7 @@ class Stretch:
 class Piece:
     """A part of a scene at the size of a picture. box: (left, top, width, height) in pixels of the scene. shape: (rows, columns)."""
 
-    box: Box
+    box: _Box
     shape: tuple[int, int]
 
     @property
@@ -99,8 +99,8 @@ def true_colour(
 def shown_bands(scene: Scene) -> tuple[Band, ...]:
     """Three bands for red, green and blue of the screen."""
     named = {band.colour: band for band in reversed(scene.bands)}
-    if all(colour in named for colour in COLOURS):
-        return tuple(named[colour] for colour in COLOURS)
+    if all(colour in named for colour in _COLOURS):
+        return tuple(named[colour] for colour in _COLOURS)
     return scene.bands[:3] if len(scene.bands) >= 3 else (scene.bands[0],) * 3
 
 

@@ -13,8 +13,8 @@ from core.report.model_facts import ModelFacts
 from core.report.notices import say
 from core.types import Prediction
 
-SECTION = "findings"
-MOST_LABELS = 12
+_SECTION = "findings"
+_MOST_LABELS = 12
 """Labels that a report names, the most probable first; a classifier of everyday pictures has a thousand."""
 
 
@@ -26,7 +26,7 @@ def say_findings(composer: Composer, prediction: Prediction, model: ModelFacts) 
     if model.coverage is not None:
         _keep_set(composer, prediction, model.coverage)
     if prediction.prediction is None and model.coverage is not None:
-        composer.say(SECTION, "abstains_all" if prediction.conformal_set else "abstains_none", coverage="set.coverage", set="set.labels")
+        composer.say(_SECTION, "abstains_all" if prediction.conformal_set else "abstains_none", coverage="set.coverage", set="set.labels")
         _say_others(composer, prediction, model, first=1)
     else:
         _say_answer(composer, model)
@@ -39,7 +39,7 @@ def say_findings(composer: Composer, prediction: Prediction, model: ModelFacts) 
 def _say_outside(composer: Composer, prediction: Prediction) -> None:
     reason = composer.fact("outside.reason", say(prediction.outside.reason, composer.language.code), "sentence", "outside gate")
     outside = composer.fact("outside.is_outside", prediction.outside.is_outside, "", "outside gate")
-    composer.say(SECTION, "outside", reason=reason, outside=outside)
+    composer.say(_SECTION, "outside", reason=reason, outside=outside)
     if prediction.outside.score > prediction.outside.threshold:
         _say_distance(composer, prediction, "outside_distance")
 
@@ -49,12 +49,12 @@ def _say_distance(composer: Composer, prediction: Prediction, template: str) -> 
         return
     score = composer.fact("outside.score", prediction.outside.score, "distance", "outside gate")
     threshold = composer.fact("outside.threshold", prediction.outside.threshold, "distance", "outside gate")
-    composer.say(SECTION, template, score=score, threshold=threshold)
+    composer.say(_SECTION, template, score=score, threshold=threshold)
 
 
 def _keep_labels(composer: Composer, labels: Sequence[str], probabilities: NDArray[np.float32], unit: str) -> None:
     """label.1 is the most probable one."""
-    for place, index in enumerate(np.argsort(-probabilities, kind="stable")[:MOST_LABELS], start=1):
+    for place, index in enumerate(np.argsort(-probabilities, kind="stable")[:_MOST_LABELS], start=1):
         composer.fact(f"label.{place}.label", labels[index], "label", "prediction")
         composer.fact(f"label.{place}.{unit}", float(probabilities[index]), unit, "prediction")
 
@@ -66,19 +66,19 @@ def _keep_set(composer: Composer, prediction: Prediction, coverage: float) -> No
 
 def _say_answer(composer: Composer, model: ModelFacts) -> None:
     if model.coverage is None:
-        return composer.say(SECTION, "answer_score", label="label.1.label", score="label.1.score")
+        return composer.say(_SECTION, "answer_score", label="label.1.label", score="label.1.score")
     roles = {"label": "label.1.label", "probability": "label.1.probability", "set": "set.labels", "coverage": "set.coverage"}
-    return composer.say(SECTION, "answer", **roles)
+    return composer.say(_SECTION, "answer", **roles)
 
 
 def _say_others(composer: Composer, prediction: Prediction, model: ModelFacts, first: int) -> None:
     unit = _unit(model)
     template = "other" if unit == "probability" else "other_score"
-    named = min(len(prediction.labels), MOST_LABELS)
+    named = min(len(prediction.labels), _MOST_LABELS)
     for place in range(first, named + 1):
-        composer.say(SECTION, template, **{"label": f"label.{place}.label", unit: f"label.{place}.{unit}"})
+        composer.say(_SECTION, template, **{"label": f"label.{place}.label", unit: f"label.{place}.{unit}"})
     if named < len(prediction.labels):
-        composer.say(SECTION, "less_likely", count=composer.fact("labels.unnamed", len(prediction.labels) - named, "count", "prediction"))
+        composer.say(_SECTION, "less_likely", count=composer.fact("labels.unnamed", len(prediction.labels) - named, "count", "prediction"))
 
 
 def _say_heads(composer: Composer, prediction: Prediction, model: ModelFacts) -> None:
@@ -89,7 +89,7 @@ def _say_heads(composer: Composer, prediction: Prediction, model: ModelFacts) ->
         if isinstance(value, (int, float)):
             label = composer.fact(f"head.{name}.label", name, "label", "prediction")
             number = composer.fact(f"head.{name}.{unit}", float(value), unit, "prediction")
-            composer.say(SECTION, "other" if unit == "probability" else "other_score", **{"label": label, unit: number})
+            composer.say(_SECTION, "other" if unit == "probability" else "other_score", **{"label": label, unit: number})
         elif isinstance(value, Mapping) and prediction.candidates != ():  # it speaks of what was found
             _say_head(composer, name, value["labels"], value["probabilities"], unit)
 
@@ -101,7 +101,7 @@ def _say_head(composer: Composer, name: str, labels: Sequence[str], probabilitie
         "label": composer.fact(f"head.{name}.label", labels[-1], "label", "prediction"),
         unit: composer.fact(f"head.{name}.{unit}", float(probabilities[-1]), unit, "prediction"),
     }
-    composer.say(SECTION, "head" if unit == "probability" else "head_score", **roles)
+    composer.say(_SECTION, "head" if unit == "probability" else "head_score", **roles)
 
 
 def _say_candidates(composer: Composer, prediction: Prediction) -> None:
@@ -109,12 +109,12 @@ def _say_candidates(composer: Composer, prediction: Prediction) -> None:
     if prediction.candidates is None:
         return
     if not prediction.candidates:
-        composer.say(SECTION, "candidates_none", count=composer.fact("candidates.count", 0, "count", "prediction"))
+        composer.say(_SECTION, "candidates_none", count=composer.fact("candidates.count", 0, "count", "prediction"))
     for number, one in enumerate(prediction.candidates, start=1):
         roles = {"number": composer.fact(f"candidate.{number}.number", number, "count", "prediction")}
         for role, key, unit in (("column", "x", ""), ("row", "y", ""), ("slice", "slice", "count"), ("score", "score", "score")):
             roles[role] = composer.fact(f"candidate.{number}.{role}", float(one[key]), unit, "prediction")
-        composer.say(SECTION, "candidate", **roles)
+        composer.say(_SECTION, "candidate", **roles)
 
 
 def _unit(model: ModelFacts) -> str:

@@ -13,7 +13,7 @@ from core.errors import NotFound
 from core.report.language import TEMPLATES
 from core.types import Notice
 
-PREFIX = "notices."
+_PREFIX = "notices."
 """Files of templates are notices.en.toml, notices.zh.toml ..."""
 
 Template = str | Mapping[str, str]
@@ -78,8 +78,8 @@ def say_all(notices: Iterable[Notice], language: str = "en") -> tuple[str, ...]:
 @cache
 def notice_words(language: str) -> NoticeWords:
     """Everything that can be said in a language. Raises NotFound where there are no templates for it."""
-    path = TEMPLATES / f"{PREFIX}{language}.toml"
-    known = sorted(file.stem.removeprefix(PREFIX) for file in TEMPLATES.glob(f"{PREFIX}*.toml"))
+    path = TEMPLATES / f"{_PREFIX}{language}.toml"
+    known = sorted(file.stem.removeprefix(_PREFIX) for file in TEMPLATES.glob(f"{_PREFIX}*.toml"))
     if language not in known:
         raise NotFound(f"There are no notices in the language {language!r}.", f"Choose one of {', '.join(known)}.")
     tables = tomllib.loads(path.read_text(encoding="utf-8"))

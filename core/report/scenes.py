@@ -11,13 +11,13 @@ from core.report.model_facts import ModelFacts
 from core.report.notices import say_all
 from core.types import UNNAMED_DATE, Notice, Scene
 
-SECTION = "technique"
+_SECTION = "technique"
 WITHHOLD_OUTSIDE_SHARE = 0.5
 """Share of valid pixels outside what the model knows above which no hectares are told: most of them would mean nothing."""
 LEAST_LISTED = 0.05
 """Hectares; areas are written with one decimal."""
-SECTORS = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
-CENTRE_SHARE = 1 / 3
+_SECTORS = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
+_CENTRE_SHARE = 1 / 3
 """The centre is the middle third of the scene, across and down."""
 
 
@@ -49,10 +49,10 @@ def say_warnings(composer: Composer, warnings: Sequence[Notice], source: str) ->
 def say_scene(composer: Composer, scene: Scene, name: str = "scene") -> None:
     """name: prefix of the facts and name of the first template: scene, scene_before, scene_after."""
     title = composer.fact(f"{name}.name", scene.name, "", "source file")
-    composer.say(SECTION, name, name=title, date=date_fact(composer, scene, name))
+    composer.say(_SECTION, name, name=title, date=date_fact(composer, scene, name))
     _say_grid(composer, scene, name)
     bands = composer.fact(f"{name}.bands", tuple(band.name for band in scene.bands), "", "source file")
-    composer.say(SECTION, "scene_bands", bands=bands)
+    composer.say(_SECTION, "scene_bands", bands=bands)
     scales = dict.fromkeys((band.scale, band.offset) for band in scene.bands if band.scale is not None or band.offset is not None)
     for place, (scale, offset) in enumerate(scales, start=1):
         held = tuple(band.name for band in scene.bands if (band.scale, band.offset) == (scale, offset))
@@ -61,7 +61,7 @@ def say_scene(composer: Composer, scene: Scene, name: str = "scene") -> None:
             "scale": composer.fact(f"{name}.scale.{place}.scale", 1.0 if scale is None else scale, "", "source file"),
             "offset": composer.fact(f"{name}.scale.{place}.offset", offset or 0.0, "", "source file"),
         }
-        composer.say(SECTION, "scene_scale", **roles)
+        composer.say(_SECTION, "scene_scale", **roles)
 
 
 def date_fact(composer: Composer, scene: Scene, name: str) -> str:
@@ -76,7 +76,7 @@ def say_parameters(composer: Composer, parameters: Mapping[str, Any]) -> None:
         if not isinstance(value, (bool, int, float, str, tuple)) or value in ("", ()):
             continue
         title = composer.fact(f"parameter.{key}.name", key.replace("_", " "), "word", "parameters")
-        composer.say(SECTION, "parameter", name=title, value=composer.fact(f"parameter.{key}", value, "", "parameters"))
+        composer.say(_SECTION, "parameter", name=title, value=composer.fact(f"parameter.{key}", value, "", "parameters"))
 
 
 def say_scene_model(composer: Composer, name: str, weights: str, model: ModelFacts | None) -> None:
@@ -85,7 +85,7 @@ def say_scene_model(composer: Composer, name: str, weights: str, model: ModelFac
         return
     title = composer.fact("model.title", model.title if model else name, "", "model card")
     roles = {"model": composer.fact("model.id", name, "", "result"), "weights": composer.fact("model.weights", weights, "hash", "result")}
-    composer.say(SECTION, "scene_model", title=title, **roles)
+    composer.say(_SECTION, "scene_model", title=title, **roles)
 
 
 def place_in(scene: Scene, window: tuple[int, int, int, int]) -> str:
@@ -93,12 +93,12 @@ def place_in(scene: Scene, window: tuple[int, int, int, int]) -> str:
     left, top, width, height = window
     across = (left + width / 2) / scene.width - 0.5
     down = (top + height / 2) / scene.height - 0.5
-    if max(abs(across), abs(down)) <= CENTRE_SHARE / 2:
+    if max(abs(across), abs(down)) <= _CENTRE_SHARE / 2:
         return "centre"
     # Directions on the ground, so that rotated and south-up rasters are named rightly.
     east = scene.transform.a * across * scene.width + scene.transform.b * down * scene.height
     north = scene.transform.d * across * scene.width + scene.transform.e * down * scene.height
-    return SECTORS[round(math.atan2(north, east) / (math.pi / 4)) % 8]
+    return _SECTORS[round(math.atan2(north, east) / (math.pi / 4)) % 8]
 
 
 def _say_grid(composer: Composer, scene: Scene, name: str) -> None:
@@ -107,7 +107,7 @@ def _say_grid(composer: Composer, scene: Scene, name: str) -> None:
         "height": composer.fact(f"{name}.height", scene.height, "count", "source file"),
     }
     if scene.crs is None:
-        return composer.say(SECTION, "scene_grid_none", **size)
+        return composer.say(_SECTION, "scene_grid_none", **size)
     unit = "degrees" if scene.crs.is_geographic else "m"
     factor = scene.crs.units_factor[1]  # radians of an angle, metres of a length: grads and feet are units of a CRS, too
     factor = math.degrees(factor) if scene.crs.is_geographic else factor
@@ -118,4 +118,4 @@ def _say_grid(composer: Composer, scene: Scene, name: str) -> None:
         "pixel_height": composer.fact(f"{name}.pixel_height", down, unit, "source file"),
         "crs": composer.fact(f"{name}.crs", scene.crs.to_string(), "", "source file"),
     }
-    return composer.say(SECTION, "scene_grid", **size, **roles)
+    return composer.say(_SECTION, "scene_grid", **size, **roles)

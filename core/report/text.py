@@ -7,7 +7,7 @@ from datetime import datetime
 from core.report.language import language_of
 from core.types import WARN_OUTSIDE_SHARE, Addendum, Report, Sentence
 
-WARNING = "warning."
+_WARNING = "warning."
 """Facts whose names begin so are warnings."""
 SECTIONS = {
     "image": ("technique", "findings", "explanation", "limits"),
@@ -34,7 +34,7 @@ def is_warning(report: Report, sentence: Sentence) -> bool:
     """Whether a sentence says that the model does not know what it was given, or what else to know first: shown apart from the others."""
     if sentence.text == report.withheld or "outside.is_outside" in sentence.facts:
         return True
-    if any(fact_id.startswith(WARNING) for fact_id in sentence.facts):
+    if any(fact_id.startswith(_WARNING) for fact_id in sentence.facts):
         return True
     return "map.outside_share" in sentence.facts and float(report.fact("map.outside_share").value) > WARN_OUTSIDE_SHARE  # type: ignore[arg-type]
 

@@ -39,7 +39,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Refused:
+class _Refused:
     """What makes no scene, and why. is_mask: it says something of a scene, and is none."""
 
     label: str
@@ -72,7 +72,7 @@ Heap = tuple[str, tuple[SceneFile, ...]]
 
 def group_scenes(
     paths: Sequence[Path], workspace: Path, watch: Callable[[int, int], None]
-) -> tuple[tuple[Group, ...], tuple[Refused, ...]]:
+) -> tuple[tuple[Group, ...], tuple[_Refused, ...]]:
     """Read every file, and put those of one scene together. Scenes by date; undated ones by what their names say of before and after, then
     by name.
 
@@ -85,25 +85,25 @@ def group_scenes(
         try:
             groups.append(Group(inside, read_scene(inside, name=name if len(heap) > 1 else None, folders=folders), folders))
         except SightlineError as error:
-            refused.append(Refused(heap[0].path.name, error))
+            refused.append(_Refused(heap[0].path.name, error))
     return tuple(sorted(groups, key=place_in_time)), tuple(refused)
 
 
-def read_files(sources: Sequence[Source | Unusable], watch: Callable[[int, int], None]) -> tuple[list[SceneFile], list[Refused]]:
+def read_files(sources: Sequence[Source | Unusable], watch: Callable[[int, int], None]) -> tuple[list[SceneFile], list[_Refused]]:
     """Each file by itself; what is no scene, or only a mask of one, is refused and the others go on."""
     files, refused = [], []
     for number, source in enumerate(sources, start=1):
         watch(number, len(sources))
         if isinstance(source, Unusable):
-            refused.append(Refused(source.label, source.error))
+            refused.append(_Refused(source.label, source.error))
             continue
         try:
             file = _read(source)
         except SightlineError as error:
-            refused.append(Refused(source.path.name, error))
+            refused.append(_Refused(source.path.name, error))
             continue
         if is_left_out(file.scene, source.path.stem):
-            refused.append(Refused(source.path.name, no_image(source.path.name), is_mask=True))
+            refused.append(_Refused(source.path.name, no_image(source.path.name), is_mask=True))
         else:
             files.append(file)
     return files, refused

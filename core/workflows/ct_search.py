@@ -15,8 +15,8 @@ from core.prepare.ct import centre_window, plane_of
 from core.prepare.domains import Reading, image_domain
 from core.types import Image, ModelInput, Notice, Outside, Picture, Prediction, Preprocess, Study, notice
 
-Watch = Callable[[int, int], None]
-Slice = Study | Picture
+_Watch = Callable[[int, int], None]
+_Slice = Study | Picture
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def is_searched_by(image: Image, preprocess: Preprocess) -> bool:
     return image_domain(preprocess.domain).reading(image, preprocess) is Reading.SEARCHED
 
 
-def search_ct(image: Slice, engine: Engine, frame: int | None = None, watch: Watch | None = None) -> Searched:
+def search_ct(image: _Slice, engine: Engine, frame: int | None = None, watch: _Watch | None = None) -> Searched:
     """Search one slice, or all of a series. frame: of a series, from 0. watch: told (done, total) in slices; what it raises ends the work.
 
     An image that the model is not made for by its header, and one that shows no lung, is answered by one window and is outside.
@@ -76,7 +76,7 @@ def search_ct(image: Slice, engine: Engine, frame: int | None = None, watch: Wat
     )  # fmt: skip
 
 
-def _unsearched(image: Slice, engine: Engine, frame: int | None) -> Searched:
+def _unsearched(image: _Slice, engine: Engine, frame: int | None) -> Searched:
     window = centre_window(image, engine.model.preprocess, frame)
     number = window.frame + 1 if isinstance(image, Study) and image.shape[0] > 1 else None
     prediction = predict_input(engine, window, assumptions=image.assumptions, frame=number)
@@ -113,7 +113,7 @@ def _as_told(one: Candidate) -> dict[str, float]:
     return {"x": round(one.column, 1), "y": round(one.row, 1), "slice": one.frame + 1, "score": round(one.score, 4)}
 
 
-def _spacing(image: Slice, preprocess: Preprocess) -> tuple[float, float, float]:
+def _spacing(image: _Slice, preprocess: Preprocess) -> tuple[float, float, float]:
     """(slice, row, column) in mm; where the image does not tell, the model's own, and slices as far apart as pixels are."""
     assumed = preprocess.pixel_spacing_mm or 1.0
     if isinstance(image, Picture):

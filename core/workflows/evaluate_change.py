@@ -86,7 +86,7 @@ def evaluate_change(
     counts: dict[str, ChangeCounts] = {}
     for done, folder in enumerate(folders, start=1):
         try:
-            counts[folder.name] = counted(read_city(folder), engine)
+            counts[folder.name] = _counted(read_city(folder), engine)
         except SightlineError as error:
             failed(folder.name, error)
         progress(done, len(folders))
@@ -95,7 +95,7 @@ def evaluate_change(
     return ChangeEvaluation(len(counts), len(folders) - len(counts), pooled, cities)
 
 
-def counted(city: City, engine: ChangeEngine) -> ChangeCounts:
+def _counted(city: City, engine: ChangeEngine) -> ChangeCounts:
     """One city, through the strips that `sightline change` makes. Raises MissingBands, UnreadableFile, DeviceError."""
     total, top = ChangeCounts(), 0
     for evidence in judge_pair(pair_of(city.before, city.after, engine.model.preprocess), engine):

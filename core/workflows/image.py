@@ -27,7 +27,7 @@ from core.workflows.faults import our_fault
 from core.workflows.files import frame_number
 from core.workflows.large import is_large, predict_large
 
-Watch = Callable[[int, int], None]
+_Watch = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Opened:
 
 
 def open_images(
-    paths: Sequence[Path], workspace: Path, watch: Watch, options: SceneOptions | None = None, *, as_series: bool = True
+    paths: Sequence[Path], workspace: Path, watch: _Watch, options: SceneOptions | None = None, *, as_series: bool = True
 ) -> Opened:
     """Read files, folders and zip archives. Nothing that is wrong with one file keeps the others from being opened.
 
@@ -68,7 +68,7 @@ def open_images(
     return Opened(tuple(images), tuple(refused))
 
 
-def predict(image: Image, model: str, frame: int | None = None, watch: Watch | None = None) -> Prediction:
+def predict(image: Image, model: str, frame: int | None = None, watch: _Watch | None = None) -> Prediction:
     """What a model says about an image: of a scene larger than its input the mean over tiles, of CT its best window.
 
     frame: of a study of several frames, from 0; the middle one by default, of CT all. watch: told (done, total) in tiles or slices.
@@ -90,7 +90,7 @@ def explain_image(
     target: str | None = None,
     frame: int | None = None,
     at: tuple[float, float] | None = None,
-    progress: Watch | None = None,
+    progress: _Watch | None = None,
 ) -> Explanation:
     """Where a model looked, and how far that can be believed.
 
@@ -112,7 +112,7 @@ def check_explainable(given: ModelInput) -> None:
 
 
 def explained_input(
-    image: Image, engine: Engine, frame: int | None = None, at: tuple[float, float] | None = None, watch: Watch | None = None
+    image: Image, engine: Engine, frame: int | None = None, at: tuple[float, float] | None = None, watch: _Watch | None = None
 ) -> ModelInput:
     """The input that `explain_image` explains. watch: told (done, total) in slices while CT is searched for it.
 
@@ -130,7 +130,7 @@ def explained_input(
 
 
 def _ct_window(
-    image: Study | Picture, engine: Engine, frame: int | None, at: tuple[float, float] | None, watch: Watch | None
+    image: Study | Picture, engine: Engine, frame: int | None, at: tuple[float, float] | None, watch: _Watch | None
 ) -> ModelInput:
     """The window about a place of a slice, the middle one of a series by default; without a place the best window of all."""
     if at is None:

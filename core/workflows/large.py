@@ -10,7 +10,7 @@ from core.types import Image, Prediction, Preprocess, Scene
 from core.workflows.ct_search import search_ct
 from core.workflows.scene_prediction import predict_scene
 
-Watch = Callable[[int, int], None]
+_Watch = Callable[[int, int], None]
 
 
 def is_large(image: Image, preprocess: Preprocess) -> bool:
@@ -18,7 +18,7 @@ def is_large(image: Image, preprocess: Preprocess) -> bool:
     return image_domain(preprocess.domain).reading(image, preprocess) is not Reading.WHOLE
 
 
-def predict_large(image: Image, engine: Engine, frame: int | None = None, watch: Watch | None = None) -> Prediction:
+def predict_large(image: Image, engine: Engine, frame: int | None = None, watch: _Watch | None = None) -> Prediction:
     """The answer for such an image. frame: of a CT series, from 0; all of them by default. watch: told (done, total) in tiles or slices.
 
     Raises as predict_scene and search_ct.

@@ -34,8 +34,8 @@ from core.types import ClassArea, FloatImage, LandCoverMap, Scene
 
 LANDCOVER, CONFIDENCE, OUTSIDE = "landcover.tif", "confidence.tif", "outside.tif"
 AREAS, ZONES, CLASSES, LAYER = "areas.csv", "zones.csv", "classes.gpkg", "classes"
-NODATA = 255
-STEPS = 4096
+_NODATA = 255
+_STEPS = 4096
 """Confidences are stored in steps of 1/4096: finer ones are noise, and noise does not compress."""
 
 
@@ -131,7 +131,7 @@ def _score(scene: Scene, engine: Engine, folder: Path, progress: Watch | None) -
     threshold = engine.model.outside.threshold if engine.model.outside is not None else np.inf
     grid: dict[str, Any] = {"width": scene.width, "height": scene.height, "crs": scene.crs, "transform": scene.transform}
     values: dict[str, Any] = {**grid, "dtype": "float32", "nodata": float("nan")}
-    classes: dict[str, Any] = {**grid, "dtype": "uint8", "nodata": NODATA, "labels": labels, "colours": class_colours(labels)}
+    classes: dict[str, Any] = {**grid, "dtype": "uint8", "nodata": _NODATA, "labels": labels, "colours": class_colours(labels)}
     scores = _Scores()
     with ExitStack() as stack:
         landcover = stack.enter_context(StripWriter(folder / LANDCOVER, **classes, description="land cover"))
@@ -139,8 +139,8 @@ def _score(scene: Scene, engine: Engine, folder: Path, progress: Watch | None) -
         outside = stack.enter_context(StripWriter(folder / OUTSIDE, **values, description="distance from the training images"))
         for strip in iterate_scores(scene, engine, progress=progress):
             best, index = (found.numpy() for found in torch.from_numpy(strip.probabilities).max(dim=0))  # [height, width]
-            landcover.write(strip.top, np.where(strip.valid, index, NODATA).astype(np.uint8))
-            confidence.write(strip.top, np.where(strip.valid, np.rint(best * STEPS) / STEPS, np.nan))
+            landcover.write(strip.top, np.where(strip.valid, index, _NODATA).astype(np.uint8))
+            confidence.write(strip.top, np.where(strip.valid, np.rint(best * _STEPS) / _STEPS, np.nan))
             outside.write(strip.top, strip.outside_score)
             scores.add(strip, best, threshold)
     return scores
@@ -163,7 +163,7 @@ def _measure(
     hectares = row_hectares(crs, transform, *size)
     tally, by_zone = Tally(len(labels)), ZoneTally(zones, len(labels), transform)
     strips = _counted(folder / LANDCOVER, hectares, tally, by_zone, step)
-    patches = polygons_of(strips, transform, hectares, nodata=NODATA, min_hectares=min_area_hectares)
+    patches = polygons_of(strips, transform, hectares, nodata=_NODATA, min_hectares=min_area_hectares)
     features: Iterator[Feature] = ((patch.geometry, (labels[patch.value], patch.hectares)) for patch in patches)
     write_polygons(folder / CLASSES, LAYER, features, {"class": str, "hectares": float}, crs)
     areas = tally.areas(labels)

@@ -18,10 +18,10 @@ from core.prepare.scene_input import centre_input, filled, ground_refusal, input
 from core.prepare.tensor import resize, standardise
 from core.types import Band, FloatImage, Notice, Outside, Prediction, Preprocess, Scene, notice
 
-MOST_PIXELS = 4_000_000
+_MOST_PIXELS = 4_000_000
 """Pixels of a scene that are held at a time (48 MB for three bands of float32)."""
 
-Watch = Callable[[int, int], None]
+_Watch = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class _Sums:
     seconds: dict[str, float] = field(default_factory=lambda: {"read": 0.0, "prepare": 0.0, "forward": 0.0})
 
 
-def predict_scene(scene: Scene, engine: Engine, watch: Watch | None = None) -> Prediction:
+def predict_scene(scene: Scene, engine: Engine, watch: _Watch | None = None) -> Prediction:
     """Mean probabilities over the tiles of a scene, each weighted by its share of valid pixels; tiles without data do not count.
 
     Tiles lie side by side from the upper left; the last of a row or column is moved inside, over its neighbour.
@@ -81,7 +81,7 @@ def predict_scene(scene: Scene, engine: Engine, watch: Watch | None = None) -> P
 
 def _parts(scene: Scene, preprocess: Preprocess) -> Iterator[_Part]:
     width, height = window_size(scene, preprocess)
-    at_once = max(1, MOST_PIXELS // (width * height))
+    at_once = max(1, _MOST_PIXELS // (width * height))
     lefts = _starts(scene.width, width)
     for top in _starts(scene.height, height):
         for first in range(0, len(lefts), at_once):

@@ -13,7 +13,7 @@ from core.inference.scenes.scores import Watch
 from core.prepare.grid.bands import read_window, resolve_bands
 from core.types import Domain, FloatImage, Mask, Preprocess, Scene
 
-STRIP_PIXELS = 1_000_000
+_STRIP_PIXELS = 1_000_000
 """Pixels of a date that are read at a time."""
 
 
@@ -79,4 +79,4 @@ def counted(progress: Watch | None, total: int) -> Callable[[], None]:
 
 
 def _rows(scene: Scene) -> int:
-    return max(1, STRIP_PIXELS // scene.width)
+    return max(1, _STRIP_PIXELS // scene.width)

@@ -15,7 +15,7 @@ from core.types import FloatImage
 
 Outputs: TypeAlias = Callable[[Tensor], Mapping[str, Tensor]]
 """From inputs, float32 [N, channels, rows, columns] where the network lies, to results by name, the first axis of each N."""
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class TorchNetwork:
@@ -44,5 +44,5 @@ def autocast(runtime: Runtime) -> Iterator[None]:
     if runtime.precision == "fp32":
         yield
         return
-    with torch.autocast(runtime.device, dtype=DTYPES[runtime.precision]):
+    with torch.autocast(runtime.device, dtype=_DTYPES[runtime.precision]):
         yield

@@ -23,7 +23,7 @@ from core.types import ChangeCalibration, FloatImage, Preprocess, Scene
 
 AS_THEY_ARE = 0.5
 """Pixels within this share of the model's are read as they are: a pixel of change must not be blurred."""
-READ_PIXELS = 2_000_000
+_READ_PIXELS = 2_000_000
 """Pixels of a scene that are read at a time for mean and deviation."""
 PIXEL = (1, 1)
 """Every pixel is a place of its own on the lattice of a change model (core/prepare/grid/tiles.py calls places tokens)."""
@@ -37,7 +37,7 @@ def pixel_grid(scene: Scene, preprocess: Preprocess) -> TileGrid:
 def standards(pair: ScenePair) -> tuple[Standard, Standard]:
     """Mean and deviation of both dates, over the pixels that both have. Raises UnreadableFile."""
     before, after = (Moments(len(pair.places)) for _ in range(2))
-    step = max(1, READ_PIXELS // pair.before.width)
+    step = max(1, _READ_PIXELS // pair.before.width)
     for top in range(0, pair.before.height, step):
         window = (0, top, pair.before.width, min(step, pair.before.height - top))
         first, second, valid = read_pair(pair, window)

@@ -17,7 +17,7 @@ from core.types import FloatImage, Preprocess
 from models.image_statistics import image_statistics
 from models.registry import OutsideModel
 
-COLOURS = ("red", "green", "blue")
+_COLOURS = ("red", "green", "blue")
 """Bands that are judged, since every scene that people look at has them; without all three nothing is judged."""
 LEAST_SHARE = 0.9
 """Share of a tile that must hold data: the empty rest would look strange in any scene."""
@@ -64,7 +64,7 @@ class PairGate:
 def colour_places(preprocess: Preprocess) -> list[int]:
     """Where red, green and blue lie among the channels of a model; [] for one that does not read all three."""
     channels = list(preprocess.channels)
-    return [channels.index(colour) for colour in COLOURS] if set(COLOURS) <= set(channels) else []
+    return [channels.index(colour) for colour in _COLOURS] if set(_COLOURS) <= set(channels) else []
 
 
 def is_full(tiles: FloatImage) -> NDArray[np.bool_]:

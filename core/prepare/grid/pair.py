@@ -12,12 +12,12 @@ from core.errors import MissingBands
 from core.prepare.grid.bands import read_window, resolve_bands
 from core.types import Band, FloatImage, Mask, Notice, Preprocess, Scene, notice
 
-SMALLEST_DEVIATION = 1e-4
+_SMALLEST_DEVIATION = 1e-4
 """Floor of a band's deviation, in reflectance: a constant band becomes zeros."""
 LARGEST_DEVIATIONS = 6.0
 """Standardised values are clipped here, so that a cloud or a glint is bright and no more."""
 
-Window = tuple[int, int, int, int]
+_Window = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Moments:
         """Of all that was added; a mean of 0 and the smallest deviation where nothing was."""
         mean = self._sums / max(self._count, 1)
         spread = np.sqrt(np.maximum(self._squares / max(self._count, 1) - mean**2, 0.0))
-        return Standard(mean.astype(np.float32), np.maximum(spread, SMALLEST_DEVIATION).astype(np.float32))
+        return Standard(mean.astype(np.float32), np.maximum(spread, _SMALLEST_DEVIATION).astype(np.float32))
 
 
 def pair_of(before: Scene, aligned: Scene, preprocess: Preprocess) -> ScenePair:
@@ -92,7 +92,7 @@ def pair_of(before: Scene, aligned: Scene, preprocess: Preprocess) -> ScenePair:
     )
 
 
-def read_pair(pair: ScenePair, window: Window) -> tuple[FloatImage, FloatImage, Mask]:
+def read_pair(pair: ScenePair, window: _Window) -> tuple[FloatImage, FloatImage, Mask]:
     """A window of both dates: reflectance, float32 [shared bands, height, width] each, and where both have data, bool [height, width]."""
     before, valid = read_window(pair.before, pair.before_bands, window)
     after, also = read_window(pair.after, pair.after_bands, window)

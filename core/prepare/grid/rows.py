@@ -13,7 +13,7 @@ from core.prepare.grid.tiles import TileGrid
 from core.readers.scenes.geotiff import open_raster
 from core.types import Band, FloatImage, Mask, Preprocess, Scene
 
-READ_PIXELS = 2_900_000
+_READ_PIXELS = 2_900_000
 """Pixels of a scene that are read at a time: 256 rows of a Sentinel-2 tile, half of the usual block."""
 
 
@@ -113,7 +113,7 @@ class ModelRows:
 
 def _rows_a_read(scene: Scene) -> int:
     """Whole blocks of the files where they fit, else even parts of one, since a block is decoded as a whole."""
-    rows = max(1, READ_PIXELS // scene.width)
+    rows = max(1, _READ_PIXELS // scene.width)
     block = 1
     for file in scene.files:
         with open_raster(file) as raster:

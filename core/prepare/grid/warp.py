@@ -25,7 +25,7 @@ from core.types import Band, Mask, Scene
 SAME_SIZE = 0.05
 """Pixels within this share of one another are of one size: bilinear interpolation, no averaging."""
 
-Place = tuple[float, float]
+_Place = tuple[float, float]
 
 
 def warped(raster: DatasetReader, grid: Scene, bands: Sequence[Band]) -> WarpedVRT:
@@ -81,7 +81,7 @@ def _masked(raster: DatasetReader, band: Band, window: Window) -> Mask | bool:
     return True if band.mask is None else np.asarray(raster.read(band.mask.index, window=window) > 0)
 
 
-def _in_pixels_of(raster: DatasetReader, grid: Scene, place: Place) -> Place:
+def _in_pixels_of(raster: DatasetReader, grid: Scene, place: _Place) -> _Place:
     """(column, row) of the raster at a place (column, row) of the grid."""
     x, y = grid.transform @ place
     if raster.crs != grid.crs and grid.crs is not None and raster.crs is not None:

@@ -20,7 +20,7 @@ PLACE_PIXELS = 256
 """A larger one is read at 4 x 4 places, spread evenly, of at most 256 x 256 pixels each."""
 BRIGHTEST_SHARE = 0.001
 """Share of the values that is left out at the bright end: glint and metal roofs saturate the sensor."""
-FULL = (1, 255, 65_535)
+_FULL = (1, 255, 65_535)
 """What stands beside 0 in a mask."""
 _WITHOUT_A_MEANING = (ColorInterp.undefined, ColorInterp.gray)
 
@@ -28,13 +28,13 @@ Values = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Sample:
+class _Sample:
     """bands: the digital numbers of each band that hold data, [count] each, in the order of the file."""
 
     bands: tuple[Values, ...]
 
 
-def sample(dataset: DatasetReader) -> Sample:
+def sample(dataset: DatasetReader) -> _Sample:
     """Values of every band, without nodata, what an alpha band masks, and what is not finite."""
     held: list[list[Values]] = [[] for _ in dataset.indexes]
     alphas = [index - 1 for index in dataset.indexes if dataset.colorinterp[index - 1] is ColorInterp.alpha]
@@ -46,7 +46,7 @@ def sample(dataset: DatasetReader) -> Sample:
         for place, band in enumerate(read):
             known = ~np.ma.getmaskarray(band) & (seen | (place in alphas)) & np.isfinite(band.data)
             held[place].append(band.data[known])
-    return Sample(tuple(np.concatenate(parts) for parts in held))
+    return _Sample(tuple(np.concatenate(parts) for parts in held))
 
 
 def value_range(values: Values) -> ValueRange | None:
@@ -68,10 +68,10 @@ def _is_full(values: Values) -> bool:
     if not 1 <= len(kinds) <= 2:
         return False
     top = kinds[-1]
-    return bool(top in FULL or _is_largest(top, values.dtype)) and (len(kinds) == 1 or bool(kinds[0] == 0))
+    return bool(top in _FULL or _is_largest(top, values.dtype)) and (len(kinds) == 1 or bool(kinds[0] == 0))
 
 
-def data_mask(dataset: DatasetReader, taken: Sample) -> DataMask | None:
+def data_mask(dataset: DatasetReader, taken: _Sample) -> DataMask | None:
     """The band that says where the others hold data: an alpha band, or a last band without a name that holds 0 and a maximum alone.
 
     EO Browser writes such a band behind every band of a raw export, gdalwarp -dstalpha an alpha band behind any number of bands.

@@ -22,7 +22,7 @@ from core.ui.widgets.choices import apart
 from core.ui.widgets.findings import probability_words
 from core.ui.widgets.words import hectares, label_words, share
 
-MOST_LABELS = 4
+_MOST_LABELS = 4
 """Labels of a place that are listed; the others share what is left."""
 
 
@@ -129,7 +129,7 @@ def _scores(place: PlaceScores, title: str) -> None:
     bars(
         Bar(label_words(prediction.labels[index]), scores[index], probability_words(scores[index]), css(colours[index]),
             swatch=css(colours[index]))
-        for index in order[:MOST_LABELS]
+        for index in order[:_MOST_LABELS]
     )  # fmt: skip
 
 

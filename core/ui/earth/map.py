@@ -23,14 +23,14 @@ from core.ui.state.session import Desk
 from core.ui.viewer import Layer, Length, Look, Picked, Show
 from core.ui.viewer.facts import Box, saliency_colours
 
-OPACITY = 0.4
+_OPACITY = 0.4
 CHANGE_OPACITY = 0.9
 TABS_KEY = "earth.tabs"
 """Streamlit's key of the panel's tabs."""
 SIDES = ("before", "after")
 KEPT_OF_A_KIND = 6
 
-T = TypeVar("T")
+_T = TypeVar("T")
 
 
 def show(desk: Desk, here: Room, ground: Ground, look: Look | None) -> Show:
@@ -152,7 +152,7 @@ def _by_date(here: Room, name: str, pictures: Sequence[bytes | None], *, is_on: 
     there = [(place, picture) for place, picture in enumerate(pictures) if picture is not None]
     return [
         Layer(
-            f"{name}.{place}", picture, whole, name=name if count == 0 else "", twin="" if count == 0 else name, opacity=OPACITY, on=is_on,
+            f"{name}.{place}", picture, whole, name=name if count == 0 else "", twin="" if count == 0 else name, opacity=_OPACITY, on=is_on,
             side=SIDES[place] if len(pictures) > 1 else "both", smooth=False,
         )
         for count, (place, picture) in enumerate(there)
@@ -177,7 +177,7 @@ def _change(desk: Desk, here: Room, ground: Ground) -> list[Layer]:
     mask = _kept(here, "mask", (result.change, ground.piece), lambda: mask_picture(result.change, here.before, ground.piece, CHANGED))
     score = _values(here, result.score, ground.piece, table(CHANGE), None if result.method == "embedding" else 1.0, fades=True)
     return [
-        Layer("score", score, whole, name="Probability" if result.is_calibrated else "Score", opacity=OPACITY, on=False, smooth=False),
+        Layer("score", score, whole, name="Probability" if result.is_calibrated else "Score", opacity=_OPACITY, on=False, smooth=False),
         Layer("change", mask, whole, name="Change", opacity=CHANGE_OPACITY, on=not is_on_tab("Land cover"), smooth=False),
     ]
 
@@ -190,7 +190,7 @@ def _saliency(here: Room, polygon: ChangePolygon | None) -> list[Layer]:
     picture = heat_layer(slot.value.explanation.saliency)
     is_on = not is_on_tab("Land cover")
     box = slot.value.input.box
-    return [Layer(f"saliency.{here.polygon}", picture, box, name="Why", opacity=OPACITY, on=is_on, side="after", smooth=False)]
+    return [Layer(f"saliency.{here.polygon}", picture, box, name="Why", opacity=_OPACITY, on=is_on, side="after", smooth=False)]
 
 
 def _boxes(here: Room, polygon: ChangePolygon | None) -> tuple[Box, ...]:
@@ -201,9 +201,9 @@ def _boxes(here: Room, polygon: ChangePolygon | None) -> tuple[Box, ...]:
     return tuple(boxes)
 
 
-def _kept(here: Room, kind: str, key: object, make: Callable[[], T]) -> T:
+def _kept(here: Room, kind: str, key: object, make: Callable[[], _T]) -> _T:
     """Pictures are drawn once, not in every run of the page; of each kind the last few are kept."""
-    known: dict[object, T] = here.drawn.setdefault(kind, {})
+    known: dict[object, _T] = here.drawn.setdefault(kind, {})
     if key not in known:
         if len(known) >= KEPT_OF_A_KIND:
             known.pop(next(iter(known)))

@@ -135,7 +135,7 @@ def export_tab(desk: Desk, here: Room) -> None:
         _download("Markdown", "report.md", lambda: markdown.as_markdown(report).encode(), result.key)
         _download("JSON", "report.json", lambda: _json(report), result.key)
     st.markdown("##### Files")
-    for file in files_of(result.folder):
+    for file in _files_of(result.folder):
         if file.suffix in BESIDE:
             continue
         words, button = st.columns([4, 1.3], vertical_alignment="center")
@@ -147,13 +147,13 @@ def export_tab(desk: Desk, here: Room) -> None:
             continue
         with button:
             _download("Download", file.name, lambda file=file: file.open("rb"), result.key)  # type: ignore[misc]
-    if sum(file.stat().st_size for file in files_of(result.folder)) > MOST_DOWNLOADED:
+    if sum(file.stat().st_size for file in _files_of(result.folder)) > MOST_DOWNLOADED:
         return
     quiet("The archive holds these, their styles for QGIS, the names of the classes, and the report.")
     _download("All of it, as a zip", "sightline.zip", lambda: _zip(result, report, pictures_of(here, result.made, report)), result.key)
 
 
-def files_of(folder: Path) -> list[Path]:
+def _files_of(folder: Path) -> list[Path]:
     """Files of a result, by name."""
     return sorted(file for file in folder.iterdir() if file.is_file())
 
@@ -177,11 +177,11 @@ def _zip(result: Result, report: Report, pictures: list[Captioned]) -> BinaryIO:
     """Everything in one archive, on disk since rasters may be large; its name is gone before it is sent."""
     handle, path = tempfile.mkstemp(dir=result.folder.parent, suffix=".zip")
     with os.fdopen(handle, "wb") as held, zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in files_of(result.folder):
+        for file in _files_of(result.folder):
             archive.write(file, file.name, zipfile.ZIP_STORED if file.suffix == ".tif" else None)
         with tempfile.TemporaryDirectory() as folder:
             write_report(report, Path(folder), pictures)
-            for file in files_of(Path(folder)):
+            for file in _files_of(Path(folder)):
                 archive.write(file, file.name)
     packed = Path(path).open("rb")  # noqa: SIM115 - whoever sends it closes it
     Path(path).unlink()

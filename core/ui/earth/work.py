@@ -33,7 +33,7 @@ from models.registry import ModelSummary
 AUTOMATIC_MEGAPIXELS = 4.0
 """Dates of up to so many million pixels of the model are analysed without being asked; more wait for a button."""
 BY_MODEL = "model"
-METHODS = {BY_MODEL: "By model", "classes": "By class", "embedding": "By embedding"}
+_METHODS = {BY_MODEL: "By model", "classes": "By class", "embedding": "By embedding"}
 """Ways to compare two dates, the first that is there is the usual one. By model: a network that was trained on what changed."""
 SEEN = ("red", "green", "blue")
 """Bands that both dates must have for a change model to be offered; it works with fewer, but nobody here could check what it says."""
@@ -59,8 +59,8 @@ def methods(here: Room) -> dict[str, str]:
     """The ways in which the dates shown can be compared, by name."""
     dates = [here.groups[number].scene for number in here.pair]
     is_seen = all({band.colour for band in scene.bands} >= set(SEEN) for scene in dates)
-    offered = set(METHODS) if is_seen and change_model() is not None else set(METHODS) - {BY_MODEL}
-    return {name: words for name, words in METHODS.items() if name in offered}
+    offered = set(_METHODS) if is_seen and change_model() is not None else set(_METHODS) - {BY_MODEL}
+    return {name: words for name, words in _METHODS.items() if name in offered}
 
 
 def method_of(here: Room) -> str:

@@ -31,13 +31,13 @@ from core.ui.widgets.words import method_words
 from core.workflows.image import explained_input, open_images
 from models.registry import ModelSummary
 
-PLACE = "explain"
+_PLACE = "explain"
 MOST_ATTENTION_BYTES = 512_000_000
 """Attention of all layers and heads that is held for the patch view; it grows with the fourth power of the image's side."""
 
 WAIT_SECONDS = 0.1
 
-Place = tuple[int, int]
+_Place = tuple[int, int]
 Cell = tuple[int, int]
 
 
@@ -104,7 +104,7 @@ class Room(PageState):
     target: str = ""
     methods: tuple[str, ...] = ()
     opacity: int = 40
-    at: Place | None = None
+    at: _Place | None = None
     picked: Cell | None = None
     before: int | None = None
     layer: int = -1
@@ -157,7 +157,7 @@ def _add(desk: Desk, here: Room | None, read: Room) -> Room:
     return read
 
 
-PAGE = OpenPage(PLACE, "Opening", _read, _add)
+PAGE = OpenPage(_PLACE, "Opening", _read, _add)
 
 
 def open_in(desk: Desk, wanted: Wanted) -> None:
@@ -185,7 +185,7 @@ def ready(desk: Desk, here: Room) -> Slot[Ready]:
     return slot
 
 
-def _ready(image: Image, model: str, at: Place | None, progress: Progress) -> Ready:
+def _ready(image: Image, model: str, at: _Place | None, progress: Progress) -> Ready:
     engine = engine_for(model).interactive
     known = engine.model
     place = at if image_domain(known.preprocess.domain).makes_maps else None

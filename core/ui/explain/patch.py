@@ -18,7 +18,7 @@ from core.ui.widgets.bars import Bar, bars, quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.words import label_words, share
 
-MOST_LABELS = 4
+_MOST_LABELS = 4
 DIRECTIONS = {True: "Attends to", False: "Attended to by"}
 BY_ATTENTION = "rollout"
 """Explains the models whose tokens all attend to each other."""
@@ -65,7 +65,7 @@ def _scores(here: Room, made: Ready) -> None:
         return
     scores = made.token_scores[here.picked]
     labels = made.prediction.labels
-    order = sorted(range(len(labels)), key=lambda index: -scores[index])[:MOST_LABELS]
+    order = sorted(range(len(labels)), key=lambda index: -scores[index])[:_MOST_LABELS]
     bars(
         Bar(label_words(labels[index]), float(scores[index]), f"{scores[index]:.2f}", is_chosen=labels[index] == here.target)
         for index in order

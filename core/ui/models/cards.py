@@ -16,7 +16,7 @@ from core.ui.widgets.bars import quiet
 from core.ui.widgets.words import label_words, method_words
 from models.registry import ModelSummary, list_models
 
-FIGURES = {
+_FIGURES = {
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
     "auroc": "AUROC",
@@ -34,13 +34,13 @@ MOST_LIMITS = 3
 """Limits that a card on the Home page names; the model's own card names all."""
 
 
-MOST_LABELS = 30
+_MOST_LABELS = 30
 """Labels that are listed; a classifier of everyday pictures has a thousand."""
 
 
 def label_list(labels: Sequence[str]) -> str:
     """The labels as a list of HTML, the first of them where there are many."""
-    named = [label_words(label) for label in labels[:MOST_LABELS]]
+    named = [label_words(label) for label in labels[:_MOST_LABELS]]
     more = len(labels) - len(named)
     items = "".join(f"<li>{escape(words)}</li>" for words in [*named, *([f"and {more:,} more"] if more else [])])
     return f'<ul class="labels">{items}</ul>'
@@ -93,10 +93,10 @@ def figures(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _figure_name(key: str) -> str:
     """ "AUROC, pneumonia" for pneumonia_auroc; "" for what is not told here."""
-    if key in FIGURES:
-        return FIGURES[key]
+    if key in _FIGURES:
+        return _FIGURES[key]
     parent, _, kind = key.rpartition("_")
-    return f"{FIGURES[kind]}, {label_words(parent).lower()}" if parent and kind in PARENT_KINDS else ""
+    return f"{_FIGURES[kind]}, {label_words(parent).lower()}" if parent and kind in PARENT_KINDS else ""
 
 
 def figure_words(value: Any) -> str:

@@ -12,7 +12,7 @@ from models.measured import Answered, Bin, Dropped
 
 INK, QUIET, ACCENT, PANEL = "#dfe4e6", "#8b979d", "#5fc3b4", "#14181b"
 LINE, DARK = "#2a3135", "#0a0c0e"
-HEIGHT = 300
+_HEIGHT = 300
 """Pixels of a chart."""
 LEAST_ON_DARK = 0.55
 """Share of a row from which a cell of the confusion matrix is light enough for dark letters."""
@@ -64,7 +64,7 @@ def confusion_chart(confusion: Sequence[Sequence[int]], labels: Sequence[str]) -
     figure = _dressed(figure, "Answer", "Truth", None, None)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False)
-    return figure.update_layout(height=max(HEIGHT, 34 * len(labels) + 120))
+    return figure.update_layout(height=max(_HEIGHT, 34 * len(labels) + 120))
 
 
 def answered_chart(answered: Sequence[Answered]) -> go.Figure:
@@ -99,7 +99,7 @@ def _dressed(
     figure.update_xaxes(title={"text": across, "font": {"color": QUIET, "size": 13}}, range=x_range, automargin=True, **axis)
     figure.update_yaxes(title={"text": up, "font": {"color": QUIET, "size": 13}}, range=y_range, automargin=True, **axis)
     return figure.update_layout(
-        height=HEIGHT,
+        height=_HEIGHT,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         showlegend=False,
         paper_bgcolor="rgba(0,0,0,0)",

@@ -19,7 +19,7 @@ from models.encoders.families import NAMES
 from models.measured import MEASURED
 from models.registry import CALIBRATION, CARD, HUB_ID, OUTSIDE, PREPROCESS, ModelSummary, find_folder, list_models, summarise
 
-PLACE = "models"
+_PLACE = "models"
 OPENING = "models.opening"
 WANTED = "models.wanted"
 """Under this name the session carries the model that the page shows next."""
@@ -40,7 +40,7 @@ def known_models() -> tuple[ModelSummary, ...]:
 
 def own_models(desk: Desk) -> dict[str, ModelSummary]:
     """What the user has opened, by the name that engines know it by."""
-    own: dict[str, ModelSummary] = desk.places.setdefault(PLACE, {})
+    own: dict[str, ModelSummary] = desk.places.setdefault(_PLACE, {})
     return own
 
 

@@ -9,10 +9,10 @@ from core.types import Picture, Study
 from core.ui.models.own import known_models
 from models.registry import ModelSummary
 
-Shown = Study | Picture
+_Shown = Study | Picture
 
 
-def models_for(image: Shown) -> list[str]:
+def models_for(image: _Shown) -> list[str]:
     """Ids of the models that were made for this kind of image; a picture does not say what it is, and every model may try."""
     made = _medical()
     kind = modality_of(image) if isinstance(image, Study) else ""
@@ -25,7 +25,7 @@ def _medical() -> list[ModelSummary]:
     return sorted(made, key=lambda model: list(DOMAINS).index(model.preprocess.domain))
 
 
-def why_no_model(image: Shown) -> tuple[str, str]:
+def why_no_model(image: _Shown) -> tuple[str, str]:
     """A title and a sentence."""
     made = _medical()
     if not made or isinstance(image, Picture):

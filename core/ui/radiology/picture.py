@@ -11,7 +11,7 @@ from core.ui.radiology.study_show import lung_window, saliency_layer, show_image
 from core.ui.viewer import Grid, Look, Picked, Show
 from core.ui.viewer.facts import Box, saliency_colours
 
-HEIGHT = "clamp(420px, calc(100vh - 118px), 1400px)"
+_HEIGHT = "clamp(420px, calc(100vh - 118px), 1400px)"
 """Of the viewer: the window's, less the bar above it and the slider below."""
 
 
@@ -25,7 +25,7 @@ def show(opening: Opening, shown: Slices, answer: Answer | None, explanation: Ex
     grid = Grid(*answer.grid, box=box, picked=picked) if answer and is_read and has_overlay else None
     colours = saliency_colours() if explanation and has_overlay and is_read else None
     drawn = show_image(opening.image, shown.packed, opening.name, opening.look, layers, grid, colours, shown.first)
-    drawn = replace(drawn, height=HEIGHT, can_pick=has_overlay, boxes=candidate_boxes(answer.searched, here) if answer else ())
+    drawn = replace(drawn, height=_HEIGHT, can_pick=has_overlay, boxes=candidate_boxes(answer.searched, here) if answer else ())
     visit = opening.visit
     if visit is None:
         return drawn

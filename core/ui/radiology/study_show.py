@@ -16,7 +16,7 @@ from core.ui.widgets.words import INTENDED_USE, method_words
 AXES = (("L", "R"), ("P", "A"), ("H", "F"))
 """Letters at the positive and negative end of each axis of the patient: PS3.3 C.7.6.2.1.1, C.7.6.1.1.1."""
 OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
-OPACITY = 0.7
+_OPACITY = 0.7
 """Of an overlay at first, where it is strongest: it is clear where it is zero."""
 LUNG = "lung"
 """The preset that shows the lung."""
@@ -49,7 +49,7 @@ def show_study(study: Study, packed: Packed, key: str, look: Look | None, extra:
         look=look,
         presets=presets_of(study),
         marks=marks_of(study),
-        texts=(headline(study), INTENDED_USE.replace(". ", ".\n")),
+        texts=(_headline(study), INTENDED_USE.replace(". ", ".\n")),
         aspect=study.pixel_aspect,
         length=length_of(study),
         grid=grid,
@@ -75,13 +75,13 @@ def saliency_layer(explanation: Explanation, box: Box, *, is_on: bool) -> Layer:
         picture=heat_layer(shares),
         box=box,
         name=method_words(explanation.method),
-        opacity=OPACITY,
+        opacity=_OPACITY,
         on=is_on,
         smooth=explanation.tokens is None,
     )
 
 
-def headline(study: Study) -> str:
+def _headline(study: Study) -> str:
     """ "DX, chest, PA": what the header says that this is."""
     words = [study.modality, study.body_part.lower(), study.view]
     return ", ".join(word for word in words if word)

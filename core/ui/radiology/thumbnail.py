@@ -9,7 +9,7 @@ from core.prepare.windowing import render
 from core.render.scene import png
 from core.types import Picture, Study
 
-SIDE = 96
+_SIDE = 96
 """Pixels of the longer side."""
 
 
@@ -19,5 +19,5 @@ def thumbnail(image: Study | Picture) -> bytes | None:
         pixels = image.pixels if isinstance(image, Picture) else render(image, image.shape[0] // 2)
     except SightlineError:
         return None
-    step = max(1, -(-max(pixels.shape[:2]) // SIDE))
+    step = max(1, -(-max(pixels.shape[:2]) // _SIDE))
     return png(np.ascontiguousarray(pixels[::step, ::step]))

@@ -23,7 +23,7 @@ CLOSED = ("/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent", 
 BEHIND_THE_GATE = ("/_stcore/upload_file", "/media", "/component")
 """What holds or takes a user's files: it needs what a page needs."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-TOKEN_BYTES = 32
+_TOKEN_BYTES = 32
 
 POLICY = "; ".join(
     (
@@ -62,10 +62,10 @@ class Door:
         if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
-        refusal = refused(scope, headers, settings())
+        refusal = _refused(scope, headers, settings())
         if refusal:
             return await _refuse(refusal, scope, receive, send)
-        new = "" if browser_of(headers) else secrets.token_urlsafe(TOKEN_BYTES)
+        new = "" if browser_of(headers) else secrets.token_urlsafe(_TOKEN_BYTES)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -79,7 +79,7 @@ class Door:
         return await self._app(scope, receive, send_with_headers)
 
 
-def refused(scope: Scope, headers: Headers, current: Settings) -> tuple[int, str] | None:
+def _refused(scope: Scope, headers: Headers, current: Settings) -> tuple[int, str] | None:
     """HTTP status and sentence where a request is turned away, else None."""
     host = headers.get("host", "")
     if not is_known(host, current):

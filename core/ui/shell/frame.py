@@ -15,7 +15,7 @@ from core.ui.state.session import desk
 from core.ui.widgets.words import INTENDED_USE
 
 ASSETS = PROJECT / "assets"
-POLL_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 
 
 def dress() -> None:
@@ -47,7 +47,7 @@ def running_work(place: DeltaGenerator) -> None:
             _running_work()
 
 
-@st.fragment(run_every=POLL_SECONDS)
+@st.fragment(run_every=_POLL_SECONDS)
 def _running_work() -> None:
     with guarded():
         running = desk().running()

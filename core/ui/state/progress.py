@@ -12,7 +12,7 @@ from core.ui.state.session import Slot
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.words import duration
 
-T = TypeVar("T")
+_T = TypeVar("T")
 
 POLL_SECONDS = 0.5
 TELLING_SHARE = 0.04
@@ -58,7 +58,7 @@ def is_under_way(slot: Slot[Any], key: str) -> bool:
     return True
 
 
-def result_of(slot: Slot[T], key: str) -> T | None:
+def result_of(slot: Slot[_T], key: str) -> _T | None:
     """The value of a slot; until there is one, what stands in its place: progress, the error, or a button that takes up stopped work."""
     if is_under_way(slot, key):
         return None

@@ -15,33 +15,33 @@ from core.jobs import Job, Progress, jobs
 from core.ui.shell import sign_in as gate
 from core.ui.state.errors import Words, words_of
 
-T = TypeVar("T")
+_T = TypeVar("T")
 
 _TOKEN = "desk.token"
 _PARAMETER = "desk"
 
 
 @dataclass
-class Slot(Generic[T]):
+class Slot(Generic[_T]):
     """One thing that is under way, there, or failed. title: what the work is called in the rail.
 
     was_stopped: the user cancelled it; it does not begin anew by itself. is_announced: its progress was drawn.
     """
 
     title: str = ""
-    job: Job[T] | None = None
-    value: T | None = None
+    job: Job[_T] | None = None
+    value: _T | None = None
     failed: Words | None = None
     was_stopped: bool = False
     is_announced: bool = False
-    _begun: tuple[Callable[[Progress], T], str] | None = None
+    _begun: tuple[Callable[[Progress], _T], str] | None = None
 
     @property
     def is_empty(self) -> bool:
         """Nothing asked for yet, or stopped."""
         return self.job is None and self.value is None and self.failed is None
 
-    def start(self, title: str, work: Callable[[Progress], T], unit: str) -> None:
+    def start(self, title: str, work: Callable[[Progress], _T], unit: str) -> None:
         """Begin the work; what the slot held before is dropped."""
         self.title, self.value, self.failed, self.was_stopped, self.is_announced = title, None, None, False, False
         self._begun = (work, unit)
@@ -52,7 +52,7 @@ class Slot(Generic[T]):
         if self._begun is not None:
             self.start(self.title, *self._begun)
 
-    def ensure(self, title: str, work: Callable[[Progress], T], unit: str) -> None:
+    def ensure(self, title: str, work: Callable[[Progress], _T], unit: str) -> None:
         """Begin the work unless it was ever begun: what failed or was stopped waits until the user asks for it."""
         if self.is_empty and not self.was_stopped:
             self.start(title, work, unit)

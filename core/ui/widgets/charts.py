@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from core.types import Transition
 from core.ui.widgets.words import hectares, label_words
 
-INK = "#dfe4e6"
+_INK = "#dfe4e6"
 
 
 def transitions_chart(transitions: Sequence[Transition], colours: Mapping[str, str]) -> go.Figure:
@@ -38,11 +38,11 @@ def transitions_chart(transitions: Sequence[Transition], colours: Mapping[str, s
                 "color": [_pale(colours.get(each.before, "#8d96a0")) for each in changed],
                 "hovertemplate": "%{source.label} to %{target.label}: %{value:,.1f} ha<extra></extra>",
             },
-            textfont={"color": INK, "size": 13},
+            textfont={"color": _INK, "size": 13},
         )
     )
     height = max(220, 46 * max(len(sources), len(targets)) + 40)
-    figure.update_layout(height=height, margin={"l": 4, "r": 4, "t": 8, "b": 8}, font={"color": INK})
+    figure.update_layout(height=height, margin={"l": 4, "r": 4, "t": 8, "b": 8}, font={"color": _INK})
     return figure
 
 

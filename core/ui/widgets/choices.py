@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
 
-T = TypeVar("T", bound=Hashable)
+_T = TypeVar("T", bound=Hashable)
 
 
-def apart(options: Iterable[T], words: Callable[[T], str] = str) -> Callable[[T], str]:
+def apart(options: Iterable[_T], words: Callable[[_T], str] = str) -> Callable[[_T], str]:
     """The format_func of a widget with these options: their words, numbered from the second on where they repeat.
 
     "Forest to river", "Forest to river (2)". tests/test_choices.py holds that every widget of choices takes its labels from here.
     """
-    labels: dict[T, str] = {}
+    labels: dict[_T, str] = {}
     taken: set[str] = set()
     for option in dict.fromkeys(options):
         label, number = words(option), 2
