@@ -23,9 +23,9 @@ page = st.navigation(
         st.Page("pages/explain.py", title="Explain"),
         st.Page("pages/models.py", title="Models"),
     ],
-    position="sidebar" if gate.is_open() else "hidden",
+    position="sidebar" if gate.is_signed_in() else "hidden",
 )
-if not gate.is_open():  # after the navigation, so that who signs in comes to the page that was asked for
+if not gate.is_signed_in():  # after the navigation, so that who signs in comes to the page that was asked for
     gate.ask()
     st.stop()
 

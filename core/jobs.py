@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from core.errors import Cancelled
 from core.settings import settings
 
-_T = TypeVar("T")
+_T = TypeVar("_T")
 
 _TOKEN_BYTES = 32
 """Random bytes of a token: nobody guesses 256 bits."""
@@ -74,7 +74,7 @@ class Job(Generic[_T]):
         self._ended.set()
 
 
-class Progress:
+class JobProgress:
     """What the work itself holds: it tells how far it is, and learns that it should stop."""
 
     def __init__(self, job: Job[_T]) -> None:
@@ -110,7 +110,7 @@ class Jobs:
         self._lock = threading.Lock()
         self._is_sweeping = False
 
-    def start(self, work: Callable[[Progress], _T], unit: str) -> Job[_T]:
+    def start(self, work: Callable[[JobProgress], _T], unit: str) -> Job[_T]:
         """Begin `work` in a thread of its own. unit: what is counted, in the plural ("tiles")."""
         job: Job[_T] = Job(unit)
         threading.Thread(target=self._run, args=(job, work), name=f"job: {unit}", daemon=True).start()
@@ -146,8 +146,8 @@ class Jobs:
         with self._lock:
             self._held.pop(token, None)
 
-    def _run(self, job: Job[_T], work: Callable[[Progress], _T]) -> None:
-        progress = Progress(job)
+    def _run(self, job: Job[_T], work: Callable[[JobProgress], _T]) -> None:
+        progress = JobProgress(job)
         try:
             while not self._workers.acquire(timeout=CANCEL_POLL_SECONDS):
                 progress.update(0)

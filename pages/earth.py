@@ -9,14 +9,14 @@ from core.ui.earth import work as earth_work
 from core.ui.earth.change_panel import change_tab
 from core.ui.earth.cover_panel import cover_tab
 from core.ui.earth.intake import empty_state
-from core.ui.earth.map import TABS_KEY, pick, show, view_key
-from core.ui.earth.page_state import Room
+from core.ui.earth.map import TABS_KEY, map_view, pick_place, view_key
+from core.ui.earth.page_state import EarthState
 from core.ui.earth.report_panel import export_tab, report_tab
 from core.ui.earth.scenes_panel import scenes_tab
 from core.ui.state.errors import guarded
 from core.ui.state.progress import is_under_way, result_of
-from core.ui.state.session import desk
-from core.ui.viewer import told, view
+from core.ui.state.session import session
+from core.ui.viewer import view, viewer_event
 from core.ui.widgets.bars import note, quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.close import close_button
@@ -24,25 +24,25 @@ from core.ui.widgets.intake import asked_samples
 from core.ui.widgets.words import counted
 
 TABS = ("Scenes", "Land cover", "Change", "Report", "Export")
-HERE = desk()
+HERE = session()
 
 
 @st.fragment
-def picture(room: Room) -> None:
+def picture(room: EarthState) -> None:
     """The map; it runs alone when the view changes, and the page runs with it when a place is clicked."""
     with guarded():
         ground = result_of(earth_work.ground(HERE, room), "earth.ground")
         if ground is None:
             return
-        before = told("earth.map", view_key(room))
+        before = viewer_event("earth.map", view_key(room))
         room.look, room.seen = before.look or room.look, before.seen
-        event = view(show(HERE, room, ground, room.look), "earth.map")
+        event = view(map_view(HERE, room, ground, room.look), "earth.map")
         if event.picked:
-            pick(HERE, room, event.picked)
+            pick_place(HERE, room, event.picked)
             st.rerun(scope="app")
 
 
-def timeline(room: Room) -> None:
+def timeline(room: EarthState) -> None:
     """The dates that are open; both ends on one date show that date alone."""
     if len(room.groups) < 2:
         return
@@ -55,10 +55,10 @@ def timeline(room: Room) -> None:
         st.rerun()
 
 
-def head(room: Room) -> None:
+def head(room: EarthState) -> None:
     """How many scenes, with which model, and the button that lets go of them."""
     name, close = st.columns([3, 1], vertical_alignment="center")
-    known = earth_work.models()
+    known = earth_work.land_cover_models()
     if len(known) > 1:
         room.model = name.selectbox(
             "Model", list(known), list(known).index(room.model) if room.model in known else 0, key="earth.model",
@@ -71,11 +71,11 @@ def head(room: Room) -> None:
         quiet(f"{counted(len(room.refused), 'file')} not opened; the tab Scenes says why.")
 
 
-def panel(room: Room) -> None:
+def panel(room: EarthState) -> None:
     """Tabs beside the map; only the open one is drawn."""
     head(room)
-    for name, slot in earth_work.running(room):
-        is_under_way(slot, f"earth.{name}")
+    for name, task in earth_work.running(room):
+        is_under_way(task, f"earth.{name}")
     if room.tab:
         st.session_state[TABS_KEY], room.tab = room.tab, ""
     scenes, cover, change, report, export = st.tabs(TABS, key=TABS_KEY, on_change="rerun")
@@ -99,7 +99,7 @@ if asked:
 is_arriving = is_under_way(earth.PAGE.arrival(HERE), "earth.opening")
 open_room = earth.PAGE.state(HERE)
 if open_room is not None:
-    open_room.model = open_room.model or next(iter(earth_work.models()), "")
+    open_room.model = open_room.model or next(iter(earth_work.land_cover_models()), "")
     earth_work.settle(open_room)
     earth_work.start_what_is_quick(HERE, open_room)
     left, right = st.columns([2, 1], gap="medium")

@@ -10,11 +10,11 @@ from core.ui.explain import page_state as explain
 from core.ui.explain.agreement import agreement, on_tokens
 from core.ui.explain.intake import empty_state, locator
 from core.ui.explain.maps import maps
-from core.ui.explain.page_state import Ready, Room
+from core.ui.explain.page_state import ExplainState, Ready
 from core.ui.explain.patch import patch_view
 from core.ui.state.errors import guarded
 from core.ui.state.progress import is_under_way, result_of
-from core.ui.state.session import desk
+from core.ui.state.session import session
 from core.ui.widgets.bars import note, quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.close import close_button
@@ -22,10 +22,10 @@ from core.ui.widgets.findings import probability_words
 from core.ui.widgets.refusals import refused
 from core.ui.widgets.words import label_words, method_words
 
-HERE = desk()
+HERE = session()
 
 
-def choose_image_and_model(room: Room) -> bool:
+def choose_image_and_model(room: ExplainState) -> bool:
     """The first two choices, and the button that lets go of all. Whether there is a model."""
     image, model, close = st.columns([3, 3, 1], vertical_alignment="bottom")
     names = [each.name for each in room.images]
@@ -36,7 +36,7 @@ def choose_image_and_model(room: Room) -> bool:
         room.chosen, room.model, room.at = chosen, "", None
         room.forget_choices()
     close_button(close, HERE, explain.PAGE, room, "Forget this image; uploads are deleted from this machine.")
-    known = explain.models_for(room.image)
+    known = explain.models_by_fit(room.image)
     if not known:
         note("No model", "There is no model on this machine. `sightline train` makes one.")
         return False
@@ -51,7 +51,7 @@ def choose_image_and_model(room: Room) -> bool:
     return True
 
 
-def choose_target_and_methods(room: Room, made: Ready) -> None:
+def choose_target_and_methods(room: ExplainState, made: Ready) -> None:
     """What is explained, by which methods, and how strong the maps lie over the image."""
     target, methods, opacity = st.columns([2, 3, 2], vertical_alignment="bottom")
     prediction = made.prediction
@@ -80,12 +80,12 @@ def assumptions(prediction: Prediction) -> None:
         quiet(f"Assumed: {say(assumption)}")
 
 
-def bench(room: Room) -> None:
+def bench(room: ExplainState) -> None:
     """Everything on one image."""
     refused(room.refused)
     if not choose_image_and_model(room):
         return
-    made = result_of(explain.ready(HERE, room), "explain.ready")
+    made = result_of(explain.input_task(HERE, room), "explain.ready")
     if made is None:
         return
     if made.given.is_empty:

@@ -8,12 +8,12 @@ from core.errors import SightlineError
 from core.ui.models.own import WANTED, known_models, own_model_form
 from core.ui.models.page import model_page
 from core.ui.state.errors import guarded, show_error
-from core.ui.state.session import desk
+from core.ui.state.session import session
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.choices import apart
 from models.registry import ModelSummary
 
-HERE = desk()
+HERE = session()
 
 
 def choose(models: dict[str, ModelSummary]) -> ModelSummary:

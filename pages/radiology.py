@@ -10,15 +10,15 @@ from core.ui.radiology.explanation_panel import why
 from core.ui.radiology.exports import Taken, image_downloads
 from core.ui.radiology.image_list import image_list
 from core.ui.radiology.models import models_for, why_no_model
-from core.ui.radiology.page_state import PAGE, TABS, Opening, Room
-from core.ui.radiology.picture import pick, show, slice_in_view
-from core.ui.radiology.study_facts import files_of, title_of
+from core.ui.radiology.page_state import PAGE, TABS, Opening, RadiologyState
+from core.ui.radiology.picture import image_view, pick_token, slice_in_view
+from core.ui.radiology.study_facts import file_words, title_of
 from core.ui.radiology.study_panel import study
-from core.ui.radiology.work import Reading
+from core.ui.radiology.work import ModelReading
 from core.ui.state.errors import guarded, show_error
 from core.ui.state.progress import is_under_way, result_of
-from core.ui.state.session import desk
-from core.ui.viewer import told, view
+from core.ui.state.session import session
+from core.ui.viewer import view, viewer_event
 from core.ui.widgets.bars import note, quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.close import close_button
@@ -27,7 +27,7 @@ from core.ui.widgets.intake import Wanted, asked_samples, drop_zone, place_field
 from core.ui.widgets.refusals import refused
 from core.ui.widgets.report_panel import report_panel
 
-HERE = desk()
+HERE = session()
 TAB = "radiology.tab"
 VIEWER = "radiology.viewer"
 DROP = "Drop DICOM files, a folder or a zip, PNG or JPEG; nothing leaves this machine"
@@ -57,28 +57,28 @@ def empty_state() -> Wanted | None:
 
 
 @st.fragment
-def picture(opening: Opening, reading: Reading | None, is_on_why: bool) -> None:
+def picture(opening: Opening, reading: ModelReading | None, is_on_why: bool) -> None:
     """The viewer; it runs alone when the view changes, and the page runs with it when a patch is clicked."""
     with guarded():
         slices = result_of(work.slices(HERE, opening), "radiology.slices")
         if slices is None:
             return
-        opening.look = told(VIEWER, opening.name).look or opening.look
+        opening.look = viewer_event(VIEWER, opening.name).look or opening.look
         answer, shown = (reading.answer, reading.explanation) if reading else (None, None)
-        event = view(show(opening, slices, answer, shown, has_overlay=is_on_why), VIEWER)
+        event = view(image_view(opening, slices, answer, shown, has_overlay=is_on_why), VIEWER)
         if answer and answer.searched:
             quiet(slice_words(answer.searched, slice_in_view(opening, slices)))
         if event.picked and answer and is_on_why:
-            pick(opening, answer.grid, event.picked, answer)
+            pick_token(opening, answer.grid, event.picked, answer)
             st.rerun(scope="app")
 
 
-def head(room: Room) -> Wanted | None:
+def head(room: RadiologyState) -> Wanted | None:
     """Which image, the button that lets go of all, what was refused, and the way to open more."""
     name, close = st.columns([3, 1], vertical_alignment="center")
     with name:
         st.text(title_of(room.opening.image))
-        quiet(files_of(room.opening.image))
+        quiet(file_words(room.opening.image))
     close_button(close, HERE, PAGE, room, CLOSING)
     image_list(HERE, room)
     refused(room.refused)
@@ -86,7 +86,7 @@ def head(room: Room) -> Wanted | None:
         return intake()
 
 
-def seen(opening: Opening, reading: Reading) -> None:
+def seen(opening: Opening, reading: ModelReading) -> None:
     """The tab Findings."""
     models = models_for(opening.image)
     if len(models) > 1:
@@ -99,14 +99,14 @@ def seen(opening: Opening, reading: Reading) -> None:
             st.rerun()
 
 
-def written(room: Room, reading: Reading, tab: str) -> None:
+def written(room: RadiologyState, reading: ModelReading, tab: str) -> None:
     """The tabs Report and Export: of what is on the page, or of what was signed."""
     opening, answer = room.opening, reading.answer
     if answer is None:
         result_of(work.answer(HERE, opening, reading.model), "radiology.answer")
         return
-    slot = opening.explained.get((reading.model, reading.target)) if reading.target else None
-    is_explaining = slot is not None and opening.signed is None and is_under_way(slot, "radiology.why")
+    task = opening.explained.get((reading.model, reading.target)) if reading.target else None
+    is_explaining = task is not None and opening.signed is None and is_under_way(task, "radiology.why")
     report = work.report(opening, reading.model, answer.prediction, reading.explanation)
     waits_for = THE_MAP if is_explaining else ""
     if tab == "Report":
@@ -120,7 +120,7 @@ def written(room: Room, reading: Reading, tab: str) -> None:
     image_downloads(Taken(opening.image, *behind), f"radiology.{opening.name}.export", waits_for)
 
 
-def panel(room: Room, reading: Reading | None) -> Wanted | None:
+def panel(room: RadiologyState, reading: ModelReading | None) -> Wanted | None:
     """Tabs beside the viewer; only the open one is drawn. Returns what else is to be opened."""
     wanted = head(room)
     tabs = dict(zip(TABS, st.tabs(TABS, key=TAB, on_change="rerun"), strict=True))

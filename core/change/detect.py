@@ -11,14 +11,13 @@ from pathlib import Path
 
 from core.change.caveats import Caveats, caveats, shift_between
 from core.change.evidence import Evidence
-from core.change.methods.base import Method, Reading, Shares
+from core.change.methods.base import ComparedBands, Method, Shares
 from core.change.scratch import EvidenceFile
-from core.change.threshold import Histogram
-from core.inference.scenes.scores import Watch
+from core.change.threshold import ScoreHistogram
 from core.prepare.grid.align import on_grid_of, overlap_or_refuse
 from core.prepare.grid.reflectance import scale_doubt
 from core.prepare.scene_input import ground_refusal
-from core.types import Notice, Scene
+from core.types import Notice, Progress, Scene
 
 EVIDENCE = "evidence"
 
@@ -30,7 +29,7 @@ class _Dates:
     before: Scene
     after: Scene
     aligned: Scene
-    reading: Reading
+    reading: ComparedBands
     shift: float | None
 
     @property
@@ -86,13 +85,13 @@ def lay_over(before: Scene, after: Scene, method: Method) -> _Dates:
     return _Dates(before, after, aligned, reading, shift_between(before, aligned, reading.preprocess))
 
 
-def gather(dates: _Dates, method: Method, evidence: EvidenceFile, scratch: Path, progress: Watch | None = None) -> Detection:
+def gather(dates: _Dates, method: Method, evidence: EvidenceFile, scratch: Path, progress: Progress | None = None) -> Detection:
     """All evidence of two dates, and from which score on a pixel has changed.
 
     evidence: empty, as wide as the first date; it stays open for as long as the detection is read. scratch: as of Method.strips.
     progress: told of tiles; what it raises ends the work. Raises UnreadableFile, DeviceError.
     """
-    scores, outside = Histogram(*method.reach), None
+    scores, outside = ScoreHistogram(*method.reach), None
     for strip in method.strips(dates.before, dates.aligned, scratch, progress):
         evidence.append(strip.evidence)
         scores.add(strip.evidence.score)

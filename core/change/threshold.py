@@ -25,7 +25,7 @@ NORMAL_DEVIATION = 1.4826
 """A standard deviation of a normal distribution, in median absolute deviations."""
 
 
-class Histogram:
+class ScoreHistogram:
     """Counts scores in [low, high] at the steps that they are stored in, strip by strip; NaN does not count."""
 
     def __init__(self, low: float = 0.0, high: float = 1.0) -> None:

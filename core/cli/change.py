@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.options import Bands, Crs, Dates, Json, Language, MinArea, Offset, Out, Scale, Zones, dates_of, scene_options
-from core.cli.output import Assumptions, print_json, say
+from core.cli.options import Bands, Crs, Dates, Json, LanguageOption, MinArea, Offset, Out, Scale, Zones, dates_of, scene_options
+from core.cli.output import Assumptions, print_json, print_line
 from core.cli.progress import Ticker
 from core.errors import InputError
 from core.report.notices import say_all
@@ -37,7 +37,7 @@ def change(
     index: Annotated[str, typer.Option("--index", metavar="NAME", help="ndvi, ndwi, ndbi or nbr, of the method index.")] = "",
     threshold: Annotated[str, typer.Option("--threshold", metavar="VALUE", help="A number or otsu, for the methods index and mad.")] = "",
     classes_model: ClassesModel = None,
-    language: Language = "en",
+    language: LanguageOption = "en",
     crs: Crs = None,
     zones: Zones = None,
     min_area: MinArea = 0.0,
@@ -79,8 +79,8 @@ def change(
         ]
         return print_json({"paths": arguments, "pairs": pairs})
     for (name, _), (report, _) in zip(results, reports, strict=True):
-        say(f"{name}: {headline(report)}" if name else headline(report))
-    return say(f"The results are in {out}.")
+        print_line(f"{name}: {headline(report)}" if name else headline(report))
+    return print_line(f"The results are in {out}.")
 
 
 def _method(

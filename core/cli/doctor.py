@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from core.cli.options import Json
-from core.cli.output import print_json, say
+from core.cli.output import print_json, print_line
 from core.errors import SightlineError
 from core.settings import settings
 
@@ -44,7 +44,7 @@ def doctor(
     if as_json:
         return print_json(told)
     for line in lines(told):
-        say(line)
+        print_line(line)
     return None
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.options import Json
-from core.cli.output import about, note, print_json, say
+from core.cli.output import about, print_json, print_line, say_aside
 from core.cli.progress import Ticker
 from core.report.notices import say as words_of
 
 if TYPE_CHECKING:
     from core.workflows.evaluate import Evaluation
-    from core.workflows.files import Answer
+    from core.workflows.files import FileAnswer
 
 _FIGURES = (
     "accuracy", "balanced_accuracy", "auroc", "f1_macro", "ece", "ece_by_chance",
@@ -46,32 +46,32 @@ def _evaluate_change(model: str, data: Path, as_json: bool) -> None:
     from core.workflows.evaluate_change import evaluate_change
 
     with Ticker("cities") as ticker:
-        found = evaluate_change(model, data, ticker, lambda city, error: note(about(city, error)))
+        found = evaluate_change(model, data, ticker, lambda city, error: say_aside(about(city, error)))
     if as_json:
         return print_json(found.as_json())
-    say(f"{found.n:,} cities, {found.n_failed:,} not read")
+    print_line(f"{found.n:,} cities, {found.n_failed:,} not read")
     for name, figures in {"all": found.pooled, **found.cities}.items():
         numbers = ", ".join(f"{key} {_number(getattr(figures, key))}" for key in ("f1", "precision", "recall"))
-        say(f"{name}: {numbers}; {figures.changed:,} of {figures.pixels:,} pixels changed")
+        print_line(f"{name}: {numbers}; {figures.changed:,} of {figures.pixels:,} pixels changed")
     return None
 
 
-def _note_failure(answer: Answer) -> None:
+def _note_failure(answer: FileAnswer) -> None:
     if answer.error is not None:
-        note(about(answer.label, answer.error))
+        say_aside(about(answer.label, answer.error))
     elif answer.prediction is not None:
-        note(f"{answer.label}: {words_of(answer.prediction.outside.reason)}")
+        say_aside(f"{answer.label}: {words_of(answer.prediction.outside.reason)}")
 
 
 def _say(found: Evaluation) -> None:
-    say(f"{found.n:,} images, {found.n_failed:,} without an answer")
+    print_line(f"{found.n:,} images, {found.n_failed:,} without an answer")
     for name in _FIGURES:
-        say(f"{name}: {_number(getattr(found, name))}")
+        print_line(f"{name}: {_number(getattr(found, name))}")
     for name, parent in found.parents.items():
-        say(f"{name}: accuracy {_number(parent.accuracy)}, auroc {_number(parent.auroc)}")
-    say("confusion (rows: truth, columns: answer)")
+        print_line(f"{name}: accuracy {_number(parent.accuracy)}, auroc {_number(parent.auroc)}")
+    print_line("confusion (rows: truth, columns: answer)")
     for label, row in zip(found.labels, found.confusion, strict=True):
-        say(f"  {label}: {' '.join(map(str, row))}")
+        print_line(f"  {label}: {' '.join(map(str, row))}")
 
 
 def _number(value: float | None) -> str:

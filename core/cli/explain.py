@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.options import Bands, Json, Model, Offset, OnePath, Out, Scale, scene_options
-from core.cli.output import Assumptions, print_json, say
+from core.cli.output import Assumptions, print_json, print_line
 from core.cli.progress import Ticker
 from core.export.json import plain
 
@@ -103,9 +103,9 @@ def _say(explanation: Explanation, out: Path) -> None:
     target = explanation.target
     rather = f" rather than {target.against}" if target.against else ""
     place = f" at token {target.token[0]} {target.token[1]}" if target.token is not None else ""
-    say(f"{explanation.method} for {target.name}{rather}{place}, in {out}")
+    print_line(f"{explanation.method} for {target.name}{rather}{place}, in {out}")
     for name, score in (("deletion", explanation.deletion), ("insertion", explanation.insertion)):
         chance = f"{score.random_mean:.3f} ({score.random_low:.3f} to {score.random_high:.3f})"
-        say(f"{name}: {score.value:.3f}; {score.random_maps} random maps {chance}")
+        print_line(f"{name}: {score.value:.3f}; {score.random_maps} random maps {chance}")
     if explanation.completeness_error is not None:
-        say(f"completeness error: {explanation.completeness_error:.2g}")
+        print_line(f"completeness error: {explanation.completeness_error:.2g}")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.options import Bands, Crs, Dates, Json, Language, MinArea, Model, Offset, Out, Scale, Zones, dates_of, scene_options
-from core.cli.output import Assumptions, print_json, say
+from core.cli.options import Bands, Crs, Dates, Json, LanguageOption, MinArea, Model, Offset, Out, Scale, Zones, dates_of, scene_options
+from core.cli.output import Assumptions, print_json, print_line
 from core.cli.progress import Ticker
 from core.report.notices import say_all
 
@@ -19,7 +19,7 @@ def map_(
     scene: Annotated[str, typer.Argument(metavar="SCENE", help="A GeoTIFF, several of one date joined by +, or a folder of one date.")],
     model: Model,
     out: Out,
-    language: Language = "en",
+    language: LanguageOption = "en",
     crs: Crs = None,
     zones: Zones = None,
     min_area: MinArea = 0.0,
@@ -49,11 +49,11 @@ def map_(
     Assumptions().tell(opened.called, [*warned, *_assumptions(result)])
     if as_json:
         return print_json({"path": scene, **_as_values(result), "report": files})
-    say(report.withheld or report.sentences[0].text)
+    print_line(report.withheld or report.sentences[0].text)
     for area in result.areas if report.withheld is None else ():
         if is_listed(area.hectares):
-            say(f"{area.label}: {area.hectares:,.1f} ha, {100 * area.share:.1f} %")
-    return say(f"The map is in {out}.")
+            print_line(f"{area.label}: {area.hectares:,.1f} ha, {100 * area.share:.1f} %")
+    return print_line(f"The map is in {out}.")
 
 
 def _as_values(result: LandCoverMap) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from core.cli.options import Json
-from core.cli.output import note, print_json, say
+from core.cli.output import print_json, print_line, say_aside
 from core.errors import ModelError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def models(as_json: Json = False) -> None:
     if as_json:
         return print_json({"models": [_as_values(model) for model in found]})
     if not found:
-        note("The zoo is empty. `sightline train` writes a model folder, which --model takes as it is.")
+        say_aside("The zoo is empty. `sightline train` writes a model folder, which --model takes as it is.")
     for model in found:
         _say(model)
     return None
@@ -51,7 +51,7 @@ def _found() -> list[ModelSummary]:
         try:
             found.append(summarise(folder.name, folder))
         except ModelError as error:
-            note(str(error))
+            say_aside(str(error))
     return found
 
 
@@ -59,14 +59,14 @@ def _say(model: ModelSummary) -> None:
     from core.explain.registry import methods_for
 
     card = model.card
-    say(f"{model.id}: {card.title or card.task}")
-    say(f"  labels: {', '.join(model.labels)}")
-    say(f"  modality: {card.modality or 'not declared'}; licence: {card.licence or 'not declared'}")
+    print_line(f"{model.id}: {card.title or card.task}")
+    print_line(f"  labels: {', '.join(model.labels)}")
+    print_line(f"  modality: {card.modality or 'not declared'}; licence: {card.licence or 'not declared'}")
     if card.metrics:
-        say(f"  metrics: {', '.join(f'{name} {_figure(value)}' for name, value in card.metrics.items())}")
+        print_line(f"  metrics: {', '.join(f'{name} {_figure(value)}' for name, value in card.metrics.items())}")
     if model.went_on:
-        say("  measured before the network went on with every image, those of the figures included")
-    say(f"  explanation methods: {', '.join(methods_for(model)) or 'none'}")
+        print_line("  measured before the network went on with every image, those of the figures included")
+    print_line(f"  explanation methods: {', '.join(methods_for(model)) or 'none'}")
 
 
 def _figure(value: Any) -> str:

@@ -17,7 +17,7 @@ Paths = Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders
 OnePath = Annotated[str, typer.Argument(metavar="PATH", help="One image; a member of a zip is written file.zip!/member.")]
 Model = Annotated[str, typer.Option("--model", metavar="ID", help="A model of the zoo, a model folder, or a hub id (owner/name).")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write into; it is made where it is missing.")]
-Language = Annotated[str, typer.Option("--language", metavar="CODE", help="Language of the report.")]
+LanguageOption = Annotated[str, typer.Option("--language", metavar="CODE", help="Language of the report.")]
 Bands = Annotated[
     str,
     typer.Option("--bands", metavar="NAMES", help="What the bands of the scene are, in order, for example B04,B03,B02 or red,green,blue."),

@@ -24,12 +24,12 @@ def print_json(value: Any) -> None:
     _write(sys.stdout, json.dumps(plain(value), allow_nan=False))
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """A line of the readable answer, on standard output."""
     _write(sys.stdout, _harmless(line))
 
 
-def note(line: str) -> None:
+def say_aside(line: str) -> None:
     """A line beside the answer (progress, an assumption, a warning, an error), on standard error."""
     _write(sys.stderr, f"{PROGRAM}: {_harmless(line)}")
 
@@ -53,7 +53,7 @@ class Assumptions:
         for sentence in sentences:
             if sentence not in self._told:
                 self._told.add(sentence)
-                note(f"{label}: {sentence}")
+                say_aside(f"{label}: {sentence}")
 
 
 def _harmless(text: str) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from core.cli.options import Bands, Json, Model, Offset, Paths, Scale, scene_options
-from core.cli.output import Assumptions, about, note, print_json, say
+from core.cli.output import Assumptions, about, print_json, print_line, say_aside
 from core.errors import NotFound
 from core.report.notices import say as words_of
 from core.report.notices import say_all
 
 if TYPE_CHECKING:
     from core.types import Prediction
-    from core.workflows.files import Answer
+    from core.workflows.files import FileAnswer
 
 
 _MOST_LABELS = 12
@@ -45,7 +45,7 @@ def predict(
     return 0 if answered else 2
 
 
-def as_values(prediction: Prediction) -> dict[str, Any]:
+def prediction_values(prediction: Prediction) -> dict[str, Any]:
     """A prediction as JSON tells it."""
     return {
         "model": prediction.model,
@@ -68,7 +68,7 @@ def as_values(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def in_words(prediction: Prediction) -> str:
+def prediction_words(prediction: Prediction) -> str:
     """A prediction in one line."""
     if prediction.outside.is_outside or prediction.probabilities is None:
         return f"outside what the model knows. {words_of(prediction.outside.reason)}"
@@ -81,14 +81,14 @@ def in_words(prediction: Prediction) -> str:
     return f"{prediction.prediction} ({ranked}{held})"
 
 
-def _tell(answer: Answer, assumptions: Assumptions, as_json: bool) -> None:
+def _tell(answer: FileAnswer, assumptions: Assumptions, as_json: bool) -> None:
     if answer.error is not None:
-        note(about(answer.label, answer.error))
+        say_aside(about(answer.label, answer.error))
         if as_json:
             print_json({"path": answer.label, "error": answer.error.as_json()})
     if answer.prediction is not None:
         assumptions.tell(answer.label, say_all(answer.prediction.assumptions))
         if as_json:
-            print_json({"path": answer.label, **as_values(answer.prediction)})
+            print_json({"path": answer.label, **prediction_values(answer.prediction)})
         else:
-            say(f"{answer.label}: {in_words(answer.prediction)}")
+            print_line(f"{answer.label}: {prediction_words(answer.prediction)}")

@@ -17,7 +17,7 @@ from core.cli.evaluate import evaluate
 from core.cli.explain import explain
 from core.cli.map import map_
 from core.cli.models import models
-from core.cli.output import PROGRAM, note, print_json
+from core.cli.output import PROGRAM, print_json, say_aside
 from core.cli.predict import predict
 from core.cli.quiet import quieten
 from core.cli.report import report
@@ -67,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
         return _invoke(arguments)
     except SightlineError as error:
         failure = error
-    note(str(failure))
+    say_aside(str(failure))
     if "--json" in arguments:
         print_json({"error": failure.as_json()})
     return failure.exit_status
@@ -89,7 +89,7 @@ def _invoke(arguments: Sequence[str]) -> int:
             raise InputError(f"{error.filename}: {error.strerror}.", "Choose another place, or make room there.") from None
         raise our_fault(error) from None
     if status == STOPPED:
-        note("Stopped.")
+        say_aside("Stopped.")
     return int(status or 0)
 
 

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.options import Bands, Json, Language, Model, Offset, Out, Paths, Scale, made, scene_options
-from core.cli.output import Assumptions, about, note, print_json, say
-from core.cli.predict import as_values, in_words
+from core.cli.options import Bands, Json, LanguageOption, Model, Offset, Out, Paths, Scale, made, scene_options
+from core.cli.output import Assumptions, about, print_json, print_line, say_aside
+from core.cli.predict import prediction_values, prediction_words
 from core.cli.progress import Ticker
 from core.errors import NotFound, SightlineError
 from core.report.notices import say_all
@@ -23,7 +23,7 @@ def report(
     paths: Paths,
     model: Model,
     out: Out,
-    language: Language = "en",
+    language: LanguageOption = "en",
     bands: Bands = "",
     scale: Scale = None,
     offset: Offset = None,
@@ -87,9 +87,9 @@ def _report(item: Source | Unusable, model: str, folder: Path, language: str, op
 
 def _tell(label: str, result: ImageReport | SightlineError, folder: Path, assumptions: Assumptions, *, is_silent: bool) -> dict[str, Any]:
     if isinstance(result, SightlineError):
-        note(about(label, result))
+        say_aside(about(label, result))
         return {"error": result.as_json()}
     assumptions.tell(label, say_all(result.prediction.assumptions))
     if not is_silent:
-        say(f"{label}: {in_words(result.prediction)}; {folder / 'report.pdf'}")
-    return {**as_values(result.prediction), "folder": folder, "files": result.files}
+        print_line(f"{label}: {prediction_words(result.prediction)}; {folder / 'report.pdf'}")
+    return {**prediction_values(result.prediction), "folder": folder, "files": result.files}

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from core.cli.options import Json, Out
-from core.cli.output import print_json, say
+from core.cli.output import print_json, print_line
 
 
 def train(
@@ -31,4 +31,4 @@ def train(
         folder = train_by(recipe, data, out)
     if as_json:
         return print_json({"recipe": recipe, "data": data, "folder": folder})
-    return say(f"The model is in {folder}.")
+    return print_line(f"The model is in {folder}.")

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from core.types import FloatImage, TokenMap
-
-Progress = Callable[[int, int], None]
-"""Told (done, total) in forward passes. What it raises (Cancelled) ends the work."""
+from core.types import FloatImage, Progress, TokenMap
 
 SATURATED_SHARE = 0.01
 """Share of the pixels that speak for the target that are shown as 1.0: a few extreme ones would leave all others dark."""
 
 
 @dataclass(frozen=True)
-class Evidence:
+class MethodResult:
     """The raw result of a method.
 
     pixels: float32 [rows, columns] on the network's input grid, unscaled; the larger, the more the pixel counts for the target.
@@ -36,7 +33,7 @@ class Evidence:
     completeness_error: float | None = None
 
 
-def scaled(evidence: Evidence) -> tuple[FloatImage, float, float]:
+def scaled(evidence: MethodResult) -> tuple[FloatImage, float, float]:
     """(saliency, low, high): float32 [rows, columns] in [0, 1], and what 0.0 and 1.0 stand for.
 
     A token map goes from its smallest to its largest value. Of a signed attribution what speaks for the target is shown, from zero to
@@ -52,7 +49,7 @@ def scaled(evidence: Evidence) -> tuple[FloatImage, float, float]:
     return np.clip((pixels - low) / (high - low), 0.0, 1.0).astype(np.float32), low, high
 
 
-def quiet(done: int, total: int) -> None:
+def no_progress(done: int, total: int) -> None:
     """The progress of work that nobody watches."""
 
 

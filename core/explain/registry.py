@@ -10,16 +10,16 @@ from typing import Any
 
 from core.errors import NoAttention, NotFound
 from core.explain.baselines import baseline_of
-from core.explain.evidence import Evidence, Progress, quiet, scaled, within
+from core.explain.evidence import MethodResult, no_progress, scaled, within
 from core.explain.measure.removal import check_removal, forwards_needed, removal_scores
 from core.explain.methods import integrated_gradients, occlusion, rollout
 from core.explain.targets import check_readable, check_target, target_of
 from core.inference.engine import Engine
 from core.settings import settings
-from core.types import Capability, Explanation, ModelInput, Target
+from core.types import Capability, Explanation, ModelInput, Progress, Target
 from models.registry import LoadedModel, ModelSummary
 
-Run = Callable[[Engine, ModelInput, Target, Mapping[str, Any], Progress], Evidence]
+Run = Callable[[Engine, ModelInput, Target, Mapping[str, Any], Progress], MethodResult]
 
 FIRST_METHOD = "integrated-gradients"
 """What explains where nobody chose a method: the one whose maps beat random ones most often (the section Faithfulness of the cards)."""
@@ -86,7 +86,7 @@ def explain(
     check_explained_by(engine.model, chosen.name)
     complete = _complete(chosen, parameters or {})
     maps = settings().random_maps if random_maps is None else random_maps
-    steps, seed, watch = complete["removal_steps"], complete["seed"], progress or quiet
+    steps, seed, watch = complete["removal_steps"], complete["seed"], progress or no_progress
     check_removal(steps, maps)
     check_readable(given)
     meant = target if isinstance(target, Target) else target_of(engine, given, target)

@@ -10,7 +10,7 @@ from core.report.notices import say, say_all
 from core.types import Explanation, ModelInput, RemovalScore, Target
 
 
-def as_text(given: ModelInput, explanation: Explanation) -> str:
+def explanation_text(given: ModelInput, explanation: Explanation) -> str:
     """The file's text. given: the input that was explained."""
     return json.dumps(plain(as_values(given, explanation)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -19,7 +19,7 @@ from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Paragraph,
 from reportlab.platypus import Table as Grid
 
 from core.export import pdf_style as look
-from core.export.pdf_parts import AgainstRandom, Bar, ColourBar, picture
+from core.export.pdf_parts import AgainstRandom, ColourBar, PdfBar, picture
 from core.report.language import Language, language_of
 from core.report.tables import Table, is_told_by_table, tables_of
 from core.report.text import addendum_title, is_warning, moment, section_title, sections_of, signature
@@ -158,7 +158,7 @@ def _table(report: Report, table: Table) -> list[Flowable]:
     rows: list[list[Any]] = [[*head, ""] if has_bars else head]
     for row, share in zip(table.rows, shares, strict=True):
         cells = [Paragraph(escape(cell), look.CELL) for cell in row]
-        rows.append([*cells, Bar(float(share.value), bar_width)] if has_bars and share else cells)  # type: ignore[arg-type]
+        rows.append([*cells, PdfBar(float(share.value), bar_width)] if has_bars and share else cells)  # type: ignore[arg-type]
     rest = look.TEXT_WIDTH - (bar_width if has_bars else 0)
     widths = [rest / len(head)] * len(head) + ([bar_width] if has_bars else [])
     lines = [("LINEBELOW", (0, 0), (-1, -1), 0.4, look.HAIRLINE), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")]

@@ -62,7 +62,7 @@ class ColourBar(Flowable):  # type: ignore[misc]
             canvas.rect(left + place * step, 0.6, step + 0.3, 2.2 * mm, stroke=0, fill=1)
 
 
-class Bar(Flowable):  # type: ignore[misc]
+class PdfBar(Flowable):  # type: ignore[misc]
     """A share in [0, 1] as a bar on its track."""
 
     def __init__(self, share: float, width: float, colour: HexColor = ACCENT) -> None:

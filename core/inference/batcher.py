@@ -22,7 +22,7 @@ from core.errors import DeviceError
 from core.inference.runtimes.base import Arrays, Shape
 from core.types import FloatImage, Notice, notice
 
-_T = TypeVar("T")
+_T = TypeVar("_T")
 Compute = Callable[[FloatImage], Arrays]
 """From float32 [N, channels, rows, columns] to arrays of N."""
 

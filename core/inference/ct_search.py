@@ -8,7 +8,7 @@ close together, in a slice or in neighbouring slices, the best one stays (non-ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from core.inference.engine import Engine, Forward
 from core.inference.ood import features, outside_score
 from core.inference.tta import answered
 from core.prepare.ct import Plane, corners, window_about, window_at
-from core.types import FloatImage, ModelInput
+from core.types import FloatImage, ModelInput, Progress
 from models.registry import LoadedModel
 
 STRIDE_TOKENS = 3
@@ -35,7 +35,6 @@ MOST_CANDIDATES = 10
 LOWEST_SCORE = 0.5
 """A candidate with a lower score is not told: it is less likely a find than not."""
 
-_Watch = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def search_slice(engine: Engine, plane: Plane) -> SliceSearch:
     return SliceSearch(plane.frame, found, distances, len(places), best)
 
 
-def search(engine: Engine, planes: Iterable[Plane], total: int, watch: _Watch | None = None) -> list[SliceSearch]:
+def search(engine: Engine, planes: Iterable[Plane], total: int, watch: Progress | None = None) -> list[SliceSearch]:
     """Slice by slice. watch: told (done, total) in slices; what it raises ends the work."""
     found = []
     for plane in planes:
@@ -108,7 +107,7 @@ def search(engine: Engine, planes: Iterable[Plane], total: int, watch: _Watch | 
     return found
 
 
-def told(slices: Sequence[SliceSearch], spacing_mm: tuple[float, float, float]) -> tuple[Candidate, ...]:
+def candidates_of(slices: Sequence[SliceSearch], spacing_mm: tuple[float, float, float]) -> tuple[Candidate, ...]:
     """The candidates of an image, best first: those above LOWEST_SCORE, one of each that lie together, at most MOST_CANDIDATES.
 
     spacing_mm: of the source, (slice, row, column).

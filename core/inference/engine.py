@@ -25,8 +25,8 @@ from core.types import FloatImage, Notice
 from models.change_registry import LoadedChangeModel, load_change_model
 from models.registry import FILES, LoadedModel, find_folder, load_model
 
-_T = TypeVar("T")
-_Opened = TypeVar("Opened")
+_T = TypeVar("_T")
+_Opened = TypeVar("_Opened")
 Loaded = TypeVar("Loaded", bound=LoadedModel | LoadedChangeModel, default=LoadedModel)
 
 PIXELS_A_PASS = 65_536

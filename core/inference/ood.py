@@ -41,7 +41,7 @@ def verdict(whitened: NDArray[np.floating[Any]], learnt: Judge) -> NDArray[np.fl
     return np.asarray(found, dtype=np.float64).reshape(whitened.shape[:-1])
 
 
-def judge(given: ModelInput, seen: Features | None, model: LoadedModel) -> Outside:
+def assess(given: ModelInput, seen: Features | None, model: LoadedModel) -> Outside:
     """Refused by header or kind, else by distance; the score is told in either case.
 
     seen: float32 [D], the features of the input; None for an empty one, whose score is NaN. A model without outside.safetensors refuses by

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.inference.calibration import conformal_set, probabilities
 from core.inference.engine import Engine, Forward
-from core.inference.ood import features, judge
+from core.inference.ood import assess, features
 from core.inference.tta import answered
 from core.types import Calibration, ModelInput, Notice, Outside, Prediction, notice
 from models.registry import LoadedModel
@@ -101,10 +101,10 @@ def _prediction(
     logits = chances = tokens = answer = heads = None
     likely: tuple[str, ...] = ()
     if forward is None or place is None:
-        outside = judge(given, None, model)
+        outside = assess(given, None, model)
     else:
         seen = features(given.values[np.newaxis], forward.embeddings[place : place + 1])[0]
-        logits, outside = forward.logits[place], judge(given, seen, model)
+        logits, outside = forward.logits[place], assess(given, seen, model)
         tokens = None if forward.token_logits is None else forward.token_logits[place]
         chances = probabilities(logits, model.calibration)
         likely, answer = decide(chances, model.labels, model.calibration, outside)

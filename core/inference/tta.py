@@ -12,7 +12,7 @@ from core.inference.engine import Engine, Forward
 from core.types import FloatImage
 
 TURNS, MIRRORS = 4, 2
-VIEWS = TURNS * MIRRORS
+TTA_VIEWS = TURNS * MIRRORS
 
 
 def views(values: FloatImage) -> FloatImage:
@@ -41,4 +41,4 @@ def answered(engine: Engine, values: FloatImage) -> Forward:
 
 def mean_view(logits: FloatImage) -> FloatImage:
     """float32 [views * N, labels], as of `views` -> [N, labels]."""
-    return np.asarray(logits.reshape(VIEWS, -1, logits.shape[1]).mean(axis=0), dtype=np.float32)
+    return np.asarray(logits.reshape(TTA_VIEWS, -1, logits.shape[1]).mean(axis=0), dtype=np.float32)

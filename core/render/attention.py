@@ -25,7 +25,7 @@ def attention_of(attention: FloatImage, grid: tuple[int, int], token: int, is_so
     return np.asarray(taken[:, :, before:].reshape(*attention.shape[:2], *grid), np.float32), np.asarray(taken[:, :, :before], np.float32)
 
 
-def scaled(maps: FloatImage) -> FloatImage:
+def scaled_attention(maps: FloatImage) -> FloatImage:
     """Each map over its own largest value: heads differ a thousandfold in how sharp they are."""
     top = maps.max(axis=(-2, -1), keepdims=True)
     return np.asarray(maps / np.maximum(top, 1e-12), dtype=np.float32)
@@ -38,5 +38,5 @@ def mosaic(maps: FloatImage) -> tuple[bytes, int, int]:
     for layer in range(layers):
         for head in range(heads):
             top, left = layer * (rows + GAP), head * (columns + GAP)
-            picture[top : top + rows, left : left + columns] = heat(scaled(maps[layer, head]))
+            picture[top : top + rows, left : left + columns] = heat(scaled_attention(maps[layer, head]))
     return png(picture), picture.shape[1], picture.shape[0]

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.render.scene import MOST_PIXELS, Piece, Stretch, part, png, stretch_of, true_colour, whole
-from core.types import Scene
+from core.types import Box, Scene
 
 DETAIL_MEGAPIXELS = 36
 """Pixels of a scene, in millions, that are read for a sharper piece at most: it is drawn while the user waits."""
 SHARPER = 1.5
 """A piece is worth its reading where it shows so many times more pixels than the whole."""
 
-_Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def _meaning(scene: Scene) -> tuple[object, ...]:
     return (scene.dtype, tuple(band.scale is None for band in scene.bands[:1]), len(scene.bands) >= 3)
 
 
-def sharper_piece(ground: Ground, grid: Scene, seen: _Box | None) -> Piece | None:
+def sharper_piece(ground: Ground, grid: Scene, seen: Box | None) -> Piece | None:
     """The part in view at more pixels than the whole picture has of it; None where there is nothing to gain, or too much to read."""
     if seen is None or ground.piece.reduction <= 1.0:
         return None

@@ -30,7 +30,7 @@ SAME_PLACE = 0.5
 
 
 @dataclass(frozen=True)
-class Group:
+class SceneFiles:
     """The files of one scene, and the scene that they make. folders: the name of the folder that each file came from."""
 
     paths: tuple[Path, ...]
@@ -72,7 +72,7 @@ Heap = tuple[str, tuple[SceneFile, ...]]
 
 def group_scenes(
     paths: Sequence[Path], workspace: Path, watch: Callable[[int, int], None]
-) -> tuple[tuple[Group, ...], tuple[_Refused, ...]]:
+) -> tuple[tuple[SceneFiles, ...], tuple[_Refused, ...]]:
     """Read every file, and put those of one scene together. Scenes by date; undated ones by what their names say of before and after, then
     by name.
 
@@ -83,7 +83,7 @@ def group_scenes(
     for name, heap in heaps_of(files):
         inside, folders = tuple(file.path for file in heap), tuple(file.folder.name for file in heap)
         try:
-            groups.append(Group(inside, read_scene(inside, name=name if len(heap) > 1 else None, folders=folders), folders))
+            groups.append(SceneFiles(inside, read_scene(inside, name=name if len(heap) > 1 else None, folders=folders), folders))
         except SightlineError as error:
             refused.append(_Refused(heap[0].path.name, error))
     return tuple(sorted(groups, key=place_in_time)), tuple(refused)
@@ -124,9 +124,9 @@ def heaps_of(files: Iterable[SceneFile]) -> tuple[Heap, ...]:
     return tuple(joined)
 
 
-def read_again(group: Group, options: SceneOptions) -> Group:
+def read_again(group: SceneFiles, options: SceneOptions) -> SceneFiles:
     """The same files, with what the user said of them. Raises what read_scene raises."""
-    return Group(group.paths, read_scene(group.paths, options, group.scene.name, group.folders or None), group.folders)
+    return SceneFiles(group.paths, read_scene(group.paths, options, group.scene.name, group.folders or None), group.folders)
 
 
 def is_question_open(scene: Scene) -> bool:
@@ -139,7 +139,7 @@ def guessed_bands(scene: Scene) -> Notice | None:
     return next((one for one in scene.assumptions if one.code == BANDS_ASSUMED), None)
 
 
-def place_in_time(group: Group) -> tuple[bool, str, int, str]:
+def place_in_time(group: SceneFiles) -> tuple[bool, str, int, str]:
     """What scenes are ordered by: their dates; without one what the name says of before and after, then the name itself."""
     scene = group.scene
     turn = bool(_AFTER.search(scene.name)) - bool(_BEFORE.search(scene.name))  # 0 where it says neither, or both

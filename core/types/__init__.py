@@ -8,7 +8,7 @@ Axes are named in every docstring; lengths are in millimetres (medical) or metre
 
 from __future__ import annotations
 
-from core.types.arrays import FloatImage, Mask
+from core.types.arrays import Box, FloatImage, Mask, Progress
 from core.types.explanation import Explanation, RemovalScore, Target, TokenMap
 from core.types.maps import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
 from core.types.model import Calibration, Capability, ChangeCalibration, Domain, ModelInput, Outside, Prediction, Preprocess
@@ -24,6 +24,7 @@ __all__ = [
     "WARN_OUTSIDE_SHARE",
     "Addendum",
     "Band",
+    "Box",
     "Calibration",
     "Capability",
     "ChangeCalibration",
@@ -45,6 +46,7 @@ __all__ = [
     "Picture",
     "Prediction",
     "Preprocess",
+    "Progress",
     "RemovalScore",
     "Report",
     "Scene",

@@ -12,9 +12,8 @@ from core.change.methods.base import Method
 from core.change.scratch import EvidenceFile
 from core.errors import OutOfRange
 from core.export.staging import staged
-from core.inference.scenes.scores import Watch
-from core.types import ChangeMap, Scene
-from core.workflows.change_files import AFTER, BEFORE, CHANGE, CHANGES, Findings, Kind, bring_to, measure, write_rasters
+from core.types import ChangeMap, Progress, Scene
+from core.workflows.change_files import AFTER, BEFORE, CHANGE, CHANGES, ChangeKind, Findings, bring_to, measure, write_rasters
 from core.workflows.scene_map import target_crs
 
 
@@ -27,7 +26,7 @@ def detect_change(
     min_area_hectares: float = 0.0,
     crs: str | None = None,
     zones: Path | None = None,
-    progress: Watch | None = None,
+    progress: Progress | None = None,
 ) -> ChangeMap:
     """Write change.tif, change_score.tif (change_probability.tif where the score is one) and changes.gpkg into `out`.
 
@@ -44,7 +43,7 @@ def detect_change(
     target = target_crs(before, crs)
     drawn = read_zones(zones, target) if zones is not None else ()
     dates = lay_over(before, after, method)
-    kind, tiles = Kind(method.labels, method.is_calibrated), method.tiles(before)
+    kind, tiles = ChangeKind(method.labels, method.is_calibrated), method.tiles(before)
 
     def look_up() -> None:
         """All tiles are done; whoever watches may still end the work."""
@@ -72,7 +71,7 @@ def check_change(before: Scene, after: Scene, method: Method, min_area_hectares:
 
 
 def _change_map(
-    found: Detection, method: Method, findings: Findings, kind: Kind, out: Path, parameters: dict[str, Any], seconds: float
+    found: Detection, method: Method, findings: Findings, kind: ChangeKind, out: Path, parameters: dict[str, Any], seconds: float
 ) -> ChangeMap:
     told = found.caveats
     return ChangeMap(

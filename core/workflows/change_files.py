@@ -39,7 +39,7 @@ COLUMNS = {"id": int, "hectares": float, "from": str, "to": str, "score": float,
 
 
 @dataclass(frozen=True)
-class Kind:
+class ChangeKind:
     """What kind of answer a folder holds.
 
     labels: of the land cover of both dates; () where no classes are known. is_calibrated: whether the score is a probability.
@@ -82,7 +82,7 @@ class Findings:
 def write_rasters(
     strips: Iterable[tuple[int, Evidence]],
     scene: Scene,
-    kind: Kind,
+    kind: ChangeKind,
     folder: Path,
     threshold: float,
     by_class: bool,
@@ -117,14 +117,14 @@ def write_rasters(
             step()
 
 
-def bring_to(folder: Path, crs: CRS, kind: Kind) -> None:
+def bring_to(folder: Path, crs: CRS, kind: ChangeKind) -> None:
     """The rasters of a folder in another CRS, in place of themselves."""
     with staged(folder) as warped:
         for name in kind.rasters:
             warp_raster(folder / name, warped / name, crs, **_legend(name, kind))
 
 
-def measure(folder: Path, before: Scene, after: Scene, kind: Kind, zones: Sequence[Zone], min_hectares: float) -> Findings:
+def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: Sequence[Zone], min_hectares: float) -> Findings:
     """Write changes.gpkg, transitions.csv where classes are known and, with zones, zones.csv, from the rasters of a folder.
 
     before: the scene whose grid they had. min_hectares: smaller patches are left out of changes.gpkg. A patch is of one pair of classes;
@@ -189,7 +189,7 @@ class _Rows:
     score: NDArray[np.float32]
 
 
-def _rows(folder: Path, kind: Kind) -> Iterator[_Rows]:
+def _rows(folder: Path, kind: ChangeKind) -> Iterator[_Rows]:
     for strips in zip(*(read_strips(folder / name) for name in kind.rasters), strict=True):
         (top, state), (_, score), *classes = strips
         if classes:
@@ -209,7 +209,7 @@ def _counted(strips: Iterator[_Rows], hectares: Hectares, pairs: Tally, states: 
         yield rows
 
 
-def _legend(name: str, kind: Kind) -> dict[str, Any]:
+def _legend(name: str, kind: ChangeKind) -> dict[str, Any]:
     if name == kind.score:
         return {}
     if name == CHANGE:

@@ -8,13 +8,12 @@ from typing import Any
 
 from core.change.methods.base import Method
 from core.errors import OutOfRange
-from core.inference.scenes.scores import Watch
-from core.types import ChangeMap, Scene
+from core.types import ChangeMap, Progress, Scene
 from core.workflows.change import check_change, detect_change
 
 
 def change_series(
-    scenes: Sequence[Scene], method: Method, out: Path, *, progress: Watch | None = None, **options: Any
+    scenes: Sequence[Scene], method: Method, out: Path, *, progress: Progress | None = None, **options: Any
 ) -> tuple[tuple[str, ChangeMap], ...]:
     """The change of each consecutive pair of scenes, in sub-folders 01-02, 02-03 ..., and of the first against the last.
 
@@ -36,6 +35,6 @@ def change_series(
     return tuple(made)
 
 
-def _shifted(progress: Watch | None, before: int, total: int) -> Watch | None:
+def _shifted(progress: Progress | None, before: int, total: int) -> Progress | None:
     """One pair of several: its tiles come after those of the pairs before."""
     return None if progress is None else lambda done, _: progress(before + done, total)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.inference.ct_search import Candidate, SliceSearch, found_label, search, told
+from core.inference.ct_search import Candidate, SliceSearch, candidates_of, found_label, search
 from core.inference.engine import Engine
 from core.inference.prediction import decide, predict_input
 from core.prepare.ct import centre_window, plane_of
-from core.prepare.domains import Reading, image_domain
-from core.types import Image, ModelInput, Notice, Outside, Picture, Prediction, Preprocess, Study, notice
+from core.prepare.domains import ReadingMode, image_domain
+from core.types import Image, ModelInput, Notice, Outside, Picture, Prediction, Preprocess, Progress, Study, notice
 
-_Watch = Callable[[int, int], None]
 _Slice = Study | Picture
 
 
@@ -37,10 +36,10 @@ class Searched:
 
 def is_searched_by(image: Image, preprocess: Preprocess) -> bool:
     """Whether a model of CT reads the image window by window."""
-    return image_domain(preprocess.domain).reading(image, preprocess) is Reading.SEARCHED
+    return image_domain(preprocess.domain).reading(image, preprocess) is ReadingMode.SEARCHED
 
 
-def search_ct(image: _Slice, engine: Engine, frame: int | None = None, watch: _Watch | None = None) -> Searched:
+def search_ct(image: _Slice, engine: Engine, frame: int | None = None, watch: Progress | None = None) -> Searched:
     """Search one slice, or all of a series. frame: of a series, from 0. watch: told (done, total) in slices; what it raises ends the work.
 
     An image that the model is not made for by its header, and one that shows no lung, is answered by one window and is outside.
@@ -63,7 +62,7 @@ def search_ct(image: _Slice, engine: Engine, frame: int | None = None, watch: _W
     assert prediction.probabilities is not None
     likely, answer = decide(prediction.probabilities, engine.model.labels, engine.model.calibration, outside)
     seconds = {"read": 0.0, "prepare": 0.0, "forward": time.perf_counter() - began}
-    candidates = told(slices, spacing)
+    candidates = candidates_of(slices, spacing)
     return Searched(
         replace(
             prediction, conformal_set=likely, prediction=answer, outside=outside, seconds=seconds,

@@ -18,7 +18,7 @@ from core.inference.engine import engine_for
 from core.metrics import Chances, Truth
 from core.sources import Source, Unusable, walk
 from core.types import Prediction
-from core.workflows.files import Answer, predict_files
+from core.workflows.files import FileAnswer, predict_files
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def evaluate(
     data: Path,
     workspace: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
-    failed: Callable[[Answer], None] = lambda answer: None,
+    failed: Callable[[FileAnswer], None] = lambda answer: None,
 ) -> Evaluation:
     """The figures of a model on DIR/<label>/<files>.
 

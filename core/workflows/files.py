@@ -26,7 +26,7 @@ BATCHES_AHEAD = 2
 
 
 @dataclass(frozen=True)
-class Answer:
+class FileAnswer:
     """Of one file: its prediction, or the error that kept it from one."""
 
     label: str
@@ -46,7 +46,7 @@ class _Prepared:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def predict_files(items: Iterable[Source | Unusable], engine: Engine, options: SceneOptions | None = None) -> Iterator[Answer]:
+def predict_files(items: Iterable[Source | Unusable], engine: Engine, options: SceneOptions | None = None) -> Iterator[FileAnswer]:
     """An answer for each file, in their order. Nothing that is wrong with one file keeps the others from theirs.
 
     Raises DeviceError where the device gives out.
@@ -93,27 +93,27 @@ def _prepare(item: Source | Unusable, preprocess: Preprocess, options: SceneOpti
         return _Prepared(item.label, error=our_fault(error))
 
 
-def _answers(batch: Sequence[_Prepared], engine: Engine) -> Iterator[Answer]:
+def _answers(batch: Sequence[_Prepared], engine: Engine) -> Iterator[FileAnswer]:
     inputs = [one.input for one in batch if one.input is not None]
     predictions = iter(predict_inputs(engine, inputs))
     for one in batch:
         if one.input is not None:
             prediction = next(predictions)
-            yield Answer(one.label, replace(prediction, frame=one.frame, seconds={**one.seconds, "forward": 0.0, **prediction.seconds}))
+            yield FileAnswer(one.label, replace(prediction, frame=one.frame, seconds={**one.seconds, "forward": 0.0, **prediction.seconds}))
         elif one.large is not None:
             yield _large_answer(one.label, one.large, one.seconds, engine)
         else:
-            yield Answer(one.label, error=one.error)
+            yield FileAnswer(one.label, error=one.error)
 
 
-def _large_answer(label: str, image: Image, seconds: Mapping[str, float], engine: Engine) -> Answer:
+def _large_answer(label: str, image: Image, seconds: Mapping[str, float], engine: Engine) -> FileAnswer:
     try:
         prediction = predict_large(image, engine)
     except SightlineError as error:
         if error.exit_status != 2:  # the device, not the file
             raise
-        return Answer(label, error=error)
+        return FileAnswer(label, error=error)
     except Exception as error:  # of one file; the others go on
-        return Answer(label, error=our_fault(error))
+        return FileAnswer(label, error=our_fault(error))
     read = seconds["read"] + prediction.seconds.get("read", 0.0)
-    return Answer(label, replace(prediction, seconds={**prediction.seconds, "read": read}))
+    return FileAnswer(label, replace(prediction, seconds={**prediction.seconds, "read": read}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,13 +21,11 @@ from core.report.image import image_report
 from core.report.model_facts import model_facts
 from core.report.notices import say
 from core.sources import Source, Unusable, walk
-from core.types import Explanation, Image, ModelInput, Picture, Prediction, Report, Scene, Study
+from core.types import Explanation, Image, ModelInput, Picture, Prediction, Progress, Report, Scene, Study
 from core.workflows.ct_search import is_searched_by, search_ct
 from core.workflows.faults import our_fault
 from core.workflows.files import frame_number
 from core.workflows.large import is_large, predict_large
-
-_Watch = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Opened:
 
 
 def open_images(
-    paths: Sequence[Path], workspace: Path, watch: _Watch, options: SceneOptions | None = None, *, as_series: bool = True
+    paths: Sequence[Path], workspace: Path, watch: Progress, options: SceneOptions | None = None, *, as_series: bool = True
 ) -> Opened:
     """Read files, folders and zip archives. Nothing that is wrong with one file keeps the others from being opened.
 
@@ -68,7 +66,7 @@ def open_images(
     return Opened(tuple(images), tuple(refused))
 
 
-def predict(image: Image, model: str, frame: int | None = None, watch: _Watch | None = None) -> Prediction:
+def predict(image: Image, model: str, frame: int | None = None, watch: Progress | None = None) -> Prediction:
     """What a model says about an image: of a scene larger than its input the mean over tiles, of CT its best window.
 
     frame: of a study of several frames, from 0; the middle one by default, of CT all. watch: told (done, total) in tiles or slices.
@@ -90,7 +88,7 @@ def explain_image(
     target: str | None = None,
     frame: int | None = None,
     at: tuple[float, float] | None = None,
-    progress: _Watch | None = None,
+    progress: Progress | None = None,
 ) -> Explanation:
     """Where a model looked, and how far that can be believed.
 
@@ -112,7 +110,7 @@ def check_explainable(given: ModelInput) -> None:
 
 
 def explained_input(
-    image: Image, engine: Engine, frame: int | None = None, at: tuple[float, float] | None = None, watch: _Watch | None = None
+    image: Image, engine: Engine, frame: int | None = None, at: tuple[float, float] | None = None, watch: Progress | None = None
 ) -> ModelInput:
     """The input that `explain_image` explains. watch: told (done, total) in slices while CT is searched for it.
 
@@ -130,7 +128,7 @@ def explained_input(
 
 
 def _ct_window(
-    image: Study | Picture, engine: Engine, frame: int | None, at: tuple[float, float] | None, watch: _Watch | None
+    image: Study | Picture, engine: Engine, frame: int | None, at: tuple[float, float] | None, watch: Progress | None
 ) -> ModelInput:
     """The window about a place of a slice, the middle one of a series by default; without a place the best window of all."""
     if at is None:

@@ -24,13 +24,13 @@ from core.export.styles import class_colours
 from core.export.tables import write_areas, write_table
 from core.export.vector import Feature, write_polygons
 from core.inference.engine import Engine
-from core.inference.scenes.scores import Strip, Watch, check_mappable, iterate_scores
+from core.inference.scenes.scores import Strip, check_mappable, iterate_scores
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.grid.reflectance import scale_doubt, value_doubts
 from core.prepare.grid.tiles import OVERLAP, tile_grid
 from core.prepare.scene_input import ground_refusal, scale_assumptions
 from core.readers.scenes.geotiff import open_raster
-from core.types import ClassArea, FloatImage, LandCoverMap, Scene
+from core.types import ClassArea, FloatImage, LandCoverMap, Progress, Scene
 
 LANDCOVER, CONFIDENCE, OUTSIDE = "landcover.tif", "confidence.tif", "outside.tif"
 AREAS, ZONES, CLASSES, LAYER = "areas.csv", "zones.csv", "classes.gpkg", "classes"
@@ -47,7 +47,7 @@ def map_scene(
     min_area_hectares: float = 0.0,
     crs: str | None = None,
     zones: Path | None = None,
-    progress: Watch | None = None,
+    progress: Progress | None = None,
 ) -> LandCoverMap:
     """Write landcover.tif, confidence.tif, outside.tif, areas.csv and classes.gpkg into `out`; with zones, zones.csv too.
 
@@ -125,7 +125,7 @@ def target_crs(scene: Scene, crs: str | None) -> CRS:
     return target
 
 
-def _score(scene: Scene, engine: Engine, folder: Path, progress: Watch | None) -> _Scores:
+def _score(scene: Scene, engine: Engine, folder: Path, progress: Progress | None) -> _Scores:
     """The three rasters on the grid of the scene."""
     labels = engine.model.labels
     threshold = engine.model.outside.threshold if engine.model.outside is not None else np.inf

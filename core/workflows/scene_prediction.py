@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,12 +16,11 @@ from core.inference.prediction import UNCALIBRATED, decide, parent_heads, predic
 from core.prepare.grid.bands import read_window, rendering, resolve_bands
 from core.prepare.scene_input import centre_input, filled, ground_refusal, input_at, window_size
 from core.prepare.tensor import resize, standardise
-from core.types import Band, FloatImage, Notice, Outside, Prediction, Preprocess, Scene, notice
+from core.types import Band, FloatImage, Notice, Outside, Prediction, Preprocess, Progress, Scene, notice
 
 _MOST_PIXELS = 4_000_000
 """Pixels of a scene that are held at a time (48 MB for three bands of float32)."""
 
-_Watch = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class _Sums:
     seconds: dict[str, float] = field(default_factory=lambda: {"read": 0.0, "prepare": 0.0, "forward": 0.0})
 
 
-def predict_scene(scene: Scene, engine: Engine, watch: _Watch | None = None) -> Prediction:
+def predict_scene(scene: Scene, engine: Engine, watch: Progress | None = None) -> Prediction:
     """Mean probabilities over the tiles of a scene, each weighted by its share of valid pixels; tiles without data do not count.
 
     Tiles lie side by side from the upper left; the last of a row or column is moved inside, over its neighbour.

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.settings import PROJECT, settings
 from core.types import Domain
-from core.ui.state.session import Slot
+from core.ui.state.session import Task
 from tests.tiny import write_tiny_model
 
 PATIENCE_S = 120
@@ -58,11 +58,11 @@ def application(home: Path) -> AppTest:
     return AppTest.from_file(str(PROJECT / "app.py"), default_timeout=PATIENCE_S).run()
 
 
-def waited(slot: Slot[Any]) -> None:
+def waited(task: Task[Any]) -> None:
     """Until the work on it has ended."""
-    assert slot.job is not None
-    assert slot.job.wait(PATIENCE_S)
-    slot.settle()
+    assert task.job is not None
+    assert task.job.wait(PATIENCE_S)
+    task.settle()
 
 
 def words(app: AppTest) -> str:

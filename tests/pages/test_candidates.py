@@ -12,9 +12,9 @@ from core.types import Picture
 from core.ui.radiology import page_state as radiology
 from core.ui.radiology import picture, work
 from core.ui.radiology.candidates import Visit, candidate_boxes
-from core.ui.radiology.page_state import Answer
+from core.ui.radiology.page_state import ImageAnswer
 from core.ui.radiology.study_show import lung_window
-from core.ui.state.session import Desk, Slot
+from core.ui.state.session import Session, Task
 from core.ui.viewer import Look, Picked, pack_study
 from tests.pages.conftest import waited
 
@@ -23,10 +23,10 @@ CT = PROJECT / "sample_data" / "ct-series"
 
 def test_a_candidate_is_outlined_on_its_slice_and_the_map_lies_on_the_window_that_was_read(home: Path) -> None:
     study = read_series(sorted(CT.iterdir())[20:23], "series")[0]
-    opening, desk = radiology.Opening(study), Desk()
-    slot: Slot[Answer] = work.answer(desk, opening, "chest-ct")
-    waited(slot)
-    answer = slot.value
+    opening, session = radiology.Opening(study), Session()
+    task: Task[ImageAnswer] = work.answer(session, opening, "chest-ct")
+    waited(task)
+    answer = task.value
     assert answer is not None and answer.searched is not None
     best = answer.searched.window
     assert picture.read_box(study, answer) == best.box
@@ -37,16 +37,16 @@ def test_a_candidate_is_outlined_on_its_slice_and_the_map_lies_on_the_window_tha
     left, top, width, height = outlined[int(first["slice"]) - 1][0]
     assert left < first["x"] < left + width and top < first["y"] < top + height
     left, top, width, height = best.box
-    picture.pick(opening, answer.grid, Picked(round(left + width - 1), round(top + 1), best.frame, "both"), answer)
+    picture.pick_token(opening, answer.grid, Picked(round(left + width - 1), round(top + 1), best.frame, "both"), answer)
     assert opening.picked == (0, answer.grid[1] - 1)
-    picture.pick(opening, answer.grid, Picked(0, 0, best.frame, "both"), answer)
+    picture.pick_token(opening, answer.grid, Picked(0, 0, best.frame, "both"), answer)
     assert opening.picked is None
 
 
 def test_a_candidate_is_visited_through_the_window_of_the_lung_and_a_picture_keeps_its_own(home: Path) -> None:
     study = read_series(sorted(CT.iterdir())[20:23], "series")[0]
     opening = radiology.Opening(study, look=Look(slice=1, centre=40.0, width=400.0), visit=Visit(1, (10.0, 12.0, 20.0, 20.0), 2))
-    shown = picture.show(opening, radiology.Slices(pack_study(study)), None, None, has_overlay=False)
+    shown = picture.image_view(opening, radiology.Slices(pack_study(study)), None, None, has_overlay=False)
     command = shown.as_data()["command"]
     assert command["slice"] == 2
     assert command["window"] == {"centre": -600.0, "width": 1500.0, "shape": "LINEAR"}

@@ -23,7 +23,7 @@ from core.settings import settings
 from core.sources.scenes import group_scenes, is_question_open
 from core.types import ChangePolygon, Scene
 from core.ui.earth.change_panel import patch_title
-from core.ui.earth.cover_panel import place_words
+from core.ui.earth.cover_panel import pixel_words
 from core.ui.earth.map import north
 from core.ui.earth.questions import questions_of
 from core.ui.earth.scenes_panel import UNKNOWN, band_names, footprint_words, size_words
@@ -125,7 +125,7 @@ def test_a_place_is_told_with_its_hemispheres(tmp_path: Path) -> None:
     lima = scene_of(tmp_path / "lima.tif", transform=from_origin(-77.1, -12.0, 1e-4, 1e-4), crs="EPSG:4326")
     assert footprint_words(lima) == "12.004 to 12.000° S, 77.100 to 77.095° W"
     room = SimpleNamespace(before=lima)
-    assert place_words(room, 0, 0) == "12.00005° S, 77.09995° W"  # type: ignore[arg-type]
+    assert pixel_words(room, 0, 0) == "12.00005° S, 77.09995° W"  # type: ignore[arg-type]
 
 
 def test_names_of_the_file_are_kept_where_the_user_agrees_with_them(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.types import Domain, Picture
-from core.ui.explain.page_state import models_for
+from core.ui.explain.page_state import models_by_fit
 from tests.pages.conftest import run_until
 from tests.tiny import write_tiny_model
 from tests.tiny_change import write_tiny_change_model
@@ -39,11 +39,11 @@ def test_two_dates_are_compared_by_the_change_model_and_the_other_ways_are_offer
 
 
 def test_a_model_of_two_dates_is_not_offered_for_one_image(home: Path) -> None:
-    assert set(models_for(Picture("a.png", "0", np.zeros((8, 8), np.uint8)))) == {"chest-xray", "land-cover"}
+    assert set(models_by_fit(Picture("a.png", "0", np.zeros((8, 8), np.uint8)))) == {"chest-xray", "land-cover"}
 
 
 def test_a_picture_in_colours_is_asked_of_a_model_of_land_first(home: Path) -> None:
     colours = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)
-    assert next(iter(models_for(Picture("a.png", "0", colours)))) == "land-cover"
+    assert next(iter(models_by_fit(Picture("a.png", "0", colours)))) == "land-cover"
     grey = np.repeat(colours[:, :, :1], 3, axis=2)
-    assert next(iter(models_for(Picture("b.png", "0", grey)))) == "chest-xray"
+    assert next(iter(models_by_fit(Picture("b.png", "0", grey)))) == "chest-xray"

@@ -17,8 +17,8 @@ from scipy.stats import spearmanr
 from streamlit.testing.v1 import AppTest
 
 from core.errors import Cancelled
-from core.jobs import Progress, jobs
-from core.render.attention import GAP, attention_of, mosaic, scaled
+from core.jobs import JobProgress, jobs
+from core.render.attention import GAP, attention_of, mosaic, scaled_attention
 from core.render.heatmap import heat_layer, signed_layer, signed_values
 from core.settings import settings
 from core.types import Explanation, ModelInput, RemovalScore
@@ -88,7 +88,7 @@ def test_the_mosaic_has_a_cell_for_each_layer_and_head() -> None:
 
 
 def test_each_map_of_the_mosaic_reaches_the_top_of_its_scale() -> None:
-    assert_allclose(scaled(np.array([[[0.001, 0.002]], [[5.0, 1.0]]], dtype=np.float32)).max(axis=(1, 2)), [1.0, 1.0])
+    assert_allclose(scaled_attention(np.array([[[0.001, 0.002]], [[5.0, 1.0]]], dtype=np.float32)).max(axis=(1, 2)), [1.0, 1.0])
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -113,7 +113,7 @@ def test_methods_take_turns_and_the_first_in_the_row_comes_next() -> None:
     turns, order, lock = Turns(), [], threading.Lock()
     first_is_in, go_on = threading.Event(), threading.Event()
 
-    def work(rank: int, progress: Progress) -> None:
+    def work(rank: int, progress: JobProgress) -> None:
         with turns.turn(rank, progress):
             with lock:
                 order.append(rank)
@@ -132,7 +132,7 @@ def test_methods_take_turns_and_the_first_in_the_row_comes_next() -> None:
 def test_whoever_is_stopped_while_waiting_does_not_hold_up_the_others() -> None:
     turns, go_on, is_in = Turns(), threading.Event(), threading.Event()
 
-    def work(rank: int, progress: Progress) -> int:
+    def work(rank: int, progress: JobProgress) -> int:
         with turns.turn(rank, progress):
             is_in.set()
             go_on.wait(PATIENCE_S)

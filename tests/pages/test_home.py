@@ -14,7 +14,7 @@ from core.jobs import jobs
 from core.settings import PROJECT, settings
 from core.ui.models.cards import figure_words, figures
 from core.ui.radiology.page_state import PAGE
-from core.ui.state.session import Desk
+from core.ui.state.session import Session
 from core.ui.widgets.words import INTENDED_USE
 from tests.pages.conftest import words
 
@@ -58,9 +58,9 @@ def test_a_tile_asks_its_page_for_its_sample(application: AppTest) -> None:
     assert [button.label for button in application.button] == ["A chest radiograph", "A CT series", "One place, two dates"]
     application.button(key="open-1").click().run()
     assert not application.exception
-    desk = jobs().held(application.query_params["desk"])
-    assert isinstance(desk, Desk)
-    assert PAGE.arrival(desk).title == "Opening A chest CT series (synthetic)"
+    session = jobs().held(application.query_params["desk"])
+    assert isinstance(session, Session)
+    assert PAGE.arrival(session).title == "Opening A chest CT series (synthetic)"
 
 
 def test_an_empty_zoo_is_told_in_a_sentence(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

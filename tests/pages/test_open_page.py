@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from core.errors import UnreadableFile
-from core.jobs import Jobs, Progress
+from core.jobs import JobProgress, Jobs
 from core.readers import read_dicom, read_series
 from core.render.heatmap import heat_layer
 from core.settings import PROJECT, private_home, settings
@@ -26,7 +26,7 @@ from core.ui.state import uploads
 from core.ui.state.errors import as_seen, words_of
 from core.ui.state.open_page import OpenPage, PageState
 from core.ui.state.progress import progress_words
-from core.ui.state.session import Desk, Slot
+from core.ui.state.session import Session, Task
 from core.ui.state.uploads import OpenFolder
 from core.ui.widgets.drafts import ADDENDUM
 from core.ui.widgets.intake import Wanted
@@ -42,19 +42,19 @@ class Papers(PageState):
     """What a page of notes holds."""
 
     names: list[str] = field(default_factory=list)
-    work: dict[str, Slot[None]] = field(default_factory=dict)
+    work: dict[str, Task[None]] = field(default_factory=dict)
 
-    def slots(self) -> Iterator[Slot[Any]]:
+    def tasks(self) -> Iterator[Task[Any]]:
         yield from self.work.values()
 
 
-def read(wanted: Wanted, folder: OpenFolder, progress: Progress) -> list[str]:
+def read(wanted: Wanted, folder: OpenFolder, progress: JobProgress) -> list[str]:
     if not wanted.paths:
         raise UnreadableFile("There is nothing in it.", "Choose another.")
     return [path.name for path in wanted.paths]
 
 
-def add(desk: Desk, here: Papers | None, names: list[str]) -> Papers:
+def add(session: Session, here: Papers | None, names: list[str]) -> Papers:
     here = here or Papers()
     here.names += names
     return here
@@ -63,61 +63,61 @@ def add(desk: Desk, here: Papers | None, names: list[str]) -> Papers:
 PAGE: OpenPage[list[str], Papers] = OpenPage("papers", "Reading", read, add)
 
 
-def endless(progress: Progress) -> None:
+def endless(progress: JobProgress) -> None:
     while True:
         progress.update(1, 2)
         time.sleep(0.01)
 
 
-def came(desk: Desk, *names: str) -> Papers | None:
-    PAGE.open(desk, Wanted("papers", tuple(map(Path, names)), OpenFolder()))
-    waited(PAGE.arrival(desk))
-    return PAGE.state(desk)
+def came(session: Session, *names: str) -> Papers | None:
+    PAGE.open(session, Wanted("papers", tuple(map(Path, names)), OpenFolder()))
+    waited(PAGE.arrival(session))
+    return PAGE.state(session)
 
 
 def test_what_comes_later_is_added_and_closing_deletes_the_folders_of_all(home: Path) -> None:
-    desk = Desk()
-    came(desk, "one")
-    here = came(desk, "two")
+    session = Session()
+    came(session, "one")
+    here = came(session, "two")
     assert here is not None and here.names == ["one", "two"]
     assert len(list((home / "open").iterdir())) == 2
-    PAGE.close(desk)
-    assert (desk.places, desk.slots) == ({}, [])
+    PAGE.close(session)
+    assert (session.places, session.tasks) == ({}, [])
     assert list((home / "open").iterdir()) == []
 
 
 def test_what_cannot_be_read_is_told_and_leaves_what_is_open(home: Path) -> None:
-    desk = Desk()
-    came(desk, "one")
-    here = came(desk)
+    session = Session()
+    came(session, "one")
+    here = came(session)
     assert here is not None and here.names == ["one"]
-    failed = PAGE.arrival(desk).failed
+    failed = PAGE.arrival(session).failed
     assert failed is not None and failed.message == "There is nothing in it."
     assert len(list((home / "open").iterdir())) == 1
 
 
 def test_what_two_desks_hold_is_deleted_when_the_second_lets_go(home: Path) -> None:
-    desk, other = Desk(), Desk()
-    here = came(desk, "one")
+    session, other = Session(), Session()
+    here = came(session, "one")
     assert here is not None
     other.places[PAGE.name] = here
     here.desks += 1
-    PAGE.close(desk)
+    PAGE.close(session)
     assert len(list((home / "open").iterdir())) == 1
     PAGE.close(other)
     assert list((home / "open").iterdir()) == []
 
 
 def test_uploads_of_a_browser_that_never_came_back_go_although_a_session_still_points_at_them(home: Path) -> None:
-    desk = Desk()
-    here = came(desk, "one")
+    session = Session()
+    here = came(session, "one")
     assert here is not None
     seconds = [0.0]
     registry = Jobs(idle_seconds=60.0, clock=lambda: seconds[0])
-    token = registry.hold(desk, dropped=desk.let_go)
-    job = here.work.setdefault("endless", Slot())
+    token = registry.hold(session, dropped=session.let_go)
+    job = here.work.setdefault("endless", Task())
     job.start("Going on", endless, "steps")
-    desk.slots.append(job)
+    session.tasks.append(job)
     running = job.job
     assert running is not None
     seconds[0] = 61.0
@@ -157,55 +157,55 @@ def test_no_page_shows_a_path_of_the_servers_own_folders(home: Path) -> None:
 
 
 def test_the_line_of_progress_shows_a_name_as_it_is_written() -> None:
-    slot: Slot[None] = Slot()
-    slot.start("Reading *b* [x](y) :red[z] $q$", endless, "steps")
-    assert slot.job is not None
-    line = progress_words(slot.title, slot.job)
-    slot.job.cancel()
+    task: Task[None] = Task()
+    task.start("Reading *b* [x](y) :red[z] $q$", endless, "steps")
+    assert task.job is not None
+    line = progress_words(task.title, task.job)
+    task.job.cancel()
     assert r"Reading \*b\* \[x\]\(y\) \:red\[z\] \$q\$" in line
 
 
 def test_work_that_is_not_wanted_any_more_is_stopped_and_what_is_done_stays(home: Path) -> None:
-    desk, book = Desk(), {}  # type: tuple[Desk, dict[str, Slot[Any]]]
+    session, book = Session(), {}  # type: tuple[Session, dict[str, Task[Any]]]
     for name, job in (("old", endless), ("new", endless), ("done", lambda progress: "map")):
-        desk.slot(book, name).start(name, job, "steps")
+        session.task(book, name).start(name, job, "steps")
     waited(book["done"])
     old = book["old"].job
     assert old is not None
-    desk.stop_others(book, {"new"})
+    session.stop_others(book, {"new"})
     assert old.is_cancelled
     assert set(book) == {"new", "done"}
-    desk.let_go()
+    session.let_go()
 
 
 def test_an_explanation_begins_when_somebody_looks_and_stops_with_its_method(home: Path) -> None:
-    desk = Desk()
-    room = radiology.Room((radiology.Opening(read_dicom(RADIOGRAPH)),))
-    first = work.reading(desk, room)
+    session = Session()
+    room = radiology.RadiologyState((radiology.Opening(read_dicom(RADIOGRAPH)),))
+    first = work.reading(session, room)
     assert first is not None
     waited(room.opening.answers[first.model])
     for tab in ("Findings", "Study"):
         room.tab = tab
-        work.reading(desk, room)
+        work.reading(session, room)
         assert room.opening.explained == {}
     room.tab = "Why"
-    said = work.reading(desk, room)
+    said = work.reading(session, room)
     assert said is not None and said.target is not None and said.answer is not None
     assert set(room.opening.explained) == {(said.model, said.target)}
     other = next(method for method in said.answer.methods if method != said.target[0])
     running = room.opening.explained[said.model, said.target].job
     room.opening.target = (other, said.target[1])
-    work.reading(desk, room)
+    work.reading(session, room)
     assert running is None or running.is_cancelled
-    desk.let_go()
+    session.let_go()
 
 
 def test_an_image_that_is_open_already_is_looked_at_and_not_opened_twice(home: Path) -> None:
-    desk = Desk()
+    session = Session()
     for path in (RADIOGRAPH, SAMPLES / "chest-radiograph-opacity.dcm", RADIOGRAPH):
-        radiology.PAGE.open(desk, Wanted(path.name, (path,)))
-        waited(radiology.PAGE.arrival(desk))
-        room = radiology.PAGE.state(desk)
+        radiology.PAGE.open(session, Wanted(path.name, (path,)))
+        waited(radiology.PAGE.arrival(session))
+        room = radiology.PAGE.state(session)
     assert room is not None
     assert (len(room.openings), room.chosen) == (2, 0)
 

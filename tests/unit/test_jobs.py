@@ -12,7 +12,7 @@ import pytest
 
 from core import jobs as module
 from core.errors import Cancelled, NoPixels
-from core.jobs import Job, Jobs, Progress, jobs
+from core.jobs import Job, JobProgress, Jobs, jobs
 from core.settings import Settings
 
 PATIENCE = 20.0
@@ -43,7 +43,7 @@ def test_work_runs_outside_the_thread_that_asked_for_it() -> None:
 def test_progress_is_seen_while_the_work_goes_on() -> None:
     advanced, seen = threading.Event(), threading.Event()
 
-    def work(progress: Progress) -> str:
+    def work(progress: JobProgress) -> str:
         progress.update(3, 10)
         advanced.set()
         assert seen.wait(PATIENCE)
@@ -62,7 +62,7 @@ def test_the_time_left_follows_from_the_pace(monkeypatch: pytest.MonkeyPatch) ->
     clock = Clock()
     monkeypatch.setattr(module.time, "monotonic", clock)
     job: Job[None] = Job("tiles")
-    progress = Progress(job)
+    progress = JobProgress(job)
     progress.update(0, 10)
     assert job.eta_seconds is None
     clock.seconds = 8.0
@@ -74,7 +74,7 @@ def test_a_new_phase_has_a_pace_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
     clock = Clock()
     monkeypatch.setattr(module.time, "monotonic", clock)
     job: Job[None] = Job("steps")
-    progress = Progress(job)
+    progress = JobProgress(job)
     progress.update(0, 2)
     clock.seconds = 100.0
     progress.update(2)
@@ -89,7 +89,7 @@ def test_cancelled_work_stops_at_its_next_step() -> None:
     started, cancelled = threading.Event(), threading.Event()
     reached = []
 
-    def work(progress: Progress) -> None:
+    def work(progress: JobProgress) -> None:
         started.set()
         assert cancelled.wait(PATIENCE)
         assert progress.is_cancelled
@@ -110,7 +110,7 @@ def test_work_that_waits_for_a_place_can_be_cancelled_too(monkeypatch: pytest.Mo
     registry, finish = Jobs(), threading.Event()
     running, ran = threading.Event(), []
 
-    def first(progress: Progress) -> None:
+    def first(progress: JobProgress) -> None:
         running.set()
         assert finish.wait(PATIENCE)
 
@@ -126,7 +126,7 @@ def test_work_that_waits_for_a_place_can_be_cancelled_too(monkeypatch: pytest.Mo
 
 
 def test_an_error_is_kept_for_whoever_looks() -> None:
-    def work(progress: Progress) -> None:
+    def work(progress: JobProgress) -> None:
         raise NoPixels("a.dcm holds no image.")
 
     job = Jobs().start(work, "files")
@@ -138,7 +138,7 @@ def test_a_place_is_free_again_after_an_error(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(module, "WORKERS", 1)
     registry = Jobs()
 
-    def fail(progress: Progress) -> None:
+    def fail(progress: JobProgress) -> None:
         raise ValueError
 
     assert registry.start(fail, "files").wait(PATIENCE)

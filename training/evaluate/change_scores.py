@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.inference.scenes.offsets import Histogram
+from core.inference.scenes.offsets import LogitHistogram
 from core.inference.scenes.pair import PIXEL
 from core.inference.scenes.pair_tiles import PairRows, Predict, blended_rows
 from core.prepare.grid.tiles import grid_of_pixels
@@ -34,7 +34,7 @@ class CityScores:
 
     def level(self, quantile: float) -> float:
         """That quantile of the logits, as use finds it (core/inference/scenes/offsets.py); 0 where no pixel is known."""
-        found = Histogram()
+        found = LogitHistogram()
         found.add(self.logits, np.ones(self.logits.shape, dtype=np.bool_))
         return found.quantile(quantile) or 0.0
 

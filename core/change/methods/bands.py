@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.change.evidence import NODATA, STEPS, Evidence
-from core.change.methods.base import Method, Reading
-from core.inference.scenes.scores import Watch
+from core.change.methods.base import ComparedBands, Method
 from core.prepare.grid.bands import read_window, resolve_bands
-from core.types import Domain, FloatImage, Mask, Preprocess, Scene
+from core.types import Domain, FloatImage, Mask, Preprocess, Progress, Scene
 
 _STRIP_PIXELS = 1_000_000
 """Pixels of a date that are read at a time."""
@@ -34,9 +33,9 @@ class BandMethod(Method):
         self.reading(before, after)
 
 
-def read_by(colours: Sequence[str]) -> Reading:
+def read_by(colours: Sequence[str]) -> ComparedBands:
     """Bands by their colours, at whatever size on the ground."""
-    return Reading(Preprocess(domain=Domain.CHANGE, size=(1, 1), channels=tuple(colours), standardise="image"))
+    return ComparedBands(Preprocess(domain=Domain.CHANGE, size=(1, 1), channels=tuple(colours), standardise="image"))
 
 
 def strips_in(scene: Scene) -> int:
@@ -65,7 +64,7 @@ def evidence_of(score: FloatImage, valid: Mask) -> Evidence:
     return Evidence(np.where(valid, np.rint(score * STEPS) / STEPS, np.nan).astype(np.float32), nothing, nothing, nothing)
 
 
-def counted(progress: Watch | None, total: int) -> Callable[[], None]:
+def counted(progress: Progress | None, total: int) -> Callable[[], None]:
     """Tells of one step more each time that it is called."""
     done = 0
 

@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from core.change.evidence import Evidence
-from core.change.threshold import Histogram
-from core.inference.scenes.scores import Watch
-from core.types import Notice, Preprocess, Scene
+from core.change.threshold import ScoreHistogram
+from core.types import Notice, Preprocess, Progress, Scene
 
 Shares = tuple[float, float]
 """In [0, 1], of the first date and of the second."""
 
 
 @dataclass(frozen=True)
-class Reading:
+class ComparedBands:
     """In what two dates are compared. preprocess: its channels are the bands that both have. missing: notices on those they do not."""
 
     preprocess: Preprocess
@@ -77,7 +76,7 @@ class Method(ABC):
         """Nothing where it can compare two scenes, on whatever grids. Raises WrongTask, NoGrid, MissingBands, OutOfRange."""
 
     @abstractmethod
-    def reading(self, before: Scene, aligned: Scene) -> Reading:
+    def reading(self, before: Scene, aligned: Scene) -> ComparedBands:
         """In what the dates are compared. aligned: the second date on the grid of the first. Raises MissingBands."""
 
     @abstractmethod
@@ -85,7 +84,7 @@ class Method(ABC):
         """How many steps its progress has."""
 
     @abstractmethod
-    def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Watch | None = None) -> Iterator[ComparedStrip]:
+    def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Progress | None = None) -> Iterator[ComparedStrip]:
         """The evidence of every pixel.
 
         scratch: a folder for what does not fit in memory, gone afterwards. progress: told (done, all) of its tiles; what it raises ends
@@ -93,9 +92,9 @@ class Method(ABC):
         """
 
     @abstractmethod
-    def threshold(self, scores: Histogram) -> float:
+    def threshold(self, scores: ScoreHistogram) -> float:
         """From which score on a pixel has changed. scores: those of all pixels."""
 
     @abstractmethod
-    def parameters(self, reading: Reading) -> Mapping[str, Any]:
+    def parameters(self, reading: ComparedBands) -> Mapping[str, Any]:
         """What the report tells of how it was done, beside the threshold."""

@@ -6,7 +6,7 @@ The score is the total variation of the class probabilities of both dates.
 from __future__ import annotations
 
 from core.change.methods.tokens import CLASSES, TokenMethod
-from core.change.threshold import CLASS_THRESHOLD, Histogram
+from core.change.threshold import CLASS_THRESHOLD, ScoreHistogram
 
 
 class ByClasses(TokenMethod):
@@ -15,6 +15,6 @@ class ByClasses(TokenMethod):
     name = CLASSES
     is_by_class = True
 
-    def threshold(self, scores: Histogram) -> float:
+    def threshold(self, scores: ScoreHistogram) -> float:
         """Fixed: the total variation has a scale of its own."""
         return CLASS_THRESHOLD

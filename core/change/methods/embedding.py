@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.change.methods.base import Reading
+from core.change.methods.base import ComparedBands
 from core.change.methods.tokens import EMBEDDING, TokenMethod
-from core.change.threshold import DEVIATIONS, Histogram
+from core.change.threshold import DEVIATIONS, ScoreHistogram
 
 
 class ByEmbedding(TokenMethod):
@@ -18,10 +18,10 @@ class ByEmbedding(TokenMethod):
 
     name = EMBEDDING
 
-    def threshold(self, scores: Histogram) -> float:
+    def threshold(self, scores: ScoreHistogram) -> float:
         """So many robust deviations above the usual distance of these dates."""
         return scores.unusual()
 
-    def parameters(self, reading: Reading) -> Mapping[str, Any]:
+    def parameters(self, reading: ComparedBands) -> Mapping[str, Any]:
         """Those of the model, and how many deviations."""
         return {"deviations": DEVIATIONS, **super().parameters(reading)}

@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 
 from core.change.methods.bands import BandMethod, both_dates, counted, evidence_of, read_by, strips_in
-from core.change.methods.base import ComparedStrip, Reading
-from core.change.threshold import Histogram
+from core.change.methods.base import ComparedBands, ComparedStrip
+from core.change.threshold import ScoreHistogram
 from core.errors import OutOfRange
-from core.inference.scenes.scores import Watch
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.indices import INDICES, Index
-from core.types import Scene
+from core.types import Progress, Scene
 
 INDEX = "index"
 BURN = "nbr"
@@ -39,7 +38,7 @@ class ByIndex(BandMethod):
     index: Index
     wanted: float | str | None = None
 
-    def reading(self, before: Scene, aligned: Scene) -> Reading:
+    def reading(self, before: Scene, aligned: Scene) -> ComparedBands:
         """The two bands of the index. Raises MissingBands."""
         for scene in (before, aligned):
             resolve_bands(scene, self.index.colours)
@@ -49,21 +48,21 @@ class ByIndex(BandMethod):
         """Strips of the scene."""
         return strips_in(before)
 
-    def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Watch | None = None) -> Iterator[ComparedStrip]:
+    def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Progress | None = None) -> Iterator[ComparedStrip]:
         """One pass over both dates."""
         step = counted(progress, self.tiles(before))
         for strip in both_dates(before, aligned, self.index.colours, step):
             fall = self.index.of(*strip.before) - self.index.of(*strip.after)
             yield ComparedStrip(evidence_of(fall if self.index.name == BURN else np.abs(fall), strip.valid))
 
-    def threshold(self, scores: Histogram) -> float:
+    def threshold(self, scores: ScoreHistogram) -> float:
         """As wanted."""
         usual = THRESHOLDS.get(self.index.name, USUAL_THRESHOLD)
         if self.wanted is None:
             return usual
         return scores.otsu(usual) if isinstance(self.wanted, str) else self.wanted
 
-    def parameters(self, reading: Reading) -> Mapping[str, Any]:
+    def parameters(self, reading: ComparedBands) -> Mapping[str, Any]:
         """Which index, of which bands, and how the threshold was found."""
         return {"index": self.index.name, "bands": list(self.index.colours), "threshold_by": way_of(self.wanted)}
 

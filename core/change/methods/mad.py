@@ -20,12 +20,11 @@ from scipy.linalg import solve_triangular
 from scipy.stats import chi2
 
 from core.change.methods.bands import BandMethod, both_dates, counted, evidence_of, read_by, strips_in
-from core.change.methods.base import ComparedStrip, Reading
+from core.change.methods.base import ComparedBands, ComparedStrip
 from core.change.methods.index import threshold_of, way_of
-from core.change.threshold import Histogram
+from core.change.threshold import ScoreHistogram
 from core.errors import MissingBands
-from core.inference.scenes.scores import Watch
-from core.types import FloatImage, Scene
+from core.types import FloatImage, Progress, Scene
 
 MAD = "mad"
 THRESHOLD = 0.999
@@ -65,7 +64,7 @@ class ByMad(BandMethod):
     name = MAD
     wanted: float | str | None = None
 
-    def reading(self, before: Scene, aligned: Scene) -> Reading:
+    def reading(self, before: Scene, aligned: Scene) -> ComparedBands:
         """The bands that both dates have. Raises MissingBands where they share none."""
         shared = list(dict.fromkeys(band.colour for band in before.bands if band.colour in {one.colour for one in aligned.bands} - {""}))
         if not shared:
@@ -76,7 +75,7 @@ class ByMad(BandMethod):
         """Strips of the scene, once to learn and once to apply."""
         return 2 * strips_in(before)
 
-    def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Watch | None = None) -> Iterator[ComparedStrip]:
+    def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Progress | None = None) -> Iterator[ComparedStrip]:
         """One pass to learn from a sample, one over all pixels."""
         colours, step = self.reading(before, aligned).preprocess.channels, counted(progress, self.tiles(before))
         every = max(1, -(-before.width * before.height // SAMPLE))
@@ -89,13 +88,13 @@ class ByMad(BandMethod):
                 score[strip.valid] = chi2.cdf(transform.chi_square(*pixels), len(colours))
             yield ComparedStrip(evidence_of(score, strip.valid))
 
-    def threshold(self, scores: Histogram) -> float:
+    def threshold(self, scores: ScoreHistogram) -> float:
         """As wanted."""
         if self.wanted is None:
             return THRESHOLD
         return scores.otsu(THRESHOLD) if isinstance(self.wanted, str) else self.wanted
 
-    def parameters(self, reading: Reading) -> Mapping[str, Any]:
+    def parameters(self, reading: ComparedBands) -> Mapping[str, Any]:
         """Which bands, and how the threshold was found."""
         return {"bands": list(reading.preprocess.channels), "threshold_by": way_of(self.wanted)}
 

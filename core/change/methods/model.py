@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 
 from core.change.evidence import NODATA, STEPS, Evidence
-from core.change.methods.base import ComparedStrip, Method, Reading, Shares
+from core.change.methods.base import ComparedBands, ComparedStrip, Method, Shares
 from core.change.methods.tokens import compare, shares_of, tiles_of_both
 from core.change.scratch import EvidenceFile
-from core.change.threshold import Histogram
+from core.change.threshold import ScoreHistogram
 from core.inference.engine import ChangeEngine, Engine
 from core.inference.scenes.pair import change_strips, pixel_grid
 from core.inference.scenes.pair_ood import PairGate
-from core.inference.scenes.scores import Watch, check_mappable
+from core.inference.scenes.scores import check_mappable
 from core.prepare.grid.ground import refuse_too_coarse
 from core.prepare.grid.pair import ScenePair, pair_of
 from core.prepare.grid.tiles import OVERLAP
-from core.types import Notice, Scene
+from core.types import Notice, Progress, Scene
 
 MODEL = "model"
 CHANCES = "chances"
@@ -73,18 +73,18 @@ class ByModel(Method):
             for scene in (before, after):
                 check_mappable(scene, self.classes.model)
 
-    def reading(self, before: Scene, aligned: Scene) -> Reading:
+    def reading(self, before: Scene, aligned: Scene) -> ComparedBands:
         """The bands that both dates have; those that they lack are said."""
         preprocess = self.engine.model.preprocess
         pair = pair_of(before, aligned, preprocess)
-        return Reading(replace(preprocess, channels=tuple(preprocess.channels[place] for place in pair.places)), pair.missing)
+        return ComparedBands(replace(preprocess, channels=tuple(preprocess.channels[place] for place in pair.places)), pair.missing)
 
     def tiles(self, before: Scene) -> int:
         """Tiles of the comparison, and of the classes of both dates where they are asked for."""
         own = pixel_grid(before, self.engine.model.preprocess).tiles
         return own + (tiles_of_both(before, self.classes) if self.classes is not None else 0)
 
-    def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Watch | None = None) -> Iterator[ComparedStrip]:
+    def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Progress | None = None) -> Iterator[ComparedStrip]:
         """Chances in one pass; with a model of classes, its classes in a second."""
         pair = pair_of(before, aligned, self.engine.model.preprocess)
         gate = PairGate(self.engine.model.outside, self.engine.model.preprocess, pair.places)
@@ -104,11 +104,11 @@ class ByModel(Method):
                 score = np.where(classed.together == NODATA, np.float32(np.nan), scored)
                 yield ComparedStrip(replace(classed, score=score), _larger(gate.shares, shares_of(strip)))
 
-    def threshold(self, scores: Histogram) -> float:
+    def threshold(self, scores: ScoreHistogram) -> float:
         """The model's own."""
         return self.engine.model.threshold
 
-    def parameters(self, reading: Reading) -> Mapping[str, Any]:
+    def parameters(self, reading: ComparedBands) -> Mapping[str, Any]:
         """How the model was run, the model of classes, and the bands that were compared."""
         classes = self.classes
         named = {"classes_model": classes.model.id, "classes_weights": classes.model.weights_hash} if classes is not None else {}
@@ -124,7 +124,7 @@ class ByModel(Method):
 
 
 def judge_pair(
-    pair: ScenePair, engine: ChangeEngine, progress: Watch | None = None, strip_rows: int | None = None, gate: PairGate | None = None
+    pair: ScenePair, engine: ChangeEngine, progress: Progress | None = None, strip_rows: int | None = None, gate: PairGate | None = None
 ) -> Iterator[Evidence]:
     """The evidence of two dates, strip by strip; no class is known of either. gate: counts the tiles. Raises what change_strips raises."""
     for strip in change_strips(pair, engine, strip_rows, progress, gate):
@@ -139,7 +139,7 @@ def _larger(own: Shares | None, of_classes: Shares) -> Shares:
     return max(first, of_classes[0]), max(second, of_classes[1])
 
 
-def _within(progress: Watch | None, before: int, total: int) -> Watch:
+def _within(progress: Progress | None, before: int, total: int) -> Progress:
     """Part of the work, which comes after `before` tiles of `total`."""
 
     def tell(done: int, _: int) -> None:

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from core.change.evidence import Evidence, weigh
-from core.change.methods.base import ComparedStrip, Method, Reading, Shares
+from core.change.methods.base import ComparedBands, ComparedStrip, Method, Shares
 from core.inference.engine import Engine
-from core.inference.scenes.scores import Strip, TokenRows, Watch, check_mappable, strips_of, token_rows
+from core.inference.scenes.scores import Strip, TokenRows, check_mappable, strips_of, token_rows
 from core.prepare.grid.tiles import OVERLAP, tile_grid
-from core.types import FloatImage, Notice, Scene
+from core.types import FloatImage, Notice, Progress, Scene
 
 CLASSES, EMBEDDING = "classes", "embedding"
-METHODS = (CLASSES, EMBEDDING)
+TOKEN_METHODS = (CLASSES, EMBEDDING)
 
 
 @dataclass(frozen=True)
@@ -70,20 +70,20 @@ class TokenMethod(Method):
         for scene in (before, after):
             check_mappable(scene, self.engine.model)
 
-    def reading(self, before: Scene, aligned: Scene) -> Reading:
+    def reading(self, before: Scene, aligned: Scene) -> ComparedBands:
         """The bands of the model."""
-        return Reading(self.engine.model.preprocess)
+        return ComparedBands(self.engine.model.preprocess)
 
     def tiles(self, before: Scene) -> int:
         """Tiles of both dates."""
         return tiles_of_both(before, self.engine)
 
-    def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Watch | None = None) -> Iterator[ComparedStrip]:
+    def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Progress | None = None) -> Iterator[ComparedStrip]:
         """One pass over both dates."""
         for strip in compare(before, aligned, self.engine, self.name, progress=progress):
             yield ComparedStrip(strip.evidence, shares_of(strip))
 
-    def parameters(self, reading: Reading) -> Mapping[str, Any]:
+    def parameters(self, reading: ComparedBands) -> Mapping[str, Any]:
         """How the model was run."""
         return {
             "tile": list(reading.preprocess.size),
@@ -105,7 +105,7 @@ def shares_of(strip: TokenStrip) -> Shares:
 
 
 def compare(
-    before: Scene, after: Scene, engine: Engine, method: str = CLASSES, strip_rows: int | None = None, progress: Watch | None = None
+    before: Scene, after: Scene, engine: Engine, method: str = CLASSES, strip_rows: int | None = None, progress: Progress | None = None
 ) -> Iterator[TokenStrip]:
     """Strips from top to bottom, each row once. Nothing depends on how tall they are.
 
@@ -158,7 +158,7 @@ def _in_step(one: TokenRows, other: TokenRows) -> tuple[TokenRows, TokenRows]:
     return replace(one, **common), replace(other, **common)
 
 
-def _of_both(progress: Watch | None) -> Watch | None:
+def _of_both(progress: Progress | None) -> Progress | None:
     """The second date tells of both, since it is one step behind the first."""
     return None if progress is None else lambda done, total: progress(2 * done, 2 * total)
 

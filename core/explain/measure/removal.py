@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import OutOfRange
-from core.explain.evidence import Progress, quiet
+from core.explain.evidence import no_progress
 from core.explain.targets import chances, check_target, read_logits
 from core.inference.engine import Engine
 from core.settings import FEWEST_RANDOM_MAPS, settings
-from core.types import FloatImage, ModelInput, RemovalScore, Target
+from core.types import FloatImage, ModelInput, Progress, RemovalScore, Target
 
 INTERVAL = (2.5, 97.5)
 """Percentiles of the areas of random maps that bound what counts as chance."""
@@ -51,7 +51,7 @@ def removal_scores(
     random = np.random.default_rng(seed)
     own = ranks(saliency, engine.model.patch, random)
     orders = np.stack([own, *(shuffled(own, engine.model.patch, random) for _ in range(random_maps))])
-    curves = _curves(engine, given.values, baseline, orders, target, steps, progress or quiet)
+    curves = _curves(engine, given.values, baseline, orders, target, steps, progress or no_progress)
     return _score(curves[:, 0]), _score(curves[:, 1])
 
 

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from core.errors import NotFound, OutOfRange
 from core.explain.baselines import baseline_of
-from core.explain.evidence import Evidence, Progress, within
+from core.explain.evidence import MethodResult, within
 from core.explain.forward import to_device
 from core.explain.targets import network_score, read_logits, scores
 from core.inference.engine import Engine
-from core.types import FloatImage, ModelInput, Target
+from core.types import FloatImage, ModelInput, Progress, Target
 from models.registry import LoadedModel
 
 DEFAULTS: Mapping[str, Any] = {"steps": None, "quadrature": "gausslegendre", "internal_batch_size": 32}
@@ -35,7 +35,7 @@ NO_GAP = 1e-12
 
 def explain_integrated_gradients(
     engine: Engine, given: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress
-) -> Evidence:
+) -> MethodResult:
     """Signed attributions of the target's number, with the steps that were used. Raises NotFound or OutOfRange for parameters."""
     _check(parameters)
     baseline = baseline_of(parameters["baseline"], given.values)
@@ -48,7 +48,7 @@ def explain_integrated_gradients(
         error = completeness_error(attribution, at_input, at_baseline)
         if error <= SMALL_ERROR:
             break
-    return Evidence(
+    return MethodResult(
         pixels=attribution.sum(axis=0),
         parameters=used,
         forwards=spent,

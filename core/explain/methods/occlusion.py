@@ -16,16 +16,16 @@ from torch import Tensor
 
 from core.errors import OutOfRange
 from core.explain.baselines import baseline_of
-from core.explain.evidence import Evidence, Progress
+from core.explain.evidence import MethodResult
 from core.explain.targets import read_logits, scores
 from core.inference.engine import Engine
-from core.types import ModelInput, Target
+from core.types import ModelInput, Progress, Target
 
 DEFAULTS: Mapping[str, Any] = {"window": None, "stride": None, "perturbations_per_eval": 32}
 """window, stride: (height, width) in pixels of the input. None: those of a patch."""
 
 
-def explain_occlusion(engine: Engine, given: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress) -> Evidence:
+def explain_occlusion(engine: Engine, given: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress) -> MethodResult:
     """Signed attributions of the target's number: each pixel has the mean fall over the windows that cover it. Raises OutOfRange.
 
     All channels of a window are replaced at once, so they share one number. Captum runs on the caller's thread and its batches
@@ -52,7 +52,7 @@ def explain_occlusion(engine: Engine, given: ModelInput, target: Target, paramet
     )
     progress(total, total)
     found = np.asarray(attribution[0].numpy(), dtype=np.float32)
-    return Evidence(
+    return MethodResult(
         pixels=found.mean(axis=0),
         parameters={**parameters, "window": window, "stride": stride},
         forwards=total,

@@ -16,17 +16,17 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import NoAttention
-from core.explain.evidence import Evidence, Progress
+from core.explain.evidence import MethodResult
 from core.explain.forward import network_logits, to_device
 from core.inference.engine import Engine
-from core.types import ModelInput, Target, TokenMap
+from core.types import ModelInput, Progress, Target, TokenMap
 from models.bert_image import BertImageConfig, attention_captured
 from models.bert_image.blocks import Blocks
 from models.bert_image.merging import merges_of
 from models.registry import LoadedModel
 
 
-def explain_rollout(engine: Engine, given: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress) -> Evidence:
+def explain_rollout(engine: Engine, given: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress) -> MethodResult:
     """Token values as they come out of the product, unscaled: of the readout, or of the target's token. Its label does not matter.
 
     Raises NoAttention.
@@ -45,7 +45,8 @@ def explain_rollout(engine: Engine, given: ModelInput, target: Target, parameter
     values = engine.run(work).numpy().reshape(rows, columns).astype(np.float32)
     progress(1, 1)
     tokens = TokenMap(values, engine.model.patch)
-    return Evidence(tokens.at_pixels(), {**parameters, "readout": pooling if target.token is None else "token"}, forwards=1, tokens=tokens)
+    used = {**parameters, "readout": pooling if target.token is None else "token"}
+    return MethodResult(tokens.at_pixels(), used, forwards=1, tokens=tokens)
 
 
 def joint_attention(model: LoadedModel, values: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ REACH = 40
 """Logits beyond this, either way, count as this."""
 
 
-class Histogram:
+class LogitHistogram:
     """Counts of logits, so that a scene of any size has its quantile."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ def levelled(rows: Iterable[LogitRows], calibration: ChangeCalibration | None) -
     if calibration is None or calibration.level_quantile is None:
         yield from rows
         return
-    levels, count = Histogram(), 0
+    levels, count = LogitHistogram(), 0
     with tempfile.TemporaryFile() as file:
         for row in rows:
             levels.add(row.logits, row.share > 0)

@@ -14,12 +14,11 @@ from core.inference.engine import ChangeEngine
 from core.inference.scenes.offsets import LogitRows, levelled
 from core.inference.scenes.pair_ood import PairGate
 from core.inference.scenes.pair_tiles import PairRows, blended_rows
-from core.inference.scenes.scores import Watch
 from core.inference.scenes.strips import Strip, TokenRows, strips_of
 from core.prepare.grid.pair import Moments, ScenePair, Standard, read_pair, standardised
 from core.prepare.grid.rows import ModelRows
 from core.prepare.grid.tiles import TileGrid, tile_grid
-from core.types import ChangeCalibration, FloatImage, Preprocess, Scene
+from core.types import ChangeCalibration, FloatImage, Preprocess, Progress, Scene
 
 AS_THEY_ARE = 0.5
 """Pixels within this share of the model's are read as they are: a pixel of change must not be blurred."""
@@ -47,7 +46,7 @@ def standards(pair: ScenePair) -> tuple[Standard, Standard]:
 
 
 def change_strips(
-    pair: ScenePair, engine: ChangeEngine, strip_rows: int | None = None, progress: Watch | None = None, gate: PairGate | None = None
+    pair: ScenePair, engine: ChangeEngine, strip_rows: int | None = None, progress: Progress | None = None, gate: PairGate | None = None
 ) -> Iterator[Strip]:
     """Strips of pixels from top to bottom, each row once; `probabilities` has one plane, the chance of change.
 
@@ -73,7 +72,7 @@ def _chances(row: LogitRows, calibration: ChangeCalibration | None) -> TokenRows
     return TokenRows(row.top, row.scene_top, row.valid, row.share, chances[np.newaxis], np.full(row.share.shape, np.nan, dtype=np.float32))
 
 
-def _logits(pair: ScenePair, engine: ChangeEngine, grid: TileGrid, progress: Watch | None, gate: PairGate | None) -> Iterator[LogitRows]:
+def _logits(pair: ScenePair, engine: ChangeEngine, grid: TileGrid, progress: Progress | None, gate: PairGate | None) -> Iterator[LogitRows]:
     def compare(first: FloatImage, second: FloatImage) -> FloatImage:
         return engine.forward(first, second).logits
 

@@ -5,7 +5,7 @@ Memory is that of a few rows of tiles and one strip, whatever the height of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,11 @@ from core.prepare.grid.ground import refuse_off_earth, refuse_too_coarse
 from core.prepare.grid.rows import ModelRows
 from core.prepare.grid.tiles import TileGrid, cut_tiles, hann, tile_grid, token_shares
 from core.prepare.tensor import standardise
-from core.types import FloatImage, Mask, Scene
+from core.types import FloatImage, Mask, Progress, Scene
 from models.registry import LoadedModel
 
-__all__ = ["Strip", "TokenRows", "Watch", "check_mappable", "iterate_scores", "strips_of", "token_rows"]
+__all__ = ["Strip", "TokenRows", "check_mappable", "iterate_scores", "strips_of", "token_rows"]
 
-Watch = Callable[[int, int], None]
-"""Told of progress: (tiles done, all tiles). What it raises (Cancelled) ends the work."""
 
 
 def check_mappable(scene: Scene, model: LoadedModel) -> None:
@@ -45,7 +43,7 @@ def check_mappable(scene: Scene, model: LoadedModel) -> None:
     resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)
 
 
-def iterate_scores(scene: Scene, engine: Engine, strip_rows: int | None = None, progress: Watch | None = None) -> Iterator[Strip]:
+def iterate_scores(scene: Scene, engine: Engine, strip_rows: int | None = None, progress: Progress | None = None) -> Iterator[Strip]:
     """The scores of every pixel of a scene, in strips of at most `strip_rows` rows (settings().strip_rows where None).
 
     Raises what check_mappable raises, and UnreadableFile, DeviceError; what `progress` raises passes through.
@@ -54,7 +52,7 @@ def iterate_scores(scene: Scene, engine: Engine, strip_rows: int | None = None, 
     return strips_of(token_rows(scene, engine, progress=progress), grid, strip_rows)
 
 
-def token_rows(scene: Scene, engine: Engine, *, features: bool = False, progress: Watch | None = None) -> Iterator[TokenRows]:
+def token_rows(scene: Scene, engine: Engine, *, features: bool = False, progress: Progress | None = None) -> Iterator[TokenRows]:
     """The scores of every token of a scene, as its rows of tiles are done. Tiles without any data are passed over.
 
     Raises as iterate_scores does.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from core.prepare.domains.base import COLOURS, REPEATED, ImageDomain, Places, Reading
+from core.prepare.domains.base import COLOURS, REPEATED, ImageDomain, Places, ReadingMode
 from core.prepare.domains.change import Change
 from core.prepare.domains.chest_ct import ChestCt
 from core.prepare.domains.land_cover import LandCover
@@ -12,7 +12,7 @@ from core.prepare.domains.picture import AnyPicture
 from core.prepare.domains.radiograph import Radiograph
 from core.types import Domain
 
-__all__ = ["COLOURS", "DOMAINS", "REPEATED", "ImageDomain", "Places", "Reading", "image_domain"]
+__all__ = ["COLOURS", "DOMAINS", "REPEATED", "ImageDomain", "Places", "ReadingMode", "image_domain"]
 
 DOMAINS = MappingProxyType({one.kind: one for one in (Radiograph(), ChestCt(), LandCover(), Change(), AnyPicture())})
 """By kind, in the order in which models of them are offered."""

@@ -24,7 +24,7 @@ COLOURS = ("red", "green", "blue")
 REPEATED = notice("input.grey-repeated")
 
 
-class Reading(StrEnum):
+class ReadingMode(StrEnum):
     """How a model reads an image: in one input, window by window for what it finds, or tile by tile for a mean or a map."""
 
     WHOLE = "whole"
@@ -77,9 +77,9 @@ class ImageDomain(ABC):
         """Whether an image most likely shows this: what a person would choose first."""
         return False
 
-    def reading(self, image: Image, preprocess: Preprocess) -> Reading:
+    def reading(self, image: Image, preprocess: Preprocess) -> ReadingMode:
         """How a model reads this image."""
-        return Reading.WHOLE
+        return ReadingMode.WHOLE
 
     def to_input(self, image: Image, preprocess: Preprocess, frame: int | None = None) -> ModelInput:
         """As core.prepare.inputs.to_input, but for the hash of the source."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.prepare.ct import centre_window, ct_picture, ct_study, is_searched
-from core.prepare.domains.base import ImageDomain, Places, Reading
+from core.prepare.domains.base import ImageDomain, Places, ReadingMode
 from core.prepare.domains.radiograph import grey_scene
 from core.prepare.kinds import modality_of
 from core.prepare.suitability import Suitability
@@ -36,9 +36,9 @@ class ChestCt(ImageDomain):
         """By modality."""
         return isinstance(image, Study) and modality_of(image) == "CT"
 
-    def reading(self, image: Image, preprocess: Preprocess) -> Reading:
+    def reading(self, image: Image, preprocess: Preprocess) -> ReadingMode:
         """Searched, but for a picture of about the window's size, and what is no image."""
-        return Reading.SEARCHED if not isinstance(image, Scene) and is_searched(image, preprocess) else Reading.WHOLE
+        return ReadingMode.SEARCHED if not isinstance(image, Scene) and is_searched(image, preprocess) else ReadingMode.WHOLE
 
     def to_input(self, image: Image, preprocess: Preprocess, frame: int | None = None) -> ModelInput:
         """The window about the middle of what is searched."""

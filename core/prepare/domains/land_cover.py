@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.prepare.domains.base import ImageDomain, Places, Reading
+from core.prepare.domains.base import ImageDomain, Places, ReadingMode
 from core.prepare.kinds import modality_of
 from core.prepare.scene_input import TILE_SCALE, centre_input, window_size
 from core.prepare.suitability import Suitability
@@ -44,7 +44,7 @@ class LandCover(ImageDomain):
         """A scene, or a picture in colour."""
         return isinstance(image, Scene) or (isinstance(image, Picture) and image.is_colour)
 
-    def reading(self, image: Image, preprocess: Preprocess) -> Reading:
+    def reading(self, image: Image, preprocess: Preprocess) -> ReadingMode:
         """Tiled where a scene covers more ground than the model's input."""
         is_larger = isinstance(image, Scene) and window_size(image, preprocess) != (image.width, image.height)
-        return Reading.TILED if is_larger else Reading.WHOLE
+        return ReadingMode.TILED if is_larger else ReadingMode.WHOLE

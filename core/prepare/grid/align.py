@@ -18,13 +18,12 @@ from shapely.affinity import affine_transform
 from core.errors import NoGrid, NoOverlap
 from core.prepare.grid.ground import refuse_off_earth
 from core.readers.scenes.footprint import in_words
-from core.types import Scene, notice
+from core.types import Box, Scene, notice
 
 SAME_PLACE_PIXELS = 0.01
 """Grids whose corners agree within this share of a pixel are one grid."""
 _PIECES_A_SIDE = 32  # the edges are curves in another projection
 
-_Box = tuple[float, float, float, float]
 
 
 def overlap_or_refuse(before: Scene, after: Scene) -> None:
@@ -106,16 +105,16 @@ def _edge(scene: Scene) -> shapely.Polygon:
     return affine_transform(frame, [t.a, t.b, t.d, t.e, t.c, t.f])
 
 
-def _boxes_meet(first: _Box, second: _Box) -> bool:
+def _boxes_meet(first: Box, second: Box) -> bool:
     """Whether two (west, south, east, north) share more than an edge; west > east where one crosses the antimeridian."""
     if min(first[3], second[3]) <= max(first[1], second[1]):
         return False
     return any(min(a[1], b[1]) > max(a[0], b[0]) for a in _longitudes(first) for b in _longitudes(second))
 
 
-def _longitudes(box: _Box) -> tuple[tuple[float, float], ...]:
+def _longitudes(box: Box) -> tuple[tuple[float, float], ...]:
     return ((box[0], 180.0), (-180.0, box[2])) if _crosses_antimeridian(box) else ((box[0], box[2]),)
 
 
-def _crosses_antimeridian(box: _Box) -> bool:
+def _crosses_antimeridian(box: Box) -> bool:
     return box[0] > box[2]

@@ -69,7 +69,7 @@ class Stack:
     reason: Notice | None = None
 
 
-def judge(positions: Sequence[Position], cosines: Sequence[float], tilt_degrees: float | None = None) -> Stack:
+def check_geometry(positions: Sequence[Position], cosines: Sequence[float], tilt_degrees: float | None = None) -> Stack:
     """Whether planes, in the order given, are one regular stack. The reasons are a clinician's."""
     along = distances(positions, cosines)
     gaps = np.diff(along)

@@ -153,7 +153,7 @@ def _stack(
         own = geometry.orientation(group)
         if own is not None and not geometry.same_orientation(own, cosines):
             return None
-    return geometry.judge(positions, cosines)
+    return geometry.check_geometry(positions, cosines)
 
 
 def _fit_to_pixels(header: Dataset, layout: PixelLayout) -> None:

@@ -11,12 +11,23 @@ from core.report.notices import say
 from core.report.scene_change import change_report
 from core.report.text import warnings_of
 from core.types import ChangeMap, ChangePolygon
-from core.ui.earth.cover_panel import place_words
-from core.ui.earth.page_state import Room, Why, date_words, visit
-from core.ui.earth.work import change, largest, megapixels_read, method_of, methods, middle, misfit, start_change, unreadable, why
+from core.ui.earth.cover_panel import pixel_words
+from core.ui.earth.page_state import EarthState, Why, date_words, visit
+from core.ui.earth.work import (
+    change_task,
+    chosen_method,
+    largest,
+    megapixels_read,
+    methods,
+    middle,
+    misfit,
+    polygon_explanation,
+    start_change,
+    unreadable_dates,
+)
 from core.ui.state.errors import show_error
 from core.ui.state.progress import result_of
-from core.ui.state.session import Desk
+from core.ui.state.session import Session
 from core.ui.viewer.facts import saliency_colours
 from core.ui.widgets.bars import facts, note, quiet
 from core.ui.widgets.charts import transitions_chart, transitions_words
@@ -33,19 +44,19 @@ LISTED = 12
 """Patches in the list; the GeoPackage holds all."""
 
 
-def change_tab(desk: Desk, here: Room) -> None:
+def change_tab(session: Session, here: EarthState) -> None:
     """What differs between the two dates shown."""
-    unfit = misfit(here) or next(filter(None, (unreadable(here, number) for number in here.pair)), None)
+    unfit = misfit(here) or next(filter(None, (unreadable_dates(here, number) for number in here.pair)), None)
     if here.after is None:
         quiet("One date is shown. Add another in the tab Scenes, or choose two under the map.")
     elif unfit:
         show_error(unfit)
     else:
-        _compared(desk, here)
+        _compared(session, here)
 
 
-def _compared(desk: Desk, here: Room) -> None:
-    offered, current = methods(here), method_of(here)
+def _compared(session: Session, here: EarthState) -> None:
+    offered, current = methods(here), chosen_method(here)
     method = st.segmented_control(
         "Method", list(offered), default=current, required=True, format_func=apart(list(offered), offered.__getitem__),
         label_visibility="collapsed", key=f"earth.method.{len(offered)}", help=" ".join(HELP[name] for name in offered),
@@ -53,22 +64,22 @@ def _compared(desk: Desk, here: Room) -> None:
     if method and method != current:
         here.method, here.polygon = method, None
         st.rerun()
-    slot = change(desk, here)
-    if not slot.title:
-        return _offer(desk, here)
-    result = result_of(slot, "earth.change") if slot.job is None else None
-    return _result(desk, here, result) if result else None
+    task = change_task(session, here)
+    if not task.title:
+        return _offer(session, here)
+    result = result_of(task, "earth.change") if task.job is None else None
+    return _result(session, here, result) if result else None
 
 
-def _offer(desk: Desk, here: Room) -> None:
+def _offer(session: Session, here: EarthState) -> None:
     size = sum(megapixels_read(here, number) for number in here.pair)
     quiet(f"Not compared yet. There are {size:,.1f} million pixels to read, both dates together.")
     if st.button("Compare these dates", key="earth.compare", type="primary"):
-        start_change(desk, here)
+        start_change(session, here)
         st.rerun()
 
 
-def _result(desk: Desk, here: Room, result: ChangeMap) -> None:
+def _result(session: Session, here: EarthState, result: ChangeMap) -> None:
     report = change_report(result)
     if warnings_of(report):
         note("No area is given" if report.withheld else "Before the result", " ".join(warnings_of(report)))
@@ -78,7 +89,7 @@ def _result(desk: Desk, here: Room, result: ChangeMap) -> None:
     elif result.changed_pixels:
         st.markdown(f"#### {hectares(result.changed_hectares)} changed")
         quiet(f"{between}, {share(result.changed_pixels / result.valid_pixels)} of what both dates show.")
-        _changed(desk, here, result)
+        _changed(session, here, result)
     else:
         st.markdown("#### No change")
         quiet(f"{between}: none of the {result.valid_pixels:,} valid pixels that the dates share.")
@@ -90,12 +101,12 @@ def _result(desk: Desk, here: Room, result: ChangeMap) -> None:
     quiet("Season, sun, haze, cloud and small shifts change images too.")
 
 
-def _changed(desk: Desk, here: Room, result: ChangeMap) -> None:
+def _changed(session: Session, here: EarthState, result: ChangeMap) -> None:
     """The chosen patch, else all of them: what is read stands beside the map, whatever the length of the list."""
     listed = largest(result)
     places = {polygon.id: place for place, polygon in enumerate(listed)}
     if here.polygon in places:
-        return _patch(desk, here, result, listed[places[here.polygon]])
+        return _patch(session, here, result, listed[places[here.polygon]])
     colours = dict(zip(result.labels, map(css, class_colours(result.labels)), strict=True))
     if any(each.before != each.after and each.pixels for each in result.transitions):
         st.plotly_chart(
@@ -105,12 +116,12 @@ def _changed(desk: Desk, here: Room, result: ChangeMap) -> None:
     return _list(here, result, listed)
 
 
-def _list(here: Room, result: ChangeMap, listed: list[ChangePolygon]) -> None:
+def _list(here: EarthState, result: ChangeMap, listed: list[ChangePolygon]) -> None:
     st.markdown("##### Largest patches")
     shown = {polygon.id: polygon for polygon in listed[:LISTED]}
     chosen = st.radio(
         "Largest patches", list(shown), index=None, format_func=apart(list(shown), lambda number: patch_title(shown[number])),
-        captions=[patch_words(polygon, result) for polygon in shown.values()], key=f"earth.patches.{here.pair}.{method_of(here)}",
+        captions=[patch_words(polygon, result) for polygon in shown.values()], key=f"earth.patches.{here.pair}.{chosen_method(here)}",
         label_visibility="collapsed",
     )  # fmt: skip
     if len(listed) > LISTED:
@@ -135,7 +146,7 @@ def patch_words(polygon: ChangePolygon, result: ChangeMap) -> str:
     return f"{hectares(polygon.hectares)}, {'probability' if result.is_calibrated else 'score'} {polygon.probability:.2f}"
 
 
-def _patch(desk: Desk, here: Room, result: ChangeMap, polygon: ChangePolygon) -> None:
+def _patch(session: Session, here: EarthState, result: ChangeMap, polygon: ChangePolygon) -> None:
     """One patch: before, after and why, and the way to its neighbours in the list."""
     listed = largest(result)
     place = listed.index(polygon)
@@ -153,28 +164,28 @@ def _patch(desk: Desk, here: Room, result: ChangeMap, polygon: ChangePolygon) ->
         column.image(picture, width="stretch", alt=f"Patch {polygon.id} on {date_words(scene)}")
         with column:
             quiet(date_words(scene))
-    found = result_of(why(desk, here, polygon), "earth.why")
+    found = result_of(polygon_explanation(session, here, polygon), "earth.why")
     if found is not None:
         _why(here, found, polygon)
 
 
-def _pictures(here: Room, polygon: ChangePolygon) -> tuple[bytes, bytes]:
+def _pictures(here: EarthState, polygon: ChangePolygon) -> tuple[bytes, bytes]:
     """The polygon at both dates; drawn once, not in every run of the page."""
     assert here.after is not None
     known = here.drawn.setdefault("polygons", {})
-    key = (here.pair, method_of(here), polygon.id)
+    key = (here.pair, chosen_method(here), polygon.id)
     if key not in known:
         known[key] = before_and_after(here.before, here.after, polygon)
     pictures: tuple[bytes, bytes] = known[key]
     return pictures
 
 
-def _go_to(here: Room, polygon: ChangePolygon | None) -> None:
+def _go_to(here: EarthState, polygon: ChangePolygon | None) -> None:
     visit(here, polygon.id if polygon else None)
     st.rerun()
 
 
-def _why(here: Room, found: Why, polygon: ChangePolygon) -> None:
+def _why(here: EarthState, found: Why, polygon: ChangePolygon) -> None:
     explanation = found.explanation
     st.markdown(f"##### Why {label_words(explanation.target.name).lower()}, on {date_words(here.after or here.before)}")
     left, right = st.columns([1, 1.2], gap="small")
@@ -187,7 +198,7 @@ def _why(here: Room, found: Why, polygon: ChangePolygon) -> None:
         _colour_bar()
     with right:
         size = f"{found.input.box[2]:.0f} x {found.input.box[3]:.0f} px"
-        facts({"Method": method_words(explanation.method), "Window": size, "Middle": place_words(here, *middle(polygon.window))})
+        facts({"Method": method_words(explanation.method), "Window": size, "Middle": pixel_words(here, *middle(polygon.window))})
     belief(explanation, HEATMAP_OF_A_SCENE)
 
 

@@ -12,11 +12,11 @@ from core.report.scene_map import map_report
 from core.report.scenes import is_listed
 from core.report.text import warnings_of
 from core.types import LandCoverMap
-from core.ui.earth.page_state import PlaceScores, Room, date_words
-from core.ui.earth.work import is_quick, land_cover, map_if_new, megapixels_read, place_scores, shown_scenes, start_map, unreadable
+from core.ui.earth.page_state import EarthState, PlaceScores, date_words
+from core.ui.earth.work import is_quick, land_cover, map_if_new, megapixels_read, place_scores, shown_scenes, start_map, unreadable_dates
 from core.ui.state.errors import show_error
 from core.ui.state.progress import result_of
-from core.ui.state.session import Desk
+from core.ui.state.session import Session
 from core.ui.widgets.bars import Bar, bars, note, quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.findings import probability_words
@@ -26,24 +26,24 @@ _MOST_LABELS = 4
 """Labels of a place that are listed; the others share what is left."""
 
 
-def cover_tab(desk: Desk, here: Room) -> None:
+def cover_tab(session: Session, here: EarthState) -> None:
     """The picked place, then the map of one date."""
     if here.picked:
-        _place(desk, here)
+        _place(session, here)
     number = _date(here)
-    slot = land_cover(desk, here, number)
+    task = land_cover(session, here, number)
     if is_quick(here):
-        map_if_new(desk, here, number)
-    unfit = unreadable(here, number)
+        map_if_new(session, here, number)
+    unfit = unreadable_dates(here, number)
     if unfit:
         return show_error(unfit)
-    if not slot.title:
-        return _offer(desk, here, number)
-    result = result_of(slot, f"earth.map.{number}") if slot.job is None else None
+    if not task.title:
+        return _offer(session, here, number)
+    result = result_of(task, f"earth.map.{number}") if task.job is None else None
     return _result(here, result) if result else None
 
 
-def _date(here: Room) -> int:
+def _date(here: EarthState) -> int:
     """The number of the scene that is spoken of."""
     if here.after is None:
         return here.pair[0]
@@ -53,16 +53,16 @@ def _date(here: Room) -> int:
     ) or here.pair[0]  # fmt: skip
 
 
-def _offer(desk: Desk, here: Room, number: int) -> None:
+def _offer(session: Session, here: EarthState, number: int) -> None:
     """Work that is not begun without being asked."""
     size = megapixels_read(here, number)
     quiet(f"Not mapped yet. There are {size:,.1f} million pixels to read; the scene is streamed and never held whole.")
     if st.button("Map this date", key=f"earth.map.{number}", type="primary"):
-        start_map(desk, here, number)
+        start_map(session, here, number)
         st.rerun()
 
 
-def _result(here: Room, result: LandCoverMap) -> None:
+def _result(here: EarthState, result: LandCoverMap) -> None:
     report = map_report(result)
     if warnings_of(report):
         note("No area is given" if report.withheld else "Before the result", " ".join(warnings_of(report)))
@@ -76,7 +76,7 @@ def _result(here: Room, result: LandCoverMap) -> None:
     quiet(f"{result.model}, weights {result.weights}, {result.seconds:.1f} s.")
 
 
-def _areas(here: Room, result: LandCoverMap) -> None:
+def _areas(here: EarthState, result: LandCoverMap) -> None:
     st.markdown(f"#### {hectares(sum(area.hectares for area in result.areas))} mapped")
     colours = dict(zip(result.labels, map(css, class_colours(result.labels)), strict=True))
     found = sorted((area for area in result.areas if is_listed(area.hectares)), key=lambda area: -area.hectares)
@@ -91,7 +91,7 @@ def _areas(here: Room, result: LandCoverMap) -> None:
     quiet("Areas are counted from classified pixels, on the ellipsoid, without an interval for the errors of the model.")
 
 
-def _legend(here: Room, labels: list[str]) -> None:
+def _legend(here: EarthState, labels: list[str]) -> None:
     """Which classes are drawn; at first all."""
     drawn = st.pills(
         "Drawn on the map", labels, selection_mode="multi", default=[label for label in labels if label not in here.hidden],
@@ -103,16 +103,16 @@ def _legend(here: Room, labels: list[str]) -> None:
         st.rerun()
 
 
-def _place(desk: Desk, here: Room) -> None:
+def _place(session: Session, here: EarthState) -> None:
     column, row = here.picked or (0, 0)
     head, close = st.columns([5, 1], vertical_alignment="center")
     head.markdown("##### At this place")
     if close.button("Clear", key="earth.place.clear", type="tertiary"):
         here.picked = None
         st.rerun()
-    quiet(f"{place_words(here, column, row)}. Scores of the token there, from a window around it; the map averages overlapping windows.")
+    quiet(f"{pixel_words(here, column, row)}. Scores of the token there, from a window around it; the map averages overlapping windows.")
     for number, scene in shown_scenes(here):
-        scores = result_of(place_scores(desk, here, number, scene), f"earth.place.{number}")
+        scores = result_of(place_scores(session, here, number, scene), f"earth.place.{number}")
         if scores is not None:
             _scores(scores, date_words(scene))
     st.divider()
@@ -133,7 +133,7 @@ def _scores(place: PlaceScores, title: str) -> None:
     )  # fmt: skip
 
 
-def place_words(here: Room, column: int, row: int) -> str:
+def pixel_words(here: EarthState, column: int, row: int) -> str:
     """Where a pixel lies, in the coordinates of the scene."""
     scene = here.before
     if scene.crs is None:

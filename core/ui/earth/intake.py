@@ -8,7 +8,7 @@ from core.errors import SightlineError
 from core.sources import bundled
 from core.ui.earth.page_state import PAGE
 from core.ui.state.errors import show_error
-from core.ui.state.session import Desk
+from core.ui.state.session import Session
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.intake import Wanted, drop_zone, place_field, public_samples, sample_tiles, wanted_of
 from core.ui.widgets.thumbnails import thumbnail
@@ -16,18 +16,18 @@ from core.ui.widgets.thumbnails import thumbnail
 PAIR = ("earth-before", "earth-after")
 
 
-def empty_state(desk: Desk) -> Wanted | None:
+def empty_state(session: Session) -> Wanted | None:
     """What the user wants opened, once they said so."""
-    slot = PAGE.arrival(desk)
-    if slot.failed:
-        show_error(slot.failed)
+    task = PAGE.arrival(session)
+    if task.failed:
+        show_error(task.failed)
     left, right = st.columns([2, 1], gap="large")
     with left:
         st.markdown("#### Open one date or several")
         wanted = drop_zone("Drop GeoTIFF files or a zip; nothing leaves this machine", "earth.upload")
         quiet("Bands of one scene may lie in a file each: name them as the provider does (…_B04.tif), and they are put together.")
-        wanted = place_field(desk, "earth") or wanted
-        wanted = public_samples(desk, ("geotiff",), "earth") or wanted
+        wanted = place_field(session, "earth") or wanted
+        wanted = public_samples(session, ("geotiff",), "earth") or wanted
     with right:
         st.markdown("#### Try one of these")
         wanted = _pair_tile() or wanted

@@ -16,12 +16,12 @@ from core.render.colours import CHANGE, CHANGED, class_colours, table
 from core.render.ground import Ground, draw_piece, sharper_piece
 from core.render.heatmap import heat_layer
 from core.render.scene import Piece, classes_picture, mask_picture, read_classes, values_picture
-from core.types import ChangeMap, ChangePolygon, Scene
-from core.ui.earth.page_state import Room, date_words, visit
-from core.ui.earth.work import change, land_cover, method_of, polygon_at, shown_scenes
-from core.ui.state.session import Desk
+from core.types import Box, ChangeMap, ChangePolygon, Scene
+from core.ui.earth.page_state import EarthState, date_words, visit
+from core.ui.earth.work import change_task, chosen_method, land_cover, polygon_at, shown_scenes
+from core.ui.state.session import Session
 from core.ui.viewer import Layer, Length, Look, Picked, Show
-from core.ui.viewer.facts import Box, saliency_colours
+from core.ui.viewer.facts import saliency_colours
 
 _OPACITY = 0.4
 CHANGE_OPACITY = 0.9
@@ -30,14 +30,14 @@ TABS_KEY = "earth.tabs"
 SIDES = ("before", "after")
 KEPT_OF_A_KIND = 6
 
-_T = TypeVar("T")
+_T = TypeVar("_T")
 
 
-def show(desk: Desk, here: Room, ground: Ground, look: Look | None) -> Show:
+def map_view(session: Session, here: EarthState, ground: Ground, look: Look | None) -> Show:
     """Everything that the viewer draws."""
     scene = here.before
-    chosen = chosen_polygon(desk, here)
-    layers = [*_ground(here, ground), *_maps(desk, here, ground), *_change(desk, here, ground)]
+    chosen = chosen_polygon(session, here)
+    layers = [*_ground(here, ground), *_maps(session, here, ground), *_change(session, here, ground)]
     saliency = _saliency(here, chosen)
     metres = pixel_metres(scene)
     t = scene.transform
@@ -61,24 +61,24 @@ def show(desk: Desk, here: Room, ground: Ground, look: Look | None) -> Show:
     )
 
 
-def view_key(here: Room) -> str:
+def view_key(here: EarthState) -> str:
     """A view belongs to the grid of the first date."""
     scene = here.before
     return f"{scene.sha256}.{scene.width}x{scene.height}"
 
 
-def chosen_polygon(desk: Desk, here: Room) -> ChangePolygon | None:
+def chosen_polygon(session: Session, here: EarthState) -> ChangePolygon | None:
     """The patch of change that the user chose, None where there is none (any more)."""
-    result = change(desk, here).value if here.after else None
+    result = change_task(session, here).value if here.after else None
     if result is None or here.polygon is None:
         return None
     return next((polygon for polygon in result.polygons if polygon.id == here.polygon), None)
 
 
-def pick(desk: Desk, here: Room, picked: Picked) -> None:
+def pick_place(session: Session, here: EarthState, picked: Picked) -> None:
     """A click on the map: a patch of change where the eye is on change and one lies there, else the scores of the place."""
     at = (picked.column, picked.row)
-    result = change(desk, here).value if here.after else None
+    result = change_task(session, here).value if here.after else None
     polygon = polygon_at(result, at) if result is not None and is_on_tab("Change") else None
     if polygon is not None:
         visit(here, polygon.id)
@@ -105,14 +105,14 @@ def north(scene: Scene) -> dict[str, str]:
     return {"east": "N →"} if across > 0 else {"west": "← N"}
 
 
-def _texts(here: Room, ground: Ground) -> tuple[str, str]:
+def _texts(here: EarthState, ground: Ground) -> tuple[str, str]:
     after = here.after
     if after is None or ground.after is None:
         return date_words(here.before), ""
     return date_words(here.before), date_words(after)
 
 
-def _ground(here: Room, ground: Ground) -> list[Layer]:
+def _ground(here: EarthState, ground: Ground) -> list[Layer]:
     whole = _floats((0, 0, here.before.width, here.before.height))
     pictures = [ground.before] if ground.after is None else [ground.before, ground.after]
     layers = [_ground_layer(f"ground.{number}", picture, whole, number, len(pictures)) for number, picture in enumerate(pictures)]
@@ -129,11 +129,11 @@ def _ground_layer(name: str, picture: bytes, box: Box, number: int, count: int) 
     return Layer(name, picture, box, side=SIDES[number] if count > 1 else "both", ground=True)
 
 
-def _maps(desk: Desk, here: Room, ground: Ground) -> list[Layer]:
+def _maps(session: Session, here: EarthState, ground: Ground) -> list[Layer]:
     """Classes and confidence of each date, both dates behind one switch."""
     shown = [number for number, _ in shown_scenes(here)]
-    mapped = [land_cover(desk, here, number).value for number in shown]
-    changed: ChangeMap | None = change(desk, here).value if here.after else None
+    mapped = [land_cover(session, here, number).value for number in shown]
+    changed: ChangeMap | None = change_task(session, here).value if here.after else None
     classes = [result.landcover if result else None for result in mapped]
     if changed is not None:
         classes = [known or made for known, made in zip(classes, (changed.landcover_before, changed.landcover_after), strict=False)]
@@ -146,7 +146,7 @@ def _maps(desk: Desk, here: Room, ground: Ground) -> list[Layer]:
     ]
 
 
-def _by_date(here: Room, name: str, pictures: Sequence[bytes | None], *, is_on: bool) -> list[Layer]:
+def _by_date(here: EarthState, name: str, pictures: Sequence[bytes | None], *, is_on: bool) -> list[Layer]:
     """A layer a date, all behind the switch of the first one that is there."""
     whole = _floats((0, 0, here.before.width, here.before.height))
     there = [(place, picture) for place, picture in enumerate(pictures) if picture is not None]
@@ -159,18 +159,20 @@ def _by_date(here: Room, name: str, pictures: Sequence[bytes | None], *, is_on: 
     ]  # fmt: skip
 
 
-def _classes(here: Room, path: Path, labels: Sequence[str], piece: Piece) -> bytes:
+def _classes(here: EarthState, path: Path, labels: Sequence[str], piece: Piece) -> bytes:
     hidden = frozenset(index for index, label in enumerate(labels) if label in here.hidden)
     classes = _kept(here, "classes", (path, piece), lambda: read_classes(path, here.before, piece))
     return _kept(here, "classes picture", (path, piece, hidden), lambda: classes_picture(classes, class_colours(labels), hidden))
 
 
-def _values(here: Room, path: Path, piece: Piece, colours: NDArray[np.uint8], top: float | None = 1.0, *, fades: bool = False) -> bytes:
+def _values(
+    here: EarthState, path: Path, piece: Piece, colours: NDArray[np.uint8], top: float | None = 1.0, *, fades: bool = False
+) -> bytes:
     return _kept(here, "values", (path, piece), lambda: values_picture(path, here.before, piece, colours, top, fades=fades))
 
 
-def _change(desk: Desk, here: Room, ground: Ground) -> list[Layer]:
-    result: ChangeMap | None = change(desk, here).value if here.after else None
+def _change(session: Session, here: EarthState, ground: Ground) -> list[Layer]:
+    result: ChangeMap | None = change_task(session, here).value if here.after else None
     if result is None:
         return []
     whole = _floats((0, 0, here.before.width, here.before.height))
@@ -182,26 +184,26 @@ def _change(desk: Desk, here: Room, ground: Ground) -> list[Layer]:
     ]
 
 
-def _saliency(here: Room, polygon: ChangePolygon | None) -> list[Layer]:
+def _saliency(here: EarthState, polygon: ChangePolygon | None) -> list[Layer]:
     """The map of why, on the window that was explained, once it is there."""
-    slot = here.whys.get((*here.pair, here.model, method_of(here), polygon.id)) if polygon else None
-    if slot is None or slot.value is None:
+    task = here.whys.get((*here.pair, here.model, chosen_method(here), polygon.id)) if polygon else None
+    if task is None or task.value is None:
         return []
-    picture = heat_layer(slot.value.explanation.saliency)
+    picture = heat_layer(task.value.explanation.saliency)
     is_on = not is_on_tab("Land cover")
-    box = slot.value.input.box
+    box = task.value.input.box
     return [Layer(f"saliency.{here.polygon}", picture, box, name="Why", opacity=_OPACITY, on=is_on, side="after", smooth=False)]
 
 
-def _boxes(here: Room, polygon: ChangePolygon | None) -> tuple[Box, ...]:
+def _boxes(here: EarthState, polygon: ChangePolygon | None) -> tuple[Box, ...]:
     boxes = [_floats(polygon.window)] if polygon and not is_on_tab("Land cover") else []
-    slot = here.places.get((here.pair[0], here.pair[0], here.model, here.picked)) if here.picked else None
-    if slot is not None and slot.value is not None:
-        boxes.append(slot.value.box)
+    task = here.places.get((here.pair[0], here.pair[0], here.model, here.picked)) if here.picked else None
+    if task is not None and task.value is not None:
+        boxes.append(task.value.box)
     return tuple(boxes)
 
 
-def _kept(here: Room, kind: str, key: object, make: Callable[[], _T]) -> _T:
+def _kept(here: EarthState, kind: str, key: object, make: Callable[[], _T]) -> _T:
     """Pictures are drawn once, not in every run of the page; of each kind the last few are kept."""
     known: dict[object, _T] = here.drawn.setdefault(kind, {})
     if key not in known:

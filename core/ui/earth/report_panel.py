@@ -24,9 +24,9 @@ from core.report.model_facts import model_facts
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
 from core.types import ChangeMap, LandCoverMap, Report
-from core.ui.earth.page_state import Room, date_words
-from core.ui.earth.work import BY_MODEL, change, land_cover
-from core.ui.state.session import Desk
+from core.ui.earth.page_state import EarthState, date_words
+from core.ui.earth.work import BY_MODEL, change_task, land_cover
+from core.ui.state.session import Session
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.report_panel import report_panel
@@ -65,23 +65,23 @@ class Result:
     made: LandCoverMap | ChangeMap
 
 
-def results(desk: Desk, here: Room) -> list[Result]:
+def results(session: Session, here: EarthState) -> list[Result]:
     """What is there of the dates shown."""
     found = []
-    changed = change(desk, here).value if here.after else None
+    changed = change_task(session, here).value if here.after else None
     if changed is not None:
         title = f"Change, {date_words(here.before)} to {date_words(changed.after)}"
         found.append(Result(changed.change.parent.name, title, changed.change.parent, changed))
     for number in dict.fromkeys(here.pair):
-        mapped = land_cover(desk, here, number).value
+        mapped = land_cover(session, here, number).value
         if mapped is not None:
             title = f"Land cover, {date_words(mapped.scene)}"
             found.append(Result(mapped.landcover.parent.name, title, mapped.landcover.parent, mapped))
     return found
 
 
-def _chosen(desk: Desk, here: Room, key: str) -> Result | None:
-    there = {result.key: result for result in results(desk, here)}
+def _chosen(session: Session, here: EarthState, key: str) -> Result | None:
+    there = {result.key: result for result in results(session, here)}
     if not there:
         quiet("Nothing is mapped yet.")
         return None
@@ -93,15 +93,15 @@ def _chosen(desk: Desk, here: Room, key: str) -> Result | None:
     return there[name]
 
 
-def report_tab(desk: Desk, here: Room) -> None:
+def report_tab(session: Session, here: EarthState) -> None:
     """The report of one result, to be read, edited and signed."""
-    result = _chosen(desk, here, "earth.report.of")
+    result = _chosen(session, here, "earth.report.of")
     if result is not None:
         keep = partial(here.reports.__setitem__, result.key)
         report_panel(report_of(here, result), keep, here.drafts, f"earth.report.{result.key}")
 
 
-def report_of(here: Room, result: Result) -> Report:
+def report_of(here: EarthState, result: Result) -> Report:
     """As the user left it, else as it is composed."""
     known: Report | None = here.reports.get(result.key)
     if known is None:
@@ -111,21 +111,21 @@ def report_of(here: Room, result: Result) -> Report:
     return known
 
 
-def _model_of(here: Room, made: LandCoverMap | ChangeMap) -> LoadedModel | LoadedChangeModel:
+def _model_of(here: EarthState, made: LandCoverMap | ChangeMap) -> LoadedModel | LoadedChangeModel:
     """The model that made a result, of either kind."""
     is_by_model = isinstance(made, ChangeMap) and made.method == BY_MODEL
     return change_engine_for(made.model).model if is_by_model else engine_for(here.model).model
 
 
-def pictures_of(here: Room, made: LandCoverMap | ChangeMap, report: Report) -> list[Captioned]:
+def pictures_of(here: EarthState, made: LandCoverMap | ChangeMap, report: Report) -> list[Captioned]:
     """The pictures of its report, in the report's language, as the command line makes them."""
     language, preprocess = language_of(report.language), _model_of(here, made).preprocess
     return change_pictures(made, preprocess, language) if isinstance(made, ChangeMap) else map_pictures(made, preprocess, language)
 
 
-def export_tab(desk: Desk, here: Room) -> None:
+def export_tab(session: Session, here: EarthState) -> None:
     """Each file of one result, and all of them at once."""
-    result = _chosen(desk, here, "earth.export.of")
+    result = _chosen(session, here, "earth.export.of")
     if result is None:
         return
     report = report_of(here, result)

@@ -16,10 +16,10 @@ from core.readers.scenes.footprint import in_words
 from core.report.notices import say
 from core.sources.scenes import guessed_bands
 from core.types import Band, Scene
-from core.ui.earth.page_state import PAGE, Room, correct, date_words, first_tab
+from core.ui.earth.page_state import PAGE, EarthState, correct, date_words, first_tab
 from core.ui.earth.questions import is_alike, is_open, questions_of
 from core.ui.state.errors import show_error
-from core.ui.state.session import Desk
+from core.ui.state.session import Session
 from core.ui.widgets.bars import facts, note, quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.intake import drop_zone, place_field, public_samples, sample_tiles
@@ -37,14 +37,14 @@ MOST_ASKED = 32
 """Bands of a scene that are asked for one by one; a hyperspectral file has hundreds."""
 
 
-def scenes_tab(desk: Desk, here: Room) -> None:
+def scenes_tab(session: Session, here: EarthState) -> None:
     """Everything on the scenes that are open."""
     for number, group in enumerate(here.groups):
         with st.container(border=True, key=f"scene-{number}"):
             _card(group.scene)
-            _questions(desk, here, number)
+            _questions(session, here, number)
     refused(here.refused)
-    _add(desk, here)
+    _add(session, here)
 
 
 def _card(scene: Scene) -> None:
@@ -100,7 +100,7 @@ def _values_words(scene: Scene) -> str:
     return f"{scene.dtype}, reflectance = value x {1 if scale is None else scale:g}{shift}"
 
 
-def _questions(desk: Desk, here: Room, number: int) -> None:
+def _questions(session: Session, here: EarthState, number: int) -> None:
     asked = questions_of(here.groups[number].scene)
     before = {question.title for group in here.groups[:number] for question in questions_of(group.scene)}
     for question in asked:
@@ -111,10 +111,10 @@ def _questions(desk: Desk, here: Room, number: int) -> None:
     is_first = any(question.title not in before for question in asked)
     title = "Say what the bands and values are" if asked else "Correct bands, scale or date"
     with st.expander(title, expanded=is_first, key=f"earth.ask.{number}"):
-        _form(desk, here, number)
+        _form(session, here, number)
 
 
-def _form(desk: Desk, here: Room, number: int) -> None:
+def _form(session: Session, here: EarthState, number: int) -> None:
     scene = here.groups[number].scene
     alike = _alike(here, number)
     with st.form(f"earth.form.{number}.{hash(scene.bands)}", border=False):
@@ -137,7 +137,7 @@ def _form(desk: Desk, here: Room, number: int) -> None:
         told = {number: SceneOptions(names, scale, offset, _date_told(scene, day))}
         for other in alike if for_all else ():
             told[other] = SceneOptions(names, scale, offset, _date_told(here.groups[other].scene, here.groups[other].scene.date))
-        _correct(desk, here, told)
+        _correct(session, here, told)
 
 
 def _date_told(scene: Scene, day: date | None) -> date | None:
@@ -145,9 +145,9 @@ def _date_told(scene: Scene, day: date | None) -> date | None:
     return None if scene.date_text and day == scene.date else day
 
 
-def _correct(desk: Desk, here: Room, told: dict[int, SceneOptions]) -> None:
+def _correct(session: Session, here: EarthState, told: dict[int, SceneOptions]) -> None:
     try:
-        correct(desk, here, told)
+        correct(session, here, told)
     except SightlineError as error:
         show_error(error)
     else:
@@ -184,7 +184,7 @@ def band_names(bands: Sequence[Band], colours: Sequence[str]) -> tuple[str, ...]
     )
 
 
-def _alike(here: Room, number: int) -> list[int]:
+def _alike(here: EarthState, number: int) -> list[int]:
     """Other scenes that leave the same question open."""
     scene = here.groups[number].scene
     others = [other for other in range(len(here.groups)) if other != number]
@@ -198,18 +198,18 @@ def _others(count: int) -> str:
     return "the other scene that leaves this open" if count == 1 else f"the {count} other scenes that leave this open"
 
 
-def _add(desk: Desk, here: Room) -> None:
+def _add(session: Session, here: EarthState) -> None:
     """Another date; its keys change with each addition, so that an uploader does not give the same file twice."""
-    slot, key = PAGE.arrival(desk), f"earth.add.{here.added}"
-    if slot.job is not None:
+    task, key = PAGE.arrival(session), f"earth.add.{here.added}"
+    if task.job is not None:
         return
-    if slot.failed:
-        show_error(slot.failed)
-    with st.expander("Add another date", key=f"{key}.expander", expanded=bool(slot.failed)):
+    if task.failed:
+        show_error(task.failed)
+    with st.expander("Add another date", key=f"{key}.expander", expanded=bool(task.failed)):
         wanted = drop_zone("Drop GeoTIFF files or a zip", f"{key}.upload")
-        wanted = place_field(desk, key) or wanted
+        wanted = place_field(session, key) or wanted
         wanted = sample_tiles("geotiff", key) or wanted
-    wanted = public_samples(desk, ("geotiff",), key) or wanted
+    wanted = public_samples(session, ("geotiff",), key) or wanted
     if wanted:
-        PAGE.open(desk, wanted)
+        PAGE.open(session, wanted)
         st.rerun()

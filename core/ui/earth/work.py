@@ -13,7 +13,7 @@ from core.explain.registry import FIRST_METHOD, explain
 from core.inference.calibration import probabilities
 from core.inference.engine import change_engine_for, engine_for
 from core.inference.prediction import predict_input
-from core.jobs import Progress
+from core.jobs import JobProgress
 from core.prepare.domains import image_domain
 from core.prepare.grid.align import on_grid_of, overlap_or_refuse
 from core.prepare.grid.bands import resolve_bands
@@ -21,11 +21,11 @@ from core.prepare.grid.ground import pixel_metres, refuse_off_earth, refuse_too_
 from core.prepare.scene_input import input_at
 from core.render.ground import Ground, draw_ground
 from core.types import ChangeMap, ChangePolygon, LandCoverMap, Scene
-from core.ui.earth.page_state import Pixel, PlaceScores, Room, Why, date_words
+from core.ui.earth.page_state import EarthState, Pixel, PlaceScores, Why, date_words
 from core.ui.earth.questions import is_open
 from core.ui.models.own import known_models
 from core.ui.state.errors import Words, words_of
-from core.ui.state.session import Desk, Slot
+from core.ui.state.session import Session, Task
 from core.workflows.change import detect_change
 from core.workflows.scene_map import map_scene
 from models.registry import ModelSummary
@@ -39,7 +39,7 @@ SEEN = ("red", "green", "blue")
 """Bands that both dates must have for a change model to be offered; it works with fewer, but nobody here could check what it says."""
 
 
-def models() -> dict[str, ModelSummary]:
+def land_cover_models() -> dict[str, ModelSummary]:
     """The models of land cover on this machine, by id."""
     try:
         return {model.id: model for model in known_models() if image_domain(model.preprocess.domain).makes_maps}
@@ -55,7 +55,7 @@ def change_model() -> ModelSummary | None:
         return None
 
 
-def methods(here: Room) -> dict[str, str]:
+def methods(here: EarthState) -> dict[str, str]:
     """The ways in which the dates shown can be compared, by name."""
     dates = [here.groups[number].scene for number in here.pair]
     is_seen = all({band.colour for band in scene.bands} >= set(SEEN) for scene in dates)
@@ -63,13 +63,13 @@ def methods(here: Room) -> dict[str, str]:
     return {name: words for name, words in _METHODS.items() if name in offered}
 
 
-def method_of(here: Room) -> str:
+def chosen_method(here: EarthState) -> str:
     """The way that was chosen, or else the usual one."""
     offered = methods(here)
     return here.method if here.method in offered else next(iter(offered))
 
 
-def misfit(here: Room) -> Words | None:
+def misfit(here: EarthState) -> Words | None:
     """Why the two dates cannot be compared, None where they can."""
     if here.after is None:
         return None
@@ -80,9 +80,9 @@ def misfit(here: Room) -> Words | None:
     return None
 
 
-def unreadable(here: Room, number: int) -> Words | None:
+def unreadable_dates(here: EarthState, number: int) -> Words | None:
     """Why the model cannot read a scene, for want of bands or of ground that it could know; None where it can."""
-    scene, model = here.groups[number].scene, models().get(here.model)
+    scene, model = here.groups[number].scene, land_cover_models().get(here.model)
     if model is None:
         return None
     try:
@@ -98,7 +98,7 @@ def unreadable(here: Room, number: int) -> Words | None:
     return None
 
 
-def shown_scenes(here: Room) -> list[tuple[int, Scene]]:
+def shown_scenes(here: EarthState) -> list[tuple[int, Scene]]:
     """(number, scene on the grid of the first) of the dates shown that can be laid on one another."""
     shown = [(here.pair[0], here.before)]
     if here.after and misfit(here) is None:
@@ -106,64 +106,64 @@ def shown_scenes(here: Room) -> list[tuple[int, Scene]]:
     return shown
 
 
-def megapixels(here: Room, number: int) -> float:
+def megapixels(here: EarthState, number: int) -> float:
     """How much there is to do for a scene, in millions of pixels of the model."""
-    scene, model = here.groups[number].scene, models().get(here.model)
+    scene, model = here.groups[number].scene, land_cover_models().get(here.model)
     metres, wanted = pixel_metres(scene), model.preprocess.ground_sample_distance_m if model else None
     share = metres[0] * metres[1] / wanted**2 if metres and wanted else 1.0
     return scene.width * scene.height * share / 1e6
 
 
-def megapixels_read(here: Room, number: int) -> float:
+def megapixels_read(here: EarthState, number: int) -> float:
     """How much is read of a scene, in millions of its own pixels; a coarse scene is enlarged for the model, which reads no more of it."""
     scene = here.groups[number].scene
     return scene.width * scene.height / 1e6
 
 
-def is_quick(here: Room) -> bool:
+def is_quick(here: EarthState) -> bool:
     """Whether the dates shown may be analysed without being asked."""
     shown = set(here.pair)
-    is_clear = not any(is_open(here.groups[number].scene) or unreadable(here, number) for number in shown)
+    is_clear = not any(is_open(here.groups[number].scene) or unreadable_dates(here, number) for number in shown)
     return is_clear and sum(megapixels(here, number) for number in shown) <= AUTOMATIC_MEGAPIXELS
 
 
-def ground(desk: Desk, here: Room) -> Slot[Ground]:
+def ground(session: Session, here: EarthState) -> Task[Ground]:
     """The pictures of the dates shown."""
-    slot: Slot[Ground] = desk.slot(here.grounds, here.pair)
+    task: Task[Ground] = session.task(here.grounds, here.pair)
     before, after = here.before, here.after if misfit(here) is None else None
-    slot.ensure("Drawing", lambda progress: draw_ground(before, after, progress.update), "pictures")
-    return slot
+    task.ensure("Drawing", lambda progress: draw_ground(before, after, progress.update), "pictures")
+    return task
 
 
-def land_cover(desk: Desk, here: Room, number: int) -> Slot[LandCoverMap]:
+def land_cover(session: Session, here: EarthState, number: int) -> Task[LandCoverMap]:
     """The map of one scene; empty until it is started."""
-    return desk.slot(here.maps, (number, here.model))
+    return session.task(here.maps, (number, here.model))
 
 
-def change(desk: Desk, here: Room) -> Slot[ChangeMap]:
+def change_task(session: Session, here: EarthState) -> Task[ChangeMap]:
     """The change between the dates shown; empty until it is started."""
-    return desk.slot(here.changes, (*here.pair, here.model, method_of(here)))
+    return session.task(here.changes, (*here.pair, here.model, chosen_method(here)))
 
 
-def start_map(desk: Desk, here: Room, number: int) -> None:
+def start_map(session: Session, here: EarthState, number: int) -> None:
     """Begin to map a scene."""
     scene, model = here.groups[number].scene, here.model
     folder = _folder(here, f"map-{scene.when or number + 1}")
-    land_cover(desk, here, number).start(
+    land_cover(session, here, number).start(
         f"Mapping {date_words(scene)}", lambda progress: map_scene(scene, engine_for(model), folder, progress=progress.update), "tiles"
     )
 
 
-def start_change(desk: Desk, here: Room) -> None:
+def start_change(session: Session, here: EarthState) -> None:
     """Begin to compare the dates shown."""
-    before, after, method = here.before, here.after, method_of(here)
+    before, after, method = here.before, here.after, chosen_method(here)
     if after is None:
         return
     compared = partial(_compared, before, after, here.model, method, _folder(here, f"change-{method}"))
-    change(desk, here).start(f"Comparing {date_words(before)} with {date_words(after)}", compared, "tiles")
+    change_task(session, here).start(f"Comparing {date_words(before)} with {date_words(after)}", compared, "tiles")
 
 
-def _compared(before: Scene, after: Scene, model: str, method: str, folder: Path, progress: Progress) -> ChangeMap:
+def _compared(before: Scene, after: Scene, model: str, method: str, folder: Path, progress: JobProgress) -> ChangeMap:
     """By either kind of model; the land-cover model names what became what in either case."""
     known = change_model()
     if method == BY_MODEL and known is not None:
@@ -173,7 +173,7 @@ def _compared(before: Scene, after: Scene, model: str, method: str, folder: Path
     return detect_change(before, after, way, folder, progress=progress.update)
 
 
-def start_what_is_quick(desk: Desk, here: Room) -> None:
+def start_what_is_quick(session: Session, here: EarthState) -> None:
     """The change of two dates, the map of one, where it costs little; what was begun before is not begun again.
 
     The change brings the classes of both dates with it, so that their maps can wait until somebody asks for areas.
@@ -182,49 +182,49 @@ def start_what_is_quick(desk: Desk, here: Room) -> None:
         return
     if here.after is None or misfit(here) is not None:
         for number in dict.fromkeys(here.pair):
-            map_if_new(desk, here, number)
-    elif not change(desk, here).title:
-        start_change(desk, here)
+            map_if_new(session, here, number)
+    elif not change_task(session, here).title:
+        start_change(session, here)
 
 
-def map_if_new(desk: Desk, here: Room, number: int) -> None:
+def map_if_new(session: Session, here: EarthState, number: int) -> None:
     """Begin to map a scene, unless that was ever begun."""
-    if not land_cover(desk, here, number).title:
-        start_map(desk, here, number)
+    if not land_cover(session, here, number).title:
+        start_map(session, here, number)
 
 
-def settle(here: Room) -> None:
+def settle(here: EarthState) -> None:
     """Take over what jobs left, before anything is drawn from it."""
     for book in here.books:
-        for slot in book.values():
-            slot.settle()
+        for task in book.values():
+            task.settle()
 
 
-def running(here: Room) -> Iterator[tuple[str, Slot[Any]]]:
+def running(here: EarthState) -> Iterator[tuple[str, Task[Any]]]:
     """Maps and changes that are under way, each with a name of its own."""
     for name, book in (("map", here.maps), ("change", here.changes)):
-        for key, slot in book.items():
-            if slot.job is not None:
-                yield f"{name}.{'.'.join(map(str, key))}", slot
+        for key, task in book.items():
+            if task.job is not None:
+                yield f"{name}.{'.'.join(map(str, key))}", task
 
 
-def _folder(here: Room, name: str) -> Path:
+def _folder(here: EarthState, name: str) -> Path:
     here.runs += 1
     folder = here.results.path / f"{here.runs:02}-{name}"
     folder.mkdir()
     return folder
 
 
-def place_scores(desk: Desk, here: Room, number: int, scene: Scene) -> Slot[PlaceScores]:
+def place_scores(session: Session, here: EarthState, number: int, scene: Scene) -> Task[PlaceScores]:
     """What the model says of the picked place at one date. scene: on the grid of the first date."""
     at, model = here.picked or (0, 0), here.model
-    slot: Slot[PlaceScores] = desk.slot(here.places, (number, here.pair[0], model, at))
-    desk.stop_others(here.places, {key for key in here.places if key[-1] == at})
-    slot.ensure("Reading a place", partial(_scores, scene, model, at), "windows")
-    return slot
+    task: Task[PlaceScores] = session.task(here.places, (number, here.pair[0], model, at))
+    session.stop_others(here.places, {key for key in here.places if key[-1] == at})
+    task.ensure("Reading a place", partial(_scores, scene, model, at), "windows")
+    return task
 
 
-def _scores(scene: Scene, model: str, at: Pixel, progress: Progress) -> PlaceScores:
+def _scores(scene: Scene, model: str, at: Pixel, progress: JobProgress) -> PlaceScores:
     engine = engine_for(model).interactive
     given = input_at(scene, engine.model.preprocess, *at)
     prediction = predict_input(engine, given)
@@ -254,18 +254,18 @@ def polygon_at(result: ChangeMap, at: Pixel) -> ChangePolygon | None:
     return min(holding, key=lambda polygon: polygon.window[2] * polygon.window[3], default=None)
 
 
-def why(desk: Desk, here: Room, polygon: ChangePolygon) -> Slot[Why]:
+def polygon_explanation(session: Session, here: EarthState, polygon: ChangePolygon) -> Task[Why]:
     """The explanation of the window at the middle of a patch, on the second date, for what the patch became."""
-    key = (*here.pair, here.model, method_of(here), polygon.id)
-    slot: Slot[Why] = desk.slot(here.whys, key)
-    desk.stop_others(here.whys, {key})
+    key = (*here.pair, here.model, chosen_method(here), polygon.id)
+    task: Task[Why] = session.task(here.whys, key)
+    session.stop_others(here.whys, {key})
     if here.after:
         scene = on_grid_of(here.after, here.before)
-        slot.ensure("Explaining", partial(_why, scene, here.model, polygon), "forward passes")
-    return slot
+        task.ensure("Explaining", partial(_why, scene, here.model, polygon), "forward passes")
+    return task
 
 
-def _why(scene: Scene, model: str, polygon: ChangePolygon, progress: Progress) -> Why:
+def _why(scene: Scene, model: str, polygon: ChangePolygon, progress: JobProgress) -> Why:
     engine = engine_for(model).interactive
     given = input_at(scene, engine.model.preprocess, *middle(polygon.window))
     return Why(explain(engine, given, FIRST_METHOD, polygon.after, progress=progress.update), given)

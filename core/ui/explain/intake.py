@@ -7,9 +7,9 @@ import streamlit as st
 from core.prepare.grid.ground import pixel_metres
 from core.render.scene import png, true_colour
 from core.types import ModelInput, Scene
-from core.ui.explain.page_state import PAGE, Room
+from core.ui.explain.page_state import PAGE, ExplainState
 from core.ui.state.errors import show_error
-from core.ui.state.session import Desk
+from core.ui.state.session import Session
 from core.ui.viewer import Layer, Length, Show, view
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.intake import Wanted, drop_zone, place_field, public_samples, sample_tiles
@@ -17,25 +17,25 @@ from core.ui.widgets.intake import Wanted, drop_zone, place_field, public_sample
 LOCATOR_PIXELS = 800
 
 
-def empty_state(desk: Desk) -> Wanted | None:
+def empty_state(session: Session) -> Wanted | None:
     """What the user wants explained, once they said so."""
-    slot = PAGE.arrival(desk)
-    if slot.failed:
-        show_error(slot.failed)
+    task = PAGE.arrival(session)
+    if task.failed:
+        show_error(task.failed)
     left, right = st.columns([2, 1], gap="large")
     with left:
         st.markdown("#### Open an image")
         quiet("One image, several methods: what each says that the model looked at, and how far each can be believed.")
         wanted = drop_zone("Drop a DICOM file, a GeoTIFF, a PNG or a JPEG; nothing leaves this machine", "explain.upload")
-        wanted = place_field(desk, "explain") or wanted
-        wanted = public_samples(desk, ("dicom", "geotiff"), "explain") or wanted
+        wanted = place_field(session, "explain") or wanted
+        wanted = public_samples(session, ("dicom", "geotiff"), "explain") or wanted
     with right:
         st.markdown("#### Or try one of these")
         wanted = sample_tiles("dicom", "explain") or wanted
         return sample_tiles("geotiff", "explain") or wanted
 
 
-def locator(here: Room, scene: Scene, given: ModelInput) -> None:
+def locator(here: ExplainState, scene: Scene, given: ModelInput) -> None:
     """The whole scene with the window that is explained; a click moves it."""
     key = ("locator", here.chosen)
     if key not in here.drawn:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from core.render.heatmap import heat_layer, signed_layer, signed_values, stops
 from core.render.scene import png
 from core.types import Explanation, ModelInput, Scene
-from core.ui.explain.page_state import Ready, Room, explanation
+from core.ui.explain.page_state import ExplainState, Ready, map_task
 from core.ui.state.progress import result_of
-from core.ui.state.session import Desk, Slot
+from core.ui.state.session import Session, Task
 from core.ui.viewer import Colours, Grid, Layer, Picked, Show, view
 from core.ui.widgets.bars import quiet, removal_bars
 from core.ui.widgets.faithfulness import HEATMAP, HEATMAP_OF_A_SCENE, completeness_words, verdict_words
@@ -26,21 +26,21 @@ SILENT = frozenset({"seed", "internal_batch_size", "perturbations_per_eval", "re
 """Parameters that change the cost of a map, or are said once for all."""
 
 
-def maps(desk: Desk, here: Room, made: Ready) -> dict[str, Explanation]:
+def maps(session: Session, here: ExplainState, made: Ready) -> dict[str, Explanation]:
     """Draw the maps of the chosen methods; returns those that are there. A click on one picks the patch for all."""
     found: dict[str, Explanation] = {}
-    slots = {method: explanation(desk, here, made, method) for method in here.methods}
-    desk.stop_others(here.explained, {(*here.key, method, here.target) for method in here.methods})
-    at_work = _at_work(slots)
+    tasks = {method: map_task(session, here, made, method) for method in here.methods}
+    session.stop_others(here.explained, {(*here.key, method, here.target) for method in here.methods})
+    at_work = _at_work(tasks)
     for first in range(0, len(here.methods), MOST_BESIDE):
         row = here.methods[first : first + MOST_BESIDE]
         for column, method in zip(st.columns(min(MOST_BESIDE, len(here.methods)), gap="medium"), row, strict=False):
             with column:
                 st.markdown(f"##### {method_words(method)}")
-                if slots[method].job is not None and method not in at_work:
+                if tasks[method].job is not None and method not in at_work:
                     quiet("Waits for its turn.")
                     continue
-                result = result_of(slots[method], f"explain.map.{method}")
+                result = result_of(tasks[method], f"explain.map.{method}")
                 if result is not None:
                     found[method] = result
                     _map(here, made, result)
@@ -54,15 +54,15 @@ def maps(desk: Desk, here: Room, made: Ready) -> dict[str, Explanation]:
     return found
 
 
-def _at_work(slots: Mapping[str, Slot[Explanation]]) -> list[str]:
+def _at_work(tasks: Mapping[str, Task[Explanation]]) -> list[str]:
     """The methods whose progress is worth drawing: those that have begun, else the one whose turn is next."""
-    for slot in slots.values():
-        slot.settle()
-    waiting = [method for method, slot in slots.items() if slot.job is not None]
-    return [method for method in waiting if slots[method].job.total] or waiting[:1]  # type: ignore[union-attr]
+    for task in tasks.values():
+        task.settle()
+    waiting = [method for method, task in tasks.items() if task.job is not None]
+    return [method for method in waiting if tasks[method].job.total] or waiting[:1]  # type: ignore[union-attr]
 
 
-def _map(here: Room, made: Ready, result: Explanation) -> None:
+def _map(here: ExplainState, made: Ready, result: Explanation) -> None:
     event = view(_show(here, made, result), f"explain.view.{here.name}.{result.method}")
     if event.picked:
         picked = patch_at(made.given, made.grid, event.picked)
@@ -88,7 +88,7 @@ def _plain(value: object) -> str:
     return " x ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
 
 
-def _show(here: Room, made: Ready, result: Explanation) -> Show:
+def _show(here: ExplainState, made: Ready, result: Explanation) -> Show:
     rows, columns = made.given.shown.shape[1:]
     box = (0.0, 0.0, float(columns), float(rows))
     picture, colours = map_and_bar(result)
@@ -117,7 +117,7 @@ def map_and_bar(result: Explanation) -> tuple[bytes, Colours]:
     return signed_layer(values), Colours(stops(is_signed=True), f"against {-limit:.2g}", f"for {limit:.2g}")
 
 
-def input_picture(here: Room, given: ModelInput) -> bytes:
+def input_picture(here: ExplainState, given: ModelInput) -> bytes:
     """What the network reads, as PNG."""
     key = ("input", here.key)
     if key not in here.drawn:

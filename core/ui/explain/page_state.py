@@ -17,14 +17,14 @@ from core.explain.registry import explain, methods_for
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
 from core.inference.prediction import predict_input
-from core.jobs import Progress
+from core.jobs import JobProgress
 from core.prepare.domains import image_domain
 from core.sources.scenes import group_scenes
 from core.types import Explanation, FloatImage, Image, ModelInput, Prediction, Scene
 from core.ui.models.own import known_models
 from core.ui.state.errors import Words, words_of
 from core.ui.state.open_page import OpenPage, PageState
-from core.ui.state.session import Desk, Slot
+from core.ui.state.session import Session, Task
 from core.ui.state.uploads import OpenFolder
 from core.ui.widgets.intake import Wanted
 from core.ui.widgets.words import method_words
@@ -67,7 +67,7 @@ class Turns:
         self._is_busy = False
 
     @contextmanager
-    def turn(self, rank: int, progress: Progress) -> Iterator[None]:
+    def turn(self, rank: int, progress: JobProgress) -> Iterator[None]:
         """Inside, nobody else works. rank: of those who wait the lowest comes next. Raises Cancelled where the user stopped it."""
         with self._free:
             self._waiting.append(rank)
@@ -87,7 +87,7 @@ class Turns:
 
 
 @dataclass
-class Room(PageState):
+class ExplainState(PageState):
     """Everything that is open on the page.
 
     name: unlike that of any other; widgets of this room carry it. at: (column, row) of the window of a scene, None for its centre.
@@ -110,9 +110,9 @@ class Room(PageState):
     layer: int = -1
     cell: Cell | None = None
     is_source: bool = True
-    inputs: dict[Any, Slot[Ready]] = field(default_factory=dict)
-    explained: dict[Any, Slot[Explanation]] = field(default_factory=dict)
-    attention: dict[Any, Slot[FloatImage]] = field(default_factory=dict)
+    inputs: dict[Any, Task[Ready]] = field(default_factory=dict)
+    explained: dict[Any, Task[Explanation]] = field(default_factory=dict)
+    attention: dict[Any, Task[FloatImage]] = field(default_factory=dict)
     turns: Turns = field(default_factory=Turns)
     drawn: dict[Any, bytes] = field(default_factory=dict)
 
@@ -130,7 +130,7 @@ class Room(PageState):
         """What was chosen of another image, window or model: its target, and a token and a head of it."""
         self.target, self.picked, self.before, self.cell = "", None, None, None
 
-    def slots(self) -> Iterator[Slot[Any]]:
+    def tasks(self) -> Iterator[Task[Any]]:
         """All work of this room."""
         return chain(self.inputs.values(), self.explained.values(), self.attention.values())
 
@@ -138,7 +138,7 @@ class Room(PageState):
 # ---------------------------------------------------------------- open and close
 
 
-def _read(wanted: Wanted, folder: OpenFolder, progress: Progress) -> Room:
+def _read(wanted: Wanted, folder: OpenFolder, progress: JobProgress) -> ExplainState:
     """Raises the reason where nothing can be explained."""
     opened = open_images(wanted.paths, folder.path / "unpacked", progress.update)
     scenes = [image for image in opened.images if isinstance(image, Scene)]
@@ -147,29 +147,29 @@ def _read(wanted: Wanted, folder: OpenFolder, progress: Progress) -> Room:
     refused = [*opened.refused, *((each.label, each.error) for each in torn)]
     if not images:
         raise refused[0][1] if refused else UnreadableFile(f"{wanted.title} holds no image.", "Choose DICOM, GeoTIFF, PNG or JPEG files.")
-    return Room(images, tuple((label, words_of(error)) for label, error in refused))
+    return ExplainState(images, tuple((label, words_of(error)) for label, error in refused))
 
 
-def _add(desk: Desk, here: Room | None, read: Room) -> Room:
+def _add(session: Session, here: ExplainState | None, read: ExplainState) -> ExplainState:
     """What was read takes the place of what was open."""
     if here is not None:
-        desk.forget(here.slots())
+        session.forget(here.tasks())
     return read
 
 
 PAGE = OpenPage(_PLACE, "Opening", _read, _add)
 
 
-def open_in(desk: Desk, wanted: Wanted) -> None:
+def open_in(session: Session, wanted: Wanted) -> None:
     """Begin to read files; what was open before is closed."""
-    PAGE.close(desk)
-    PAGE.open(desk, wanted)
+    PAGE.close(session)
+    PAGE.open(session, wanted)
 
 
 # ---------------------------------------------------------------- what the models say
 
 
-def models_for(image: Image) -> dict[str, ModelSummary]:
+def models_by_fit(image: Image) -> dict[str, ModelSummary]:
     """All models of this machine that answer for one image, by id, those made for such an image first."""
     try:
         known = [model for model in known_models() if image_domain(model.preprocess.domain).dates == 1]
@@ -178,14 +178,14 @@ def models_for(image: Image) -> dict[str, ModelSummary]:
     return {model.id: model for model in sorted(known, key=lambda model: not image_domain(model.preprocess.domain).is_likely(image))}
 
 
-def ready(desk: Desk, here: Room) -> Slot[Ready]:
+def input_task(session: Session, here: ExplainState) -> Task[Ready]:
     """The input and the prediction of the chosen image, window and model."""
-    slot: Slot[Ready] = desk.slot(here.inputs, here.key)
-    slot.ensure("Preparing", partial(_ready, here.image, here.model, here.at), "slices")
-    return slot
+    task: Task[Ready] = session.task(here.inputs, here.key)
+    task.ensure("Preparing", partial(_ready, here.image, here.model, here.at), "slices")
+    return task
 
 
-def _ready(image: Image, model: str, at: _Place | None, progress: Progress) -> Ready:
+def _ready(image: Image, model: str, at: _Place | None, progress: JobProgress) -> Ready:
     engine = engine_for(model).interactive
     known = engine.model
     place = at if image_domain(known.preprocess.domain).makes_maps else None
@@ -197,27 +197,27 @@ def _ready(image: Image, model: str, at: _Place | None, progress: Progress) -> R
     return Ready(given, prediction, known.token_grid, known.network.config.prefix_names, methods, scores, known.calibration is not None)
 
 
-def explanation(desk: Desk, here: Room, made: Ready, method: str) -> Slot[Explanation]:
+def map_task(session: Session, here: ExplainState, made: Ready, method: str) -> Task[Explanation]:
     """The map of one method for the chosen target."""
-    slot: Slot[Explanation] = desk.slot(here.explained, (*here.key, method, here.target))
+    task: Task[Explanation] = session.task(here.explained, (*here.key, method, here.target))
     rank = made.methods.index(method)
-    slot.ensure(method_words(method), partial(_explain, here.turns, rank, made.given, here.model, method, here.target), "forward passes")
-    return slot
+    task.ensure(method_words(method), partial(_explain, here.turns, rank, made.given, here.model, method, here.target), "forward passes")
+    return task
 
 
-def _explain(turns: Turns, rank: int, given: ModelInput, model: str, method: str, target: str, progress: Progress) -> Explanation:
+def _explain(turns: Turns, rank: int, given: ModelInput, model: str, method: str, target: str, progress: JobProgress) -> Explanation:
     with turns.turn(rank, progress):
         return explain(engine_for(model).interactive, given, method, target, progress=progress.update)
 
 
-def attention(desk: Desk, here: Room, made: Ready) -> Slot[FloatImage]:
+def attention(session: Session, here: ExplainState, made: Ready) -> Task[FloatImage]:
     """The attention between the tokens, float32 [layers, heads, tokens, tokens]."""
-    slot: Slot[FloatImage] = desk.slot(here.attention, here.key)
-    slot.ensure("Reading attention", partial(_attention, made, here.model), "passes")
-    return slot
+    task: Task[FloatImage] = session.task(here.attention, here.key)
+    task.ensure("Reading attention", partial(_attention, made, here.model), "passes")
+    return task
 
 
-def _attention(made: Ready, model: str, progress: Progress) -> FloatImage:
+def _attention(made: Ready, model: str, progress: JobProgress) -> FloatImage:
     engine = engine_for(model).interactive
     config = engine.model.network.config
     tokens = len(made.before) + made.grid[0] * made.grid[1]

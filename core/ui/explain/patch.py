@@ -6,13 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from core.render.attention import GAP, attention_of, mosaic, scaled
+from core.render.attention import GAP, attention_of, mosaic, scaled_attention
 from core.render.heatmap import heat_layer, stops
 from core.types import FloatImage
 from core.ui.explain.maps import input_picture
-from core.ui.explain.page_state import Ready, Room, attention
+from core.ui.explain.page_state import ExplainState, Ready, attention
 from core.ui.state.progress import result_of
-from core.ui.state.session import Desk
+from core.ui.state.session import Session
 from core.ui.viewer import Colours, Grid, Layer, Show, view
 from core.ui.widgets.bars import Bar, bars, quiet
 from core.ui.widgets.choices import apart
@@ -26,7 +26,7 @@ MEAN = -1
 """The layer slider's first stop: the mean of all layers."""
 
 
-def patch_view(desk: Desk, here: Room, made: Ready) -> None:
+def patch_view(session: Session, here: ExplainState, made: Ready) -> None:
     """Everything on the token that was clicked."""
     st.markdown("##### Patch" if here.before is None else "##### Token")
     _tokens_before(here, made)
@@ -39,12 +39,12 @@ def patch_view(desk: Desk, here: Room, made: Ready) -> None:
     if BY_ATTENTION not in made.methods:
         quiet("This network attends within windows that move from layer to layer: no patch attends to every other.")
         return
-    found = result_of(attention(desk, here, made), "explain.attention")
+    found = result_of(attention(session, here, made), "explain.attention")
     if found is not None:
         _attention(here, made, found)
 
 
-def _tokens_before(here: Room, made: Ready) -> None:
+def _tokens_before(here: ExplainState, made: Ready) -> None:
     """Chips of [CLS], the distillation token and registers, which lie at no place of the image."""
     if not made.before or BY_ATTENTION not in made.methods:
         return
@@ -60,7 +60,7 @@ def _tokens_before(here: Room, made: Ready) -> None:
         st.rerun()
 
 
-def _scores(here: Room, made: Ready) -> None:
+def _scores(here: ExplainState, made: Ready) -> None:
     if made.token_scores is None or here.picked is None:
         return
     scores = made.token_scores[here.picked]
@@ -74,7 +74,7 @@ def _scores(here: Room, made: Ready) -> None:
     quiet(f"Scores of this token alone; {calibrated}.")
 
 
-def _attention(here: Room, made: Ready, found: FloatImage) -> None:
+def _attention(here: ExplainState, made: Ready, found: FloatImage) -> None:
     """The chosen layer over the input, and the mosaic of all."""
     layers, heads = found.shape[:2]
     here.is_source = bool(
@@ -97,7 +97,7 @@ def _attention(here: Room, made: Ready, found: FloatImage) -> None:
     _mosaic(here, maps)
 
 
-def _number(here: Room, made: Ready) -> int:
+def _number(here: ExplainState, made: Ready) -> int:
     """Of the chosen token among all, from 0."""
     if here.picked is None:
         assert here.before is not None
@@ -110,7 +110,7 @@ def _shares_before(made: Ready, shares: FloatImage) -> None:
     bars(Bar(name, float(value), share(float(value))) for name, value in zip(made.before, shares, strict=True))
 
 
-def _layer(here: Room, layers: int) -> int:
+def _layer(here: ExplainState, layers: int) -> int:
     before = here.layer
     here.layer = st.select_slider(
         "Layer", [MEAN, *range(layers)], value=here.layer if here.layer < layers else MEAN,
@@ -122,7 +122,7 @@ def _layer(here: Room, layers: int) -> int:
     return here.layer
 
 
-def _over_input(here: Room, made: Ready, values: FloatImage) -> Show:
+def _over_input(here: ExplainState, made: Ready, values: FloatImage) -> Show:
     rows, columns = made.given.shown.shape[1:]
     box = (0.0, 0.0, float(columns), float(rows))
     return Show(
@@ -132,7 +132,7 @@ def _over_input(here: Room, made: Ready, values: FloatImage) -> Show:
         rows=rows,
         layers=(
             Layer("input", input_picture(here, made.given), box, ground=True),
-            Layer("attention", heat_layer(scaled(values)), box, opacity=max(0.5, here.opacity / 100), smooth=False),
+            Layer("attention", heat_layer(scaled_attention(values)), box, opacity=max(0.5, here.opacity / 100), smooth=False),
         ),
         grid=Grid(*made.grid, box, here.picked),
         colours=Colours(stops(), "0", f"{float(values.max()):.2g}"),
@@ -141,7 +141,7 @@ def _over_input(here: Room, made: Ready, values: FloatImage) -> Show:
     )
 
 
-def _mosaic(here: Room, maps: FloatImage) -> None:
+def _mosaic(here: ExplainState, maps: FloatImage) -> None:
     """Layers from top to bottom, heads from left to right; a click shows one large, another click lets go of it."""
     layers, heads = maps.shape[:2]
     picture, columns, rows = mosaic(maps)

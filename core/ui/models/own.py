@@ -8,12 +8,12 @@ from pathlib import Path
 import streamlit as st
 
 from core.inference.engine import engine_for
-from core.jobs import Progress
+from core.jobs import JobProgress
 from core.prepare.domains import image_domain
 from core.sources import inside_roots
 from core.ui.state.errors import guarded, show_error
 from core.ui.state.progress import is_under_way
-from core.ui.state.session import Desk, Slot, desk
+from core.ui.state.session import Session, Task, session
 from core.ui.widgets.bars import quiet
 from models.encoders.families import NAMES
 from models.measured import MEASURED
@@ -35,16 +35,16 @@ LACKS = {
 
 def known_models() -> tuple[ModelSummary, ...]:
     """The models of the zoo, then the user's own. Raises BrokenModel for a folder of the zoo that is not whole."""
-    return (*list_models(), *own_models(desk()).values())
+    return (*list_models(), *own_models(session()).values())
 
 
-def own_models(desk: Desk) -> dict[str, ModelSummary]:
+def own_models(session: Session) -> dict[str, ModelSummary]:
     """What the user has opened, by the name that engines know it by."""
-    own: dict[str, ModelSummary] = desk.places.setdefault(_PLACE, {})
+    own: dict[str, ModelSummary] = session.places.setdefault(_PLACE, {})
     return own
 
 
-def own_model_form(desk: Desk) -> None:
+def own_model_form(session: Session) -> None:
     """One field for a folder or a hub id. A hub id is fetched when the button is pressed, and never otherwise."""
     with st.form("models.form", border=False):
         field, button = st.columns([5, 1], vertical_alignment="bottom")
@@ -54,17 +54,17 @@ def own_model_form(desk: Desk) -> None:
         f"A folder as `sightline train` writes it, or a classifier that transformers saved: {NAMES}. "
         "A hub id is downloaded when the button is pressed, and kept for the next time."
     )
-    slot: Slot[ModelSummary] = desk.slot(desk.places.setdefault(OPENING, {}), OPENING)
+    task: Task[ModelSummary] = session.task(session.places.setdefault(OPENING, {}), OPENING)
     with guarded():
         if is_asked and given.strip():
-            slot.start(f"Opening {given.strip()}", partial(_open, _name(given.strip())), "steps")
-        if is_under_way(slot, OPENING):
+            task.start(f"Opening {given.strip()}", partial(_open, _name(given.strip())), "steps")
+        if is_under_way(task, OPENING):
             return
-        if slot.failed:
-            show_error(slot.failed)
-        if slot.value is not None:
-            own_models(desk)[slot.value.id] = slot.value
-            st.session_state[WANTED], slot.value = slot.value.id, None
+        if task.failed:
+            show_error(task.failed)
+        if task.value is not None:
+            own_models(session)[task.value.id] = task.value
+            st.session_state[WANTED], task.value = task.value.id, None
             st.rerun()
 
 
@@ -82,7 +82,7 @@ def _name(given: str) -> str:
     return str(inside_roots(Path(given)))
 
 
-def _open(name: str, progress: Progress) -> ModelSummary:
+def _open(name: str, progress: JobProgress) -> ModelSummary:
     progress.update(0)
     folder = find_folder(name)
     engine_for(name)  # a folder whose weights do not fit is refused here rather than on the page that uses it

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.ui.viewer.facts import Box
+from core.types import Box
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.findings import probability_words
 from core.workflows.ct_search import Searched

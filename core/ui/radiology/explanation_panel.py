@@ -11,10 +11,10 @@ from core.report.notices import say
 from core.types import Domain, Explanation, FloatImage
 from core.ui.explain.agreement import on_tokens
 from core.ui.radiology import work
-from core.ui.radiology.page_state import Answer, Opening, Target
-from core.ui.radiology.work import Reading
+from core.ui.radiology.page_state import ImageAnswer, MethodAndLabel, Opening
+from core.ui.radiology.work import ModelReading
 from core.ui.state.progress import result_of
-from core.ui.state.session import Desk
+from core.ui.state.session import Session
 from core.ui.widgets.bars import Bar, bars, note, quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.faithfulness import belief, made_by
@@ -22,7 +22,7 @@ from core.ui.widgets.findings import MOST_LABELS, probability_words
 from core.ui.widgets.words import label_words, method_words
 
 
-def why(desk: Desk, opening: Opening, reading: Reading) -> None:
+def why(session: Session, opening: Opening, reading: ModelReading) -> None:
     """Choice of method and label, the measurements of the map that is on the viewer, and what the clicked patch says."""
     answer = reading.answer
     if answer is None:
@@ -32,7 +32,7 @@ def why(desk: Desk, opening: Opening, reading: Reading) -> None:
         note("There is nothing to explain", say(answer.prediction.outside.reason))
         return
     _choose(opening, answer, reading.target)
-    shown = result_of(work.explanation(desk, opening, reading.model, reading.target, answer.searched), "radiology.why")
+    shown = result_of(work.explanation_task(session, opening, reading.model, reading.target, answer.searched), "radiology.why")
     if answer.searched:
         quiet(f"What is explained is the best window, in slice {answer.searched.window.frame + 1}; the map lies on it there.")
     if shown is not None:
@@ -41,7 +41,7 @@ def why(desk: Desk, opening: Opening, reading: Reading) -> None:
         quiet(made_by(shown))
 
 
-def _choose(opening: Opening, answer: Answer, target: Target) -> None:
+def _choose(opening: Opening, answer: ImageAnswer, target: MethodAndLabel) -> None:
     """The widgets; what they say is read before anything is drawn, by `work.chosen_target`."""
     st.session_state.setdefault(work.method_key(opening), target[0])
     st.session_state.setdefault(work.label_key(opening), target[1])
@@ -50,12 +50,12 @@ def _choose(opening: Opening, answer: Answer, target: Target) -> None:
     st.selectbox("For the label", labels, key=work.label_key(opening), format_func=apart(labels, label_words))
 
 
-def patch(opening: Opening, answer: Answer, explanation: Explanation) -> None:
+def patch(opening: Opening, answer: ImageAnswer, explanation: Explanation) -> None:
     """What the clicked patch says by itself, and how much of the map lies on it."""
     if opening.picked is None:
         quiet("Click a patch of the image to read what its token says.")
         return
-    st.markdown(f"##### {place_words(opening.picked, answer.grid, answer.domain)}")
+    st.markdown(f"##### {token_words(opening.picked, answer.grid, answer.domain)}")
     logits = answer.prediction.token_logits
     if logits is not None:
         confidences = probabilities(logits[opening.picked], answer.calibration)
@@ -67,7 +67,7 @@ def patch(opening: Opening, answer: Answer, explanation: Explanation) -> None:
     st.text(rank_words(on_tokens(explanation.saliency, answer.grid), opening.picked))
 
 
-def place_words(picked: tuple[int, int], grid: tuple[int, int], domain: Domain) -> str:
+def token_words(picked: tuple[int, int], grid: tuple[int, int], domain: Domain) -> str:
     """ "Patch 5 across, 7 down, upper left lung field". picked: (row, column) on the grid of tokens."""
     alone = np.zeros(grid, dtype=np.float32)
     alone[picked] = 1.0

@@ -77,7 +77,7 @@ class Taken:
         return {
             "overlay.png": overlay_png(given.shown, shown.saliency),
             "saliency.npy": npy(shown.saliency),
-            "explanation.json": explanation_file.as_text(given, shown).encode(),
+            "explanation.json": explanation_file.explanation_text(given, shown).encode(),
         }
 
 

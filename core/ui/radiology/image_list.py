@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.ui.radiology.page_state import Opening, Room
-from core.ui.radiology.study_facts import files_of, title_of
+from core.ui.radiology.page_state import Opening, RadiologyState
+from core.ui.radiology.study_facts import file_words, title_of
 from core.ui.radiology.work import thumbnails
 from core.ui.state.errors import as_written
 from core.ui.state.progress import POLL_SECONDS
-from core.ui.state.session import Desk
+from core.ui.state.session import Session
 from core.ui.widgets.bars import quiet
 
 LIST_HEIGHT = 236
@@ -17,28 +17,28 @@ LIST_HEIGHT = 236
 THUMBNAIL_WIDTH = 64
 
 
-def image_list(desk: Desk, room: Room) -> None:
+def image_list(session: Session, room: RadiologyState) -> None:
     """Nothing where one image is open: what it is stands in the line above it."""
     if len(room.openings) < 2:
         return
-    slot = thumbnails(desk, room)
-    slot.settle()
+    task = thumbnails(session, room)
+    task.settle()
     with st.container(height=LIST_HEIGHT, key="image-list", border=True):
-        if slot.job is None:
+        if task.job is None:
             _rows(room)
         else:
-            st.fragment(_rows_until_drawn, run_every=POLL_SECONDS)(desk, room)
+            st.fragment(_rows_until_drawn, run_every=POLL_SECONDS)(session, room)
 
 
-def _rows_until_drawn(desk: Desk, room: Room) -> None:
-    slot = thumbnails(desk, room)
-    slot.settle()
+def _rows_until_drawn(session: Session, room: RadiologyState) -> None:
+    task = thumbnails(session, room)
+    task.settle()
     _rows(room)
-    if slot.job is None:
+    if task.job is None:
         st.rerun()
 
 
-def _rows(room: Room) -> None:
+def _rows(room: RadiologyState) -> None:
     for number, opening in enumerate(room.openings):
         state = "chosen" if number == room.chosen else "other"
         with st.container(key=f"pick-image-{state}-{number}", horizontal=True, vertical_alignment="center"):
@@ -48,8 +48,8 @@ def _rows(room: Room) -> None:
                 _name(room, number, opening)
 
 
-def _name(room: Room, number: int, opening: Opening) -> None:
+def _name(room: RadiologyState, number: int, opening: Opening) -> None:
     if st.button(as_written(title_of(opening.image)), key=f"radiology.image.{number}", type="tertiary"):
         room.chosen = number
         st.rerun()
-    quiet(files_of(opening.image))
+    quiet(file_words(opening.image))

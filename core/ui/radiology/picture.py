@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.types import Explanation, Picture
+from core.types import Box, Explanation, Picture
 from core.ui.radiology.candidates import candidate_boxes
-from core.ui.radiology.page_state import Answer, Opening, Shown, Slices
+from core.ui.radiology.page_state import ImageAnswer, Opening, Shown, Slices
 from core.ui.radiology.study_show import lung_window, saliency_layer, show_image
 from core.ui.viewer import Grid, Look, Picked, Show
-from core.ui.viewer.facts import Box, saliency_colours
+from core.ui.viewer.facts import saliency_colours
 
 _HEIGHT = "clamp(420px, calc(100vh - 118px), 1400px)"
 """Of the viewer: the window's, less the bar above it and the slider below."""
 
 
-def show(opening: Opening, shown: Slices, answer: Answer | None, explanation: Explanation | None, *, has_overlay: bool) -> Show:
+def image_view(opening: Opening, shown: Slices, answer: ImageAnswer | None, explanation: Explanation | None, *, has_overlay: bool) -> Show:
     """What the viewer draws: the image, and where has_overlay the map over it and the tokens that can be clicked."""
     here = slice_in_view(opening, shown)
     is_read = is_read_from(answer, here)
@@ -43,7 +43,7 @@ def look_in_view(opening: Opening, shown: Slices | None) -> Look:
     return opening.look or (shown and shown.first) or Look()
 
 
-def read_box(image: Shown, answer: Answer | None) -> Box:
+def read_box(image: Shown, answer: ImageAnswer | None) -> Box:
     """(left, top, width, height) of what the model read: all of the image, or of CT the best window."""
     if answer and answer.searched:
         return answer.searched.window.box
@@ -51,7 +51,7 @@ def read_box(image: Shown, answer: Answer | None) -> Box:
     return 0.0, 0.0, float(columns), float(rows)
 
 
-def is_read_from(answer: Answer | None, index: int) -> bool:
+def is_read_from(answer: ImageAnswer | None, index: int) -> bool:
     """Whether what the model read lies in the slice of that number, from 0."""
     return answer is None or answer.searched is None or answer.searched.window.frame == index
 
@@ -61,7 +61,7 @@ def size_of(image: Shown) -> tuple[int, int]:
     return (image.pixels.shape[0], image.pixels.shape[1]) if isinstance(image, Picture) else image.shape[1:]
 
 
-def pick(opening: Opening, grid: tuple[int, int], place: Picked, answer: Answer | None = None) -> None:
+def pick_token(opening: Opening, grid: tuple[int, int], place: Picked, answer: ImageAnswer | None = None) -> None:
     """Remember the token under a click; a second click lets go of it, and so does one beside what the model read."""
     left, top, width, height = read_box(opening.image, answer)
     row, column = int((place.row - top) * grid[0] // height), int((place.column - left) * grid[1] // width)

@@ -41,7 +41,7 @@ def title_of(image: Study | Picture) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def files_of(image: Study | Picture) -> str:
+def file_words(image: Study | Picture) -> str:
     """Which files it was read from; names are shown beside an image, never over it, since they may name a person."""
     if isinstance(image, Picture) or not image.sources:
         return image.name

@@ -8,9 +8,8 @@ import numpy as np
 
 from core.prepare.windowing import PRESETS, default_window, full_range
 from core.render.heatmap import heat_layer
-from core.types import Explanation, Picture, Study, Window
+from core.types import Box, Explanation, Picture, Study, Window
 from core.ui.viewer import Colours, Grid, Layer, Length, Look, Packed, Preset, Show
-from core.ui.viewer.facts import Box
 from core.ui.widgets.words import INTENDED_USE, method_words
 
 AXES = (("L", "R"), ("P", "A"), ("H", "F"))

@@ -13,7 +13,7 @@ _SIDE = 96
 """Pixels of the longer side."""
 
 
-def thumbnail(image: Study | Picture) -> bytes | None:
+def study_thumbnail(image: Study | Picture) -> bytes | None:
     """PNG of the middle frame, shown as the viewer shows it at first; None where it cannot be decoded."""
     try:
         pixels = image.pixels if isinstance(image, Picture) else render(image, image.shape[0] // 2)

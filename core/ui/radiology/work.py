@@ -10,17 +10,17 @@ import streamlit as st
 
 from core.explain.registry import FIRST_METHOD, explain, methods_for
 from core.inference.engine import engine_for
-from core.jobs import Progress
+from core.jobs import JobProgress
 from core.report.text import section_text
 from core.types import Explanation, Picture, Prediction, Report
 from core.ui.radiology.candidates import candidate_list
 from core.ui.radiology.models import models_for
-from core.ui.radiology.page_state import Answer, Opening, Room, Shown, SignedOff, Slices, Target
+from core.ui.radiology.page_state import ImageAnswer, MethodAndLabel, Opening, RadiologyState, Shown, SignedOff, Slices
 from core.ui.radiology.picture import look_in_view
 from core.ui.radiology.study_facts import title_of
 from core.ui.radiology.study_show import first_look, lung_window
-from core.ui.radiology.thumbnail import thumbnail
-from core.ui.state.session import Desk, Slot
+from core.ui.radiology.thumbnail import study_thumbnail
+from core.ui.state.session import Session, Task
 from core.ui.viewer import pack_picture, pack_study
 from core.workflows.ct_search import Searched, is_searched_by, search_ct
 from core.workflows.image import compose, explain_image, predict
@@ -32,19 +32,19 @@ EXPLAINED_IN = ("Why", "Report", "Export")
 
 
 @dataclass(frozen=True)
-class Reading:
+class ModelReading:
     """What a model says of the image in view, as far as it is there. answer, explanation: None while they are made, or were not asked for.
 
     target: method and label that are explained, None before there is an answer and where there is nothing to explain.
     """
 
     model: str
-    answer: Answer | None = None
-    target: Target | None = None
+    answer: ImageAnswer | None = None
+    target: MethodAndLabel | None = None
     explanation: Explanation | None = None
 
 
-def reading(desk: Desk, room: Room) -> Reading | None:
+def reading(session: Session, room: RadiologyState) -> ModelReading | None:
     """Begin what the open tab needs, and take what is there: nothing is waited for. None where no model reads such images."""
     opening, tab = room.opening, room.tab
     models = models_for(opening.image)
@@ -52,30 +52,30 @@ def reading(desk: Desk, room: Room) -> Reading | None:
         return None
     opening.model = st.session_state.get(model_key(opening)) or opening.model or models[0]
     model = opening.model
-    told = answer(desk, opening, model)
+    told = answer(session, opening, model)
     told.settle()
     if told.value is None:
-        return Reading(model)
+        return ModelReading(model)
     if told.value.prediction.probabilities is None:
-        return Reading(model, told.value)
+        return ModelReading(model, told.value)
     target = chosen_target(opening, told.value)
     if tab == "Why" or (tab in EXPLAINED_IN and opening.signed is None):
-        explanation(desk, opening, model, target, told.value.searched)
-    desk.stop_others(opening.explained, {(model, target)})
-    slot = opening.explained.get((model, target))
-    if slot is not None:
-        slot.settle()
-    return Reading(model, told.value, target, slot.value if slot else None)
+        explanation_task(session, opening, model, target, told.value.searched)
+    session.stop_others(opening.explained, {(model, target)})
+    task = opening.explained.get((model, target))
+    if task is not None:
+        task.settle()
+    return ModelReading(model, told.value, target, task.value if task else None)
 
 
-def stop_unseen(desk: Desk, room: Room) -> None:
+def stop_unseen(session: Session, room: RadiologyState) -> None:
     """Explanations of images that are not in view are not waited for by anybody."""
     for opening in room.openings:
         if opening is not room.opening:
-            desk.stop_others(opening.explained, ())
+            session.stop_others(opening.explained, ())
 
 
-def chosen_target(opening: Opening, answer: Answer) -> Target:
+def chosen_target(opening: Opening, answer: ImageAnswer) -> MethodAndLabel:
     """Method and label as they are chosen in the tab Why, before its widgets are drawn."""
     method, label = opening.target or (FIRST_METHOD, label_of_interest(answer))
     method = st.session_state.get(method_key(opening)) or method
@@ -99,57 +99,57 @@ def label_key(opening: Opening) -> str:
     return f"radiology.target.{opening.name}"
 
 
-def label_of_interest(answer: Answer) -> str:
+def label_of_interest(answer: ImageAnswer) -> str:
     """The most probable label, also where the model abstains."""
     logits = answer.prediction.logits
     return answer.prediction.labels[0 if logits is None else int(np.argmax(logits))]
 
 
-def slices(desk: Desk, opening: Opening) -> Slot[Slices]:
+def slices(session: Session, opening: Opening) -> Task[Slices]:
     """The slices of an image, made ready for the browser."""
-    slot: Slot[Slices] = desk.slot(opening.slices, ALL)
-    slot.ensure(f"Preparing {title_of(opening.image)}", partial(_pack, opening.image), "slices")
-    return slot
+    task: Task[Slices] = session.task(opening.slices, ALL)
+    task.ensure(f"Preparing {title_of(opening.image)}", partial(_pack, opening.image), "slices")
+    return task
 
 
-def _pack(image: Shown, progress: Progress) -> Slices:
+def _pack(image: Shown, progress: JobProgress) -> Slices:
     if isinstance(image, Picture):
         return Slices(pack_picture(image))
     packed = pack_study(image, progress.update)
     return Slices(packed, first_look(image, packed, image.shape[0] // 2))
 
 
-def thumbnails(desk: Desk, room: Room) -> Slot[None]:
+def thumbnails(session: Session, room: RadiologyState) -> Task[None]:
     """The small pictures of the list of images; drawn one after another, each is there as soon as it is done."""
-    slot: Slot[None] = desk.slot(room.thumbnails, len(room.openings))
-    slot.ensure("Drawing thumbnails", partial(_thumbnails, room.openings), "images")
-    return slot
+    task: Task[None] = session.task(room.thumbnails, len(room.openings))
+    task.ensure("Drawing thumbnails", partial(_thumbnails, room.openings), "images")
+    return task
 
 
-def _thumbnails(openings: tuple[Opening, ...], progress: Progress) -> None:
+def _thumbnails(openings: tuple[Opening, ...], progress: JobProgress) -> None:
     for done, opening in enumerate(openings, start=1):
         if opening.thumbnail is None:
-            opening.thumbnail = thumbnail(opening.image)
+            opening.thumbnail = study_thumbnail(opening.image)
         progress.update(done, len(openings))
 
 
-def answer(desk: Desk, opening: Opening, model: str) -> Slot[Answer]:
+def answer(session: Session, opening: Opening, model: str) -> Task[ImageAnswer]:
     """What a model says of an image."""
-    slot: Slot[Answer] = desk.slot(opening.answers, model)
-    slot.ensure(f"Reading {title_of(opening.image)}", partial(_answer, opening.image, model), "slices")
-    return slot
+    task: Task[ImageAnswer] = session.task(opening.answers, model)
+    task.ensure(f"Reading {title_of(opening.image)}", partial(_answer, opening.image, model), "slices")
+    return task
 
 
-def _answer(image: Shown, model: str, progress: Progress) -> Answer:
+def _answer(image: Shown, model: str, progress: JobProgress) -> ImageAnswer:
     progress.update(0)
     engine = engine_for(model)
     loaded = engine.model
     searched = search_ct(image, engine, watch=progress.update) if is_searched_by(image, loaded.preprocess) else None
     prediction = searched.prediction if searched else predict(image, model)
-    return Answer(prediction, loaded.calibration, loaded.token_grid, methods_for(loaded), loaded.preprocess.domain, searched)
+    return ImageAnswer(prediction, loaded.calibration, loaded.token_grid, methods_for(loaded), loaded.preprocess.domain, searched)
 
 
-def go_to_candidate(opening: Opening, answer: Answer) -> bool:
+def go_to_candidate(opening: Opening, answer: ImageAnswer) -> bool:
     """The list of what was found in CT; whether one was clicked, to which the viewer then goes."""
     if answer.searched is None or answer.prediction.outside.is_outside:
         return False
@@ -162,14 +162,16 @@ def go_to_candidate(opening: Opening, answer: Answer) -> bool:
     return True
 
 
-def explanation(desk: Desk, opening: Opening, model: str, target: Target, searched: Searched | None = None) -> Slot[Explanation]:
+def explanation_task(
+    session: Session, opening: Opening, model: str, target: MethodAndLabel, searched: Searched | None = None
+) -> Task[Explanation]:
     """The map of one method for one label."""
-    slot: Slot[Explanation] = desk.slot(opening.explained, (model, target))
-    slot.ensure(f"Explaining {title_of(opening.image)}", partial(_explain, opening.image, model, target, searched), "passes")
-    return slot
+    task: Task[Explanation] = session.task(opening.explained, (model, target))
+    task.ensure(f"Explaining {title_of(opening.image)}", partial(_explain, opening.image, model, target, searched), "passes")
+    return task
 
 
-def _explain(image: Shown, model: str, target: Target, searched: Searched | None, progress: Progress) -> Explanation:
+def _explain(image: Shown, model: str, target: MethodAndLabel, searched: Searched | None, progress: JobProgress) -> Explanation:
     method, label = target
     if searched:  # its window is known, and need not be searched for again
         return explain(engine_for(model).interactive, searched.window, method, label, progress=progress.update)
@@ -190,7 +192,7 @@ def report(opening: Opening, model: str, prediction: Prediction, shown: Explanat
     return opening.report
 
 
-def keep_report(opening: Opening, reading: Reading, report: Report) -> None:
+def keep_report(opening: Opening, reading: ModelReading, report: Report) -> None:
     """Remember the report as the user left it; where it was just signed, what stood behind it too."""
     opening.report = report
     if report.signed_by and opening.signed is None:

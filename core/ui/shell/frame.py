@@ -11,7 +11,7 @@ from core.inference.runtimes import describe_device
 from core.settings import PROJECT
 from core.ui.state.errors import guarded
 from core.ui.state.progress import progress_line
-from core.ui.state.session import desk
+from core.ui.state.session import session
 from core.ui.widgets.words import INTENDED_USE
 
 ASSETS = PROJECT / "assets"
@@ -42,7 +42,7 @@ def rail() -> DeltaGenerator:
 
 def running_work(place: DeltaGenerator) -> None:
     """Jobs that a page has started, whichever page is open. Nothing polls while nothing runs: a tab left open is no look at a study."""
-    if desk().running():
+    if session().running():
         with place:
             _running_work()
 
@@ -50,8 +50,8 @@ def running_work(place: DeltaGenerator) -> None:
 @st.fragment(run_every=_POLL_SECONDS)
 def _running_work() -> None:
     with guarded():
-        running = desk().running()
-        for slot in running:
-            progress_line(slot)
+        running = session().running()
+        for task in running:
+            progress_line(task)
         if not running:
             st.rerun(scope="app")

@@ -23,11 +23,11 @@ def guard() -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
-    if not is_open():
+    if not is_signed_in():
         st.stop()
 
 
-def is_open() -> bool:
+def is_signed_in() -> bool:
     """Whether this browser may see the pages."""
     return not settings().password or bool(st.session_state.get(_OPEN)) or admission().is_admitted(browser())
 

@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 from core.errors import SightlineError
-from core.jobs import Progress
+from core.jobs import JobProgress
 from core.ui.state.errors import words_of
-from core.ui.state.session import Desk, Slot, is_seen_elsewhere, move
+from core.ui.state.session import Session, Task, is_seen_elsewhere, move
 from core.ui.state.uploads import OpenFolder
 from core.ui.widgets.drafts import ADDENDUM
 from core.ui.widgets.intake import Wanted
@@ -31,7 +31,7 @@ class PageState:
     desks: int = field(default=1, kw_only=True)
     drafts: dict[str, str] = field(default_factory=dict, kw_only=True)
 
-    def slots(self) -> Iterable[Slot[Any]]:
+    def tasks(self) -> Iterable[Task[Any]]:
         """All work on it."""
         raise NotImplementedError
 
@@ -39,12 +39,12 @@ class PageState:
         """Whether something that a person wrote would be lost if the page were closed now."""
         return any(text.strip() for key, text in self.drafts.items() if key.endswith(ADDENDUM))
 
-    def let_go(self, desk: Desk) -> None:
-        """Stop the work and delete the folders, unless another desk has them too."""
+    def let_go(self, session: Session) -> None:
+        """Stop the work and delete the folders, unless another session has them too."""
         self.desks -= 1
         if self.desks > 0:
             return
-        desk.forget(self.slots())
+        session.forget(self.tasks())
         for folder in self.folders:
             folder.remove()
 
@@ -56,14 +56,14 @@ class Arrived(Generic[R]):
     read: R
     folder: OpenFolder
 
-    def let_go(self, desk: Desk) -> None:
+    def let_go(self, session: Session) -> None:
         """Nobody looked at it."""
         self.folder.remove()
 
 
 @dataclass(frozen=True)
 class OpenPage(Generic[R, S]):
-    """How a page opens and closes. name: its place on the desk. verb: what the rail calls the work ("Opening").
+    """How a page opens and closes. name: its place on the session. verb: what the rail calls the work ("Opening").
 
     read: from what is wanted, a folder for what has to be unpacked, and progress, to what was read; raises the reason where nothing was.
     add: puts that into what is open, None where nothing is, and returns what is open then; may raise the reason why nothing is.
@@ -71,59 +71,59 @@ class OpenPage(Generic[R, S]):
 
     name: str
     verb: str
-    read: Callable[[Wanted, OpenFolder, Progress], R]
-    add: Callable[[Desk, S | None, R], S]
+    read: Callable[[Wanted, OpenFolder, JobProgress], R]
+    add: Callable[[Session, S | None, R], S]
 
-    def arrival(self, desk: Desk) -> Slot[Arrived[R]]:
-        """The slot in which files are being read."""
-        slot: Slot[Arrived[R]] = desk.slot(desk.places.setdefault(f"{self.name}.arrival", {}), self.name)
-        return slot
+    def arrival(self, session: Session) -> Task[Arrived[R]]:
+        """The task in which files are being read."""
+        task: Task[Arrived[R]] = session.task(session.places.setdefault(f"{self.name}.arrival", {}), self.name)
+        return task
 
-    def open(self, desk: Desk, wanted: Wanted) -> None:
+    def open(self, session: Session, wanted: Wanted) -> None:
         """Begin to read what the user wants; what is open gets it added."""
-        self.arrival(desk).start(f"{self.verb} {wanted.title}", partial(self._arrived, wanted), "files")
+        self.arrival(session).start(f"{self.verb} {wanted.title}", partial(self._arrived, wanted), "files")
 
-    def state(self, desk: Desk) -> S | None:
+    def state(self, session: Session) -> S | None:
         """What is open, with what was read since the last look; None where nothing is."""
-        slot = self.arrival(desk)
-        slot.settle()
-        found = cast("S | None", desk.places.get(self.name))
-        arrived, slot.value = slot.value, None
+        task = self.arrival(session)
+        task.settle()
+        found = cast("S | None", session.places.get(self.name))
+        arrived, task.value = task.value, None
         if arrived is None:
             return found
         try:
-            here = self.add(desk, found, arrived.read)
+            here = self.add(session, found, arrived.read)
         except SightlineError as error:
-            slot.failed = words_of(error)
+            task.failed = words_of(error)
             arrived.folder.remove()
             return found
         here.folders.append(arrived.folder)
-        desk.places[self.name] = here
+        session.places[self.name] = here
         return here
 
-    def close(self, desk: Desk) -> None:
+    def close(self, session: Session) -> None:
         """Let go of everything: work is stopped; uploads, unpacked archives and results are deleted from this machine."""
-        arriving = self.arrival(desk)
+        arriving = self.arrival(session)
         arriving.settle()
-        del desk.places[f"{self.name}.arrival"]
-        desk.forget([arriving])
-        for held in (arriving.value, cast("S | None", desk.places.pop(self.name, None))):
+        del session.places[f"{self.name}.arrival"]
+        session.forget([arriving])
+        for held in (arriving.value, cast("S | None", session.places.pop(self.name, None))):
             if held is not None:
-                held.let_go(desk)
+                held.let_go(session)
 
-    def close_here(self, desk: Desk) -> None:
-        """Close it for this tab; another tab that is open at the same address keeps it, and this one gets a desk of its own."""
-        if not is_seen_elsewhere(desk):
-            return self.close(desk)
-        own = Desk()
-        for name, place in desk.places.items():
+    def close_here(self, session: Session) -> None:
+        """Close it for this tab; another tab that is open at the same address keeps it, and this one gets a session of its own."""
+        if not is_seen_elsewhere(session):
+            return self.close(session)
+        own = Session()
+        for name, place in session.places.items():
             if isinstance(place, PageState) and name != self.name:
                 own.places[name] = place
-                own.slots += place.slots()
+                own.tasks += place.tasks()
                 place.desks += 1
-        return move(desk, own)
+        return move(session, own)
 
-    def _arrived(self, wanted: Wanted, progress: Progress) -> Arrived[R]:
+    def _arrived(self, wanted: Wanted, progress: JobProgress) -> Arrived[R]:
         folder = wanted.folder or OpenFolder()
         try:
             return Arrived(self.read(wanted, folder, progress), folder)

@@ -8,11 +8,11 @@ import streamlit as st
 
 from core.jobs import Job
 from core.ui.state.errors import as_written, guarded, show_error
-from core.ui.state.session import Slot
+from core.ui.state.session import Task
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.words import duration
 
-_T = TypeVar("T")
+_T = TypeVar("_T")
 
 POLL_SECONDS = 0.5
 TELLING_SHARE = 0.04
@@ -34,11 +34,11 @@ def progress_share(job: Job[Any]) -> float:
     return min(1.0, job.done / job.total) if job.total else 0.0
 
 
-def progress_line(slot: Slot[Any]) -> None:
+def progress_line(task: Task[Any]) -> None:
     """One job in the rail."""
-    job = slot.job
+    job = task.job
     if job is not None:
-        st.progress(progress_share(job), text=progress_words(slot.title, job))
+        st.progress(progress_share(job), text=progress_words(task.title, job))
 
 
 def progress_words(title: str, job: Job[Any]) -> str:
@@ -46,46 +46,46 @@ def progress_words(title: str, job: Job[Any]) -> str:
     return as_written(f"{title}: {progress_text(job)}")
 
 
-def is_under_way(slot: Slot[Any], key: str) -> bool:
-    """Draw the progress of a slot that works, with its cancel button; the page runs anew when it ends. Whether it still works."""
-    if slot.job is not None and not slot.is_announced:
-        slot.is_announced = True
-        slot.job.wait(BLINK_SECONDS)
-    slot.settle()
-    if slot.job is None:
+def is_under_way(task: Task[Any], key: str) -> bool:
+    """Draw the progress of a task that works, with its cancel button; the page runs anew when it ends. Whether it still works."""
+    if task.job is not None and not task.is_announced:
+        task.is_announced = True
+        task.job.wait(BLINK_SECONDS)
+    task.settle()
+    if task.job is None:
         return False
-    _watch(slot, key)
+    _watch(task, key)
     return True
 
 
-def result_of(slot: Slot[_T], key: str) -> _T | None:
-    """The value of a slot; until there is one, what stands in its place: progress, the error, or a button that takes up stopped work."""
-    if is_under_way(slot, key):
+def result_of(task: Task[_T], key: str) -> _T | None:
+    """The value of a task; until there is one, what stands in its place: progress, the error, or a button that takes up stopped work."""
+    if is_under_way(task, key):
         return None
-    if slot.failed or slot.was_stopped:
-        _offer_again(slot, key)
-    return slot.value
+    if task.failed or task.was_stopped:
+        _offer_again(task, key)
+    return task.value
 
 
-def _offer_again(slot: Slot[Any], key: str) -> None:
-    if slot.failed:
-        show_error(slot.failed)
+def _offer_again(task: Task[Any], key: str) -> None:
+    if task.failed:
+        show_error(task.failed)
     else:
-        quiet(f"{slot.title}: stopped before it was done.")
-    if slot.failed and slot.failed.is_lasting:
+        quiet(f"{task.title}: stopped before it was done.")
+    if task.failed and task.failed.is_lasting:
         return
-    if st.button("Try again" if slot.failed else "Start again", key=f"{key}.again"):
-        slot.start_again()
+    if st.button("Try again" if task.failed else "Start again", key=f"{key}.again"):
+        task.start_again()
         st.rerun()
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def _watch(slot: Slot[Any], key: str) -> None:
+def _watch(task: Task[Any], key: str) -> None:
     with guarded():
-        job = slot.job
+        job = task.job
         if job is None or job.is_done:
             st.rerun(scope="app")
         with st.container(horizontal=True, vertical_alignment="center", key=f"{key}.progress"):
-            st.progress(progress_share(job), text=progress_words(slot.title, job))
+            st.progress(progress_share(job), text=progress_words(task.title, job))
             if st.button("Cancel", key=f"{key}.cancel", disabled=job.is_cancelled):
                 job.cancel()

@@ -11,18 +11,18 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.errors import Cancelled
-from core.jobs import Job, Progress, jobs
+from core.jobs import Job, JobProgress, jobs
 from core.ui.shell import sign_in as gate
 from core.ui.state.errors import Words, words_of
 
-_T = TypeVar("T")
+_T = TypeVar("_T")
 
 _TOKEN = "desk.token"
 _PARAMETER = "desk"
 
 
 @dataclass
-class Slot(Generic[_T]):
+class Task(Generic[_T]):
     """One thing that is under way, there, or failed. title: what the work is called in the rail.
 
     was_stopped: the user cancelled it; it does not begin anew by itself. is_announced: its progress was drawn.
@@ -34,15 +34,15 @@ class Slot(Generic[_T]):
     failed: Words | None = None
     was_stopped: bool = False
     is_announced: bool = False
-    _begun: tuple[Callable[[Progress], _T], str] | None = None
+    _begun: tuple[Callable[[JobProgress], _T], str] | None = None
 
     @property
     def is_empty(self) -> bool:
         """Nothing asked for yet, or stopped."""
         return self.job is None and self.value is None and self.failed is None
 
-    def start(self, title: str, work: Callable[[Progress], _T], unit: str) -> None:
-        """Begin the work; what the slot held before is dropped."""
+    def start(self, title: str, work: Callable[[JobProgress], _T], unit: str) -> None:
+        """Begin the work; what the task held before is dropped."""
         self.title, self.value, self.failed, self.was_stopped, self.is_announced = title, None, None, False, False
         self._begun = (work, unit)
         self.job = jobs().start(work, unit)
@@ -52,13 +52,13 @@ class Slot(Generic[_T]):
         if self._begun is not None:
             self.start(self.title, *self._begun)
 
-    def ensure(self, title: str, work: Callable[[Progress], _T], unit: str) -> None:
+    def ensure(self, title: str, work: Callable[[JobProgress], _T], unit: str) -> None:
         """Begin the work unless it was ever begun: what failed or was stopped waits until the user asks for it."""
         if self.is_empty and not self.was_stopped:
             self.start(title, work, unit)
 
     def settle(self) -> None:
-        """Take over what the job left when it ended. Work that the user stopped leaves the slot empty."""
+        """Take over what the job left when it ended. Work that the user stopped leaves the task empty."""
         if self.job is None or not self.job.is_done:
             return
         job, self.job = self.job, None
@@ -74,86 +74,86 @@ class Slot(Generic[_T]):
 class Releasable(Protocol):
     """What holds more than memory."""
 
-    def let_go(self, desk: Desk) -> None:
-        """Stop its work and delete what lies on disk, unless another desk has it too."""
+    def let_go(self, session: Session) -> None:
+        """Stop its work and delete what lies on disk, unless another session has it too."""
 
 
 @dataclass
-class Desk:
-    """State of the pages. places: by page name, whatever the page keeps. slots: all work that the rail shows.
+class Session:
+    """State of the pages. places: by page name, whatever the page keeps. tasks: all work that the rail shows.
 
     tabs: ids of Streamlit's sessions that came here, those that are gone included.
     """
 
     places: dict[str, Any] = field(default_factory=dict)
-    slots: list[Slot[Any]] = field(default_factory=list)
+    tasks: list[Task[Any]] = field(default_factory=list)
     tabs: set[str] = field(default_factory=set)
 
-    def slot(self, book: dict[Any, Slot[Any]], key: Any) -> Slot[Any]:
-        """The slot of a book of slots, made when it is first asked for."""
+    def task(self, book: dict[Any, Task[Any]], key: Any) -> Task[Any]:
+        """The task of a book of tasks, made when it is first asked for."""
         if key not in book:
-            book[key] = Slot()
-            self.slots.append(book[key])
+            book[key] = Task()
+            self.tasks.append(book[key])
         return book[key]
 
-    def forget(self, slots: Iterable[Slot[Any]]) -> None:
-        """Stop the work of these slots and drop them."""
-        gone = list(slots)
-        for slot in gone:
-            if slot.job is not None:
-                slot.job.cancel()
-        self.slots = [slot for slot in self.slots if not any(slot is other for other in gone)]
+    def forget(self, tasks: Iterable[Task[Any]]) -> None:
+        """Stop the work of these tasks and drop them."""
+        gone = list(tasks)
+        for task in gone:
+            if task.job is not None:
+                task.job.cancel()
+        self.tasks = [task for task in self.tasks if not any(task is other for other in gone)]
 
-    def stop_others(self, book: dict[Any, Slot[Any]], wanted: Container[Any]) -> None:
-        """Stop the work of a book's slots that is not wanted any more; it begins anew when it is asked for. What is done stays."""
-        for slot in book.values():
-            slot.settle()
-        self.forget(book.pop(key) for key in [key for key, slot in book.items() if slot.job is not None and key not in wanted])
+    def stop_others(self, book: dict[Any, Task[Any]], wanted: Container[Any]) -> None:
+        """Stop the work of a book's tasks that is not wanted any more; it begins anew when it is asked for. What is done stays."""
+        for task in book.values():
+            task.settle()
+        self.forget(book.pop(key) for key in [key for key, task in book.items() if task.job is not None and key not in wanted])
 
     def let_go(self) -> None:
         """Nobody comes back: work is stopped, and whatever lies on disk is deleted."""
-        held = [*self.places.values(), *(slot.value for slot in self.slots)]
-        self.forget(list(self.slots))
+        held = [*self.places.values(), *(task.value for task in self.tasks)]
+        self.forget(list(self.tasks))
         for each in held:
             if isinstance(each, Releasable):
                 each.let_go(self)
 
-    def running(self) -> list[Slot[Any]]:
-        """The slots whose work goes on."""
-        return [slot for slot in self.slots if slot.job is not None and not slot.job.is_done]
+    def running(self) -> list[Task[Any]]:
+        """The tasks whose work goes on."""
+        return [task for task in self.tasks if task.job is not None and not task.job.is_done]
 
 
-def desk() -> Desk:
-    """The desk of this user: of this session, else of the token in the address bar, else a new one. Nobody gets past the gate to it."""
+def session() -> Session:
+    """The session of this user: of this session, else of the token in the address bar, else a new one. Nobody gets past the gate to it."""
     gate.guard()
     token = st.session_state.get(_TOKEN) or st.query_params.get(_PARAMETER)
     held = jobs().held(token) if token else None
-    if not isinstance(held, Desk):
-        held = Desk()
+    if not isinstance(held, Session):
+        held = Session()
         token = _hold(held)
     _sit_at(held, str(token))
     return held
 
 
-def move(here: Desk, other: Desk) -> None:
-    """From now on this tab has another desk; whoever else sits at the old one stays there."""
+def move(here: Session, other: Session) -> None:
+    """From now on this tab has another session; whoever else sits at the old one stays there."""
     here.tabs.discard(_tab())
     _sit_at(other, _hold(other))
 
 
-def is_seen_elsewhere(here: Desk) -> bool:
-    """Whether another tab that is open in a browser has this desk too."""
+def is_seen_elsewhere(here: Session) -> bool:
+    """Whether another tab that is open in a browser has this session too."""
     if not runtime.exists():
         return False
     others = here.tabs - {_tab()}
     return any(runtime.get_instance().is_active_session(tab) for tab in others)
 
 
-def _hold(held: Desk) -> str:
+def _hold(held: Session) -> str:
     return jobs().hold(held, is_busy=lambda: bool(held.running()), dropped=held.let_go)
 
 
-def _sit_at(held: Desk, token: str) -> None:
+def _sit_at(held: Session, token: str) -> None:
     held.tabs.add(_tab())
     st.session_state[_TOKEN] = token
     if st.query_params.get(_PARAMETER) != token:

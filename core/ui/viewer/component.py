@@ -9,7 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.ui.viewer.facts import Box, Layer, Look, Picked, Show
+from core.types import Box
+from core.ui.viewer.facts import Layer, Look, Picked, Show
 from core.ui.viewer.media import publish
 from core.ui.viewer.pack import Packed
 
@@ -41,7 +42,7 @@ class Event:
     seen: Box | None = None
 
 
-def told(key: str, identity: str) -> Event:
+def viewer_event(key: str, identity: str) -> Event:
     """What the viewer at a spot told before this run: to be asked before it is drawn, so that it is drawn once and as the user left it.
 
     identity: the key of what it shows; a view that was settled on another image is none of it.

@@ -7,10 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from core.explain.overlay import CIVIDIS
-from core.types import Window
+from core.types import Box, Window
 from core.ui.viewer.pack import Packed
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)

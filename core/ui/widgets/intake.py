@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from core.errors import NotFound, SightlineError
-from core.jobs import Progress
+from core.jobs import JobProgress
 from core.settings import settings
 from core.sources import Sample, bundled, catalogue, download, fetch, inside_roots
 from core.ui.state.errors import show_error
 from core.ui.state.progress import is_under_way
-from core.ui.state.session import Desk, Slot
+from core.ui.state.session import Session, Task
 from core.ui.state.uploads import OpenFolder
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.thumbnails import thumbnail
@@ -93,20 +93,20 @@ def _bundled(kind: str) -> list[Sample]:
         return []
 
 
-def place_field(desk: Desk, key: str) -> Wanted | None:
+def place_field(session: Session, key: str) -> Wanted | None:
     """One field for a path on the server or an https address."""
     with st.form(f"{key}.form", border=False):
         field, button = st.columns([5, 1], vertical_alignment="bottom")
         given = field.text_input("A folder or file on this machine, or an address", key=f"{key}.place", placeholder=_hint())
         is_asked = button.form_submit_button("Open", width="stretch")
-    slot: Slot[Wanted] = desk.slot(desk.places.setdefault("downloads", {}), key)
+    task: Task[Wanted] = session.task(session.places.setdefault("downloads", {}), key)
     if is_asked and given.strip():
-        wanted = _opened(given.strip(), slot)
+        wanted = _opened(given.strip(), task)
         if wanted:
             return wanted
-    if is_under_way(slot, f"{key}.download"):
+    if is_under_way(task, f"{key}.download"):
         return None
-    return _taken(slot)
+    return _taken(task)
 
 
 def _hint() -> str:
@@ -114,9 +114,9 @@ def _hint() -> str:
     return f"{roots[0]}/… or https://…" if roots else "https://… (folders: start with SIGHTLINE_ROOTS set)"
 
 
-def _opened(given: str, slot: Slot[Wanted]) -> Wanted | None:
+def _opened(given: str, task: Task[Wanted]) -> Wanted | None:
     if given.lower().startswith(("http://", "https://")):
-        slot.start("Downloading", lambda progress: _download(given, progress), "kB")
+        task.start("Downloading", lambda progress: _download(given, progress), "kB")
         return None
     try:
         path = inside_roots(Path(given))
@@ -126,29 +126,29 @@ def _opened(given: str, slot: Slot[Wanted]) -> Wanted | None:
     return Wanted(path.name, (path,))
 
 
-def _download(address: str, progress: Progress) -> Wanted:
+def _download(address: str, progress: JobProgress) -> Wanted:
     folder = OpenFolder()
     name = PurePosixPath(urlsplit(address).path).name or "file"
     path = download(address, folder.path / name, progress=_in_kilobytes(progress), cancelled=lambda: _is_cancelled(progress))
     return Wanted(name, (path,), folder)
 
 
-def _in_kilobytes(progress: Progress) -> Callable[[int, int | None], None]:
+def _in_kilobytes(progress: JobProgress) -> Callable[[int, int | None], None]:
     return lambda done, total: progress.update(done // 1000, total and total // 1000)
 
 
-def _is_cancelled(progress: Progress) -> bool:
+def _is_cancelled(progress: JobProgress) -> bool:
     return progress.is_cancelled
 
 
-def _taken(slot: Slot[Wanted]) -> Wanted | None:
-    if slot.failed:
-        show_error(slot.failed)
-    wanted, slot.value = slot.value, None
+def _taken(task: Task[Wanted]) -> Wanted | None:
+    if task.failed:
+        show_error(task.failed)
+    wanted, task.value = task.value, None
     return wanted
 
 
-def public_samples(desk: Desk, kinds: Sequence[str], key: str) -> Wanted | None:
+def public_samples(session: Session, kinds: Sequence[str], key: str) -> Wanted | None:
     """The catalogue of public samples: nothing is fetched before its button is pressed."""
     try:
         known = _offers([sample for sample in catalogue() if sample.kind in kinds])
@@ -157,7 +157,7 @@ def public_samples(desk: Desk, kinds: Sequence[str], key: str) -> Wanted | None:
     with st.expander(f"Public samples to download ({len(known)})", key=f"{key}.catalogue"):
         quiet("Real images from public collections. A download starts only when you press its button; the file is kept on this machine.")
         for title, samples in known.items():
-            wanted = _public_sample(desk, title, samples, f"{key}.{samples[0].id}")
+            wanted = _public_sample(session, title, samples, f"{key}.{samples[0].id}")
             if wanted:
                 return wanted
     return None
@@ -171,8 +171,8 @@ def _offers(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
     return offers
 
 
-def _public_sample(desk: Desk, title: str, samples: Sequence[Sample], key: str) -> Wanted | None:
-    slot: Slot[Wanted] = desk.slot(desk.places.setdefault("downloads", {}), key)
+def _public_sample(session: Session, title: str, samples: Sequence[Sample], key: str) -> Wanted | None:
+    task: Task[Wanted] = session.task(session.places.setdefault("downloads", {}), key)
     words, button = st.columns([5, 1], vertical_alignment="center")
     with words:
         st.text(title)
@@ -180,14 +180,14 @@ def _public_sample(desk: Desk, title: str, samples: Sequence[Sample], key: str) 
         count = f"{counted(len(samples), 'file')}, " if len(samples) > 1 else ""
         quiet(f"{count}{size}. {samples[0].licence}. {_sentence(samples[0].what_to_expect)}")
     is_here = all(sample.local is not None for sample in samples)
-    if button.button("Open" if is_here else "Download", key=f"{key}.get", width="stretch", disabled=slot.job is not None):
-        slot.start(f"Downloading {title}", lambda progress: _fetched(title, samples, progress), "kB")
-    if is_under_way(slot, key):
+    if button.button("Open" if is_here else "Download", key=f"{key}.get", width="stretch", disabled=task.job is not None):
+        task.start(f"Downloading {title}", lambda progress: _fetched(title, samples, progress), "kB")
+    if is_under_way(task, key):
         return None
-    return _taken(slot)
+    return _taken(task)
 
 
-def _fetched(title: str, samples: Sequence[Sample], progress: Progress) -> Wanted:
+def _fetched(title: str, samples: Sequence[Sample], progress: JobProgress) -> Wanted:
     total, done, paths = sum(sample.bytes for sample in samples), 0, []
     for sample in samples:
         watch = partial(_watch_part, progress, done, total)
@@ -196,7 +196,7 @@ def _fetched(title: str, samples: Sequence[Sample], progress: Progress) -> Wante
     return Wanted(title, tuple(paths))
 
 
-def _watch_part(progress: Progress, before: int, total: int, done: int, _: int | None) -> None:
+def _watch_part(progress: JobProgress, before: int, total: int, done: int, _: int | None) -> None:
     progress.update((before + done) // 1000, total // 1000)
 
 

@@ -7,11 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from core.change.evidence import STEPS
-from core.change.threshold import LEAST_DISTANCE, MOST_DISTANCE, Histogram
+from core.change.threshold import LEAST_DISTANCE, MOST_DISTANCE, ScoreHistogram
 
 
 def threshold(*strips: NDArray[np.float64], deviations: float = 4.0) -> float:
-    histogram = Histogram()
+    histogram = ScoreHistogram()
     for strip in strips:
         histogram.add(strip.astype(np.float32))
     return histogram.unusual(deviations)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.cli import program
-from core.cli.output import about, note, print_json, say
+from core.cli.output import about, print_json, print_line, say_aside
 from core.cli.quiet import OwnLog
 from core.errors import UnreadableFile
 from core.settings import Settings
@@ -132,8 +132,8 @@ def test_numbers_that_are_none_become_null(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_a_name_cannot_break_a_line_nor_command_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    say("a\nb\x1b[31m.dcm")
-    note("a\nb\x1b[31m.dcm")
+    print_line("a\nb\x1b[31m.dcm")
+    say_aside("a\nb\x1b[31m.dcm")
     said = capsys.readouterr()
     assert said.out == "a\\nb\\x1b[31m.dcm\n"
     assert said.err == "sightline: a\\nb\\x1b[31m.dcm\n"

@@ -13,7 +13,7 @@ from skimage import data
 
 from core.errors import BrokenModel, OutOfRange
 from core.inference.engine import Engine, engine_for
-from core.inference.ood import judge, outside_score, verdict
+from core.inference.ood import assess, outside_score, verdict
 from core.inference.prediction import predict_input
 from core.prepare.inputs import to_input
 from core.readers import read_dicom
@@ -183,30 +183,30 @@ def test_what_cannot_make_a_gate_is_refused(train: int, held: int, share: float)
 
 def test_a_header_that_rules_the_image_out_comes_first_and_the_distance_is_told_beside(engine: Engine, gate: OutsideModel) -> None:
     refusal = notice("input.other-modality", modality="US", domain="radiograph", modalities=("CR", "DX"))
-    outside = judge(given(refusal), gate.mean, model_with(engine, gate))
+    outside = assess(given(refusal), gate.mean, model_with(engine, gate))
     assert (outside.is_outside, outside.reason, outside.score) == (True, refusal, 0.0)
 
 
 def test_what_looks_unlike_the_training_is_outside_with_a_sentence(engine: Engine, gate: OutsideModel) -> None:
     far = (gate.mean + 2.0 * narrow_direction()).astype(np.float32)
-    outside = judge(given(), far, model_with(engine, gate))
+    outside = assess(given(), far, model_with(engine, gate))
     assert outside.is_outside and outside.score > outside.threshold == gate.threshold
     assert outside.reason == notice("outside.image", domain="radiograph", score=outside.score, threshold=outside.threshold)
 
 
 def test_what_looks_like_the_training_is_inside_without_a_reason(engine: Engine, gate: OutsideModel) -> None:
-    outside = judge(given(), gate.mean, model_with(engine, gate))
+    outside = assess(given(), gate.mean, model_with(engine, gate))
     assert (outside.is_outside, outside.reason) == (False, None)
 
 
 def test_a_score_that_is_no_number_is_outside(engine: Engine, gate: OutsideModel) -> None:
-    assert judge(given(), np.full(DIMENSIONS, np.nan, dtype=np.float32), model_with(engine, gate)).is_outside
+    assert assess(given(), np.full(DIMENSIONS, np.nan, dtype=np.float32), model_with(engine, gate)).is_outside
 
 
 def test_a_model_without_a_gate_still_obeys_the_header(engine: Engine, gate: OutsideModel) -> None:
-    plain = judge(given(), gate.mean, model_with(engine, None))
+    plain = assess(given(), gate.mean, model_with(engine, None))
     assert not plain.is_outside and np.isnan(plain.score) and np.isnan(plain.threshold)
-    assert judge(given(notice("input.localizer")), gate.mean, model_with(engine, None)).is_outside
+    assert assess(given(notice("input.localizer")), gate.mean, model_with(engine, None)).is_outside
 
 
 @pytest.mark.parametrize("taught", [False, True])

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from core.inference.engine import Engine, engine_for
-from core.inference.tta import VIEWS, answered, views
+from core.inference.tta import TTA_VIEWS, answered, views
 from core.types import Domain, FloatImage
 from tests.tiny import SIDE, write_tiny_model
 from training.loop.forward import answer_all
@@ -27,7 +27,7 @@ def windows(count: int = 2) -> FloatImage:
 
 def test_the_eight_views_differ_and_the_first_is_upright() -> None:
     seen = views(windows(1))
-    assert len({view.tobytes() for view in seen}) == len(seen) == VIEWS
+    assert len({view.tobytes() for view in seen}) == len(seen) == TTA_VIEWS
     np.testing.assert_array_equal(seen[:1], windows(1))
 
 

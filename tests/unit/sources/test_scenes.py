@@ -13,7 +13,7 @@ from core.cli.sources import scene_of
 from core.errors import InputError
 from core.prepare.grid.bands import read_window, resolve_bands
 from core.readers import SceneOptions, read_scene
-from core.sources.scenes import Group, group_scenes
+from core.sources.scenes import SceneFiles, group_scenes
 from core.types import Notice, Scene
 from tests.unit.readers.scenes.geotiff_files import constant, write_geotiff
 
@@ -21,7 +21,7 @@ SIDE = 40
 DAYS = ("2019-06-08", "2021-06-12")
 
 
-def groups_of(*paths: Path) -> tuple[list[Group], set[str]]:
+def groups_of(*paths: Path) -> tuple[list[SceneFiles], set[str]]:
     """The scenes of the page, and the files that are none."""
     groups, refused = group_scenes(paths, paths[0].parent / "unpacked", lambda done, total: None)
     return list(groups), {each.label for each in refused}

@@ -16,7 +16,7 @@ from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
 
 from core.change.methods.choose import method_for
-from core.change.methods.tokens import METHODS
+from core.change.methods.tokens import TOKEN_METHODS
 from core.errors import Cancelled, InputError, MissingBands, NoGrid, NoOverlap, OutOfRange, WrongTask
 from core.inference.engine import Engine, engine_for
 from core.readers import SceneOptions, read_scene
@@ -51,13 +51,13 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, Scene]:
     return two_dates(tmp_path_factory.mktemp("scenes"))
 
 
-@pytest.fixture(scope="module", params=METHODS)
+@pytest.fixture(scope="module", params=TOKEN_METHODS)
 def made(request: pytest.FixtureRequest, pair: tuple[Scene, Scene], engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> ChangeMap:
     """The change of the pair by either method."""
     return detect_change(*pair, method_for(engine, request.param), tmp_path_factory.mktemp(request.param))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", TOKEN_METHODS)
 def test_a_date_against_itself_gives_no_changed_pixel(pair: tuple[Scene, Scene], engine: Engine, tmp_path: Path, method: str) -> None:
     result = detect_change(pair[1], pair[1], method_for(engine, method), tmp_path)
     assert (result.changed_pixels, result.changed_hectares, result.polygons) == (0, 0.0, ())

@@ -17,7 +17,7 @@ from rio_cogeo.cogeo import cog_validate
 
 from core.areas.pixels import row_hectares
 from core.change.methods.choose import method_for
-from core.change.methods.tokens import METHODS
+from core.change.methods.tokens import TOKEN_METHODS
 from core.inference.engine import Engine
 from core.types import ChangeMap, Scene
 from core.workflows import change_files
@@ -37,7 +37,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, Scene]:
     return two_dates(tmp_path_factory.mktemp("scenes"))
 
 
-@pytest.fixture(scope="module", params=METHODS)
+@pytest.fixture(scope="module", params=TOKEN_METHODS)
 def made(request: pytest.FixtureRequest, pair: tuple[Scene, Scene], engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> ChangeMap:
     """The change of the pair by either method."""
     return detect_change(*pair, method_for(engine, request.param), tmp_path_factory.mktemp(request.param))

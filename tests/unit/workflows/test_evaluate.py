@@ -14,7 +14,7 @@ from core.errors import BadRecipe
 from core.inference.engine import engine_for
 from core.sources import Source
 from core.workflows.evaluate import Evaluation, evaluate
-from core.workflows.files import Answer, predict_files
+from core.workflows.files import FileAnswer, predict_files
 from tests.tiny import write_tiny_model
 from tests.unit.cli.running import write_picture
 
@@ -42,7 +42,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def answers(model: str, data: Path) -> tuple[np.ndarray, np.ndarray, list[Answer]]:  # type: ignore[type-arg]
+def answers(model: str, data: Path) -> tuple[np.ndarray, np.ndarray, list[FileAnswer]]:  # type: ignore[type-arg]
     """(truth, probabilities, answers), counted here from the answers to the files."""
     files = [file for label in sorted(LABELS) for file in sorted((data / label).iterdir())]
     found = list(predict_files([Source(str(file), file) for file in files], engine_for(model)))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.change.evidence import STEPS
 from core.change.methods.choose import bands_method
-from core.change.threshold import Histogram
+from core.change.threshold import ScoreHistogram
 from core.errors import MissingBands, NoGrid, OutOfRange
 from core.prepare.indices import INDICES
 from core.readers import read_scene
@@ -97,7 +97,7 @@ def test_otsu_parts_a_burn_from_the_rest(pair: tuple[Scene, Scene], tmp_path: Pa
 
 
 def test_otsu_of_scores_that_are_all_alike_is_the_usual_threshold() -> None:
-    scores = Histogram(-2.0, 2.0)
+    scores = ScoreHistogram(-2.0, 2.0)
     scores.add(np.full((3, 3), 0.25, np.float32))
     assert scores.otsu(0.1) == 0.1
 

@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
 from core.change.evidence import NODATA, STEPS
-from core.change.methods.tokens import METHODS, compare, cosine_distance
+from core.change.methods.tokens import TOKEN_METHODS, compare, cosine_distance
 from core.change.scratch import EvidenceFile
 from core.inference.engine import Engine
 from core.inference.scenes.scores import iterate_scores
@@ -26,7 +26,7 @@ def compared(before: Scene, after: Scene, engine: Engine, method: str, strip_row
     return {name: np.concatenate([getattr(strip, name) for strip in strips]) for name in FIELDS}
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", TOKEN_METHODS)
 def test_a_date_does_not_differ_from_itself(tmp_path: Path, engine: Engine, method: str) -> None:
     scene = written(tmp_path / "one.tif", with_block(ground()))
     found = compared(scene, scene, engine, method)
@@ -35,14 +35,14 @@ def test_a_date_does_not_differ_from_itself(tmp_path: Path, engine: Engine, meth
     assert_array_equal(found["before"], found["after"])
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", TOKEN_METHODS)
 def test_dates_differ_where_something_was_built_and_nowhere_beyond_the_reach_of_a_tile(tmp_path: Path, engine: Engine, method: str) -> None:
     score = compared(*two_dates(tmp_path), engine, method)["score"]
     assert score[BLOCK].mean() > 0.3
     assert not score[:8].any(), "no tile that reaches the block reaches the first token row"
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", TOKEN_METHODS)
 def test_strips_do_not_matter(tmp_path: Path, engine: Engine, method: str) -> None:
     pair = two_dates(tmp_path)
     whole, cut = compared(*pair, engine, method), compared(*pair, engine, method, 7)
@@ -50,7 +50,7 @@ def test_strips_do_not_matter(tmp_path: Path, engine: Engine, method: str) -> No
         assert_array_equal(whole[name], cut[name])
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", TOKEN_METHODS)
 def test_exchanging_the_dates_exchanges_their_classes_and_nothing_else(tmp_path: Path, engine: Engine, method: str) -> None:
     before, after = two_dates(tmp_path)
     forward, backward = compared(before, after, engine, method), compared(after, before, engine, method)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from core.inference.scenes.offsets import BINS_A_LOGIT, REACH, Histogram, LogitRows, held_level, levelled
+from core.inference.scenes.offsets import BINS_A_LOGIT, REACH, LogitHistogram, LogitRows, held_level, levelled
 from core.types import ChangeCalibration
 
 PLAIN = ChangeCalibration(1.0, 0.0, 0.5)
@@ -34,21 +34,21 @@ def rows_of(logits: float, count: int = 3, spread: float = 1.0) -> list[LogitRow
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
 def test_the_quantile_is_that_of_all_that_was_added(share: float) -> None:
     logits = np.random.default_rng(0).normal(-6.0, 2.0, 30_001).astype(np.float32)
-    levels = Histogram()
+    levels = LogitHistogram()
     for part in np.array_split(logits, 7):
         levels.add(part, np.ones(len(part), dtype=bool))
     assert levels.quantile(share) == pytest.approx(float(np.quantile(logits, share)), abs=1 / BINS_A_LOGIT)
 
 
 def test_what_is_not_known_does_not_count() -> None:
-    levels = Histogram()
+    levels = LogitHistogram()
     levels.add(np.array([1.0, np.nan, 1000.0], dtype=np.float32), np.array([True, False, False]))
     assert levels.quantile(0.5) == 1.0
-    assert Histogram().quantile(0.5) is None
+    assert LogitHistogram().quantile(0.5) is None
 
 
 def test_logits_beyond_the_reach_count_as_the_reach() -> None:
-    levels = Histogram()
+    levels = LogitHistogram()
     levels.add(np.array([1e6, np.inf, 1e3], dtype=np.float32), np.ones(3, dtype=bool))
     assert levels.quantile(0.5) == REACH
 
