@@ -12,7 +12,7 @@ SightlineError
 │   ├── NoGrid              a scene without the georeference that the work needs
 │   ├── NoOverlap           two scenes of different places
 │   ├── MissingBands        a scene without the bands that the model needs
-│   ├── ReportSigned        a report that was signed, and is not changed any more
+│   ├── ReportSigned        a report that was signed is not changed any more
 │   └── BadRecipe           a training recipe or a data folder that cannot be used
 ├── ModelError              the model cannot do what was asked (exit 2)
 │   ├── BrokenModel         a model folder that is incomplete or does not fit together

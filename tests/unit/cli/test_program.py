@@ -85,7 +85,7 @@ def test_a_full_or_closed_disk_is_not_our_fault(number: int, sightline: Sightlin
     def closed(*_: object, **__: object) -> None:
         raise OSError(number, "no way", "/somewhere/report.pdf")
 
-    monkeypatch.setattr("core.cli.train.say", closed)
+    monkeypatch.setattr("core.cli.train.print_line", closed)
     monkeypatch.setattr("training.stages.train.train", lambda *_: Path("folder"))
     ran = sightline("train", "recipe.toml", "--data", "d", "--out", "o")
     assert ran.status == 2
@@ -146,7 +146,7 @@ def test_an_error_begins_with_the_file_as_the_user_named_it() -> None:
 
 def test_the_log_is_for_this_user_alone_and_made_only_when_it_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
-    monkeypatch.setattr("core.cli.quiet.settings", lambda: Settings(home=home))
+    monkeypatch.setattr("core.settings.settings", lambda: Settings(home=home))
     log = OwnLog()
     assert not home.exists()
     log.emit(logging.LogRecord("sightline", logging.ERROR, "file", 1, "it broke", None, None))
@@ -157,5 +157,5 @@ def test_the_log_is_for_this_user_alone_and_made_only_when_it_is_needed(tmp_path
 
 def test_a_log_that_cannot_be_written_is_no_further_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr("core.cli.quiet.settings", lambda: Settings(home=tmp_path / "file"))
+    monkeypatch.setattr("core.settings.settings", lambda: Settings(home=tmp_path / "file"))
     OwnLog().emit(logging.LogRecord("sightline", logging.ERROR, "file", 1, "it broke", None, None))

@@ -13,10 +13,10 @@ import torch
 from core.errors import DeviceError
 from core.inference.engine import Engine, open_engine
 from core.inference.prediction import predict_input, predict_inputs
-from core.types import ModelInput
+from core.types import ModelInput, notice
 from tests.tiny import write_tiny_model
 
-SAID = "Memory ran out with 32 inputs at a time: 4 are computed at a time, which can change the seventh digit of a score."
+SAID = notice("engine.batch-halved", failed=32, batch_size=4)
 
 
 @pytest.fixture

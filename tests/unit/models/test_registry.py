@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from core.errors import BrokenModel, NotFound, Offline
+from core.errors import BrokenModel, NotFound, Offline, UnsupportedModel
 from core.settings import Settings
 from core.types import Calibration, Domain
 from models import registry
@@ -141,7 +141,6 @@ def test_a_model_is_placed_on_the_device_that_was_asked_for(folder: Path) -> Non
         (removed("preprocess.json"), "has no preprocess.json"),
         (written("config.json", b"{"), "config.json is not JSON"),
         (written("config.json", b"[]"), "holds no object"),
-        (edited("config.json", model_type="resnet"), "is of the type 'resnet'"),
         (edited("config.json", hidden_size=64), "does not fit config.json: bert.embeddings"),
         (edited("config.json", num_hidden_layers=3), "does not fit config.json: bert.encoder.layer.2"),
         (edited("config.json", num_hidden_layers=1), "does not fit config.json: bert.encoder.layer.1"),
@@ -202,3 +201,9 @@ def test_a_card_in_another_encoding_does_not_stop_its_model(folder: Path) -> Non
 def test_a_folder_named_by_a_dot_has_its_own_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     assert load_model(".").id == "tiny"
+
+
+def test_a_model_of_a_kind_that_is_not_read_is_not_called_damaged(folder: Path) -> None:
+    edited("config.json", model_type="resnet")(folder)
+    with pytest.raises(UnsupportedModel, match="is of the type 'resnet'"):
+        load_model(str(folder))

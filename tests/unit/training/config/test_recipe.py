@@ -70,7 +70,7 @@ def test_a_comparison_of_variants_is_no_recipe(recipe_file: Path, tmp_path: Path
         ('split = "patient"', 'split = "chance"', "data.split"),
         ('split = "patient"', 'split = "random"', "data.split"),
         ("batch_size = 8", "batch_size = 8\naccumulation = 3", "schedule.accumulation"),
-        ("batch_size = 8", 'batch_size = 8\nprecision = "half"', "schedule.precision"),
+        ('precision = "float32"', 'precision = "half"', "schedule.precision"),
         ("patch_size = 8", "patch_size = 8\nlayers = 3", "network.layers"),
         ("[card]", "[masking]\nshare = 1.0\n[card]", "masking.share"),
         ("[card]", "[teacher]\ntemperature = 2.0\n[card]", "teacher.models"),
