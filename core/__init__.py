@@ -1,1 +1,23 @@
 """Sightline's core: the road from bytes to export. ARCHITECTURE.md draws it; tests/test_layers.py holds its order."""
+
+__all__ = [
+    "areas",
+    "change",
+    "cli",
+    "deidentify",
+    "errors",
+    "explain",
+    "export",
+    "inference",
+    "jobs",
+    "metrics",
+    "prepare",
+    "readers",
+    "render",
+    "report",
+    "settings",
+    "sources",
+    "types",
+    "ui",
+    "workflows",
+]

@@ -1,1 +1,3 @@
 """From values to files that other programs read: reports, rasters, vectors."""
+
+__all__ = ["explanation", "geotiff", "json", "markdown", "pdf", "pdf_parts", "pdf_style", "staging", "styles", "tables", "vector"]

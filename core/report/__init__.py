@@ -1,1 +1,17 @@
 """From facts to sentences: a report says no more than its facts, and each sentence names the facts that it states."""
+
+__all__ = [
+    "composer",
+    "editing",
+    "findings",
+    "image",
+    "language",
+    "model_facts",
+    "notices",
+    "scene_change",
+    "scene_map",
+    "scenes",
+    "sections",
+    "tables",
+    "text",
+]

@@ -1,1 +1,3 @@
 """Variants of a recipe, compared over several seeds."""
+
+__all__ = ["compare", "table"]

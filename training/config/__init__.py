@@ -1,1 +1,3 @@
 """Recipes: what decides a training, read from TOML and checked."""
+
+__all__ = ["change_recipe", "masked_recipe", "recipe", "recipe_parts"]

@@ -1,1 +1,18 @@
 """Images of a training: read, divided, drawn and changed."""
+
+__all__ = [
+    "augment",
+    "change_augment",
+    "city_pixels",
+    "folders",
+    "foreign",
+    "items",
+    "masking",
+    "nodules",
+    "overlays",
+    "patients",
+    "places",
+    "strangers",
+    "unlabelled",
+    "windows",
+]

@@ -1,1 +1,3 @@
 """Figures, curves and subgroups on images that were held back."""
+
+__all__ = ["change_figures", "change_scores", "curves", "faithfulness", "figures", "localise", "malignancy", "robustness", "subgroups"]

@@ -64,7 +64,7 @@ def evidence_of(score: FloatImage, valid: Mask) -> Evidence:
     return Evidence(np.where(valid, np.rint(score * STEPS) / STEPS, np.nan).astype(np.float32), nothing, nothing, nothing)
 
 
-def counted(progress: Progress | None, total: int) -> Callable[[], None]:
+def step_counter(progress: Progress | None, total: int) -> Callable[[], None]:
     """Tells of one step more each time that it is called."""
     done = 0
 

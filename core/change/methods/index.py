@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from core.change.methods.bands import BandMethod, both_dates, counted, evidence_of, read_by, strips_in
+from core.change.methods.bands import BandMethod, both_dates, evidence_of, read_by, step_counter, strips_in
 from core.change.methods.base import ComparedBands, ComparedStrip
 from core.change.threshold import ScoreHistogram
 from core.errors import OutOfRange
@@ -50,7 +50,7 @@ class ByIndex(BandMethod):
 
     def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Progress | None = None) -> Iterator[ComparedStrip]:
         """One pass over both dates."""
-        step = counted(progress, self.tiles(before))
+        step = step_counter(progress, self.tiles(before))
         for strip in both_dates(before, aligned, self.index.colours, step):
             fall = self.index.of(*strip.before) - self.index.of(*strip.after)
             yield ComparedStrip(evidence_of(fall if self.index.name == BURN else np.abs(fall), strip.valid))

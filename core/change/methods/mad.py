@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.stats import chi2
 
-from core.change.methods.bands import BandMethod, both_dates, counted, evidence_of, read_by, strips_in
+from core.change.methods.bands import BandMethod, both_dates, evidence_of, read_by, step_counter, strips_in
 from core.change.methods.base import ComparedBands, ComparedStrip
 from core.change.methods.index import threshold_of, way_of
 from core.change.threshold import ScoreHistogram
@@ -77,7 +77,7 @@ class ByMad(BandMethod):
 
     def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Progress | None = None) -> Iterator[ComparedStrip]:
         """One pass to learn from a sample, one over all pixels."""
-        colours, step = self.reading(before, aligned).preprocess.channels, counted(progress, self.tiles(before))
+        colours, step = self.reading(before, aligned).preprocess.channels, step_counter(progress, self.tiles(before))
         every = max(1, -(-before.width * before.height // SAMPLE))
         sampled = [_pixels(one.before, one.after, one.valid, every) for one in both_dates(before, aligned, colours, step)]
         transform = learn(*(np.concatenate(parts) for parts in zip(*sampled, strict=True)))

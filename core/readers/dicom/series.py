@@ -13,7 +13,7 @@ from core.errors import InputError, NotFound
 from core.readers.dicom.frames import SliceFrames
 from core.readers.dicom.image import ReadObject, read_object
 from core.readers.dicom.overlays import SliceOverlays
-from core.readers.dicom.stacks import Stack, groups_of
+from core.readers.dicom.stacks import SliceGroup, groups_of
 from core.readers.digest import sha256_of_all
 from core.types import Notice, Study, notice
 
@@ -55,7 +55,7 @@ def _read(paths: Sequence[Path]) -> tuple[list[ReadObject], list[tuple[Path, Inp
     return objects, left_out
 
 
-def _groups(objects: Sequence[ReadObject]) -> list[Stack]:
+def _groups(objects: Sequence[ReadObject]) -> list[SliceGroup]:
     by_series: dict[str, list[ReadObject]] = defaultdict(list)
     for number, read in enumerate(objects):
         is_alone = not read.series_uid or read.layout.frames > 1
@@ -63,11 +63,11 @@ def _groups(objects: Sequence[ReadObject]) -> list[Stack]:
     return [
         group
         for members in by_series.values()
-        for group in ([Stack((members[0],))] if members[0].layout.frames > 1 else groups_of(members))
+        for group in ([SliceGroup((members[0],))] if members[0].layout.frames > 1 else groups_of(members))
     ]
 
 
-def _study(group: Stack, name: str) -> Study:
+def _study(group: SliceGroup, name: str) -> Study:
     first = group.members[0].study
     notes = list(group.notes)
     if len(group.members) == 1:

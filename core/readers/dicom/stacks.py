@@ -22,7 +22,7 @@ _SHORTEST_STACK = 3
 
 
 @dataclass(frozen=True)
-class Stack:
+class SliceGroup:
     """Slices in order. reason: why they are not a volume, None where they are one (or a single slice). notes: what else to say."""
 
     members: tuple[ReadObject, ...]
@@ -31,7 +31,7 @@ class Stack:
     notes: tuple[Notice, ...] = ()
 
 
-def groups_of(members: Sequence[ReadObject]) -> list[Stack]:
+def groups_of(members: Sequence[ReadObject]) -> list[SliceGroup]:
     """Part the single-frame objects of one series into groups, each a volume, a set of separate slices, or one image."""
     members, copies = _without_copies(members)
     placed = [member for member in members if member.study.positions and member.study.orientation]
@@ -44,7 +44,7 @@ def groups_of(members: Sequence[ReadObject]) -> list[Stack]:
         groups = [_noted(group, many) for group in groups]
     if localizers and groups:
         groups = [_noted(group, notice("dicom.localizers-left-out", count=len(localizers))) for group in groups]
-    groups += [Stack((member,)) for member in localizers]
+    groups += [SliceGroup((member,)) for member in localizers]
     groups += _of_no_place(adrift)
     if copies:
         groups = [_noted(group, notice("dicom.copies-left-out", count=copies)) for group in groups]
@@ -86,10 +86,10 @@ def _are_alike(first: ReadObject, second: ReadObject) -> bool:
     return one.shape[1:] == two.shape[1:] and first.layout.is_colour == second.layout.is_colour and same_spacing
 
 
-def _of_one_plane(plane: Sequence[ReadObject]) -> list[Stack]:
+def _of_one_plane(plane: Sequence[ReadObject]) -> list[SliceGroup]:
     ordered = sorted(plane, key=_distance)
     if len(ordered) == 1:
-        return [Stack((ordered[0],))]
+        return [SliceGroup((ordered[0],))]
     if _has_doubles(ordered):
         parts = _parted_by_acquisition(ordered)
         if parts is None:
@@ -101,11 +101,11 @@ def _of_one_plane(plane: Sequence[ReadObject]) -> list[Stack]:
     return [_judged(run) for run in runs]
 
 
-def _judged(ordered: Sequence[ReadObject]) -> Stack:
+def _judged(ordered: Sequence[ReadObject]) -> SliceGroup:
     study = ordered[0].study
     assert study.orientation is not None
     stack = geometry.check_geometry([member.study.positions[0] for member in ordered], study.orientation, geometry.tilt(study.header))
-    return Stack(tuple(ordered), stack.reason, stack.spacing_mm)
+    return SliceGroup(tuple(ordered), stack.reason, stack.spacing_mm)
 
 
 def _distance(member: ReadObject) -> float:
@@ -158,7 +158,7 @@ def _runs(ordered: Sequence[ReadObject]) -> list[list[ReadObject]] | None:
     return runs
 
 
-def _of_no_place(adrift: Sequence[ReadObject]) -> list[Stack]:
+def _of_no_place(adrift: Sequence[ReadObject]) -> list[SliceGroup]:
     """Slices of a scanner that do not tell where they lie are kept together, by their number; other images stand alone."""
     by_size: dict[tuple[int, ...], list[ReadObject]] = defaultdict(list)
     alone = []
@@ -166,9 +166,9 @@ def _of_no_place(adrift: Sequence[ReadObject]) -> list[Stack]:
         if member.study.modality in CROSS_SECTIONAL and not member.layout.is_colour:
             by_size[member.study.shape[1:]].append(member)
         else:
-            alone.append(Stack((member,)))
+            alone.append(SliceGroup((member,)))
     together = [
-        Stack(
+        SliceGroup(
             tuple(sorted(members, key=lambda member: member.instance_number)),
             None if len(members) == 1 else notice("stack.no-positions"),
         )
@@ -177,5 +177,5 @@ def _of_no_place(adrift: Sequence[ReadObject]) -> list[Stack]:
     return together + alone
 
 
-def _noted(group: Stack, note: Notice) -> Stack:
-    return Stack(group.members, group.reason, group.spacing_mm, (*group.notes, note))
+def _noted(group: SliceGroup, note: Notice) -> SliceGroup:
+    return SliceGroup(group.members, group.reason, group.spacing_mm, (*group.notes, note))

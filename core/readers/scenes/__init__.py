@@ -1,1 +1,3 @@
 """Satellite scenes: GeoTIFF files of one place and date, their bands, dates and place on Earth."""
+
+__all__ = ["band_names", "blocks", "dates", "footprint", "geotiff", "raster", "values"]

@@ -1,1 +1,16 @@
 """The Radiology page: what is open, findings, explanation, study and export."""
+
+__all__ = [
+    "candidates",
+    "explanation_panel",
+    "exports",
+    "image_list",
+    "models",
+    "page_state",
+    "picture",
+    "study_facts",
+    "study_panel",
+    "study_show",
+    "thumbnail",
+    "work",
+]

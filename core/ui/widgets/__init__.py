@@ -1,1 +1,17 @@
 """Parts that several pages show: bars, charts, lists of files, findings, faithfulness, the report."""
+
+__all__ = [
+    "bars",
+    "charts",
+    "choices",
+    "close",
+    "copy",
+    "drafts",
+    "faithfulness",
+    "findings",
+    "intake",
+    "refusals",
+    "report_panel",
+    "thumbnails",
+    "words",
+]
