@@ -29,9 +29,9 @@ if not gate.is_signed_in():  # after the navigation, so that who signs in comes 
     gate.ask()
     st.stop()
 
-place_of_work = frame.rail()
+foot = frame.rail()
 with guarded():
     if page != home:  # which shows its tiles first
         ready()
     page.run()
-frame.running_work(place_of_work)
+frame.running_work(foot)

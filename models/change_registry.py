@@ -28,7 +28,7 @@ from models.registry import (
 )
 
 COLOURS = 3
-"""Channels that the gate looks at: red, green and blue."""
+"""Channels that the OOD detector looks at: red, green and blue."""
 UNCALIBRATED_THRESHOLD = 0.5
 """Score from which a pixel counts as changed for a model without calibration.json."""
 

@@ -17,7 +17,7 @@ from models.folder import CALIBRATION, OUTSIDE, read_json
 
 @dataclass(frozen=True)
 class Judge:
-    """What the gate learnt from strangers: a support vector machine with Gaussian kernels on whitened features.
+    """What the OOD detector learnt from strangers: a support vector machine with Gaussian kernels on whitened features.
 
     Of whitened features w it says the sum of weights * exp(-reach * |w - example|^2), and offset.
     examples: float32 [S, K], those of both sides that decide. weights: float32 [S], above 0 for strangers, in the unit of the distance.
@@ -34,7 +34,7 @@ class OutsideModel:
     """What the features of training images look like (embedding and image statistics), for telling strangers.
 
     mean: float32 [D]. whitening: float32 [D, K]. With w = (x - mean) @ whitening, the score of x is the length of w, or what the judge
-    says of w where that is more. threshold: scores above it are outside. judge: None for a gate that knows the distance alone.
+    says of w where that is more. threshold: scores above it are outside. judge: None for an OOD detector that knows the distance alone.
     """
 
     mean: NDArray[np.float32]

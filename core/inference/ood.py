@@ -22,7 +22,7 @@ Features = NDArray[np.float32]
 
 
 def features(values: FloatImage, embeddings: NDArray[np.float32]) -> Features:
-    """What the gate looks at, float32 [N, D]: embeddings [N, width] and the statistics of values [N, channels, rows, columns]."""
+    """What the OOD detector looks at, float32 [N, D]: embeddings [N, width] and the statistics of values [N, channels, rows, columns]."""
     return np.concatenate([embeddings, image_statistics(values)], axis=1)
 
 

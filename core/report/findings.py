@@ -37,8 +37,8 @@ def say_findings(composer: Composer, prediction: Prediction, model: ModelFacts) 
 
 
 def _say_outside(composer: Composer, prediction: Prediction) -> None:
-    reason = composer.fact("outside.reason", say(prediction.outside.reason, composer.language.code), "sentence", "outside gate")
-    outside = composer.fact("outside.is_outside", prediction.outside.is_outside, "", "outside gate")
+    reason = composer.fact("outside.reason", say(prediction.outside.reason, composer.language.code), "sentence", "OOD detector")
+    outside = composer.fact("outside.is_outside", prediction.outside.is_outside, "", "OOD detector")
     composer.say(_SECTION, "outside", reason=reason, outside=outside)
     if prediction.outside.score > prediction.outside.threshold:
         _say_distance(composer, prediction, "outside_distance")
@@ -47,8 +47,8 @@ def _say_outside(composer: Composer, prediction: Prediction) -> None:
 def _say_distance(composer: Composer, prediction: Prediction, template: str) -> None:
     if not math.isfinite(prediction.outside.score) or not math.isfinite(prediction.outside.threshold):
         return
-    score = composer.fact("outside.score", prediction.outside.score, "distance", "outside gate")
-    threshold = composer.fact("outside.threshold", prediction.outside.threshold, "distance", "outside gate")
+    score = composer.fact("outside.score", prediction.outside.score, "distance", "OOD detector")
+    threshold = composer.fact("outside.threshold", prediction.outside.threshold, "distance", "OOD detector")
     composer.say(_SECTION, template, score=score, threshold=threshold)
 
 

@@ -56,7 +56,7 @@ Darcet et al. 2024 (registers); Simeoni et al. 2025."""
 NAMES = ", ".join(family.name for family in FAMILIES.values())
 
 WIDEST_EMBEDDING = 4096
-"""Numbers of an embedding. The outside gate inverts a matrix of that side, so of a deep and wide network some layers must do."""
+"""Numbers of an embedding. The OOD detector inverts a matrix of that side, so of a deep and wide network some layers must do."""
 
 
 @dataclass

@@ -23,7 +23,7 @@ def started(tmp_path: Path, browser: Browser) -> Iterator[Page]:
 
 
 def test_a_page_that_is_opened_by_its_address_has_the_menu_while_it_loads(started: Page) -> None:
-    started.goto("/models")
+    started.goto("/models", wait_until="commit")  # the line may be gone before every file of the page is here
     expect(started.get_by_text(LOADING)).to_be_visible()
     menu = started.get_by_test_id("stSidebarNav").get_by_role("link")
     expect(menu).to_have_text(["Home", "Radiology", "Earth", "Explain", "Models"])
@@ -32,7 +32,7 @@ def test_a_page_that_is_opened_by_its_address_has_the_menu_while_it_loads(starte
 
 
 def test_who_opens_another_page_while_it_loads_comes_there(started: Page) -> None:
-    started.goto("/")
+    started.goto("/", wait_until="commit")
     expect(started.get_by_text(LOADING)).to_be_visible()
     started.get_by_test_id("stSidebarNav").get_by_role("link", name="Models").click()
     expect(started.get_by_text("Measured", exact=True).first).to_be_visible()

@@ -87,7 +87,7 @@ def test_a_model_of_ones_own_is_opened_says_what_it_lacks_and_is_offered_elsewhe
     page.text_input(key="models.place").set_value(str(folder))
     page.button[0].click()
     text = run_until(page, lambda said: "It has no card" in said)
-    for sentence in ("It is not calibrated", "It has no outside gate", "It has no card"):
+    for sentence in ("It is not calibrated", "It has no OOD detector", "It has no card"):
         assert sentence in text
     page.switch_page("pages/explain.py").run()
     page.button(key="explain.sample.chest-radiograph").click()
@@ -107,7 +107,7 @@ def test_a_checkpoint_of_another_family_is_opened_says_what_it_lacks_and_answers
     page.text_input(key="models.place").set_value(str(folder))
     page.button[0].click()
     text = run_until(page, lambda said: "It has no card" in said)
-    for sentence in ("It does not say what images it was made for", "It is not calibrated", "It has no outside gate", "Crane"):
+    for sentence in ("It does not say what images it was made for", "It is not calibrated", "It has no OOD detector", "Crane"):
         assert sentence in text
     assert "Attention rollout" not in text and "Integrated Gradients" in text
     page.switch_page("pages/radiology.py").run()

@@ -1,4 +1,4 @@
-"""The gate of a change model: what the colours of tiles of the training cities look like, each date by itself."""
+"""The OOD detector of a change model: what the colours of tiles of the training cities look like, each date by itself."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ QUANTILES = np.linspace(0.0, 1.0, 201)
 def fit_change_gate(cities: Sequence[CityPixels], preprocess: Preprocess) -> OutsideModel | None:
     """From both dates of whole cities, each counting alike; None without red, green and blue, or without a whole tile.
 
-    The threshold keeps all but SHARE_STRANGE of the tiles of a city that the gate has not seen: each is scored by a gate of the others.
+    The threshold keeps all but SHARE_STRANGE of the tiles of a city that was not seen: each is scored by a detector of the others.
     """
     if not colour_places(preprocess):
         return None

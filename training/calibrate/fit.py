@@ -42,7 +42,7 @@ def fit_outside(
     """
     if not train or not held or min(len(one) for one in train) < 2 or not all(len(one) for one in held):
         counts = tuple(len(one) for one in (*train, *held))
-        raise OutOfRange("images for the outside gate", counts, "at least 2 of the training and 1 held back, of each origin")
+        raise OutOfRange("images for the OOD detector", counts, "at least 2 of the training and 1 held back, of each origin")
     if not 0.0 <= share_refused < 1.0:
         raise OutOfRange("share_refused", share_refused, "0 <= share_refused < 1")
     gate = _distance(train)

@@ -1,8 +1,8 @@
-"""The outside gate of a classifier: fitted to what it was trained on, to what was held back, and to strangers.
+"""The OOD detector of a classifier: fitted to what it was trained on, to what was held back, and to strangers.
 
     python -m training.calibrate.ood_detector models/zoo/ID training/recipes/ID.toml --data DIR [DIR ...]
 
-fits the gate of a folder again, without training, and writes its outside.safetensors;
+fits the OOD detector of a folder again, without training, and writes its outside.safetensors;
 `python -m training.evaluate.faithfulness` then measures it.
 """
 
@@ -28,9 +28,9 @@ from training.publish.zoo import loaded_back, write_outside
 
 
 def fit_gate(recipe: Recipe, network: Classifier, parts: Parts, others: Sequence[Path]) -> OutsideModel:
-    """The gate of a network that has not seen the calibration part, which gives the threshold.
+    """The OOD detector of a network that has not seen the calibration part, which gives the threshold.
 
-    others: folders of other pictures that the gate learns from.
+    others: folders of other pictures that the OOD detector learns from.
     """
     train, calibration = (image_features(recipe, network, part) for part in (parts.train, parts.calibration))
     origins = (by_origin(parts.train, train), by_origin(parts.calibration, calibration))
@@ -62,7 +62,7 @@ def by_origin(items: Sequence[Item], features: Features) -> list[Features]:
 
 def main() -> None:
     """The command of the module's docstring."""
-    words = "Fit the outside gate of a model folder again."
+    words = "Fit the OOD detector of a model folder again."
     parser = argparse.ArgumentParser(prog="python -m training.calibrate.ood_detector", description=words)
     parser.add_argument("model", type=Path, help="model folder")
     parser.add_argument("recipe", type=Path)

@@ -142,7 +142,7 @@ class TeacherPart:
 
 @dataclass(frozen=True)
 class GatePart:
-    """What the outside gate learns from beside the distance.
+    """What the OOD detector learns from beside the distance.
 
     strangers: kinds of training.data.strangers. others: names of folders of other pictures, beside the first folder of data, or beside
         the one that it lies in (training/data/foreign.py). count: how many images of each.

@@ -1,4 +1,4 @@
-"""Pictures of other kinds than a model reads: some that its gate learns from, others that the gate is measured on."""
+"""Pictures of other kinds than a model reads: some that its OOD detector learns from, others that the OOD detector is measured on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from training.data.folders import SUFFIXES
 from training.data.items import Item
 
 MOST_MEASURED = 600
-"""Most pictures of one folder that a gate is measured on."""
+"""Most pictures of one folder that an OOD detector is measured on."""
 SEED = 5
 
 

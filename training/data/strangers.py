@@ -1,6 +1,6 @@
-"""Images that a model was not made for, made from its own or from nothing: the gate learns from them where strangers lie.
+"""Images that a model was not made for, made from its own or from nothing: the OOD detector learns from them where strangers lie.
 
-None of them shows anything: photographs, radiographs and scenes of other sensors, which the gate is tested on, stay unseen.
+None of them shows anything: photographs, radiographs and scenes of other sensors, which the OOD detector is tested on, stay unseen.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python -m training.evaluate.faithfulness models/zoo/ID training/recipes/ID.toml --data DIR [DIR ...] --foreign DIR [DIR ...]
 
-writes the sections "Outside gate" and "Faithfulness" into the card. Images of --foreign are of other kinds; they are brought to the model's
-size and colour mode, so that the gate must judge their content.
+writes the sections "Out-of-distribution detector" and "Faithfulness" into the card. Images of --foreign are of other kinds; they are
+brought to the model's size and colour mode, so that the OOD detector must judge their content.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def gate_lines(words: str, refused: float, found: Sequence[Gate], count: int, co
 
 
 def gate_words(known: OutsideModel, others: Sequence[str]) -> str:
-    """What the gate goes by. others: folders of which it learnt from other pictures than those that it is measured on."""
+    """What the OOD detector goes by. others: folders of which it learnt from other pictures than those that it is measured on."""
     distance = "Distance of embedding and image statistics from the training's"
     if known.judge is None:
         return distance
@@ -165,7 +165,7 @@ PROGRAM = "python -m training.evaluate.faithfulness"
 
 def main() -> None:
     """The command of the module's docstring."""
-    purpose = "Measure the outside gate and faithfulness of a model."
+    purpose = "Measure the OOD detector and faithfulness of a model."
     parser = argparse.ArgumentParser(prog=PROGRAM, description=purpose)
     parser.add_argument("model", type=Path, help="model folder")
     parser.add_argument("recipe", type=Path)
@@ -183,7 +183,7 @@ def main() -> None:
     )
     words = gate_words(engine.model.outside, recipe.gate.others)
     refused, found = gates(engine, engine.model.outside, inside, given.foreign)
-    add_section(given.model / CARD, "Outside gate", gate_lines(words, refused, found, len(inside), command))
+    add_section(given.model / CARD, "Out-of-distribution detector", gate_lines(words, refused, found, len(inside), command))
     add_section(given.model / CARD, "Faithfulness", faithfulness_lines(faithfulness(engine, inside), command))
     print((given.model / CARD).read_text(encoding="utf-8"))
 

@@ -18,7 +18,7 @@ from training.data.augment import standardised
 
 @dataclass(frozen=True)
 class Outputs:
-    """logits: float32 [images, labels]. features: float32 [images, D], what the outside gate looks at.
+    """logits: float32 [images, labels]. features: float32 [images, D], what the OOD detector looks at.
 
     heads: logits of the further heads by name, float32 [images, labels] or [images, tokens, labels].
     """

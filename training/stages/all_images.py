@@ -6,8 +6,8 @@ OUT/ID is a folder that `sightline train` wrote, measured by then as it shall be
 OUT/checkpoints/ID/judged; OUT/ID gets those that went on by the table all_images of the recipe. A run that was stopped goes on.
 
 Nothing is left to measure the new weights on, so figures, temperature and sets stay those of the judged network, and the card says so.
-What an image flatters that was trained on is taken from the judged network: the threshold of the gate, and the temperature of the rating of
-malignancy, are found on images that were trained on, times what held-back images needed more with the judged network.
+What an image flatters that was trained on is taken from the judged network: the threshold of the OOD detector, and the temperature of the
+rating of malignancy, are found on images that were trained on, times what held-back images needed more with the judged network.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ TITLE = "The weights that are shipped"
 
 
 def go_on(folder: Path, recipe_path: Path, data: Sequence[Path], command: str) -> None:
-    """Train the network of `folder` on every image, and put it, with its gate, in place of the one that was measured.
+    """Train the network of `folder` on every image, and put it, with its OOD detector, in place of the one that was measured.
 
     Raises NotFound and BadRecipe for a recipe or data that cannot be used, BrokenModel for a folder that is not whole.
     """
@@ -77,7 +77,7 @@ def go_on(folder: Path, recipe_path: Path, data: Sequence[Path], command: str) -
 
 
 def margin(judged: OutsideModel, trained_on: Sequence[Features]) -> float:
-    """How much farther held-back images lay than those trained on, at the share that the gate gives up, for the judged network.
+    """How much farther held-back images lay than those trained on, at the share that the OOD detector gives up, for the judged network.
 
     trained_on: float32 [images, D], one array an origin.
     """

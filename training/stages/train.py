@@ -69,9 +69,9 @@ def train(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
 
 
 def finish(folder: Path, recipe: Recipe, parts: Parts, command: str, minutes: float, others: Sequence[Path] = ()) -> None:
-    """Calibrate, fit the gate and write the card for the network that lies in `folder`, by its weights as they were written.
+    """Calibrate, fit the OOD detector and write the card for the network that lies in `folder`, by its weights as they were written.
 
-    others: folders of other pictures that the gate learns from.
+    others: folders of other pictures that the OOD detector learns from.
     """
     network = loaded_back(folder)
     calibration, validation = (

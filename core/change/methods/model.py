@@ -19,7 +19,7 @@ from core.change.scratch import EvidenceFile
 from core.change.threshold import ScoreHistogram
 from core.inference.engine import ChangeEngine, Engine
 from core.inference.scenes.pair import change_strips, pixel_grid
-from core.inference.scenes.pair_ood import PairGate
+from core.inference.scenes.pair_ood import PairDetector
 from core.inference.scenes.scores import check_mappable
 from core.prepare.grid.ground import refuse_too_coarse
 from core.prepare.grid.pair import ScenePair, pair_of
@@ -87,12 +87,12 @@ class ByModel(Method):
     def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Progress | None = None) -> Iterator[ComparedStrip]:
         """Chances in one pass; with a model of classes, its classes in a second."""
         pair = pair_of(before, aligned, self.engine.model.preprocess)
-        gate = PairGate(self.engine.model.outside, self.engine.model.preprocess, pair.places)
+        watch = PairDetector(self.engine.model.outside, self.engine.model.preprocess, pair.places)
         total = self.tiles(before)
-        judged = judge_pair(pair, self.engine, _within(progress, 0, total), gate=gate)
+        judged = judge_pair(pair, self.engine, _within(progress, 0, total), watch=watch)
         if self.classes is None:
             for evidence in judged:
-                yield ComparedStrip(evidence, gate.shares)
+                yield ComparedStrip(evidence, watch.shares)
             return
         with EvidenceFile(scratch / CHANCES, before.width) as chances:
             for evidence in judged:
@@ -102,7 +102,7 @@ class ByModel(Method):
                 classed = strip.evidence
                 scored = chances.rows(strip.top, len(classed.score)).score
                 score = np.where(classed.together == NODATA, np.float32(np.nan), scored)
-                yield ComparedStrip(replace(classed, score=score), _larger(gate.shares, shares_of(strip)))
+                yield ComparedStrip(replace(classed, score=score), _larger(watch.shares, shares_of(strip)))
 
     def threshold(self, scores: ScoreHistogram) -> float:
         """The model's own."""
@@ -124,10 +124,14 @@ class ByModel(Method):
 
 
 def judge_pair(
-    pair: ScenePair, engine: ChangeEngine, progress: Progress | None = None, strip_rows: int | None = None, gate: PairGate | None = None
+    pair: ScenePair,
+    engine: ChangeEngine,
+    progress: Progress | None = None,
+    strip_rows: int | None = None,
+    watch: PairDetector | None = None,
 ) -> Iterator[Evidence]:
-    """The evidence of two dates, strip by strip; no class is known of either. gate: counts the tiles. Raises what change_strips raises."""
-    for strip in change_strips(pair, engine, strip_rows, progress, gate):
+    """The evidence of two dates, strip by strip; no class is known of either. watch: counts the tiles. Raises what change_strips raises."""
+    for strip in change_strips(pair, engine, strip_rows, progress, watch):
         chances = np.where(strip.valid, np.rint(strip.probabilities[0] * STEPS) / STEPS, np.nan).astype(np.float32)
         nothing = np.full(chances.shape, NODATA, dtype=np.uint8)
         yield Evidence(chances, nothing, nothing, nothing)

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.inference.engine import ChangeEngine
 from core.inference.scenes.offsets import LogitRows, levelled
-from core.inference.scenes.pair_ood import PairGate
+from core.inference.scenes.pair_ood import PairDetector
 from core.inference.scenes.pair_tiles import PairRows, blended_rows
 from core.inference.scenes.strips import Strip, TokenRows, strips_of
 from core.prepare.grid.pair import Moments, ScenePair, Standard, read_pair, standardised
@@ -46,15 +46,19 @@ def standards(pair: ScenePair) -> tuple[Standard, Standard]:
 
 
 def change_strips(
-    pair: ScenePair, engine: ChangeEngine, strip_rows: int | None = None, progress: Progress | None = None, gate: PairGate | None = None
+    pair: ScenePair,
+    engine: ChangeEngine,
+    strip_rows: int | None = None,
+    progress: Progress | None = None,
+    watch: PairDetector | None = None,
 ) -> Iterator[Strip]:
     """Strips of pixels from top to bottom, each row once; `probabilities` has one plane, the chance of change.
 
-    Nothing depends on how tall they are. progress: told of tiles; what it raises passes through. gate: counts the tiles.
+    Nothing depends on how tall they are. progress: told of tiles; what it raises passes through. watch: counts the tiles.
     Raises UnreadableFile, DeviceError.
     """
     grid, calibration = pixel_grid(pair.before, engine.model.preprocess), engine.model.calibration
-    rows = levelled(_logits(pair, engine, grid, progress, gate), calibration)
+    rows = levelled(_logits(pair, engine, grid, progress, watch), calibration)
     return strips_of((_chances(row, calibration) for row in rows), grid, strip_rows)
 
 
@@ -72,11 +76,13 @@ def _chances(row: LogitRows, calibration: ChangeCalibration | None) -> TokenRows
     return TokenRows(row.top, row.scene_top, row.valid, row.share, chances[np.newaxis], np.full(row.share.shape, np.nan, dtype=np.float32))
 
 
-def _logits(pair: ScenePair, engine: ChangeEngine, grid: TileGrid, progress: Progress | None, gate: PairGate | None) -> Iterator[LogitRows]:
+def _logits(
+    pair: ScenePair, engine: ChangeEngine, grid: TileGrid, progress: Progress | None, watch: PairDetector | None
+) -> Iterator[LogitRows]:
     def compare(first: FloatImage, second: FloatImage) -> FloatImage:
         return engine.forward(first, second).logits
 
-    predict = compare if gate is None else gate.watching(compare)
+    predict = compare if watch is None else watch.watching(compare)
     before = ModelRows(pair.before, pair.before_bands, None, grid)
     after = ModelRows(pair.after, pair.after_bands, None, grid)
     known = standards(pair)

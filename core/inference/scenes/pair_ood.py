@@ -23,7 +23,7 @@ LEAST_SHARE = 0.9
 """Share of a tile that must hold data: the empty rest would look strange in any scene."""
 
 
-class PairGate:
+class PairDetector:
     """Counts tiles of both dates as they go through a network, and those that lie outside."""
 
     def __init__(self, known: OutsideModel | None, preprocess: Preprocess, places: Sequence[int]) -> None:

@@ -23,7 +23,7 @@ class TokenRows:
     top: the first token row. scene_top: the first scene row that belongs to them. valid: bool [scene rows, width], those rows' mask.
     share: float32 [rows, columns], how much of each token holds data; where it is 0 the other planes mean nothing.
     probabilities: float32 [labels, rows, columns], summing to 1 where share > 0, else 0: Hann-weighted means over the tiles of a token.
-    outside_score: float32 [rows, columns], weighted likewise; NaN where share is 0, and everywhere for a model without an outside gate.
+    outside_score: float32 [rows, columns], weighted likewise; NaN where share is 0, and everywhere for a model without an OOD detector.
     features: float32 [width, rows, columns], the last hidden state of each token, weighted likewise; None where not asked for.
     """
 
@@ -41,7 +41,7 @@ class Strip:
     """Finished rows of pixels, on the scene's grid; they come from top to bottom, each row once.
 
     probabilities: float32 [labels, height, width], bilinear between tokens, summing to 1 where valid, 0 elsewhere.
-    outside_score: float32 [height, width], of the token that the pixel lies in; NaN where not valid or where the model has no outside gate.
+    outside_score: float32 [height, width], of the token that the pixel lies in; NaN where not valid or where the model has no OOD detector.
     valid: bool [height, width]. features: float32 [features, height, width], bilinear between tokens, 0 where not valid.
     """
 

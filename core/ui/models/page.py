@@ -18,7 +18,7 @@ from core.ui.widgets.words import label_words, method_words
 from models.measured import Measurement, OperatingPoint, read_measured
 from models.registry import ModelSummary
 
-TABLES = ("faithfulness", "outside gate")
+TABLES = ("faithfulness", "out-of-distribution detector")
 """Sections of the card that are shown as they are."""
 USUAL_PREVALENCE = 10
 """In 100; where the reader's slider begins."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.inference.runtimes import describe_device
 from core.settings import PROJECT
+from core.ui.shell.warm_up import is_ready
 from core.ui.state.errors import guarded
 from core.ui.state.progress import progress_line
 from core.ui.state.session import session
@@ -28,22 +29,37 @@ def dress() -> None:
 @cache
 def device() -> str:
     """The device in words; asked once, since it does not change while the server runs."""
+    from core.inference.runtimes import describe_device  # here, since it takes a library that the first visitor waits for
+
     return describe_device()
 
 
-def rail() -> DeltaGenerator:
-    """Below the navigation: the device, the intended use, and above them the place for running work, which is returned."""
+@dataclass(frozen=True)
+class Foot:
+    """The foot of the rail, top down: places for running work and for the device."""
+
+    work: DeltaGenerator
+    device: DeltaGenerator
+
+
+def rail() -> Foot:
+    """Below the navigation: places for running work and the device, and the intended use."""
     with st.sidebar, st.container(key="rail-foot"):
-        place = st.container()
-        st.text(device())
+        foot = Foot(st.container(), st.empty())
         st.text(INTENDED_USE)
-    return place
+    if is_ready():
+        foot.device.text(device())
+    return foot
 
 
-def running_work(place: DeltaGenerator) -> None:
-    """Jobs that a page has started, whichever page is open. Nothing polls while nothing runs: a tab left open is no look at a study."""
+def running_work(foot: Foot) -> None:
+    """Jobs that a page has started, whichever page is open, and the device, where the libraries that know it were still loading.
+
+    Nothing polls while nothing runs: a tab left open is no look at a study.
+    """
+    foot.device.text(device())
     if session().running():
-        with place:
+        with foot.work:
             _running_work()
 
 

@@ -11,9 +11,14 @@ ONE_AT_A_TIME = Lock()
 """Whoever opens another page meanwhile gets a new thread, and two that import what is imported in circles would see parts of it."""
 
 
+def is_ready() -> bool:
+    """Whether they are there already."""
+    return LOADED.is_set()
+
+
 def ready() -> None:
     """They are there when this returns, whoever loaded them."""
-    if LOADED.is_set():
+    if is_ready():
         return
     with st.spinner("Starting: the libraries of the models are loaded once."), ONE_AT_A_TIME:
         load()

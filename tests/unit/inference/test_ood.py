@@ -1,4 +1,4 @@
-"""The outside gate: what a header rules out, and what looks unlike the training, is told with its reason."""
+"""The OOD detector: what a header rules out, and what looks unlike the training, is told with its reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate of two dates: it counts whole tiles, lets answers pass unchanged, and stays silent where it cannot judge."""
+"""The OOD detector of two dates: it counts whole tiles, lets answers pass unchanged, and stays silent where it cannot judge."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.inference.scenes.pair_ood import PairGate, colour_places, is_full
+from core.inference.scenes.pair_ood import PairDetector, colour_places, is_full
 from core.types import Domain, FloatImage, Preprocess
 from models.image_statistics import image_statistics
 from models.registry import OutsideModel
@@ -40,31 +40,31 @@ def answers(before: FloatImage, after: FloatImage) -> FloatImage:
     return (after - before)[:, 0]
 
 
-def looked_at(gate: PairGate, before: FloatImage, after: FloatImage) -> FloatImage:
+def looked_at(gate: PairDetector, before: FloatImage, after: FloatImage) -> FloatImage:
     return gate.watching(answers)(before, after)
 
 
 def test_the_answers_pass_unchanged(known: OutsideModel) -> None:
     before, after = ground(5, 3), ground(5, 4)
-    np.testing.assert_array_equal(looked_at(PairGate(known, PREPROCESS, EVERY_BAND), before, after), answers(before, after))
+    np.testing.assert_array_equal(looked_at(PairDetector(known, PREPROCESS, EVERY_BAND), before, after), answers(before, after))
 
 
 def test_what_looks_like_the_training_is_inside_and_noise_is_outside_at_its_date_alone(known: OutsideModel) -> None:
-    gate = PairGate(known, PREPROCESS, EVERY_BAND)
+    gate = PairDetector(known, PREPROCESS, EVERY_BAND)
     looked_at(gate, ground(50, 5), noise(50, 6))
     assert gate.shares is not None
     assert gate.shares[0] < 0.15 and gate.shares[1] == 1.0
 
 
 def test_shares_are_of_all_tiles_that_went_through(known: OutsideModel) -> None:
-    gate = PairGate(known, PREPROCESS, EVERY_BAND)
+    gate = PairDetector(known, PREPROCESS, EVERY_BAND)
     for date in (noise(10, 7), ground(30, 8)):
         looked_at(gate, date, date)
     assert gate.shares is not None and 0.25 <= gate.shares[0] <= 0.35
 
 
 def test_tiles_that_lack_data_are_not_judged(known: OutsideModel) -> None:
-    gate, empty = PairGate(known, PREPROCESS, EVERY_BAND), noise(4, 9)
+    gate, empty = PairDetector(known, PREPROCESS, EVERY_BAND), noise(4, 9)
     empty[:, :, :16] = 0.0
     looked_at(gate, empty, empty)
     assert not is_full(empty).any() and is_full(noise(4, 9)).all()
@@ -73,7 +73,7 @@ def test_tiles_that_lack_data_are_not_judged(known: OutsideModel) -> None:
 
 @pytest.mark.parametrize("places", [(0, 1), (3,), ()])
 def test_without_red_green_and_blue_nothing_is_judged(known: OutsideModel, places: tuple[int, ...]) -> None:
-    gate = PairGate(known, PREPROCESS, places)
+    gate = PairDetector(known, PREPROCESS, places)
     looked_at(gate, noise(4, 1), noise(4, 2))
     assert gate.shares is None
 
@@ -84,6 +84,6 @@ def test_a_model_that_reads_no_colours_has_no_gate(known: OutsideModel) -> None:
 
 
 def test_a_model_without_a_gate_counts_nothing() -> None:
-    gate = PairGate(None, PREPROCESS, EVERY_BAND)
+    gate = PairDetector(None, PREPROCESS, EVERY_BAND)
     looked_at(gate, noise(4, 1), noise(4, 2))
     assert gate.shares is None

@@ -1,4 +1,4 @@
-"""The gate of a classifier is fitted to strangers too, can be fitted again, and the card says what it goes by."""
+"""The OOD detector of a classifier is fitted to strangers too, can be fitted again, and the card says what it goes by."""
 
 from __future__ import annotations
 

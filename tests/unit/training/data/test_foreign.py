@@ -1,4 +1,4 @@
-"""Pictures of other kinds: what a gate learns from is not what it is measured on."""
+"""Pictures of other kinds: what an OOD detector learns from is not what it is measured on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strangers for the gate are what they are called, and unlike what they were made from."""
+"""Strangers for the OOD detector are what they are called, and unlike what they were made from."""
 
 from __future__ import annotations
 
