@@ -122,7 +122,7 @@ def test_a_sample_is_read_windowed_explained_reported_and_taken_away(page: Page,
 
     # A reload loses nothing; closing forgets everything.
     page.reload()
-    expect(page.get_by_text("Not for clinical use").first).to_be_visible()
+    expect(page.get_by_text(INTENDED_USE).first).to_be_visible()
     canvas(page)
     expect(page.get_by_role("tab", name="Export")).to_have_attribute("aria-selected", "true")
     open_tab(page, "Report")
