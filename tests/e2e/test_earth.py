@@ -60,7 +60,7 @@ def test_two_dates_of_the_sample_are_compared_explained_and_taken_away(page: Pag
 
     # What changed stands beside the map; the sample is drawn, and its classes are what it was drawn to show.
     expect(shown(page, CHANGED)).to_be_visible()
-    page.locator("button:visible", has_text="By class").click()
+    page.locator("button:visible", has_text="Post-classification").click()
     expect(shown(page, "The score of change is not calibrated.")).to_be_visible()
 
     # The swipe bar follows the keys.

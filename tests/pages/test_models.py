@@ -56,13 +56,13 @@ def test_curves_and_operating_points_are_drawn_where_they_were_measured(measured
     page = on_models(application)
     text = words(page)
     assert "What this model lacks" not in text
-    for title in ("Calibration", "Answers by truth", "Accuracy when tokens are left out", "Operating points"):
+    for title in ("Calibration", "Confusion matrix", "Robustness to token dropping", "Operating points"):
         assert title in text
     (table,) = page.dataframe
     assert list(table.value["Images"]) == ["hospital/train", "other/adults"]
-    assert set(table.value["Found and true"]) == {"35 %"}  # 0.95 x 0.1 of 0.95 x 0.1 + 0.2 x 0.9
+    assert set(table.value["Positive predictive value"]) == {"35 %"}  # 0.95 x 0.1 of 0.95 x 0.1 + 0.2 x 0.9
     page.slider(key="models.prevalence.chest-xray").set_value(50).run()
-    assert set(page.dataframe[0].value["Found and true"]) == {"83 %"}
+    assert set(page.dataframe[0].value["Positive predictive value"]) == {"83 %"}
 
 
 def test_what_a_finding_means_follows_from_how_common_it_is() -> None:

@@ -36,9 +36,9 @@ from core.ui.widgets.faithfulness import HEATMAP_OF_A_SCENE, belief
 from core.ui.widgets.words import hectares, label_words, method_words, share
 
 HELP = {
-    "model": "By model: a network that was trained on pixels that changed.",
-    "classes": "By class: the two class maps differ.",
-    "embedding": "By embedding: what the model sees of the place differs.",
+    "model": "Trained model: a network that was trained on pixels that changed.",
+    "classes": "Post-classification comparison: the two class maps differ.",
+    "embedding": "Embedding distance: what the model sees of the place differs.",
 }
 LISTED = 12
 """Patches in the list; the GeoPackage holds all."""

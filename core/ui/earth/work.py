@@ -33,8 +33,8 @@ from models.registry import ModelSummary
 AUTOMATIC_MEGAPIXELS = 4.0
 """Dates of up to so many million pixels of the model are analysed without being asked; more wait for a button."""
 BY_MODEL = "model"
-_METHODS = {BY_MODEL: "By model", "classes": "By class", "embedding": "By embedding"}
-"""Ways to compare two dates, the first that is there is the usual one. By model: a network that was trained on what changed."""
+_METHODS = {BY_MODEL: "Trained model", "classes": "Post-classification", "embedding": "Embedding distance"}
+"""Ways to compare two dates, the first that is there is the usual one. Trained model: a network that was trained on what changed."""
 SEEN = ("red", "green", "blue")
 """Bands that both dates must have for a change model to be offered; it works with fewer, but nobody here could check what it says."""
 

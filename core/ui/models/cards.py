@@ -20,7 +20,7 @@ _FIGURES = {
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
     "auroc": "AUROC",
-    "coverage": "Truth in the 90 % set",
+    "coverage": "Coverage of the 90 % sets",
     "ece": "Calibration error",
     "f1": "F1",
     "precision": "Precision",

@@ -97,11 +97,11 @@ def _curves(measured: Sequence[Measurement]) -> None:
     quiet(f"On {main.count:,} validation images of {main.origin}.")
     charts: list[tuple[str, go.Figure]] = [
         ("Calibration", reliability_chart(main.reliability)),
-        ("Accuracy when the least sure are left unanswered", answered_chart(main.answered)),
-        ("Answers by truth", confusion_chart(main.confusion, main.labels)),
+        ("Accuracy-coverage curve", answered_chart(main.answered)),
+        ("Confusion matrix", confusion_chart(main.confusion, main.labels)),
     ]
     if main.dropped:
-        charts.append(("Accuracy when tokens are left out", dropped_chart(main.dropped)))
+        charts.append(("Robustness to token dropping", dropped_chart(main.dropped)))
     columns = st.columns(2, gap="medium")
     for number, (title, chart) in enumerate(charts):
         with columns[number % 2]:
@@ -114,7 +114,7 @@ def _operating_points(measured: Sequence[Measurement], name: str) -> None:
     if not points:
         return
     st.markdown("##### Operating points")
-    given = st.slider("Of 100 images examined, so many truly show it", 1, 60, USUAL_PREVALENCE, key=f"models.prevalence.{name}")
+    given = st.slider("Prevalence, in 100 images examined", 1, 60, USUAL_PREVALENCE, key=f"models.prevalence.{name}")
     prevalence = given / EXAMINED
     rows = [
         {
@@ -123,7 +123,7 @@ def _operating_points(measured: Sequence[Measurement], name: str) -> None:
             "Chosen for": "one half" if point.aim is None else f"{100 * point.aim:.0f} % sensitivity",
             "Sensitivity": f"{point.sensitivity:.3f}",
             "Specificity": f"{point.specificity:.3f}",
-            "Found and true": f"{100 * positive_predictive_value(point, prevalence):.0f} %",
+            "Positive predictive value": f"{100 * positive_predictive_value(point, prevalence):.0f} %",
             "False alarms per 100": f"{false_alarms(point, prevalence):.1f}",
         }
         for origin, point in points

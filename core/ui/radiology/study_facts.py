@@ -90,10 +90,10 @@ def _study(study: Study) -> Facts:
         ("Size", f"{columns} x {rows} pixels"),
         ("Frames", counted(frames, "slice") if frames > 1 else ""),
         ("Pixels", _spacing(study)),
-        ("Slices", "" if study.slice_spacing_mm is None else f"{study.slice_spacing_mm:.4g} mm apart"),
+        ("Slice spacing", "" if study.slice_spacing_mm is None else f"{study.slice_spacing_mm:.4g} mm"),
         ("Plane", plane(study.orientation)),
-        ("Grey scale", str(study.frame_header(0).get("PhotometricInterpretation", study.photometric))),
-        ("Stored", counted(int(study.header.get("BitsStored", 0)), "bit") if study.header.get("BitsStored") else ""),
+        ("Photometric interpretation", str(study.frame_header(0).get("PhotometricInterpretation", study.photometric))),
+        ("Bits stored", counted(int(study.header.get("BitsStored", 0)), "bit") if study.header.get("BitsStored") else ""),
         ("SHA-256", study.sha256[:16]),
     ]
 

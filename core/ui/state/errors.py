@@ -53,7 +53,7 @@ TITLES: tuple[tuple[type[BaseException], str], ...] = (
     (NoAttention, "This model gives no attention"),
     (WrongTask, "This model answers another question"),
     (Offline, "The address could not be reached"),
-    (Cancelled, "Stopped"),
+    (Cancelled, "Cancelled"),
     (DeviceError, "The device gave out"),
     (ModelError, "The model cannot do that"),
     (InputError, "This input cannot be used"),
