@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from core.report.language import Language
 from core.types import Fact, Report, Sentence
 
+_FILE_NAME = re.compile(r"\S*\w\.\w")
 FactValue = float | str | bool | tuple[str, ...]
 
 
@@ -38,7 +40,7 @@ class Composer:
         spoken = {name: self.language.write(self._facts[roles[name]]) for name in self.language.placeholders(template)}
         cited = tuple(dict.fromkeys(roles.values()))
         text = self.language.sentences[template].format(**spoken)
-        self._sentences.append(Sentence(section, text[:1].upper() + text[1:], cited, region))
+        self._sentences.append(Sentence(section, _begun(text), cited, region))
 
     def withhold(self, template: str, /, **roles: str) -> None:
         """Say among the findings, in place of a headline of hectares, why there is none."""
@@ -57,3 +59,8 @@ class Composer:
             parameters=dict(parameters),
             withheld=self._withheld,
         )
+
+
+def _begun(text: str) -> str:
+    """With a capital, unless it begins with the name of a file, which stays as it is written."""
+    return text if _FILE_NAME.match(text) else text[:1].upper() + text[1:]

@@ -82,7 +82,7 @@ def _offer(session: Session, here: EarthState) -> None:
 def _result(session: Session, here: EarthState, result: ChangeMap) -> None:
     report = change_report(result)
     if warnings_of(report):
-        note("No area is given" if report.withheld else "Before the result", " ".join(warnings_of(report)))
+        note("In place of a result" if report.withheld else "Before the result", " ".join(warnings_of(report)))
     between = f"{date_words(result.before)} to {date_words(result.after)}"
     if report.withheld:
         quiet(f"{between}: what was computed all the same is on the map and in the files; it may mean nothing.")

@@ -65,7 +65,7 @@ def _offer(session: Session, here: EarthState, number: int) -> None:
 def _result(here: EarthState, result: LandCoverMap) -> None:
     report = map_report(result)
     if warnings_of(report):
-        note("No area is given" if report.withheld else "Before the result", " ".join(warnings_of(report)))
+        note("In place of a result" if report.withheld else "Before the result", " ".join(warnings_of(report)))
     if result.valid_pixels == 0:
         note("Nothing to map", "The scene holds no valid pixel.")
     elif report.withheld:

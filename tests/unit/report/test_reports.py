@@ -237,6 +237,13 @@ def test_two_scenes_of_one_year_are_told_apart_by_their_names() -> None:
     assert any("From pre.tif to post.tif" in sentence for sentence in told)
 
 
+def test_a_sentence_that_begins_with_the_name_of_a_file_keeps_it_as_it_is_written() -> None:
+    warnings = tuple(notice("scene.of-one", name=name, said=notice("change.outside", percent=57)) for name in ("earth-before.tif", "paris"))
+    told = sentences(change_report(replace(ex.change_map(), warnings=warnings), ex.LAND_MODEL), "findings")
+    assert any(sentence.startswith("earth-before.tif: 57 %") for sentence in told)
+    assert any(sentence.startswith("Paris: 57 %") for sentence in told)
+
+
 def test_the_smallest_area_that_was_asked_for_stands_in_the_headline_too() -> None:
     made = ex.change_map()
     asked = replace(made, parameters={**made.parameters, "min_area_hectares": 0.5}, outlined_hectares=9.5)
