@@ -42,7 +42,7 @@ class Augmentation:
     offset: deviation of what is added to each channel, as a dark object that was subtracted or not.
     coarse: ground scales over the image's own, of which one is drawn for each batch: it is brought to that scale and back.
     inverted, collimated, lettered, wired: shares of the images whose grey values are inverted, and into which the edges of a collimator,
-        letters, or lines and devices are drawn (training/overlays.py).
+        letters, or lines and devices are drawn (training/data/overlays.py).
     cutmix: share of batches whose images are mixed (Yun et al. 2019).
     dropped: shares of tokens of which one is drawn for each batch and left out (He et al. 2022 leave out more).
     """
@@ -98,7 +98,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class TuningPart:
-    """How a pretrained stem goes on (training/tuning.py); of no use to other networks.
+    """How a pretrained stem goes on (training/loop/tuning.py); of no use to other networks.
 
     stem_rate: learning rate of its blocks over that of the rest. frozen_blocks: the first convolution and so many blocks stay as they are.
     depthwise: whether the convolutions of single channels are trained: their gradients cost CPUs most of a step, and they are few weights.
