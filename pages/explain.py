@@ -104,7 +104,7 @@ def bench(room: ExplainState) -> None:
             quiet("Choose a method.")
         agreement({method: on_tokens(result.saliency, made.grid) for method, result in found.items()})
         assumptions(made.prediction)
-    with right, guarded():
+    with right.container(key="explain-patch"), guarded():
         patch_view(HERE, room, made)
         if isinstance(room.image, Scene) and made.given.box[2:] != (room.image.width, room.image.height):
             locator(room, room.image, made.given)

@@ -28,6 +28,8 @@ TURN = """async (canvas, [turns, burst, pause, names]) => {
 RESTED_MS = 2_500
 """Longer than what is typed takes to reach the server."""
 NARROW = {"width": 1024, "height": 768}
+MAP_WIDTH = 200
+"""CSS pixels that the legend and the bars below a map need."""
 MARKED = "*bold* [link](x) :red[red] $x^2$ _it_.dcm"
 
 
@@ -166,12 +168,14 @@ def test_nothing_is_cut_off_of_an_open_study_at_1024_pixels(page: Page, shoot: S
     shoot("radiology-1024")
 
 
-def test_every_method_can_be_chosen_at_1024_pixels(page: Page) -> None:
+def test_every_method_can_be_chosen_and_each_map_has_room_for_its_measures_at_1024_pixels(page: Page) -> None:
     page.set_viewport_size({"width": NARROW["width"], "height": NARROW["height"]})
     page.goto("/explain")
     page.get_by_role("button", name="A chest radiograph (synthetic)", exact=True).click()
     expect(page.locator(".stButtonGroup button").filter(has_text="Occlusion")).to_be_visible()
     assert cut_off(page) == []
+    place = page.get_by_role("heading", name="Attention rollout", exact=True).bounding_box()
+    assert place and place["width"] >= MAP_WIDTH
 
 
 def cut_off(page: Page) -> list[str]:
