@@ -18,7 +18,7 @@ from core.settings import Settings, settings
 from core.ui.shell.admission import COOKIE, admission
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-CLOSED = ("/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent", "/_stcore/host-config-internal")
+CLOSED = ("/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent")
 """Paths of Streamlit that tell of the server or drive it without a browser; nothing of ours needs them."""
 BEHIND_THE_GATE = ("/_stcore/upload_file", "/media", "/component")
 """What holds or takes a user's files: it needs what a page needs."""
@@ -95,9 +95,9 @@ def _refused(scope: Scope, headers: Headers, current: Settings) -> tuple[int, st
 
 
 def is_known(host: str, current: Settings) -> bool:
-    """Whether the Host header names this machine's own address or a host of the settings, whatever the port."""
+    """Whether the Host header names this machine, the address that the server was told to listen on, or a host of the settings."""
     name = _name(host)
-    return name in LOCAL_HOSTS or name in {known.lower() for known in current.hosts}
+    return bool(name) and (name in LOCAL_HOSTS or name in {known.lower() for known in (*current.hosts, current.address)})
 
 
 def is_own_origin(origin: str | None, host: str) -> bool:

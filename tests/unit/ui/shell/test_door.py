@@ -72,6 +72,13 @@ def test_a_host_of_the_settings_is_answered(monkeypatch: pytest.MonkeyPatch) -> 
     assert ask(host="third.example")[0] == 421
 
 
+def test_the_address_that_the_server_listens_on_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_ADDRESS", "192.0.2.5")
+    assert ask(host="192.0.2.5:8501")[0] == 200
+    assert ask(host="192.0.2.6:8501")[0] == 421
+    assert ask(host="")[0] == 421
+
+
 @pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:3000", "http://127.0.0.1:8501", "null"])
 def test_a_page_of_another_origin_or_port_cannot_drive_the_server(origin: str) -> None:
     assert ask("/_stcore/stream", kind="websocket", origin=origin)[0] == 1008
