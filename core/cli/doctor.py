@@ -125,7 +125,7 @@ def lines(told: dict[str, Any]) -> list[str]:
     missing = [name for name, plugin in told["codecs"].items() if plugin is None]
     words = [
         f"Sightline {told['version']}, Python {told['python']}",
-        f"device: {told['_device']}",
+        f"device: {told['device']}",
         f"libraries: {', '.join(f'{name} {number}' for name, number in told['libraries'].items())}",
         f"decoders: {len(told['codecs']) - len(missing)} of {len(told['codecs'])} compressed transfer syntaxes",
         *(f"  no decoder for {name}" for name in missing),
@@ -135,7 +135,7 @@ def lines(told: dict[str, Any]) -> list[str]:
     ]
     for result in told.get("benchmark", ()):
         speeds = ", ".join(f"{one['speed']:.0f} images/s in batches of {one['batch']}" for one in result["images_per_second"])
-        words.append(f"benchmark: {result['model']} on {result['_device']} in {result['precision']}: {speeds}")
+        words.append(f"benchmark: {result['model']} on {result['device']} in {result['precision']}: {speeds}")
     return words
 
 

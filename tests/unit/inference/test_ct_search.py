@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.inference.ct_search import APART_MM, MOST_CANDIDATES, Candidate, SliceSearch, search, search_slice, told
+from core.inference.ct_search import APART_MM, MOST_CANDIDATES, Candidate, SliceSearch, candidates_of, search, search_slice
 from core.inference.engine import Forward
 from core.prepare.ct import plane_of
 from core.types import Picture
@@ -60,9 +60,9 @@ def test_a_nodule_is_found_at_its_place_in_pixels_of_the_source(spacing: float) 
 
 def test_two_nodules_are_two_candidates_and_an_empty_lung_has_none_worth_telling() -> None:
     both = search_slice(Seer(), plane_of(slices(chest(nodules=((70.0, 130.0), (225.0, 160.0)))), CT))  # type: ignore[arg-type]
-    assert len([one for one in told([both], (3.0, 1.4, 1.4)) if one.score > 0.9]) == 2
+    assert len([one for one in candidates_of([both], (3.0, 1.4, 1.4)) if one.score > 0.9]) == 2
     none = search_slice(Seer(), plane_of(slices(chest()), CT))  # type: ignore[arg-type]
-    assert none.best is not None and not [one for one in told([none], (3.0, 1.4, 1.4)) if one.score > 0.9]
+    assert none.best is not None and not [one for one in candidates_of([none], (3.0, 1.4, 1.4)) if one.score > 0.9]
 
 
 def test_where_nothing_is_searched_no_window_is_read() -> None:
@@ -82,17 +82,17 @@ def test_a_picture_is_searched_to_its_edges() -> None:
 
 def test_one_nodule_in_neighbouring_slices_is_one_candidate_in_its_best_slice() -> None:
     slices_ = [SliceSearch(frame, (candidate(score, 50, 50, frame),)) for frame, score in enumerate((0.5, 0.9, 0.7))]
-    assert [(one.frame, one.score) for one in told(slices_, (3.0, 0.7, 0.7))] == [(1, 0.9)]
+    assert [(one.frame, one.score) for one in candidates_of(slices_, (3.0, 0.7, 0.7))] == [(1, 0.9)]
     far_apart = (APART_MM + 1.0, 0.7, 0.7)
-    assert [one.frame for one in told(slices_, far_apart)] == [1, 2, 0]
+    assert [one.frame for one in candidates_of(slices_, far_apart)] == [1, 2, 0]
 
 
 def test_candidates_are_told_best_first_without_the_faint_and_not_without_end() -> None:
     many = SliceSearch(0, tuple(candidate(0.2 + 0.01 * place, column=100.0 * place) for place in range(40)))
-    found = told([many], (3.0, 0.7, 0.7))
+    found = candidates_of([many], (3.0, 0.7, 0.7))
     assert len(found) == MOST_CANDIDATES
     assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
-    assert told([SliceSearch(0, (candidate(0.1),))], (3.0, 0.7, 0.7)) == ()
+    assert candidates_of([SliceSearch(0, (candidate(0.1),))], (3.0, 0.7, 0.7)) == ()
 
 
 def test_the_search_tells_its_progress_in_slices() -> None:

@@ -152,7 +152,7 @@ def test_a_scene_without_any_data_is_outside(tmp_path: Path, cover: str) -> None
 def test_how_much_is_read_at_a_time_changes_nothing(tmp_path: Path, cover: str, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = read_scene([write_scene(tmp_path / "a.tif", rows=75, columns=150)])
     at_once = predict(scene, cover)
-    monkeypatch.setattr(scene_prediction, "MOST_PIXELS", 1)
+    monkeypatch.setattr(scene_prediction, "_MOST_PIXELS", 1)
     steps: list[tuple[int, int]] = []
     one_by_one = predict(scene, cover, watch=lambda *step: steps.append(step))
     np.testing.assert_allclose(at_once.probabilities, one_by_one.probabilities, atol=1e-5)  # type: ignore[arg-type]

@@ -108,7 +108,7 @@ def test_rows_do_not_depend_on_how_many_are_read_or_asked_for_at_a_time(
     scene = scene_of(tmp_path / "s.tif", pixels, step)
     at_once, count = model_rows(scene)
     values, share = at_once.take(0, count)
-    monkeypatch.setattr(rows_module, "READ_PIXELS", 7 * 70)
+    monkeypatch.setattr(rows_module, "_READ_PIXELS", 7 * 70)
     piecewise, _ = model_rows(scene)
     pieces = [piecewise.take(top, min(top + 5, count)) for top in range(0, count, 5)]
     np.testing.assert_allclose(np.concatenate([piece[0] for piece in pieces], axis=1), values, atol=1e-6)
