@@ -1,11 +1,10 @@
-"""Sightline: page configuration, the sign-in gate, navigation. The pages draw; core knows."""
+"""Sightline: page configuration, sign-in, navigation. The pages draw; core knows."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from core.ui.shell import frame
-from core.ui.shell import sign_in as gate
+from core.ui.shell import frame, sign_in
 from core.ui.shell.warm_up import ready
 from core.ui.state.errors import guarded
 from core.ui.state.uploads import remove_what_a_dead_server_left
@@ -23,13 +22,13 @@ page = st.navigation(
         st.Page("pages/explain.py", title="Explain"),
         st.Page("pages/models.py", title="Models"),
     ],
-    position="sidebar" if gate.is_signed_in() else "hidden",
+    position="sidebar" if sign_in.is_signed_in() else "hidden",
 )
-if not gate.is_signed_in():  # after the navigation, so that who signs in comes to the page that was asked for
-    gate.ask()
+if not sign_in.is_signed_in():  # after the navigation, so that who signs in comes to the page that was asked for
+    sign_in.ask()
     st.stop()
 
-foot = frame.rail()
+foot = frame.sidebar()
 with guarded():
     if page != home:  # which shows its tiles first
         ready()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.sources import bundled
-from core.ui.shell import sign_in as gate
+from core.ui.shell import sign_in
 from core.ui.shell.frame import device
 from core.ui.shell.warm_up import ready
 from core.ui.widgets.bars import quiet
@@ -40,7 +40,7 @@ def models_here() -> None:
     model_cards()
 
 
-gate.guard()
+sign_in.guard()
 st.html(
     '<p class="lead">Sightline reads medical images and satellite scenes, says what it sees and how sure it is, '
     "shows what it looked at, and measures whether that picture can be believed.</p>"

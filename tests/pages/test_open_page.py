@@ -96,12 +96,12 @@ def test_what_cannot_be_read_is_told_and_leaves_what_is_open(home: Path) -> None
     assert len(list((home / "open").iterdir())) == 1
 
 
-def test_what_two_desks_hold_is_deleted_when_the_second_lets_go(home: Path) -> None:
+def test_what_two_sessions_hold_is_deleted_when_the_second_lets_go(home: Path) -> None:
     session, other = Session(), Session()
     here = came(session, "one")
     assert here is not None
     other.places[PAGE.name] = here
-    here.desks += 1
+    here.sessions += 1
     PAGE.close(session)
     assert len(list((home / "open").iterdir())) == 1
     PAGE.close(other)

@@ -8,7 +8,6 @@ fits the OOD detector of a folder again, without training, and writes its outsid
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from core.inference.ood import Features
 from models.classifiers import Classifier
 from models.registry import OutsideModel
 from training.calibrate.fit import fit_outside
+from training.config.arguments import model_arguments
 from training.config.recipe import Recipe, read_recipe
 from training.data.folders import read_images, split
 from training.data.foreign import beside, taught_pictures
@@ -62,12 +62,7 @@ def by_origin(items: Sequence[Item], features: Features) -> list[Features]:
 
 def main() -> None:
     """The command of the module's docstring."""
-    words = "Fit the OOD detector of a model folder again."
-    parser = argparse.ArgumentParser(prog="python -m training.calibrate.ood_detector", description=words)
-    parser.add_argument("model", type=Path, help="model folder")
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="the data that the recipe was trained on")
-    given = parser.parse_args()
+    given = model_arguments("python -m training.calibrate.ood_detector", "Fit the OOD detector of a model folder again.").parse_args()
     recipe = read_recipe(given.recipe)
     gate = fit_gate(recipe, loaded_back(given.model), split(recipe, given.data), beside(given.data, recipe.gate.others))
     write_outside(given.model, gate)

@@ -1,3 +1,3 @@
 """Recipes: what decides a training, read from TOML and checked."""
 
-__all__ = ["change_recipe", "masked_recipe", "recipe", "recipe_parts"]
+__all__ = ["arguments", "change_recipe", "masked_recipe", "recipe", "recipe_parts"]

@@ -8,7 +8,6 @@ brought to the model's size and colour mode, so that the OOD detector must judge
 
 from __future__ import annotations
 
-import argparse
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from core.prepare.inputs import to_input
 from core.readers import read_picture
 from core.types import Explanation, Picture
 from models.registry import CARD, OutsideModel
+from training.config.arguments import model_arguments
 from training.config.recipe import read_recipe
 from training.data.augment import standardised
 from training.data.folders import read_images, split
@@ -165,11 +165,7 @@ PROGRAM = "python -m training.evaluate.faithfulness"
 
 def main() -> None:
     """The command of the module's docstring."""
-    purpose = "Measure the OOD detector and faithfulness of a model."
-    parser = argparse.ArgumentParser(prog=PROGRAM, description=purpose)
-    parser.add_argument("model", type=Path, help="model folder")
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="the data that the recipe was trained on")
+    parser = model_arguments(PROGRAM, "Measure the OOD detector and faithfulness of a model.")
     parser.add_argument("--foreign", type=Path, nargs="+", required=True, help="folders of images of other kinds")
     given = parser.parse_args()
     engine = engine_for(str(given.model))

@@ -10,12 +10,10 @@ nodules, slice by slice, that are hit by marks of a score at which a crop has 1,
 
 from __future__ import annotations
 
-import argparse
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +24,7 @@ from core.inference.engine import Engine, engine_for
 from core.prepare.ct import plane_of
 from core.types import Picture
 from models.registry import CARD
+from training.config.arguments import model_arguments
 from training.config.recipe import read_recipe
 from training.data.nodules import READERS_OF_A_NODULE, Crops, read_sides
 from training.evaluate.figures import Figure, Weights, estimated
@@ -118,16 +117,13 @@ def lines(figures: Sequence[tuple[float, Figure]], crops: Crops, marks: Marks, c
 
 def main() -> None:
     """The command of the module's docstring."""
-    parser = argparse.ArgumentParser(prog="python -m training.evaluate.localise", description="Measure where a CT model finds nodules.")
-    parser.add_argument("model", type=Path, help="model folder")
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--data", type=Path, required=True, help="the crops that the recipe was trained on")
-    given = parser.parse_args()
+    given = model_arguments("python -m training.evaluate.localise", "Measure where a CT model finds nodules.").parse_args()
     recipe = read_recipe(given.recipe)
-    crops = read_sides([given.data], recipe).validation
+    crops = read_sides(given.data, recipe).validation
     marks = marked(engine_for(str(given.model)), crops)
     figures = [(number, estimated(partial(sensitivity, marks, false_marks=number), crops.patients)) for number in FALSE_MARKS]
-    command = shlex.join(["python", "-m", "training.evaluate.localise", str(given.model), str(given.recipe), "--data", str(given.data)])
+    words = ["python", "-m", "training.evaluate.localise", str(given.model), str(given.recipe), "--data", *map(str, given.data)]
+    command = shlex.join(words)
     add_section(given.model / CARD, "Localisation", lines(figures, crops, marks, command))
     print((given.model / CARD).read_text(encoding="utf-8"))
 

@@ -8,12 +8,10 @@ preprocessing; none is drawn at random.
 
 from __future__ import annotations
 
-import argparse
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,6 +21,7 @@ from torch import Tensor
 from core.types import Domain, Preprocess
 from models.classifiers import Classifier
 from models.registry import CARD
+from training.config.arguments import model_arguments
 from training.config.recipe import Recipe, read_recipe
 from training.data.folders import read_images, split
 from training.data.items import Item, labels_of
@@ -156,11 +155,7 @@ def _answers(network: Classifier, images: Tensor, preprocess: Preprocess) -> np.
 
 def main() -> None:
     """The command of the module's docstring."""
-    parser = argparse.ArgumentParser(prog="python -m training.evaluate.robustness", description="Measure answers on changed images.")
-    parser.add_argument("model", type=Path, help="model folder")
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--data", type=Path, action="append", required=True, help="the data that the recipe was trained on")
-    given = parser.parse_args()
+    given = model_arguments("python -m training.evaluate.robustness", "Measure answers on changed images.").parse_args()
     recipe = read_recipe(given.recipe)
     items = [item for item in split(recipe, given.data).validation if item.label < len(recipe.labels)]
     rows = robustness(loaded_back(given.model), items, recipe)

@@ -12,7 +12,6 @@ rating of malignancy, are found on images that were trained on, times what held-
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import shutil
 import time
@@ -30,6 +29,7 @@ from models.classifiers import Classifier
 from models.registry import CARD, OutsideModel, load_model
 from training.calibrate.fit import SHARE_REFUSED, fit_outside
 from training.calibrate.ood_detector import by_origin, image_features, stranger_features
+from training.config.arguments import model_arguments
 from training.config.recipe import Recipe, read_recipe
 from training.config.recipe_parts import Schedule
 from training.data.folders import read_images, split
@@ -136,12 +136,7 @@ def _gate(final: Classifier, judged: Classifier, known: OutsideModel, recipe: Re
 
 def main() -> None:
     """The command of the module's docstring."""
-    words = "Go on with every image after all was measured."
-    parser = argparse.ArgumentParser(prog="python -m training.stages.all_images", description=words)
-    parser.add_argument("model", type=Path, help="model folder that a training wrote")
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--data", type=Path, action="append", required=True, help="the images that the recipe was trained on")
-    given = parser.parse_args()
+    given = model_arguments("python -m training.stages.all_images", "Go on with every image after all was measured.").parse_args()
     folders = [word for folder in given.data for word in ("--data", str(folder))]
     command = shlex.join(["python", "-m", "training.stages.all_images", str(given.model), str(given.recipe), *folders])
     go_on(given.model, given.recipe, given.data, command)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from core.change.evidence import Evidence
 from core.change.threshold import ScoreHistogram
+from core.inference.engine import ChangeEngine, Engine
 from core.types import Notice, Preprocess, Progress, Scene
 
 Shares = tuple[float, float]
@@ -98,3 +99,25 @@ class Method(ABC):
     @abstractmethod
     def parameters(self, reading: ComparedBands) -> Mapping[str, Any]:
         """What the report tells of how it was done, beside the threshold."""
+
+
+@dataclass(frozen=True)
+class NetworkMethod(Method):
+    """A way that asks a network."""
+
+    engine: Engine | ChangeEngine
+
+    @property
+    def model(self) -> str:
+        """Of the engine."""
+        return self.engine.model.id
+
+    @property
+    def weights(self) -> str:
+        """Of the engine."""
+        return self.engine.model.weights_hash
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the device could not do so far."""
+        return self.engine.notices

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from core.change.evidence import NODATA, STEPS, Evidence
-from core.change.methods.base import ComparedBands, ComparedStrip, Method, Shares
+from core.change.methods.base import ComparedBands, ComparedStrip, NetworkMethod, Shares
 from core.change.methods.tokens import compare, shares_of, tiles_of_both
 from core.change.scratch import EvidenceFile
 from core.change.threshold import ScoreHistogram
@@ -24,7 +24,7 @@ from core.inference.scenes.scores import check_mappable
 from core.prepare.grid.ground import refuse_too_coarse
 from core.prepare.grid.pair import ScenePair, pair_of
 from core.prepare.grid.tiles import OVERLAP
-from core.types import Notice, Progress, Scene
+from core.types import Progress, Scene
 
 MODEL = "model"
 CHANCES = "chances"
@@ -32,27 +32,12 @@ CHANCES = "chances"
 
 
 @dataclass(frozen=True)
-class ByModel(Method):
+class ByModel(NetworkMethod):
     """By a change model. classes: a land-cover model that says what became what, if any."""
 
     name = MODEL
     engine: ChangeEngine
     classes: Engine | None = None
-
-    @property
-    def model(self) -> str:
-        """Of the change model."""
-        return self.engine.model.id
-
-    @property
-    def weights(self) -> str:
-        """Of the change model."""
-        return self.engine.model.weights_hash
-
-    @property
-    def notices(self) -> tuple[Notice, ...]:
-        """What the device could not do so far."""
-        return self.engine.notices
 
     @property
     def labels(self) -> tuple[str, ...]:

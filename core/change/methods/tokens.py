@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from core.change.evidence import Evidence, weigh
-from core.change.methods.base import ComparedBands, ComparedStrip, Method, Shares
+from core.change.methods.base import ComparedBands, ComparedStrip, NetworkMethod, Shares
 from core.inference.engine import Engine
 from core.inference.scenes.scores import Strip, TokenRows, check_mappable, strips_of, token_rows
 from core.prepare.grid.tiles import OVERLAP, tile_grid
-from core.types import FloatImage, Notice, Progress, Scene
+from core.types import FloatImage, Progress, Scene
 
 CLASSES, EMBEDDING = "classes", "embedding"
 TOKEN_METHODS = (CLASSES, EMBEDDING)
@@ -40,25 +40,10 @@ class TokenStrip:
 
 
 @dataclass(frozen=True)
-class TokenMethod(Method):
+class TokenMethod(NetworkMethod):
     """By what a land-cover model sees of both dates."""
 
     engine: Engine
-
-    @property
-    def model(self) -> str:
-        """Of the land-cover model."""
-        return self.engine.model.id
-
-    @property
-    def weights(self) -> str:
-        """Of the land-cover model."""
-        return self.engine.model.weights_hash
-
-    @property
-    def notices(self) -> tuple[Notice, ...]:
-        """What the device could not do so far."""
-        return self.engine.notices
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ _POLL_SECONDS = 1.0
 
 
 def dress() -> None:
-    """Our style over the theme, the mark at the top of the rail, and the intended use for a window that shows no rail."""
+    """Our style over the theme, the mark at the top of the sidebar, and the intended use for a window that shows none."""
     st.html(ASSETS / "style.css")
     st.html(f'<p class="use">{INTENDED_USE}</p>')
     st.logo(str(ASSETS / "logo.svg"), size="medium")
@@ -36,15 +36,15 @@ def device() -> str:
 
 @dataclass(frozen=True)
 class Foot:
-    """The foot of the rail, top down: places for running work and for the device."""
+    """The foot of the sidebar, top down: places for running work and for the device."""
 
     work: DeltaGenerator
     device: DeltaGenerator
 
 
-def rail() -> Foot:
+def sidebar() -> Foot:
     """Below the navigation: places for running work and the device, and the intended use."""
-    with st.sidebar, st.container(key="rail-foot"):
+    with st.sidebar, st.container(key="sidebar-foot"):
         foot = Foot(st.container(), st.empty())
         st.text(INTENDED_USE)
     if is_ready():

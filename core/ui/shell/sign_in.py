@@ -11,7 +11,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from core.settings import settings
 from core.ui.shell.admission import COOKIE, admission
 
-_OPEN = "gate.is_open"
+_OPEN = "sign_in.is_open"
 
 
 def guard() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,20 +21,20 @@ S = TypeVar("S", bound="PageState")
 
 
 @dataclass
-class PageState:
+class PageState(ABC):
     """Whatever a page keeps open. drafts: what stands in its fields, by their key.
 
     folders: uploads, unpacked archives and results; they are deleted when the page is closed.
-    desks: how many have it: a tab that closes it leaves it to the others.
+    sessions: how many have it: a tab that closes it leaves it to the others.
     """
 
     folders: list[OpenFolder] = field(default_factory=list, kw_only=True)
-    desks: int = field(default=1, kw_only=True)
+    sessions: int = field(default=1, kw_only=True)
     drafts: dict[str, str] = field(default_factory=dict, kw_only=True)
 
+    @abstractmethod
     def tasks(self) -> Iterable[Task[Any]]:
         """All work on it."""
-        raise NotImplementedError
 
     def would_lose(self) -> bool:
         """Whether something that a person wrote would be lost if the page were closed now."""
@@ -41,8 +42,8 @@ class PageState:
 
     def let_go(self, session: Session) -> None:
         """Stop the work and delete the folders, unless another session has them too."""
-        self.desks -= 1
-        if self.desks > 0:
+        self.sessions -= 1
+        if self.sessions > 0:
             return
         session.forget(self.tasks())
         for folder in self.folders:
@@ -63,7 +64,7 @@ class Arrived(Generic[R]):
 
 @dataclass(frozen=True)
 class OpenPage(Generic[R, S]):
-    """How a page opens and closes. name: its place on the session. verb: what the rail calls the work ("Opening").
+    """How a page opens and closes. name: its place on the session. verb: what the sidebar calls the work ("Opening").
 
     read: from what is wanted, a folder for what has to be unpacked, and progress, to what was read; raises the reason where nothing was.
     add: puts that into what is open, None where nothing is, and returns what is open then; may raise the reason why nothing is.
@@ -120,7 +121,7 @@ class OpenPage(Generic[R, S]):
             if isinstance(place, PageState) and name != self.name:
                 own.places[name] = place
                 own.tasks += place.tasks()
-                place.desks += 1
+                place.sessions += 1
         return move(session, own)
 
     def _arrived(self, wanted: Wanted, progress: JobProgress) -> Arrived[R]:

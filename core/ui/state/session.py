@@ -12,18 +12,18 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.errors import Cancelled
 from core.jobs import Job, JobProgress, jobs
-from core.ui.shell import sign_in as gate
+from core.ui.shell import sign_in
 from core.ui.state.errors import Words, words_of
 
 _T = TypeVar("_T")
 
-_TOKEN = "desk.token"
-_PARAMETER = "desk"
+_TOKEN = "session.token"
+_PARAMETER = "session"
 
 
 @dataclass
 class Task(Generic[_T]):
-    """One thing that is under way, there, or failed. title: what the work is called in the rail.
+    """One thing that is under way, there, or failed. title: what the work is called in the sidebar.
 
     was_stopped: the user cancelled it; it does not begin anew by itself. is_announced: its progress was drawn.
     """
@@ -80,7 +80,7 @@ class Releasable(Protocol):
 
 @dataclass
 class Session:
-    """State of the pages. places: by page name, whatever the page keeps. tasks: all work that the rail shows.
+    """State of the pages. places: by page name, whatever the page keeps. tasks: all work that the sidebar shows.
 
     tabs: ids of Streamlit's sessions that came here, those that are gone included.
     """
@@ -124,8 +124,8 @@ class Session:
 
 
 def session() -> Session:
-    """The session of this user: of this session, else of the token in the address bar, else a new one. Nobody gets past the gate to it."""
-    gate.guard()
+    """The session of this user: of this tab, else of the token in the address bar, else a new one. Nobody gets to it without signing in."""
+    sign_in.guard()
     token = st.session_state.get(_TOKEN) or st.query_params.get(_PARAMETER)
     held = jobs().held(token) if token else None
     if not isinstance(held, Session):
