@@ -70,8 +70,8 @@ class Settings:
     """Most members of a zip."""
     gdal_cache_mb: int = 64
     """GDAL's block cache, in megabytes (its own default is 5 % of all memory)."""
-    strip_rows: int = 512
-    """Rows of a scene that are in memory at a time while it is mapped."""
+    strip_rows: int = 64
+    """Rows of a scene in memory at a time while it is mapped: few stay in the processor's cache, and a map is drawn as they come."""
     idle_minutes: int = 30
     """An open study or scene is dropped after that long without a look."""
     random_maps: int = FEWEST_RANDOM_MAPS

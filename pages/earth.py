@@ -24,12 +24,13 @@ from core.ui.widgets.intake import asked_samples
 from core.ui.widgets.words import counted
 
 TABS = ("Scenes", "Land cover", "Change", "Report", "Export")
+GROWS_SECONDS = 1.0
+"""How often a map that is under way is drawn anew."""
 HERE = session()
 
 
-@st.fragment
 def picture(room: EarthState) -> None:
-    """The map; it runs alone when the view changes, and the page runs with it when a place is clicked."""
+    """The map; it runs alone when the view changes, and while a map is under way; the page runs with it when a place is clicked."""
     with guarded():
         ground = result_of(earth_work.ground(HERE, room), "earth.ground")
         if ground is None:
@@ -101,12 +102,14 @@ open_room = earth.PAGE.state(HERE)
 if open_room is not None:
     open_room.model = open_room.model or next(iter(earth_work.land_cover_models()), "")
     earth_work.settle(open_room)
+    earth_work.stop_switched_off(HERE, open_room)
     earth_work.start_what_is_quick(HERE, open_room)
     left, right = st.columns([2, 1], gap="medium")
     with right, st.container(key="panel"), guarded():
         panel(open_room)
     with left:
-        picture(open_room)
+        is_growing = any(earth_work.running(open_room))
+        st.fragment(picture, run_every=GROWS_SECONDS if is_growing else None)(open_room)
         timeline(open_room)
 elif not is_arriving:
     wanted = empty_state(HERE)

@@ -5,12 +5,12 @@ Evidence is gathered in full before it is decided, since a threshold may depend 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.change.caveats import Caveats, caveats, shift_between
-from core.change.evidence import Evidence
+from core.change.evidence import Classes, Evidence
 from core.change.methods.base import ComparedBands, Method, Shares
 from core.change.scratch import EvidenceFile
 from core.change.threshold import ScoreHistogram
@@ -85,17 +85,28 @@ def lay_over(before: Scene, after: Scene, method: Method) -> _Dates:
     return _Dates(before, after, aligned, reading, shift_between(before, aligned, reading.preprocess))
 
 
-def gather(dates: _Dates, method: Method, evidence: EvidenceFile, scratch: Path, progress: Progress | None = None) -> Detection:
+def gather(
+    dates: _Dates,
+    method: Method,
+    evidence: EvidenceFile,
+    scratch: Path,
+    progress: Progress | None = None,
+    seen: Callable[[int, Classes, Classes], None] | None = None,
+) -> Detection:
     """All evidence of two dates, and from which score on a pixel has changed.
 
     evidence: empty, as wide as the first date; it stays open for as long as the detection is read. scratch: as of Method.strips.
-    progress: told of tiles; what it raises ends the work. Raises UnreadableFile, DeviceError.
+    progress: told of tiles; what it raises ends the work. seen: told (first row, classes before, classes after) of each strip.
+    Raises UnreadableFile, DeviceError.
     """
-    scores, outside = ScoreHistogram(*method.reach), None
+    scores, outside, top = ScoreHistogram(*method.reach), None, 0
     for strip in method.strips(dates.before, dates.aligned, scratch, progress):
         evidence.append(strip.evidence)
         scores.add(strip.evidence.score)
         outside = strip.outside
+        if seen is not None:
+            seen(top, strip.evidence.before, strip.evidence.after)
+        top += len(strip.evidence.score)
     if not dates.is_ground_known:
         first, second = (1.0 if refusal else share for refusal, share in zip(dates.refusals, outside or (0.0, 0.0), strict=True))
         outside = (first, second)

@@ -12,6 +12,7 @@ from core.change.methods.base import Method
 from core.change.scratch import EvidenceFile
 from core.errors import OutOfRange
 from core.export.staging import staged
+from core.render.preview import Preview
 from core.types import ChangeMap, Progress, Scene
 from core.workflows.change_files import AFTER, BEFORE, CHANGE, CHANGES, ChangeKind, Findings, bring_to, measure, write_rasters
 from core.workflows.scene_map import target_crs
@@ -27,6 +28,7 @@ def detect_change(
     crs: str | None = None,
     zones: Path | None = None,
     progress: Progress | None = None,
+    preview: Preview | None = None,
 ) -> ChangeMap:
     """Write change.tif, change_score.tif (change_probability.tif where the score is one) and changes.gpkg into `out`.
 
@@ -36,6 +38,7 @@ def detect_change(
     min_area_hectares: smaller polygons are left out of changes.gpkg; rasters and transitions keep every pixel.
     crs: a coordinate system for everything that is written; that of the first date by default. zones: a vector file of polygons.
     progress: told of tiles; what it raises ends the work, and nothing is left of it.
+    preview: given the classes of both dates, strip by strip.
     Raises NoOverlap, NoGrid, WrongTask, MissingBands, OutOfRange, UnreadableFile, NotFound, DeviceError.
     """
     started = time.perf_counter()
@@ -54,7 +57,7 @@ def detect_change(
         scratch = folder / EVIDENCE
         scratch.mkdir()
         with EvidenceFile(scratch / EVIDENCE, before.width) as evidence:
-            found = gather(dates, method, evidence, scratch, progress)
+            found = gather(dates, method, evidence, scratch, progress, None if preview is None else preview.add)
             write_rasters(found.strips(), before, kind, folder, found.threshold, method.is_by_class, look_up)
         if target != before.crs:
             bring_to(folder, target, kind)

@@ -30,6 +30,7 @@ from core.prepare.grid.reflectance import scale_doubt, value_doubts
 from core.prepare.grid.tiles import OVERLAP, tile_grid
 from core.prepare.scene_input import ground_refusal, scale_assumptions
 from core.readers.scenes.geotiff import open_raster
+from core.render.preview import Preview
 from core.types import ClassArea, FloatImage, LandCoverMap, Progress, Scene
 
 LANDCOVER, CONFIDENCE, OUTSIDE = "landcover.tif", "confidence.tif", "outside.tif"
@@ -48,12 +49,14 @@ def map_scene(
     crs: str | None = None,
     zones: Path | None = None,
     progress: Progress | None = None,
+    preview: Preview | None = None,
 ) -> LandCoverMap:
     """Write landcover.tif, confidence.tif, outside.tif, areas.csv and classes.gpkg into `out`; with zones, zones.csv too.
 
     min_area_hectares: smaller patches are left out of classes.gpkg; rasters and areas keep every pixel.
     crs: a coordinate system for everything that is written; that of the scene by default. zones: a vector file of polygons.
     progress: told of tiles; what it raises ends the work, and nothing is left of it.
+    preview: given the classes of each strip as it is done.
     Raises WrongTask, NoGrid, MissingBands, InputError (crs, out, min_area_hectares), UnreadableFile and NotFound (zones too), DeviceError.
     """
     started = time.perf_counter()
@@ -71,7 +74,7 @@ def map_scene(
             progress(tiles, tiles)
 
     with staged(out) as folder:
-        scores = _score(scene, engine, folder, progress)
+        scores = _score(scene, engine, folder, progress, preview)
         if target != scene.crs:
             _bring_to(folder, target, model.labels)
         areas = _measure(folder, model.labels, drawn, min_area_hectares, look_up)
@@ -125,7 +128,7 @@ def target_crs(scene: Scene, crs: str | None) -> CRS:
     return target
 
 
-def _score(scene: Scene, engine: Engine, folder: Path, progress: Progress | None) -> _Scores:
+def _score(scene: Scene, engine: Engine, folder: Path, progress: Progress | None, preview: Preview | None) -> _Scores:
     """The three rasters on the grid of the scene."""
     labels = engine.model.labels
     threshold = engine.model.outside.threshold if engine.model.outside is not None else np.inf
@@ -139,7 +142,10 @@ def _score(scene: Scene, engine: Engine, folder: Path, progress: Progress | None
         outside = stack.enter_context(StripWriter(folder / OUTSIDE, **values, description="distance from the training images"))
         for strip in iterate_scores(scene, engine, progress=progress):
             best, index = (found.numpy() for found in torch.from_numpy(strip.probabilities).max(dim=0))  # [height, width]
-            landcover.write(strip.top, np.where(strip.valid, index, _NODATA).astype(np.uint8))
+            classed = np.where(strip.valid, index, _NODATA).astype(np.uint8)
+            landcover.write(strip.top, classed)
+            if preview is not None:
+                preview.add(strip.top, classed)
             confidence.write(strip.top, np.where(strip.valid, np.rint(best * _STEPS) / _STEPS, np.nan))
             outside.write(strip.top, strip.outside_score)
             scores.add(strip, best, threshold)

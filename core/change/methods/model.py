@@ -72,12 +72,12 @@ class ByModel(NetworkMethod):
     def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Progress | None = None) -> Iterator[ComparedStrip]:
         """Chances in one pass; with a model of classes, its classes in a second."""
         pair = pair_of(before, aligned, self.engine.model.preprocess)
-        watch = PairDetector(self.engine.model.outside, self.engine.model.preprocess, pair.places)
+        detector = PairDetector(self.engine.model.outside, self.engine.model.preprocess, pair.places)
         total = self.tiles(before)
-        judged = judge_pair(pair, self.engine, _within(progress, 0, total), watch=watch)
+        judged = judge_pair(pair, self.engine, _within(progress, 0, total), detector=detector)
         if self.classes is None:
             for evidence in judged:
-                yield ComparedStrip(evidence, watch.shares)
+                yield ComparedStrip(evidence, detector.shares)
             return
         with EvidenceFile(scratch / CHANCES, before.width) as chances:
             for evidence in judged:
@@ -87,7 +87,7 @@ class ByModel(NetworkMethod):
                 classed = strip.evidence
                 scored = chances.rows(strip.top, len(classed.score)).score
                 score = np.where(classed.together == NODATA, np.float32(np.nan), scored)
-                yield ComparedStrip(replace(classed, score=score), _larger(watch.shares, shares_of(strip)))
+                yield ComparedStrip(replace(classed, score=score), _larger(detector.shares, shares_of(strip)))
 
     def threshold(self, scores: ScoreHistogram) -> float:
         """The model's own."""
@@ -113,10 +113,10 @@ def judge_pair(
     engine: ChangeEngine,
     progress: Progress | None = None,
     strip_rows: int | None = None,
-    watch: PairDetector | None = None,
+    detector: PairDetector | None = None,
 ) -> Iterator[Evidence]:
-    """The evidence of two dates, strip by strip; no class is known of either. watch: counts the tiles. Raises what change_strips raises."""
-    for strip in change_strips(pair, engine, strip_rows, progress, watch):
+    """The evidence of two dates, strip by strip; no class is known of either. detector: counts the tiles. Raises as change_strips."""
+    for strip in change_strips(pair, engine, strip_rows, progress, detector):
         chances = np.where(strip.valid, np.rint(strip.probabilities[0] * STEPS) / STEPS, np.nan).astype(np.float32)
         nothing = np.full(chances.shape, NODATA, dtype=np.uint8)
         yield Evidence(chances, nothing, nothing, nothing)

@@ -50,15 +50,15 @@ def change_strips(
     engine: ChangeEngine,
     strip_rows: int | None = None,
     progress: Progress | None = None,
-    watch: PairDetector | None = None,
+    detector: PairDetector | None = None,
 ) -> Iterator[Strip]:
     """Strips of pixels from top to bottom, each row once; `probabilities` has one plane, the chance of change.
 
-    Nothing depends on how tall they are. progress: told of tiles; what it raises passes through. watch: counts the tiles.
+    Nothing depends on how tall they are. progress: told of tiles; what it raises passes through. detector: counts the tiles.
     Raises UnreadableFile, DeviceError.
     """
     grid, calibration = pixel_grid(pair.before, engine.model.preprocess), engine.model.calibration
-    rows = levelled(_logits(pair, engine, grid, progress, watch), calibration)
+    rows = levelled(_logits(pair, engine, grid, progress, detector), calibration)
     return strips_of((_chances(row, calibration) for row in rows), grid, strip_rows)
 
 
@@ -77,12 +77,12 @@ def _chances(row: LogitRows, calibration: ChangeCalibration | None) -> TokenRows
 
 
 def _logits(
-    pair: ScenePair, engine: ChangeEngine, grid: TileGrid, progress: Progress | None, watch: PairDetector | None
+    pair: ScenePair, engine: ChangeEngine, grid: TileGrid, progress: Progress | None, detector: PairDetector | None
 ) -> Iterator[LogitRows]:
     def compare(first: FloatImage, second: FloatImage) -> FloatImage:
         return engine.forward(first, second).logits
 
-    predict = compare if watch is None else watch.watching(compare)
+    predict = compare if detector is None else detector.watching(compare)
     before = ModelRows(pair.before, pair.before_bands, None, grid)
     after = ModelRows(pair.after, pair.after_bands, None, grid)
     known = standards(pair)

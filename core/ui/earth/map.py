@@ -15,10 +15,11 @@ from core.prepare.grid.ground import pixel_metres
 from core.render.colours import CHANGE, CHANGED, class_colours, table
 from core.render.ground import Ground, draw_piece, sharper_piece
 from core.render.heatmap import heat_layer
+from core.render.preview import Preview
 from core.render.scene import Piece, classes_picture, mask_picture, read_classes, values_picture
 from core.types import Box, ChangeMap, ChangePolygon, Scene
 from core.ui.earth.page_state import EarthState, date_words, visit
-from core.ui.earth.work import change_task, chosen_method, land_cover, polygon_at, shown_scenes
+from core.ui.earth.work import change_task, chosen_method, land_cover, land_cover_models, polygon_at, previews, shown_scenes
 from core.ui.state.session import Session
 from core.ui.viewer import Layer, Length, Look, Picked, Show
 from core.ui.viewer.facts import saliency_colours
@@ -137,13 +138,30 @@ def _maps(session: Session, here: EarthState, ground: Ground) -> list[Layer]:
     classes = [result.landcover if result else None for result in mapped]
     if changed is not None:
         classes = [known or made for known, made in zip(classes, (changed.landcover_before, changed.landcover_after), strict=False)]
-    labels = next((result.labels for result in (*mapped, changed) if result is not None), ())
-    drawn = [_classes(here, path, labels, ground.piece) if path else None for path in classes]
+    under_way = previews(here)
+    model = land_cover_models().get(here.model) if under_way else None
+    labels = next((known.labels for known in (*mapped, changed, model) if known is not None), ())
+    drawn = [
+        _classes(here, path, labels, ground.piece) if path else _so_far(here, under_way.get(number), labels)
+        for number, path in zip(shown, classes, strict=False)
+    ]
     trusted = [_values(here, result.confidence, ground.piece, table()) if result else None for result in mapped]
     return [
         *_by_date(here, "Land cover", drawn, is_on=len(shown) == 1 or is_on_tab("Land cover")),
         *_by_date(here, "Confidence", trusted, is_on=False),
     ]
+
+
+def _so_far(here: EarthState, shown: tuple[Preview, int] | None, labels: Sequence[str]) -> bytes | None:
+    """The classes of the rows that are done, None where nothing is under way."""
+    if shown is None:
+        return None
+    preview, date = shown
+    return preview.picture(date, class_colours(labels), _hidden(here, labels))
+
+
+def _hidden(here: EarthState, labels: Sequence[str]) -> frozenset[int]:
+    return frozenset(index for index, label in enumerate(labels) if label in here.hidden)
 
 
 def _by_date(here: EarthState, name: str, pictures: Sequence[bytes | None], *, is_on: bool) -> list[Layer]:
@@ -160,7 +178,7 @@ def _by_date(here: EarthState, name: str, pictures: Sequence[bytes | None], *, i
 
 
 def _classes(here: EarthState, path: Path, labels: Sequence[str], piece: Piece) -> bytes:
-    hidden = frozenset(index for index, label in enumerate(labels) if label in here.hidden)
+    hidden = _hidden(here, labels)
     classes = _kept(here, "classes", (path, piece), lambda: read_classes(path, here.before, piece))
     return _kept(here, "classes picture", (path, piece, hidden), lambda: classes_picture(classes, class_colours(labels), hidden))
 

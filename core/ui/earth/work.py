@@ -20,6 +20,7 @@ from core.prepare.grid.bands import resolve_bands
 from core.prepare.grid.ground import pixel_metres, refuse_off_earth, refuse_too_coarse
 from core.prepare.scene_input import input_at
 from core.render.ground import Ground, draw_ground
+from core.render.preview import Preview
 from core.types import ChangeMap, ChangePolygon, LandCoverMap, Scene
 from core.ui.earth.page_state import EarthState, Pixel, PlaceScores, Why, date_words
 from core.ui.earth.questions import is_open
@@ -149,9 +150,8 @@ def start_map(session: Session, here: EarthState, number: int) -> None:
     """Begin to map a scene."""
     scene, model = here.groups[number].scene, here.model
     folder = _folder(here, f"map-{scene.when or number + 1}")
-    land_cover(session, here, number).start(
-        f"Mapping {date_words(scene)}", lambda progress: map_scene(scene, engine_for(model), folder, progress=progress.update), "tiles"
-    )
+    preview = here.previews[number, model] = Preview(scene.width, scene.height)
+    land_cover(session, here, number).start(f"Mapping {date_words(scene)}", partial(_mapped, scene, model, folder, preview), "tiles")
 
 
 def start_change(session: Session, here: EarthState) -> None:
@@ -159,18 +159,23 @@ def start_change(session: Session, here: EarthState) -> None:
     before, after, method = here.before, here.after, chosen_method(here)
     if after is None:
         return
-    compared = partial(_compared, before, after, here.model, method, _folder(here, f"change-{method}"))
+    preview = here.previews[(*here.pair, here.model, method)] = Preview(before.width, before.height, dates=2)
+    compared = partial(_compared, before, after, here.model, method, _folder(here, f"change-{method}"), preview)
     change_task(session, here).start(f"Comparing {date_words(before)} with {date_words(after)}", compared, "tiles")
 
 
-def _compared(before: Scene, after: Scene, model: str, method: str, folder: Path, progress: JobProgress) -> ChangeMap:
+def _mapped(scene: Scene, model: str, folder: Path, preview: Preview, progress: JobProgress) -> LandCoverMap:
+    return map_scene(scene, engine_for(model), folder, progress=progress.update, preview=preview)
+
+
+def _compared(before: Scene, after: Scene, model: str, method: str, folder: Path, preview: Preview, progress: JobProgress) -> ChangeMap:
     """By either kind of model; the land-cover model names what became what in either case."""
     known = change_model()
     if method == BY_MODEL and known is not None:
         way = method_for(change_engine_for(known.id), classes=engine_for(model))
     else:
         way = method_for(engine_for(model), method)
-    return detect_change(before, after, way, folder, progress=progress.update)
+    return detect_change(before, after, way, folder, progress=progress.update, preview=preview)
 
 
 def start_what_is_quick(session: Session, here: EarthState) -> None:
@@ -191,6 +196,34 @@ def map_if_new(session: Session, here: EarthState, number: int) -> None:
     """Begin to map a scene, unless that was ever begun."""
     if not land_cover(session, here, number).title:
         start_map(session, here, number)
+
+
+def stop_switched_off(session: Session, here: EarthState) -> None:
+    """Stop comparisons of the dates shown by a method, and maps by a model, that were chosen before and are not any more."""
+    wanted = (*here.pair, here.model, chosen_method(here))
+    session.stop_others(here.changes, {key for key in here.changes if key[:2] != here.pair or key == wanted})
+    session.stop_others(here.maps, {key for key in here.maps if key[1] == here.model})
+
+
+def previews(here: EarthState) -> dict[int, tuple[Preview, int]]:
+    """What the maps and changes under way show so far of the dates in view: number of the scene -> (preview, which of its maps)."""
+    found: dict[int, tuple[Preview, int]] = {}
+    change = (*here.pair, here.model, chosen_method(here)) if here.after else None
+    if change is not None and _is_running(here.changes.get(change)):
+        found = {number: (here.previews[change], date) for date, number in enumerate(here.pair)}
+    own = {number: (here.previews[number, here.model], 0) for number in here.pair if _is_drawn_as_it_comes(here, number)}
+    return {number: shown for number, shown in {**found, **own}.items() if shown[0].rows}
+
+
+def _is_drawn_as_it_comes(here: EarthState, number: int) -> bool:
+    """A map is made on the grid of its own date; on another than the first date's it is drawn when it is whole, and warped."""
+    scene, first = here.groups[number].scene, here.before
+    is_on_grid = (scene.crs, scene.transform, scene.width, scene.height) == (first.crs, first.transform, first.width, first.height)
+    return is_on_grid and _is_running(here.maps.get((number, here.model)))
+
+
+def _is_running(task: Task[Any] | None) -> bool:
+    return task is not None and task.job is not None
 
 
 def settle(here: EarthState) -> None:

@@ -20,6 +20,7 @@ from core.change.methods.tokens import TOKEN_METHODS
 from core.errors import Cancelled, InputError, MissingBands, NoGrid, NoOverlap, OutOfRange, WrongTask
 from core.inference.engine import Engine, engine_for
 from core.readers import SceneOptions, read_scene
+from core.render.preview import Preview
 from core.settings import PROJECT, settings
 from core.types import ChangeMap, Domain, Scene, notice
 from core.workflows.change import detect_change
@@ -257,3 +258,13 @@ def test_a_real_pair_of_one_band_a_file_is_compared(shared_data: Path, engine: E
     result = detect_change(before, after, method_for(engine), tmp_path)
     assert 0 < result.valid_pixels <= before.width * before.height
     assert sum(each.pixels for each in result.transitions) == result.valid_pixels
+
+
+def test_the_classes_of_both_dates_are_shown_as_they_come(pair: tuple[Scene, Scene], engine: Engine, tmp_path: Path) -> None:
+    preview, seen = Preview(pair[0].width, pair[0].height, dates=2), []
+    watch = lambda done, total: seen.append(preview.rows)  # noqa: E731
+    result = detect_change(*pair, method_for(engine), tmp_path / "out", progress=watch, preview=preview)
+    assert preview.rows == pair[0].height and seen == sorted(seen)
+    changed = pixels_of(result.change) == 1
+    assert changed.any()
+    assert (preview.classes(0)[changed] != preview.classes(1)[changed]).all()

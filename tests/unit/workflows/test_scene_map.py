@@ -13,6 +13,7 @@ import numpy as np
 import pyproj
 import pytest
 import rasterio
+from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 from rasterio.transform import Affine
 from rio_cogeo.cogeo import cog_validate
@@ -22,6 +23,7 @@ from core.errors import Cancelled, InputError, NoGrid, SightlineError
 from core.inference.engine import Engine
 from core.inference.runtimes import Runtime
 from core.readers import SceneOptions, read_scene
+from core.render.preview import Preview
 from core.types import Domain, LandCoverMap, Scene
 from core.workflows.scene_map import map_scene
 from models.registry import load_model
@@ -265,3 +267,11 @@ def test_a_scene_without_a_coordinate_system_is_refused_with_what_to_do(tmp_path
     assert "s.tif has no coordinate system" in caught.value.message
     assert "gdal_edit" in caught.value.hint
     assert not (tmp_path / "out").exists()
+
+
+def test_a_map_under_way_grows_from_the_top_and_ends_as_the_map_that_is_written(tmp_path: Path, engine: Engine) -> None:
+    scene = scene_of(tmp_path / "scene.tif")
+    preview, seen = Preview(scene.width, scene.height), []
+    result = map_scene(scene, engine, tmp_path / "out", progress=lambda done, total: seen.append(preview.rows), preview=preview)
+    assert seen == sorted(seen) and any(0 < rows < scene.height for rows in seen)
+    assert_array_equal(preview.classes(), read(result.landcover))
