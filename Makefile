@@ -42,6 +42,7 @@ test: install-tools test-system
 
 check: install-tools
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_surface.py
 

@@ -24,8 +24,7 @@ from core.ui.widgets.intake import asked_samples
 from core.ui.widgets.words import counted
 
 TABS = ("Scenes", "Land cover", "Change", "Report", "Export")
-GROWS_SECONDS = 1.0
-"""How often a map that is under way is drawn anew."""
+GROWS_SECONDS = 1.0  # how often a map that is under way is drawn anew
 HERE = session()
 
 

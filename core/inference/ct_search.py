@@ -36,7 +36,6 @@ LOWEST_SCORE = 0.5
 """A candidate with a lower score is not told: it is less likely a find than not."""
 
 
-
 @dataclass(frozen=True)
 class Candidate:
     """A place where something was found.

@@ -14,7 +14,6 @@ SHARPER = 1.5
 """A piece is worth its reading where it shows so many times more pixels than the whole."""
 
 
-
 @dataclass(frozen=True)
 class Ground:
     """PNG pictures of the whole grid. after: None where one date is shown, or the second cannot be laid on the first."""

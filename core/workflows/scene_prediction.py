@@ -22,7 +22,6 @@ _MOST_PIXELS = 4_000_000
 """Pixels of a scene that are held at a time (48 MB for three bands of float32)."""
 
 
-
 @dataclass(frozen=True)
 class _Part:
     """Neighbouring tiles of one row. lefts: their left edges; all begin at `top` and are (width, height) = size. In pixels of the scene."""

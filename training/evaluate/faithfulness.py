@@ -174,9 +174,7 @@ def main() -> None:
     recipe = read_recipe(given.recipe)
     inside = split(recipe, given.data).validation
     foreign = [str(folder) for folder in given.foreign]
-    command = shlex.join(
-        [*PROGRAM.split(), str(given.model), str(given.recipe), "--data", *map(str, given.data), "--foreign", *foreign]
-    )
+    command = shlex.join([*PROGRAM.split(), str(given.model), str(given.recipe), "--data", *map(str, given.data), "--foreign", *foreign])
     words = gate_words(engine.model.outside, recipe.gate.others)
     refused, found = gates(engine, engine.model.outside, inside, given.foreign)
     add_section(given.model / CARD, "Out-of-distribution detector", gate_lines(words, refused, found, len(inside), command))

@@ -28,7 +28,6 @@ from models.registry import LoadedModel
 __all__ = ["Strip", "TokenRows", "check_mappable", "iterate_scores", "strips_of", "token_rows"]
 
 
-
 def check_mappable(scene: Scene, model: LoadedModel) -> None:
     """Nothing where a model can map a scene.
 

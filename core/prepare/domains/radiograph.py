@@ -113,4 +113,3 @@ def _row_direction(study: Study) -> str:
     """First letter of where the rows of the image run to (PatientOrientation, PS3.3 C.7.6.1.1.1): L for a frontal image as usual."""
     value = study.header.get("PatientOrientation")
     return str(value[0])[:1].upper() if value and len(value) == 2 else ""
-

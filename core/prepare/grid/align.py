@@ -25,7 +25,6 @@ SAME_PLACE_PIXELS = 0.01
 _PIECES_A_SIDE = 32  # the edges are curves in another projection
 
 
-
 def overlap_or_refuse(before: Scene, after: Scene) -> None:
     """Nothing where two scenes share ground.
 
