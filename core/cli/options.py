@@ -33,7 +33,7 @@ MinArea = Annotated[float, typer.Option("--min-area", metavar="HECTARES", help="
 
 
 def scene_options(bands: str = "", scale: float | None = None, offset: float | None = None, date: str = "") -> SceneOptions:
-    """What the user says of a scene. Raises OutOfRange for a list of bands with a gap, a date that is none, and what SceneOptions refuses."""
+    """What the user says of a scene. Raises OutOfRange for a list of bands with a gap, no date, or what SceneOptions refuses."""
     from datetime import date as calendar_date
 
     from core.readers import SceneOptions
