@@ -1,4 +1,4 @@
-"""The Change tab: how much, from what to what, where, and why a patch counts as what it became."""
+"""The Change tab: how much, from what to what, where, and why a polygon counts as what it became."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ HELP = {
     "embedding": "Embedding distance: what the model sees of the place differs.",
 }
 LISTED = 12
-"""Patches in the list; the GeoPackage holds all."""
+"""Polygons in the list; the GeoPackage holds all."""
 
 
 def change_tab(session: Session, here: EarthState) -> None:
@@ -102,7 +102,7 @@ def _result(session: Session, here: EarthState, result: ChangeMap) -> None:
 
 
 def _changed(session: Session, here: EarthState, result: ChangeMap) -> None:
-    """The chosen patch, else all of them: what is read stands beside the map, whatever the length of the list."""
+    """The chosen polygon, else all of them: what is read stands beside the map, whatever the length of the list."""
     listed = largest(result)
     places = {polygon.id: place for place, polygon in enumerate(listed)}
     if here.polygon in places:
@@ -117,51 +117,51 @@ def _changed(session: Session, here: EarthState, result: ChangeMap) -> None:
 
 
 def _list(here: EarthState, result: ChangeMap, listed: list[ChangePolygon]) -> None:
-    st.markdown("##### Largest patches")
+    st.markdown("##### Largest polygons")
     shown = {polygon.id: polygon for polygon in listed[:LISTED]}
     chosen = st.radio(
-        "Largest patches", list(shown), index=None, format_func=apart(list(shown), lambda number: patch_title(shown[number])),
-        captions=[patch_words(polygon, result) for polygon in shown.values()], key=f"earth.patches.{here.pair}.{chosen_method(here)}",
+        "Largest polygons", list(shown), index=None, format_func=apart(list(shown), lambda number: polygon_title(shown[number])),
+        captions=[polygon_words(polygon, result) for polygon in shown.values()], key=f"earth.polygons.{here.pair}.{chosen_method(here)}",
         label_visibility="collapsed",
     )  # fmt: skip
     if len(listed) > LISTED:
-        quiet(f"{len(listed):,} patches in all; the file changes.gpkg holds them.")
+        quiet(f"{len(listed):,} polygons in all; the file changes.gpkg holds them.")
     quiet("Choose one, here or on the map: it is shown before, after, and why.")
     if chosen is not None:
         visit(here, chosen)
         st.rerun()
 
 
-def patch_title(polygon: ChangePolygon) -> str:
+def polygon_title(polygon: ChangePolygon) -> str:
     """ "Forest to residential"; where the classes of both dates are one, that it was there all along."""
     if polygon.before is None or polygon.after is None:
-        return f"Patch {polygon.id}"
+        return f"Polygon {polygon.id}"
     if polygon.before == polygon.after:
         return f"{label_words(polygon.before)} at both dates"
     return f"{label_words(polygon.before)} to {label_words(polygon.after).lower()}"
 
 
-def patch_words(polygon: ChangePolygon, result: ChangeMap) -> str:
+def polygon_words(polygon: ChangePolygon, result: ChangeMap) -> str:
     """Area, and score or probability."""
     return f"{hectares(polygon.hectares)}, {'probability' if result.is_calibrated else 'score'} {polygon.probability:.2f}"
 
 
 def _patch(session: Session, here: EarthState, result: ChangeMap, polygon: ChangePolygon) -> None:
-    """One patch: before, after and why, and the way to its neighbours in the list."""
+    """One polygon: before, after and why, and the way to its neighbours in the list."""
     listed = largest(result)
     place = listed.index(polygon)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("All patches", key="earth.patch.all"):
+        if st.button("All polygons", key="earth.polygon.all"):
             _go_to(here, None)
-        if st.button("Previous", key="earth.patch.previous", disabled=place == 0):
+        if st.button("Previous", key="earth.polygon.previous", disabled=place == 0):
             _go_to(here, listed[place - 1])
-        if st.button("Next", key="earth.patch.next", disabled=place == len(listed) - 1):
+        if st.button("Next", key="earth.polygon.next", disabled=place == len(listed) - 1):
             _go_to(here, listed[place + 1])
-    st.markdown(f"##### {patch_title(polygon)}")
-    quiet(f"{patch_words(polygon, result)}; number {place + 1:,} of {len(listed):,} by area.")
+    st.markdown(f"##### {polygon_title(polygon)}")
+    quiet(f"{polygon_words(polygon, result)}; number {place + 1:,} of {len(listed):,} by area.")
     assert here.after is not None
     for column, picture, scene in zip(st.columns(2, gap="small"), _pictures(here, polygon), (here.before, here.after), strict=True):
-        column.image(picture, width="stretch", alt=f"Patch {polygon.id} on {date_words(scene)}")
+        column.image(picture, width="stretch", alt=f"Polygon {polygon.id} on {date_words(scene)}")
         with column:
             quiet(date_words(scene))
     found = result_of(polygon_explanation(session, here, polygon), "earth.why")

@@ -1,4 +1,4 @@
-"""What the Earth page starts: maps and changes as jobs, scores of a place, the why of a patch of change."""
+"""What the Earth page starts: maps and changes as jobs, scores of a place, the why of a polygon of change."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def change_model() -> ModelSummary | None:
 def methods(here: EarthState) -> dict[str, str]:
     """The ways in which the dates shown can be compared, by name."""
     dates = [here.groups[number].scene for number in here.pair]
-    is_seen = all({band.colour for band in scene.bands} >= set(SEEN) for scene in dates)
+    is_seen = all({band.common_name for band in scene.bands} >= set(SEEN) for scene in dates)
     offered = set(_METHODS) if is_seen and change_model() is not None else set(_METHODS) - {BY_MODEL}
     return {name: words for name, words in _METHODS.items() if name in offered}
 
@@ -249,8 +249,8 @@ def _folder(here: EarthState, name: str) -> Path:
 
 
 def place_scores(session: Session, here: EarthState, number: int, scene: Scene) -> Task[PlaceScores]:
-    """What the model says of the picked place at one date. scene: on the grid of the first date."""
-    at, model = here.picked or (0, 0), here.model
+    """What the model says of the clicked place at one date. scene: on the grid of the first date."""
+    at, model = here.clicked or (0, 0), here.model
     task: Task[PlaceScores] = session.task(here.places, (number, here.pair[0], model, at))
     session.stop_others(here.places, {key for key in here.places if key[-1] == at})
     task.ensure("Reading a place", partial(_scores, scene, model, at), "windows")
@@ -274,12 +274,12 @@ def _scores(scene: Scene, model: str, at: Pixel, progress: JobProgress) -> Place
 
 
 def largest(result: ChangeMap) -> list[ChangePolygon]:
-    """Patches of change, the largest first."""
+    """Polygons of change, the largest first."""
     return sorted(result.polygons, key=lambda polygon: -polygon.hectares)
 
 
 def polygon_at(result: ChangeMap, at: Pixel) -> ChangePolygon | None:
-    """The smallest patch whose box holds a pixel."""
+    """The smallest polygon whose box holds a pixel."""
     holding = [
         polygon for polygon in result.polygons
         if 0 <= at[0] - polygon.window[0] < polygon.window[2] and 0 <= at[1] - polygon.window[1] < polygon.window[3]
@@ -288,7 +288,7 @@ def polygon_at(result: ChangeMap, at: Pixel) -> ChangePolygon | None:
 
 
 def polygon_explanation(session: Session, here: EarthState, polygon: ChangePolygon) -> Task[Why]:
-    """The explanation of the window at the middle of a patch, on the second date, for what the patch became."""
+    """The explanation of the window at the middle of a polygon, on the second date, for what the polygon became."""
     key = (*here.pair, here.model, chosen_method(here), polygon.id)
     task: Task[Why] = session.task(here.whys, key)
     session.stop_others(here.whys, {key})

@@ -1,4 +1,4 @@
-"""What every request passes before Streamlit sees it: known hosts, one origin, closed paths, the sign-in gate, security headers.
+"""What every request passes before Streamlit sees it: known hosts, one origin, closed paths, the sign-in, security headers.
 
 A page of another site must not drive the application: not by a name that it made point at this machine (DNS rebinding; OWASP, "Testing for
 Host Header Injection"), not from another port of this machine, not in a frame. Streamlit itself allows both.

@@ -23,8 +23,8 @@ def sightline(*arguments: object, **environment: str) -> subprocess.CompletedPro
 
 
 def test_the_help_imports_no_heavy_library() -> None:
-    look = f"import sys; from core.cli.program import run; run(['--help']); print([name for name in {HEAVY} if name in sys.modules])"
-    ran = subprocess.run([sys.executable, "-c", look], cwd=PROJECT, capture_output=True, text=True, check=True)
+    viewport = f"import sys; from core.cli.program import run; run(['--help']); print([name for name in {HEAVY} if name in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", viewport], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "[]"
 
 
