@@ -111,6 +111,7 @@ class OpenPage(Generic[R, S]):
         for held in (arriving.value, cast("S | None", session.places.pop(self.name, None))):
             if held is not None:
                 held.let_go(session)
+        session.forget_tabs()
 
     def close_here(self, session: Session) -> None:
         """Close it for this tab; another tab that is open at the same address keeps it, and this one gets a session of its own."""

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.errors import Cancelled
 from core.jobs import Job, JobProgress, jobs
-from core.ui.shell import sign_in
+from core.ui.shell import private_streamlit, sign_in
 from core.ui.state.errors import Words, words_of
 
 _T = TypeVar("_T")
@@ -117,6 +115,12 @@ class Session:
         for each in held:
             if isinstance(each, Releasable):
                 each.let_go(self)
+        self.forget_tabs()
+
+    def forget_tabs(self) -> None:
+        """What Streamlit keeps of it goes too: uploaded bytes with their names, and what its tabs show under /media."""
+        for tab in tuple(self.tabs):
+            private_streamlit.forget_tab(tab)
 
     def running(self) -> list[Task[Any]]:
         """The tasks whose work goes on."""
@@ -137,16 +141,13 @@ def session() -> Session:
 
 def move(here: Session, other: Session) -> None:
     """From now on this tab has another session; whoever else sits at the old one stays there."""
-    here.tabs.discard(_tab())
+    here.tabs.discard(private_streamlit.tab())
     _sit_at(other, _hold(other))
 
 
 def is_seen_elsewhere(here: Session) -> bool:
     """Whether another tab that is open in a browser has this session too."""
-    if not runtime.exists():
-        return False
-    others = here.tabs - {_tab()}
-    return any(runtime.get_instance().is_active_session(tab) for tab in others)
+    return any(private_streamlit.is_connected(tab) for tab in here.tabs - {private_streamlit.tab()})
 
 
 def _hold(held: Session) -> str:
@@ -154,13 +155,7 @@ def _hold(held: Session) -> str:
 
 
 def _sit_at(held: Session, token: str) -> None:
-    held.tabs.add(_tab())
+    held.tabs.add(private_streamlit.tab())
     st.session_state[_TOKEN] = token
     if st.query_params.get(_PARAMETER) != token:
         st.query_params[_PARAMETER] = token
-
-
-def _tab() -> str:
-    """Streamlit's id of this tab's session, a new one after F5."""
-    context = get_script_run_ctx()
-    return context.session_id if context else ""
