@@ -30,5 +30,6 @@ foot = frame.sidebar()
 with guarded():
     if page != home:  # which shows its tiles first
         ready()
+    frame.tell_what_is_gone()
     page.run()
 frame.running_work(foot)

@@ -22,6 +22,9 @@ CLOSED = ("/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent")
 """Paths of Streamlit that tell of the server or drive it without a browser; nothing of ours needs them."""
 BEHIND_THE_GATE = ("/_stcore/upload_file", "/media", "/component")
 """What holds or takes a user's files: it needs what a page needs."""
+FIRST_ASKED = "/_stcore/health"
+"""What a page asks before it connects."""
+PARTS_OF_A_PAGE = ("/_stcore/", "/static/", "/media/", "/component/")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _TOKEN_BYTES = 32
 
@@ -65,7 +68,7 @@ class Door:
         refusal = _refused(scope, headers, settings())
         if refusal:
             return await _refuse(refusal, scope, receive, send)
-        new = "" if browser_of(headers) else secrets.token_urlsafe(_TOKEN_BYTES)
+        new = secrets.token_urlsafe(_TOKEN_BYTES) if _is_to_be_named(scope["path"], headers) else ""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -92,6 +95,17 @@ def _refused(scope: Scope, headers: Headers, current: Settings) -> tuple[int, st
     if current.password and path.startswith(BEHIND_THE_GATE) and not admission().is_admitted(browser_of(headers)):
         return 403, "Sign in first."
     return None
+
+
+def _is_to_be_named(path: str, headers: Headers) -> bool:
+    """Whether the answer gives this browser its name: with a page, or where the page asks first whether the server is there.
+
+    A strict cookie does not come along when a link on another site is followed: a new one would then stand in the place of the old, and what is
+    open would be lost.
+    """
+    if browser_of(headers):
+        return False
+    return path == FIRST_ASKED or (headers.get("sec-fetch-site") != "cross-site" and not path.startswith(PARTS_OF_A_PAGE))
 
 
 def is_known(host: str, current: Settings) -> bool:

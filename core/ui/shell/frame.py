@@ -8,11 +8,12 @@ from functools import cache
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.settings import PROJECT
+from core.settings import PROJECT, settings
 from core.ui.shell.warm_up import is_ready
 from core.ui.state.errors import guarded
 from core.ui.state.progress import progress_line
 from core.ui.state.session import session
+from core.ui.widgets.bars import note
 from core.ui.widgets.words import INTENDED_USE
 
 ASSETS = PROJECT / "assets"
@@ -50,6 +51,18 @@ def sidebar() -> Foot:
     if is_ready():
         foot.device.text(device())
     return foot
+
+
+def tell_what_is_gone() -> None:
+    """Where the address names something that is not open here, until something is: a study does not vanish without a word."""
+    here = session()
+    if here.is_in_place_of_another and here.is_empty:
+        minutes = settings().idle_minutes
+        note(
+            "What was open here is gone",
+            f"The server was started anew, nobody looked at it for {minutes} minutes, it was closed, or the address comes from another "
+            "browser, whose files are its own. Open it again below.",
+        )
 
 
 def running_work(foot: Foot) -> None:

@@ -117,7 +117,7 @@ class OpenPage(Generic[R, S]):
         """Close it for this tab; another tab that is open at the same address keeps it, and this one gets a session of its own."""
         if not is_seen_elsewhere(session):
             return self.close(session)
-        own = Session()
+        own = Session(browser=session.browser)
         for name, place in session.places.items():
             if isinstance(place, PageState) and name != self.name:
                 own.places[name] = place

@@ -1,4 +1,8 @@
-"""What one user has open: held by the job registry under a token in the address bar, so that a page switch or F5 loses nothing."""
+"""What one user has open: held by the job registry under a token in the address bar, so that a page switch or F5 loses nothing.
+
+The token alone opens nothing: it is of use to the browser whose cookie (core/ui/shell/door.py) made it, and to no other. A link that was
+copied, or planted, neither shows what another has open nor has anything put where another looks.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from core.ui.state.errors import Words, words_of
 _T = TypeVar("_T")
 
 _TOKEN = "session.token"
+_OWNER = "session.owner"
 _PARAMETER = "session"
 
 
@@ -80,12 +85,21 @@ class Releasable(Protocol):
 class Session:
     """State of the pages. places: by page name, whatever the page keeps. tasks: all work that the sidebar shows.
 
-    tabs: ids of Streamlit's sessions that came here, those that are gone included.
+    tabs: ids of Streamlit's sessions that came here, those that are gone included. browser: the cookie of the one that has it.
+    is_in_place_of_another: its browser asked for something that is not open there any more, or never was.
     """
 
     places: dict[str, Any] = field(default_factory=dict)
     tasks: list[Task[Any]] = field(default_factory=list)
     tabs: set[str] = field(default_factory=set)
+    browser: str = ""
+    is_in_place_of_another: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was put here yet, or all of it was closed."""
+        books = [list(place.values()) if isinstance(place, dict) else [place] for place in self.places.values()]
+        return all(isinstance(each, Task) and each.job is None and each.value is None for book in books for each in book)
 
     def task(self, book: dict[Any, Task[Any]], key: Any) -> Task[Any]:
         """The task of a book of tasks, made when it is first asked for."""
@@ -130,12 +144,14 @@ class Session:
 def session() -> Session:
     """The session of this user: of this tab, else of the token in the address bar, else a new one. Nobody gets to it without signing in."""
     sign_in.guard()
-    token = st.session_state.get(_TOKEN) or st.query_params.get(_PARAMETER)
-    held = jobs().held(token) if token else None
-    if not isinstance(held, Session):
-        held = Session()
+    browser, linked = sign_in.browser(), st.query_params.get(_PARAMETER)
+    held, token = _known(st.session_state.get(_OWNER, ""), st.session_state.get(_TOKEN))
+    if held is None and browser:  # without a cookie only this very tab is known again
+        held, token = _known(browser, linked)
+    if held is None:
+        held = Session(browser=browser, is_in_place_of_another=linked is not None)
         token = _hold(held)
-    _sit_at(held, str(token))
+    _sit_at(held, token)
     return held
 
 
@@ -150,12 +166,22 @@ def is_seen_elsewhere(here: Session) -> bool:
     return any(private_streamlit.is_connected(tab) for tab in here.tabs - {private_streamlit.tab()})
 
 
+def _known(owner: str, token: str | None) -> tuple[Session | None, str]:
+    held = jobs().held(token, owner) if token else None
+    return (held, str(token)) if isinstance(held, Session) else (None, "")
+
+
 def _hold(held: Session) -> str:
-    return jobs().hold(held, is_busy=lambda: bool(held.running()), dropped=held.let_go)
+    return jobs().hold(held, is_busy=lambda: bool(held.running()), dropped=held.let_go, owner=held.browser)
 
 
 def _sit_at(held: Session, token: str) -> None:
     held.tabs.add(private_streamlit.tab())
-    st.session_state[_TOKEN] = token
-    if st.query_params.get(_PARAMETER) != token:
-        st.query_params[_PARAMETER] = token
+    st.session_state[_TOKEN], st.session_state[_OWNER] = token, held.browser
+    wanted = None if held.is_empty else token  # there is nothing to come back to
+    if st.query_params.get(_PARAMETER) == wanted:
+        return
+    if wanted:
+        st.query_params[_PARAMETER] = wanted
+    else:
+        del st.query_params[_PARAMETER]
