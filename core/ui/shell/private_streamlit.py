@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from streamlit import runtime
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -62,6 +63,17 @@ def forget_tab(one: str) -> None:
         here.media_file_mgr.remove_orphaned_files()
     if not is_connected(one):
         _on_its_own_thread(here, one)
+
+
+def run_again(one: str) -> None:
+    """Have a tab drawn anew, on the page where it is. To be called on the thread of the server."""
+    active = runtime.get_instance()._session_mgr.get_active_session_info(one) if runtime.exists() else None
+    if active is None:
+        return
+    asked = ClientState()
+    asked.CopyFrom(active.session._client_state)
+    asked.page_script_hash = active.session._pages_manager.current_page_script_hash
+    active.session.request_rerun(asked)
 
 
 def forget_gone_tabs() -> None:

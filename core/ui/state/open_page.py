@@ -82,7 +82,7 @@ class OpenPage(Generic[R, S]):
 
     def open(self, session: Session, wanted: Wanted) -> None:
         """Begin to read what the user wants; what is open gets it added."""
-        self.arrival(session).start(f"{self.verb} {wanted.title}", partial(self._arrived, wanted), "files")
+        self.arrival(session).start(f"{self.verb} {wanted.title}", partial(self._arrived, session.browser, wanted), "files")
 
     def state(self, session: Session) -> S | None:
         """What is open, with what was read since the last look; None where nothing is."""
@@ -125,8 +125,8 @@ class OpenPage(Generic[R, S]):
                 place.sessions += 1
         return move(session, own)
 
-    def _arrived(self, wanted: Wanted, progress: JobProgress) -> Arrived[R]:
-        folder = wanted.folder or OpenFolder()
+    def _arrived(self, browser: str, wanted: Wanted, progress: JobProgress) -> Arrived[R]:
+        folder = wanted.folder or OpenFolder(browser)
         try:
             return Arrived(self.read(wanted, folder, progress), folder)
         except BaseException:

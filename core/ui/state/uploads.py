@@ -10,16 +10,22 @@ from pathlib import Path
 
 from core.export.staging import held_folder, remove_what_the_killed_left
 from core.settings import PRIVATE, private_home
+from core.ui.shell.allowance import allowance
 from core.ui.shell.private_streamlit import Uploaded, forget_upload
 
 
 class OpenFolder:
-    """A folder that lives as long as this object does. While it does a lock on it is held: servers that share a home leave it alone."""
+    """A folder that lives as long as this object does. While it does a lock on it is held: servers that share a home leave it alone.
 
-    def __init__(self) -> None:
-        hold = ExitStack()
-        self.path = hold.enter_context(held_folder(_home()))
-        self._end = weakref.finalize(self, hold.close)
+    browser: whose it is. Raises TooLarge where that browser, or all together, have more open than they may (core/ui/shell/allowance.py).
+    """
+
+    def __init__(self, browser: str = "") -> None:
+        with ExitStack() as hold:
+            self.path = hold.enter_context(held_folder(_home()))
+            allowance().watch(self.path, browser)
+            hold.callback(allowance().forget, self.path)
+            self._end = weakref.finalize(self, hold.pop_all().close)
 
     def keep(self, uploads: Iterable[Uploaded]) -> tuple[Path, ...]:
         """Write uploads below the folder, each alone in a folder of its own, so that no other upload is taken for its side file.
