@@ -34,7 +34,7 @@ def staged(out: Path, replacing: Iterable[str] = ()) -> Iterator[Path]:
         raise InputError(f"{out} cannot be the output folder: a file is in its way.", "Choose another with --out.") from None
     remove_what_the_killed_left(out)
     try:
-        with _held_folder(out) as folder:
+        with held_folder(out) as folder:
             yield folder
             _move(folder, out, tuple(replacing))
     except OSError as error:
@@ -46,7 +46,7 @@ def staged(out: Path, replacing: Iterable[str] = ()) -> Iterator[Path]:
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A place to make one file in, beside its own; on a clean exit it is moved there, on an error nothing of it is left."""
-    with _held_folder(path.parent) as folder:
+    with held_folder(path.parent) as folder:
         made = folder / path.name
         yield made
         made.replace(path)
@@ -65,15 +65,24 @@ def remove_what_the_killed_left(place: Path) -> None:
 
 
 @contextmanager
-def _held_folder(place: Path) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
-    lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+def held_folder(place: Path) -> Iterator[Path]:
+    """A new hidden folder in `place` with a lock that this process holds. Deleted afterwards, or by whoever finds the lock free."""
+    folder, lock = _locked_folder(place)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def _locked_folder(place: Path) -> tuple[Path, int]:
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+        lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / LOCK).exists():
+            return folder, lock
+        os.close(lock)  # another process took it for one without life before it was locked, and deleted it
 
 
 def _move(folder: Path, out: Path, replacing: tuple[str, ...]) -> None:

@@ -6,10 +6,10 @@ import hmac
 import math
 
 import streamlit as st
-from streamlit.runtime.pages_manager import PagesManager
 
 from core.settings import settings
 from core.ui.shell.admission import COOKIE, admission
+from core.ui.shell.private_streamlit import take_navigation
 
 _OPEN = "sign_in.is_open"
 
@@ -20,8 +20,7 @@ def guard() -> None:
     Until app.py has called st.navigation once in the life of a server, Streamlit takes pages/ for pages of its older kind and serves them
     by their address, past app.py and its sign-in. A page that is asked for in this way is run anew, through app.py.
     """
-    if PagesManager.uses_pages_directory:
-        PagesManager.uses_pages_directory = False
+    if take_navigation():
         st.rerun()
     if not is_signed_in():
         st.stop()

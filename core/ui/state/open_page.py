@@ -82,7 +82,7 @@ class OpenPage(Generic[R, S]):
 
     def open(self, session: Session, wanted: Wanted) -> None:
         """Begin to read what the user wants; what is open gets it added."""
-        self.arrival(session).start(f"{self.verb} {wanted.title}", partial(self._arrived, wanted), "files")
+        self.arrival(session).start(f"{self.verb} {wanted.title}", partial(self._arrived, session.browser, wanted), "files")
 
     def state(self, session: Session) -> S | None:
         """What is open, with what was read since the last look; None where nothing is."""
@@ -111,12 +111,13 @@ class OpenPage(Generic[R, S]):
         for held in (arriving.value, cast("S | None", session.places.pop(self.name, None))):
             if held is not None:
                 held.let_go(session)
+        session.forget_tabs()
 
     def close_here(self, session: Session) -> None:
         """Close it for this tab; another tab that is open at the same address keeps it, and this one gets a session of its own."""
         if not is_seen_elsewhere(session):
             return self.close(session)
-        own = Session()
+        own = Session(browser=session.browser)
         for name, place in session.places.items():
             if isinstance(place, PageState) and name != self.name:
                 own.places[name] = place
@@ -124,8 +125,8 @@ class OpenPage(Generic[R, S]):
                 place.sessions += 1
         return move(session, own)
 
-    def _arrived(self, wanted: Wanted, progress: JobProgress) -> Arrived[R]:
-        folder = wanted.folder or OpenFolder()
+    def _arrived(self, browser: str, wanted: Wanted, progress: JobProgress) -> Arrived[R]:
+        folder = wanted.folder or OpenFolder(browser)
         try:
             return Arrived(self.read(wanted, folder, progress), folder)
         except BaseException:
