@@ -32,6 +32,8 @@ from core.types import UNNAMED_DATE, ChangePolygon, Scene, Transition
 CHANGE, BEFORE, AFTER = "change.tif", "landcover_before.tif", "landcover_after.tif"
 SCORE, PROBABILITY = "change_score.tif", "change_probability.tif"
 TRANSITIONS, ZONES, CHANGES, LAYER = "transitions.csv", "zones.csv", "changes.gpkg", "changes"
+OPTIONAL_FILES = (SCORE, PROBABILITY, BEFORE, AFTER, "landcover_*.qml", "landcover_*.aux.xml", TRANSITIONS, ZONES)
+"""What not every comparison writes; that of an earlier one must not stay beside the files of the next."""
 MOST_POLYGONS = 1000
 """Polygons that are kept in memory, the largest ones; the file has all of them."""
 STATES, STATE_COLOURS = ("unchanged", "changed"), ((38, 43, 51), (230, 159, 0))
