@@ -28,13 +28,19 @@ class Upload(Protocol):
 
 
 class OpenFolder:
-    """A folder that lives as long as this object does."""
+    """A folder that lives as long as this object does, or until all who share it have removed it."""
 
     def __init__(self) -> None:
         home = private_home() / "open"
         home.mkdir(exist_ok=True, mode=PRIVATE)
         self.path = Path(tempfile.mkdtemp(prefix=f"{_life_of(os.getpid())}-", dir=home))
         self._end = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+        self._holders = 1
+
+    def share(self) -> OpenFolder:
+        """The same folder, for one more who will remove it."""
+        self._holders += 1
+        return self
 
     def keep(self, uploads: Iterable[Upload]) -> tuple[Path, ...]:
         """Write uploads below the folder, each alone in a folder of its own, so that no other upload is taken for its side file."""
@@ -48,8 +54,10 @@ class OpenFolder:
         return tuple(kept)
 
     def remove(self) -> None:
-        """Delete everything in it now."""
-        self._end()
+        """Delete everything in it now, unless somebody else shares it."""
+        self._holders -= 1
+        if self._holders <= 0:
+            self._end()
 
 
 @cache
