@@ -41,7 +41,8 @@ def explain_rollout(engine: Engine, given: ModelInput, target: Target, parameter
         prefix = model.network.config.prefix_tokens
         if target.tokens is None:
             return read_out(joint, pooling, prefix).cpu()
-        return joint[prefix:, prefix:].unflatten(0, (rows, columns))[target.tokens].mean(dim=(0, 1)).cpu()
+        grid = joint[prefix:, prefix:].reshape(rows, columns, rows * columns)
+        return grid[target.tokens].mean(dim=(0, 1)).cpu()
 
     values = engine.run(work).numpy().reshape(rows, columns).astype(np.float32)
     progress(1, 1)
