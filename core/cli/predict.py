@@ -62,9 +62,9 @@ def prediction_values(prediction: Prediction) -> dict[str, Any]:
         },
         "assumptions": say_all(prediction.assumptions),
         "seconds": dict(prediction.seconds),
-        **({} if prediction.frame is None else {"frame": prediction.frame}),
+        **({} if prediction.frame is None else {"frame": prediction.frame + 1}),
         **({} if prediction.heads is None else {"heads": dict(prediction.heads)}),
-        **({} if prediction.candidates is None else {"candidates": prediction.candidates}),
+        **({} if prediction.candidates is None else {"candidates": [one.as_read() for one in prediction.candidates]}),
     }
 
 

@@ -19,7 +19,7 @@ from core.inference.engine import Engine, Forward
 from core.inference.ood import features, ood_score
 from core.inference.tta import answered
 from core.prepare.ct import Plane, corners, window_about, window_at
-from core.types import FloatImage, ModelInput, Progress
+from core.types import Candidate, FloatImage, ModelInput, Progress
 from models.registry import LoadedModel
 
 STRIDE_TOKENS = 3
@@ -34,22 +34,6 @@ MOST_CANDIDATES = 10
 """Candidates of an image; further ones would be false alarms, since hardly anybody has more nodules that are worth a look."""
 LOWEST_SCORE = 0.5
 """A candidate with a lower score is not told: it is less likely a find than not."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A place where something was found.
-
-    column, row: of the source, from 0, middle of a pixel at whole numbers. frame: from 0. score: in [0, 1], at most the probability.
-    window: the input whose middle it is, as near as the slice allows; probability: its own.
-    """
-
-    column: float
-    row: float
-    frame: int
-    score: float
-    probability: float
-    window: ModelInput
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,26 @@ class ModelInput:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """A place where something was found.
+
+    column, row: of the source, from 0, middle of a pixel at whole numbers. frame: from 0. score: in [0, 1], at most the probability.
+    window: the input whose middle it is, as near as the slice allows; probability: its own.
+    """
+
+    column: float
+    row: float
+    frame: int
+    score: float
+    probability: float
+    window: ModelInput
+
+    def as_read(self) -> dict[str, float]:
+        """As a person and JSON read it: x and y in tenths of a pixel, from 0; slice from 1; score to four digits."""
+        return {"x": round(self.column, 1), "y": round(self.row, 1), "slice": self.frame + 1, "score": round(self.score, 4)}
+
+
+@dataclass(frozen=True)
 class Calibration:
     """calibration.json beside the weights: what validation taught.
 
@@ -157,8 +177,9 @@ class Prediction:
     conformal_set: labels of the 90 % prediction set, most probable first.
     prediction: the most probable label; None where outside or abstaining (the set is empty or holds every label).
     seconds: {"read", "prepare", "forward"}.
-    heads: a probability for a parent label, {"labels", "probabilities"} for a further head. candidates: places of a CT image, best first:
-    x, y (column and row of the source, from 0, whole numbers in the middle of a pixel), slice (from 1), score in [0, 1].
+    frame: which of the source's frames was answered, from 0; None where it has only one.
+    heads: a probability for a parent label, {"labels", "probabilities"} for a further head. candidates: places of a CT image, best first;
+    None where the model looks for none.
     source: sha256 of the source's bytes. box: (left, top, width, height) of what was answered, in pixels of the source.
     runtime, precision, device: what computed it: "torch", "fp32" | "bf16" | "fp16", "cpu" | the GPU's name.
     """
@@ -179,7 +200,7 @@ class Prediction:
     precision: str = "fp32"
     device: str = "cpu"
     heads: Mapping[str, Any] | None = None
-    candidates: tuple[Mapping[str, float], ...] | None = None
+    candidates: tuple[Candidate, ...] | None = None
     source: str = ""
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
 

@@ -34,8 +34,8 @@ def test_a_candidate_is_outlined_on_its_slice_and_the_map_lies_on_the_window_tha
     outlined = [candidate_boxes(answer.searched, index) for index in range(3)]
     assert sum(map(len, outlined)) == len(answer.prediction.candidates or ())
     first = (answer.prediction.candidates or ())[0]
-    left, top, width, height = outlined[int(first["slice"]) - 1][0]
-    assert left < first["x"] < left + width and top < first["y"] < top + height
+    left, top, width, height = outlined[first.frame][0]
+    assert left < first.column < left + width and top < first.row < top + height
     left, top, width, height = best.box
     picture.pick_token(opening, answer.grid, Click(round(left + width - 1), round(top + 1), best.frame, "both"), answer)
     assert opening.clicked == (0, answer.grid[1] - 1)

@@ -22,9 +22,9 @@ from core.render.scene import NOTHING, classes_picture, part, read_classes, read
 from core.settings import settings
 from core.sources.scenes import group_scenes, is_question_open
 from core.types import ChangePolygon, Scene
-from core.ui.earth.change_panel import polygon_title
 from core.ui.earth.cover_panel import pixel_words
 from core.ui.earth.map import north
+from core.ui.earth.polygon_panel import polygon_title
 from core.ui.earth.questions import questions_of
 from core.ui.earth.scenes_panel import UNKNOWN, band_names, footprint_words, size_words
 from core.ui.earth.work import polygon_at

@@ -12,8 +12,9 @@ from core.report.scene_map import map_report
 from core.report.scenes import is_listed
 from core.report.text import warnings_of
 from core.types import LandCoverMap
+from core.ui.earth.models import megapixels_read, unreadable_dates
 from core.ui.earth.page_state import EarthState, PlaceScores, date_words
-from core.ui.earth.work import is_quick, land_cover, map_if_new, megapixels_read, place_scores, shown_scenes, start_map, unreadable_dates
+from core.ui.earth.work import is_quick, land_cover, map_if_new, place_scores, shown_scenes, start_map
 from core.ui.state.errors import show_error
 from core.ui.state.progress import result_of
 from core.ui.state.session import Session

@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.change.methods.index import INDEX
 from core.prepare.grid.ground import pixel_metres
 from core.render.colours import CHANGE, CHANGED, class_colours, table
 from core.render.ground import Ground, draw_piece, sharper_piece
@@ -18,8 +19,10 @@ from core.render.heatmap import heat_layer
 from core.render.preview import Preview
 from core.render.scene import Piece, classes_picture, mask_picture, read_classes, values_picture
 from core.types import Box, ChangeMap, ChangePolygon, Scene
+from core.ui.earth.comparison import comparison
+from core.ui.earth.models import land_cover_models
 from core.ui.earth.page_state import EarthState, date_words, visit
-from core.ui.earth.work import change_task, chosen_method, land_cover, land_cover_models, polygon_at, previews, shown_scenes
+from core.ui.earth.work import change_task, land_cover, polygon_at, previews, shown_scenes
 from core.ui.state.session import Session
 from core.ui.viewer import Click, Layer, Length, Show, Viewport
 from core.ui.viewer.facts import saliency_colours
@@ -30,6 +33,8 @@ TABS_KEY = "earth.tabs"
 """Streamlit's key of the panel's tabs."""
 SIDES = ("before", "after")
 KEPT_OF_A_KIND = 6
+OF_NO_FIXED_TOP = ("embedding", INDEX)
+"""Methods whose scores hardly ever reach the highest that there can be: the brightest hundredth is drawn as the highest."""
 
 _T = TypeVar("_T")
 
@@ -195,16 +200,22 @@ def _change(session: Session, here: EarthState, ground: Ground) -> list[Layer]:
         return []
     whole = _floats((0, 0, here.before.width, here.before.height))
     mask = _kept(here, "mask", (result.change, ground.piece), lambda: mask_picture(result.change, here.before, ground.piece, CHANGED))
-    score = _values(here, result.score, ground.piece, table(CHANGE), None if result.method == "embedding" else 1.0, fades=True)
+    score = _values(here, result.score, ground.piece, table(CHANGE), None if result.method in OF_NO_FIXED_TOP else 1.0, fades=True)
     return [
-        Layer("score", score, whole, name="Probability" if result.is_calibrated else "Score", opacity=_OPACITY, on=False, smooth=False),
+        Layer("score", score, whole, name=_score_name(result), opacity=_OPACITY, on=False, smooth=False),
         Layer("change", mask, whole, name="Change", opacity=CHANGE_OPACITY, on=not is_on_tab("Land cover"), smooth=False),
     ]
 
 
+def _score_name(result: ChangeMap) -> str:
+    if result.method == INDEX:
+        return f"{str(result.parameters['index']).upper()} difference"
+    return "Probability" if result.is_calibrated else "Score"
+
+
 def _saliency(here: EarthState, polygon: ChangePolygon | None) -> list[Layer]:
     """The map of why, on the window that was explained, once it is there."""
-    task = here.whys.get((*here.pair, here.model, chosen_method(here), polygon.id)) if polygon else None
+    task = here.whys.get((*comparison(here), polygon.id)) if polygon else None
     if task is None or task.value is None:
         return []
     picture = heat_layer(task.value.explanation.saliency)

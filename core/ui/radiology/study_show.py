@@ -35,7 +35,7 @@ def show_study(study: Study, packed: Packed, key: str, viewport: Viewport | None
                grid: Grid | None = None, colours: Colours | None = None, first: Viewport | None = None) -> Show:  # fmt: skip
     """extra: overlays. key: of the image, so that another one starts with a view of its own.
 
-    first: what first_look gave for the middle frame, where it was asked already: it decodes that frame.
+    first: what first_viewport gave for the middle frame, where it was asked already: it decodes that frame.
     """
     return Show(
         key=key,

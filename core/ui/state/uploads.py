@@ -15,9 +15,10 @@ from core.ui.shell.private_streamlit import Uploaded, forget_upload
 
 
 class OpenFolder:
-    """A folder that lives as long as this object does. While it does a lock on it is held: servers that share a home leave it alone.
+    """A folder that lives as long as this object does, or until all who share it have removed it.
 
-    browser: whose it is. Raises TooLarge where that browser, or all together, have more open than they may (core/ui/shell/allowance.py).
+    While it lives a lock on it is held: servers that share a home leave it alone. browser: whose it is. Raises TooLarge where that browser,
+    or all together, have more open than they may (core/ui/shell/allowance.py).
     """
 
     def __init__(self, browser: str = "") -> None:
@@ -26,6 +27,12 @@ class OpenFolder:
             allowance().watch(self.path, browser)
             hold.callback(allowance().forget, self.path)
             self._end = weakref.finalize(self, hold.pop_all().close)
+        self._holders = 1
+
+    def share(self) -> OpenFolder:
+        """The same folder, for one more who will remove it."""
+        self._holders += 1
+        return self
 
     def keep(self, uploads: Iterable[Uploaded]) -> tuple[Path, ...]:
         """Write uploads below the folder, each alone in a folder of its own, so that no other upload is taken for its side file.
@@ -45,8 +52,10 @@ class OpenFolder:
         return tuple(kept)
 
     def remove(self) -> None:
-        """Delete everything in it now."""
-        self._end()
+        """Delete everything in it now, unless somebody else shares it."""
+        self._holders -= 1
+        if self._holders <= 0:
+            self._end()
 
 
 def remove_what_a_dead_server_left() -> None:

@@ -134,6 +134,17 @@ def test_a_label_is_explained_against_another_and_at_one_token(
     assert outside.status == 2 and "9999" in outside.error
 
 
+def test_a_region_of_pixels_is_explained_by_its_tokens(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
+    asked = ("explain", picture, "--model", radiograph_model, "--out", tmp_path / "out", "--target", "normal", "--method")
+    ran = sightline(*asked, "rollout", "--region", 0, 0, 1, 1, "--json")
+    assert ran.json["target"] == {"label": "normal", "against": None, "region": [0, 0, 0, 0]}
+    assert ran.json["parameters"]["readout"] == "region"
+    assert sightline(*asked, "occlusion", "--region", 0, 0, 1, 1).out.startswith("occlusion for normal in tokens 0 0 to 0 0, in ")
+    for wrong in ((5, 0, 4, 4), (0, 0, 9999, 4)):
+        refused = sightline(*asked, "rollout", "--region", *wrong)
+        assert refused.status == 2 and "region" in refused.error
+
+
 def test_what_was_asked_for_is_said(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
     asked = ("explain", picture, "--model", radiograph_model, "--method", "rollout", "--out", tmp_path / "out")
     ran = sightline(*asked, "--target", "viral-pneumonia", "--against", "normal", "--token", 0, 0)

