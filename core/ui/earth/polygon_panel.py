@@ -27,7 +27,7 @@ from core.ui.widgets.words import counted, hectares, label_words, method_words
 def polygon_title(polygon: ChangePolygon) -> str:
     """ "Forest to residential"; where the classes of both dates are one, that it was there all along."""
     if polygon.before is None or polygon.after is None:
-        return f"Patch {polygon.id}"
+        return f"Polygon {polygon.id}"
     if polygon.before == polygon.after:
         return f"{label_words(polygon.before)} at both dates"
     return f"{label_words(polygon.before)} to {label_words(polygon.after).lower()}"
@@ -53,7 +53,7 @@ def polygon_view(session: Session, here: EarthState, result: ChangeMap, polygon:
     quiet(f"{polygon_words(polygon, result)}; number {place + 1:,} of {len(listed):,} by area.")
     assert here.after is not None
     for column, picture, scene in zip(st.columns(2, gap="small"), _pictures(here, polygon), (here.before, here.after), strict=True):
-        column.image(picture, width="stretch", alt=f"Patch {polygon.id} on {date_words(scene)}")
+        column.image(picture, width="stretch", alt=f"Polygon {polygon.id} on {date_words(scene)}")
         with column:
             quiet(date_words(scene))
     if not result.model:
