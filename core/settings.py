@@ -25,7 +25,7 @@ _PREFIX = "SIGHTLINE_"
 _YES_OR_NO = {"0": False, "1": True}
 AT_LEAST_ONE = (
     "archive_files", "archive_mb", "batch_size", "decoded_megapixels", "gdal_cache_mb", "idle_minutes", "scene_megapixels",
-    "strip_rows", "upload_mb",
+    "server_mb", "strip_rows", "upload_mb", "user_mb",
 )  # fmt: skip
 MORE_THAN_NOTHING = ("download_minutes", "download_timeout_s")
 OF_OTHERS = frozenset({"SIGHTLINE_SCREENSHOTS"})
@@ -62,6 +62,10 @@ class Settings:
     """How long a micro-batch waits for company."""
     upload_mb: int = 200
     """Largest upload, in megabytes; larger files come by folder or address."""
+    user_mb: int = 4_000
+    """Most that one browser may have open on this machine (uploads, what archives unpack to, downloads, results), in megabytes."""
+    server_mb: int = 12_000
+    """Most that all together may have open, in megabytes."""
     decoded_megapixels: int = 400
     """Largest decoded frame, in millions of pixels."""
     scene_megapixels: int = 40_000

@@ -10,6 +10,7 @@ from core.ui.earth.change_panel import change_tab
 from core.ui.earth.cover_panel import cover_tab
 from core.ui.earth.intake import empty_state
 from core.ui.earth.map import TABS_KEY, map_view, pick_place, view_key
+from core.ui.earth.models import land_cover_models
 from core.ui.earth.page_state import EarthState
 from core.ui.earth.report_panel import export_tab, report_tab
 from core.ui.earth.scenes_panel import scenes_tab
@@ -35,10 +36,10 @@ def picture(room: EarthState) -> None:
         if ground is None:
             return
         before = viewer_event("earth.map", view_key(room))
-        room.look, room.seen = before.look or room.look, before.seen
-        event = view(map_view(HERE, room, ground, room.look), "earth.map")
-        if event.picked:
-            pick_place(HERE, room, event.picked)
+        room.viewport, room.seen = before.viewport or room.viewport, before.seen
+        event = view(map_view(HERE, room, ground, room.viewport), "earth.map")
+        if event.click:
+            pick_place(HERE, room, event.click)
             st.rerun(scope="app")
 
 
@@ -58,7 +59,7 @@ def timeline(room: EarthState) -> None:
 def head(room: EarthState) -> None:
     """How many scenes, with which model, and the button that lets go of them."""
     name, close = st.columns([3, 1], vertical_alignment="center")
-    known = earth_work.land_cover_models()
+    known = land_cover_models()
     if len(known) > 1:
         room.model = name.selectbox(
             "Model", list(known), list(known).index(room.model) if room.model in known else 0, key="earth.model",
@@ -86,7 +87,7 @@ def panel(room: EarthState) -> None:
         if not tab.open:
             continue
         with tab:
-            if room.model:
+            if room.model or draw is not cover_tab:
                 draw(HERE, room)
             else:
                 note("No model of land cover", "No model on this machine reads satellite scenes. `sightline train` makes one.")
@@ -99,7 +100,7 @@ if asked:
 is_arriving = is_under_way(earth.PAGE.arrival(HERE), "earth.opening")
 open_room = earth.PAGE.state(HERE)
 if open_room is not None:
-    open_room.model = open_room.model or next(iter(earth_work.land_cover_models()), "")
+    open_room.model = open_room.model or next(iter(land_cover_models()), "")
     earth_work.settle(open_room)
     earth_work.stop_switched_off(HERE, open_room)
     earth_work.start_what_is_quick(HERE, open_room)

@@ -10,7 +10,7 @@ from core.ui.radiology.explanation_panel import why
 from core.ui.radiology.exports import Taken, image_downloads
 from core.ui.radiology.image_list import image_list
 from core.ui.radiology.models import models_for, why_no_model
-from core.ui.radiology.page_state import PAGE, TABS, Opening, RadiologyState
+from core.ui.radiology.page_state import PAGE, TABS, Opening, RadiologyState, close_one
 from core.ui.radiology.picture import image_view, pick_token, slice_in_view
 from core.ui.radiology.study_facts import file_words, title_of
 from core.ui.radiology.study_panel import study
@@ -21,7 +21,7 @@ from core.ui.state.session import session
 from core.ui.viewer import view, viewer_event
 from core.ui.widgets.bars import note, quiet
 from core.ui.widgets.choices import apart
-from core.ui.widgets.close import close_button
+from core.ui.widgets.close import Closing, close_buttons
 from core.ui.widgets.findings import findings
 from core.ui.widgets.intake import Wanted, asked_samples, drop_zone, place_field, public_samples, sample_tiles
 from core.ui.widgets.refusals import refused
@@ -31,7 +31,8 @@ HERE = session()
 TAB = "radiology.tab"
 VIEWER = "radiology.viewer"
 DROP = "Drop DICOM files, a folder or a zip, PNG or JPEG; nothing leaves this machine"
-CLOSING = "Forget these images; uploads are deleted from this machine."
+CLOSING = "Forget this image; what was uploaded for it alone is deleted from this machine."
+CLOSING_ALL = "Forget all images; uploads are deleted from this machine."
 THE_MAP = "the explanation"
 
 
@@ -63,24 +64,24 @@ def picture(opening: Opening, reading: ModelReading | None, is_on_why: bool) -> 
         slices = result_of(work.slices(HERE, opening), "radiology.slices")
         if slices is None:
             return
-        opening.look = viewer_event(VIEWER, opening.name).look or opening.look
+        opening.viewport = viewer_event(VIEWER, opening.name).viewport or opening.viewport
         answer, shown = (reading.answer, reading.explanation) if reading else (None, None)
         event = view(image_view(opening, slices, answer, shown, has_overlay=is_on_why), VIEWER)
         if answer and answer.searched:
             quiet(slice_words(answer.searched, slice_in_view(opening, slices)))
-        if event.picked and answer and is_on_why:
-            pick_token(opening, answer.grid, event.picked, answer)
+        if event.click and answer and is_on_why:
+            pick_token(opening, answer.grid, event.click, answer)
             st.rerun(scope="app")
 
 
 def head(room: RadiologyState) -> Wanted | None:
-    """Which image, the button that lets go of all, what was refused, and the way to open more."""
-    name, close = st.columns([3, 1], vertical_alignment="center")
-    with name:
-        st.text(title_of(room.opening.image))
-        quiet(file_words(room.opening.image))
-    close_button(close, HERE, PAGE, room, CLOSING)
-    image_list(HERE, room)
+    """Which image, the buttons that let go of it and of all, what was refused, and the way to open more."""
+    st.text(title_of(room.opening.image))
+    quiet(file_words(room.opening.image))
+    one = Closing("Close", CLOSING, room.would_lose_one(), lambda: close_one(HERE, room))
+    every = Closing("Close all", CLOSING_ALL, room.would_lose(), lambda: PAGE.close_here(HERE))
+    closings = [one, every] if len(room.openings) > 1 else [one]
+    close_buttons(PAGE.name, list(zip(st.columns(3)[: len(closings)], closings, strict=True)))
     refused(room.refused)
     with st.expander("Open another", key="radiology.more", expanded=PAGE.arrival(HERE).failed is not None):
         return intake()
@@ -145,9 +146,13 @@ if wanted is None:
     open_room = PAGE.state(HERE)
     if open_room:
         open_room.tab = st.session_state.setdefault(TAB, open_room.tab) or open_room.tab
-        left, right = st.columns([2, 1], gap="medium")
+        is_list = len(open_room.openings) > 1
+        *strip, left, right = st.columns([0.3, 2, 1] if is_list else [2, 1], gap="medium")
         said = work.reading(HERE, open_room)
         work.stop_unseen(HERE, open_room)
+        for place in strip:
+            with place, guarded():
+                image_list(HERE, open_room)
         with left:
             picture(open_room.opening, said, open_room.tab == "Why")
         with right, st.container(key="panel"):

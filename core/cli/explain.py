@@ -14,7 +14,7 @@ from core.cli.progress import Ticker
 from core.export.json import plain
 
 if TYPE_CHECKING:
-    from core.types import Explanation, ModelInput
+    from core.types import Explanation, ModelInput, Target
 
 
 def explain(
@@ -33,6 +33,12 @@ def explain(
         tuple[int, int] | None,
         typer.Option(
             "--token", metavar="X Y", help="Explain the answer for the token at this pixel of the image, not for the whole input."
+        ),
+    ] = None,
+    region: Annotated[
+        tuple[int, int, int, int] | None,
+        typer.Option(
+            "--region", metavar="X0 Y0 X1 Y1", help="As --token, for all tokens from the pixel X0 Y0 to the pixel X1 Y1: their mean answer."
         ),
     ] = None,
     at: Annotated[
@@ -67,7 +73,8 @@ def explain(
         image = read_image(source.path, options=options)
         given = explained_input(image, engine, at=at)
         check_explainable(given)
-        meant = target if against is None and token is None else target_of(engine, given, target, against, token)
+        is_plain = against is None and token is None and region is None
+        meant = target if is_plain else target_of(engine, given, target, against, token, region)
         explanation = explain_input(engine, given, method, meant, progress=ticker)
     Assumptions().tell(source.label, say_all([*given.assumptions, *explanation.assumptions, *([given.refusal] if given.refusal else [])]))
     told = {"path": source.label, **as_values(given, explanation)}
@@ -104,10 +111,16 @@ def _write(out: Path, given: ModelInput, explanation: Explanation, told: dict[st
 def _say(explanation: Explanation, out: Path) -> None:
     target = explanation.target
     rather = f" rather than {target.against}" if target.against else ""
-    place = f" at token {target.token[0]} {target.token[1]}" if target.token is not None else ""
-    print_line(f"{explanation.method} for {target.name}{rather}{place}, in {out}")
+    print_line(f"{explanation.method} for {target.name}{rather}{_place(target)}, in {out}")
     for name, score in (("deletion", explanation.deletion), ("insertion", explanation.insertion)):
         chance = f"{score.random_mean:.3f} ({score.random_low:.3f} to {score.random_high:.3f})"
         print_line(f"{name}: {score.value:.3f}; {score.random_maps} random maps {chance}")
     if explanation.completeness_error is not None:
         print_line(f"completeness error: {explanation.completeness_error:.2g}")
+
+
+def _place(target: Target) -> str:
+    if target.region is not None:
+        left, top, right, bottom = target.region
+        return f" in tokens {left} {top} to {right} {bottom}"
+    return f" at token {target.token[0]} {target.token[1]}" if target.token is not None else ""

@@ -62,9 +62,9 @@ def prediction_values(prediction: Prediction) -> dict[str, Any]:
         },
         "assumptions": say_all(prediction.assumptions),
         "seconds": dict(prediction.seconds),
-        **({} if prediction.frame is None else {"frame": prediction.frame}),
+        **({} if prediction.frame is None else {"frame": prediction.frame + 1}),
         **({} if prediction.heads is None else {"heads": dict(prediction.heads)}),
-        **({} if prediction.candidates is None else {"candidates": prediction.candidates}),
+        **({} if prediction.candidates is None else {"candidates": [one.as_read() for one in prediction.candidates]}),
     }
 
 
@@ -72,9 +72,9 @@ def prediction_words(prediction: Prediction) -> str:
     """A prediction in one line."""
     if prediction.outside.is_outside or prediction.probabilities is None:
         return f"outside what the model knows. {words_of(prediction.outside.reason)}"
-    by_chance = sorted(zip(prediction.labels, prediction.probabilities, strict=True), key=lambda one: -one[1])
-    ranked = ", ".join(f"{label} {chance:.2f}" for label, chance in by_chance[:_MOST_LABELS])
-    ranked += f", {len(by_chance) - _MOST_LABELS:,} more" if len(by_chance) > _MOST_LABELS else ""
+    by_probability = sorted(zip(prediction.labels, prediction.probabilities, strict=True), key=lambda one: -one[1])
+    ranked = ", ".join(f"{label} {probability:.2f}" for label, probability in by_probability[:_MOST_LABELS])
+    ranked += f", {len(by_probability) - _MOST_LABELS:,} more" if len(by_probability) > _MOST_LABELS else ""
     if prediction.prediction is None:
         return f"no answer, the set {'holds every label' if prediction.conformal_set else 'is empty'} ({ranked})"
     held = f"; set: {', '.join(prediction.conformal_set)}" if prediction.conformal_set else ""

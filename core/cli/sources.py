@@ -169,10 +169,10 @@ def _refuse_doubled_bands(argument: str, scene: Scene) -> None:
     """One band in two resolutions is one band; twice in the same, it is of two dates or of two places."""
     seen: dict[str, Path] = {}
     for band in scene.bands:
-        first = seen.setdefault(band.colour, band.file)
-        if band.colour and first != band.file and _resolution(first) == _resolution(band.file):
+        first = seen.setdefault(band.common_name, band.file)
+        if band.common_name and first != band.file and _resolution(first) == _resolution(band.file):
             raise InputError(
-                f"{argument} holds the band {band.colour} twice, in {first.name} and in {band.file.name}.",
+                f"{argument} holds the band {band.common_name} twice, in {first.name} and in {band.file.name}.",
                 "Give one date and each band once; files of one scene may be joined by a plus sign.",
             )
 

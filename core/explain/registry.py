@@ -79,7 +79,7 @@ def explain(
     random_maps: how many the scores are compared with, the setting by default.
     progress: told (done, total) in forward passes; what it raises (Cancelled) ends the work. It may be called from another thread.
     Raises NotFound for an unknown method, label or parameter, naming the known ones; OutOfRange for a parameter outside its range;
-    InputError where there is no input; NoAttention; WrongTask for a token of a model whose head does not speak for tokens.
+    InputError where there is no input; NoAttention; WrongTask for tokens of a model whose head does not speak for them.
     """
     began = time.perf_counter()
     chosen = method_of(method)

@@ -2,7 +2,8 @@
 
 A label is its raw logit and its softmax. Several labels are one, as a parent label is: the logarithm of the sum of their exponentials, and
 the sum of their probabilities. A label against another is the difference of their logits, and the probability of the one where only these
-two are left, whose log odds that is. Of a token the same is read from its own logits.
+two are left, whose log odds that is. Of a token the same is read from its own logits, and of a region from the mean of its
+tokens' logits, as a head that reads the mean of all tokens reads it of the whole image.
 """
 
 from __future__ import annotations
@@ -30,26 +31,32 @@ def target_of(
     label: str | None = None,
     against: str | None = None,
     at: tuple[float, float] | None = None,
+    region: tuple[float, float, float, float] | None = None,
 ) -> Target:
     """The target that a user names, of one input.
 
     label, against: labels of the model, or parents that it declares; without a label the most probable one, of the token where one is
-    named. at: (column, row) of a pixel of the source, whose token is meant.
-    Raises InputError where there is no input; NotFound, naming the known labels; OutOfRange for a label against itself and a pixel outside
-    the input; WrongTask for a token of a model whose head does not speak for tokens.
+    named. at: (column, row) of a pixel of the source, whose token is meant. region: (first column, first row, last column, last row) of
+    pixels of the source, whose tokens are meant, those at its edges included.
+    Raises InputError where there is no input, and for a token beside a region; NotFound, naming the known labels; OutOfRange for a label
+    against itself and a pixel outside the input; WrongTask for tokens of a model whose head does not speak for them.
     """
     check_readable(given)
     model = engine.model
-    token = None if at is None else _token_at(model, given, at)
+    if at is not None and region is not None:
+        raise InputError("A token and a region were given.", "Give one of them: a token is a region too.")
+    token = None if at is None else _token_at(model, given, at, "token")
+    corners = None if region is None else _tokens_in(model, given, region)
     other = _members(model, against) if against is not None else ()
-    check_target(model, Target("", (), token=token), given)
+    place = Target("", (), token=token, region=corners)
+    check_target(model, place, given)
     if label is None:
-        logits = read_logits(engine, given.values[np.newaxis], Target("", (), token=token))[0]
+        logits = read_logits(engine, given.values[np.newaxis], place)[0]
         label = model.labels[int(np.argmax(logits))]
     mine = _members(model, label)
     if set(mine) & set(other):
         raise OutOfRange("against", against, f"a label that is no part of {label}")
-    return Target(label, mine, against or "", other, token)
+    return Target(label, mine, against or "", other, token, corners)
 
 
 def check_readable(given: ModelInput) -> None:
@@ -59,41 +66,46 @@ def check_readable(given: ModelInput) -> None:
 
 
 def check_target(model: LoadedModel, target: Target, given: ModelInput) -> None:
-    """Raises NotFound for a label that the model does not have, WrongTask for a token where its head does not speak for tokens.
+    """Raises NotFound for a label that the model does not have, WrongTask for tokens where its head does not speak for them.
 
-    And OutOfRange for a token that `given` does not have.
+    And OutOfRange for tokens that `given` does not have.
     """
     for label in (*target.labels, *target.against_labels):
         _members(model, label)
-    if target.token is None:
+    if target.tokens is None:
         return
+    kind = "token" if target.region is None else "region"
     if model.network.config.pooling != "mean":
-        raise WrongTask(f"The model {model.id} gives one answer for an image and none for its tokens.", "Leave the token out.")
-    (column, row), (rows, columns) = target.token, _grid(model, given)
-    if not (0 <= column < columns and 0 <= row < rows):
-        raise OutOfRange("token", f"{column} {row}", f"0 <= column < {columns} and 0 <= row < {rows}")
+        raise WrongTask(
+            f"A {kind} is not supported for the model {model.id}: it gives one answer for an image and none for its tokens.",
+            f"Leave the {kind} out.",
+        )
+    (rows, columns), (down, across) = target.tokens, _grid(model, given)
+    if not (0 <= columns.start < columns.stop <= across and 0 <= rows.start < rows.stop <= down):
+        told = target.region or target.token or ()
+        raise OutOfRange(kind, " ".join(map(str, told)), f"0 <= column < {across} and 0 <= row < {down}")
 
 
 def read_logits(engine: Engine, values: FloatImage, target: Target) -> FloatImage:
-    """What the model says of each input, or of the target's token in it: float32 [N, labels], in fp32.
+    """What the model says of each input, or of the target's tokens in it: float32 [N, labels], in fp32.
 
     values: float32 [N, channels, rows, columns], standardised.
     """
     forward = engine.forward(values, exact=True)
-    if target.token is None:
+    if target.tokens is None:
         return forward.logits
-    column, row = target.token
+    rows, columns = target.tokens
     assert forward.token_logits is not None  # check_target has seen to it
-    return forward.token_logits[:, row, column]
+    return np.asarray(forward.token_logits[:, rows, columns].mean(axis=(1, 2)))
 
 
 def network_score(model: LoadedModel, values: Tensor, target: Target) -> Tensor:
     """[N]: the target's number, with gradients; on the owner thread. values: [N, channels, rows, columns]."""
     output = model.network(pixel_values=values)
     logits: Tensor = output.logits
-    if target.token is not None:
-        (column, row), grid = target.token, tuple(side // patch for side, patch in zip(values.shape[2:], model.patch, strict=True))
-        logits = output.token_logits.unflatten(1, grid)[:, row, column]
+    if target.tokens is not None:
+        (rows, columns), grid = target.tokens, tuple(side // patch for side, patch in zip(values.shape[2:], model.patch, strict=True))
+        logits = output.token_logits.unflatten(1, grid)[:, rows, columns].mean(dim=(1, 2))
     mine = torch.logsumexp(logits[:, _places(model, target.labels)], dim=1)
     return mine - torch.logsumexp(logits[:, _places(model, target.against_labels)], dim=1) if target.against_labels else mine
 
@@ -107,7 +119,7 @@ def scores(model: LoadedModel, logits: FloatImage, target: Target) -> Scores:
     return np.asarray(mine - logsumexp(exact[:, _places(model, target.against_labels)], axis=1))
 
 
-def chances(model: LoadedModel, logits: FloatImage, target: Target) -> Scores:
+def target_probabilities(model: LoadedModel, logits: FloatImage, target: Target) -> Scores:
     """float64 [N] in [0, 1]: the target's calibrated probability. logits: [N, labels] of read_logits."""
     found = probabilities(logits, model.calibration).astype(np.float64)
     mine = found[:, _places(model, target.labels)].sum(axis=1)
@@ -131,12 +143,20 @@ def _places(model: LoadedModel, labels: Sequence[str]) -> list[int]:
     return [model.labels.index(label) for label in labels]
 
 
-def _token_at(model: LoadedModel, given: ModelInput, at: tuple[float, float]) -> tuple[int, int]:
+def _tokens_in(model: LoadedModel, given: ModelInput, region: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
+    left, top, right, bottom = region
+    if left > right or top > bottom:
+        allowed = "first column, first row, last column, last row, none of the last before the first"
+        raise OutOfRange("region", " ".join(f"{each:g}" for each in region), allowed)
+    return (*_token_at(model, given, (left, top), "region"), *_token_at(model, given, (right, bottom), "region"))
+
+
+def _token_at(model: LoadedModel, given: ModelInput, at: tuple[float, float], kind: str) -> tuple[int, int]:
     left, top, width, height = given.box
     across, down = (at[0] + 0.5 - left) / width, (at[1] + 0.5 - top) / height
     if not (0.0 <= across < 1.0 and 0.0 <= down < 1.0):
         allowed = f"a pixel of the input: columns {left:g} to {left + width - 1:g}, rows {top:g} to {top + height - 1:g}"
-        raise OutOfRange("token", f"{at[0]:g} {at[1]:g}", allowed)
+        raise OutOfRange(kind, f"{at[0]:g} {at[1]:g}", allowed)
     rows, columns = _grid(model, given)
     return int(across * columns), int(down * rows)
 

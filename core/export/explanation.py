@@ -44,10 +44,11 @@ def as_values(given: ModelInput, explanation: Explanation) -> dict[str, Any]:
 
 
 def _target(target: Target) -> str | dict[str, Any]:
-    """Its name where that says all, else what it is set against and its token, [column, row] from 0."""
+    """Its name where that says all, else what it is set against and where: its token or the corners of its region, from 0."""
     if target.is_plain:
         return target.name
-    return {"label": target.name, "against": target.against or None, "token": target.token}
+    place = {"token": target.token} if target.region is None else {"region": target.region}
+    return {"label": target.name, "against": target.against or None, **place}
 
 
 def _removal(score: RemovalScore) -> dict[str, Any]:

@@ -128,15 +128,23 @@ def remove_what_the_killed_left(place: Path) -> None:
 
 @contextmanager
 def held_folder(place: Path) -> Iterator[Path]:
-    """A new folder in `place` for this user alone, gone afterwards; remove_what_the_killed_left leaves it while this process lives."""
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
-    lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    """A new hidden folder in `place` with a lock that this process holds. Deleted afterwards, or by whoever finds the lock free."""
+    folder, lock = _locked_folder(place)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def _locked_folder(place: Path) -> tuple[Path, int]:
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+        lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / LOCK).exists():
+            return folder, lock
+        os.close(lock)  # another process took it for one without life before it was locked, and deleted it
 
 
 def _move(folder: Path, out: Path, replacing: tuple[str, ...]) -> None:

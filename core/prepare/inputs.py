@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.prepare.domains import image_domain
-from core.types import Image, ModelInput, Preprocess
+from core.types import Image, ModelInput, Preprocess, Study
 
 
 def to_input(image: Image, preprocess: Preprocess, frame: int | None = None) -> ModelInput:
@@ -22,3 +22,8 @@ def to_input(image: Image, preprocess: Preprocess, frame: int | None = None) -> 
     """
     given = image_domain(preprocess.domain).to_input(image, preprocess, frame)
     return replace(given, source=image.sha256)
+
+
+def frame_answered(image: Image, given: ModelInput) -> int | None:
+    """The frame that an input was made from, from 0; None where the image has only one."""
+    return given.frame if isinstance(image, Study) and image.shape[0] > 1 else None

@@ -113,7 +113,7 @@ def _say_candidates(composer: Composer, prediction: Prediction) -> None:
     for number, one in enumerate(prediction.candidates, start=1):
         roles = {"number": composer.fact(f"candidate.{number}.number", number, "count", "prediction")}
         for role, key, unit in (("column", "x", ""), ("row", "y", ""), ("slice", "slice", "count"), ("score", "score", "score")):
-            roles[role] = composer.fact(f"candidate.{number}.{role}", float(one[key]), unit, "prediction")
+            roles[role] = composer.fact(f"candidate.{number}.{role}", float(one.as_read()[key]), unit, "prediction")
         composer.say(_SECTION, "candidate", **roles)
 
 

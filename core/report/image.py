@@ -65,7 +65,7 @@ def _say_header(composer: Composer, study: Study, prediction: Prediction) -> Non
         composer.say("technique", "view", view=composer.fact("study.view", study.view, "word", "study header"))
     frames = study.shape[0]
     if frames > 1 and prediction.frame is not None:
-        number = composer.fact("image.frame", prediction.frame, "count", "prediction")
+        number = composer.fact("image.frame", prediction.frame + 1, "count", "prediction")
         template = "frame" if prediction.candidates is None else "frame_best"
         composer.say("technique", template, frame=number, frames=composer.fact("image.frames", frames, "count", "study header"))
 
@@ -88,7 +88,7 @@ def _say_preparation(composer: Composer, image: Image, prediction: Prediction, m
 
 
 def _say_display(composer: Composer, study: Study, prediction: Prediction) -> None:
-    frame = max((prediction.frame or 1) - 1, 0)
+    frame = prediction.frame or 0
     photometric = str(study.frame_header(frame).get("PhotometricInterpretation", study.photometric))
     shown = composer.fact("study.photometric", photometric, "word", "study header")
     window = default_window(study, frame)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from core.types.arrays import Box, FloatImage, Mask, Progress
 from core.types.explanation import Explanation, RemovalScore, Target, TokenMap
 from core.types.maps import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
-from core.types.model import Calibration, Capability, ChangeCalibration, Domain, ModelInput, Outside, Prediction, Preprocess
+from core.types.model import Calibration, Candidate, Capability, ChangeCalibration, Domain, ModelInput, Outside, Prediction, Preprocess
 from core.types.notice import Notice, notice
 from core.types.report import Addendum, Fact, Report, Sentence
 from core.types.scene import UNNAMED_DATE, Band, DataMask, Scene, ValueRange
@@ -26,6 +26,7 @@ __all__ = [
     "Band",
     "Box",
     "Calibration",
+    "Candidate",
     "Capability",
     "ChangeCalibration",
     "ChangeMap",

@@ -20,6 +20,7 @@ class Target:
     name: what it is called: a label, or a parent that sums up several. labels: that label, or those several.
     against, against_labels: what it is set against, where the difference of two is explained; "" and () where it stands alone.
     token: (column, row) on the token grid, from 0, where the answer for one token is meant; None for that for the whole input.
+    region: (first column, first row, last column, last row) on the token grid, from 0, where the mean answer for its tokens is meant.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Target:
     against: str = ""
     against_labels: tuple[str, ...] = ()
     token: tuple[int, int] | None = None
+    region: tuple[int, int, int, int] | None = None
 
     @classmethod
     def of_label(cls, label: str) -> Target:
@@ -36,7 +38,16 @@ class Target:
     @property
     def is_plain(self) -> bool:
         """Whether its name says all: it stands alone, and for the whole input."""
-        return not self.against and self.token is None
+        return not self.against and self.tokens is None
+
+    @property
+    def tokens(self) -> tuple[slice, slice] | None:
+        """(rows, columns) of the token grid whose mean answer is meant; None for the whole input."""
+        corners = self.region if self.token is None else (*self.token, *self.token)
+        if corners is None:
+            return None
+        left, top, right, bottom = corners
+        return slice(top, bottom + 1), slice(left, right + 1)
 
 
 @dataclass(frozen=True)

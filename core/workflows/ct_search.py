@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.inference.ct_search import Candidate, SliceSearch, candidates_of, found_label, search
+from core.inference.ct_search import SliceSearch, candidates_of, found_label, search
 from core.inference.engine import Engine
 from core.inference.prediction import decide, predict_input
 from core.prepare.ct import centre_window, plane_of
 from core.prepare.domains import ReadingMode, image_domain
+from core.prepare.inputs import frame_answered
 from core.types import Image, ModelInput, Notice, Outside, Picture, Prediction, Preprocess, Progress, Study, notice
 
 _Slice = Study | Picture
@@ -56,17 +57,15 @@ def search_ct(image: _Slice, engine: Engine, frame: int | None = None, watch: Pr
     window = best.best[1]
     label, spacing = engine.model.labels[found_label(engine.model)], _spacing(image, preprocess)
     assumptions = (*image.assumptions, *_how(slices, label))
-    number = window.frame + 1 if isinstance(image, Study) and image.shape[0] > 1 else None
-    prediction = predict_input(engine, window, assumptions=assumptions, frame=number)
+    prediction = predict_input(engine, window, assumptions=assumptions, frame=frame_answered(image, window))
     outside = _outside(slices, engine)
     assert prediction.probabilities is not None
     likely, answer = decide(prediction.probabilities, engine.model.labels, engine.model.calibration, outside)
     seconds = {"read": 0.0, "prepare": 0.0, "forward": time.perf_counter() - began}
-    candidates = candidates_of(slices, spacing)
     return Searched(
         replace(
             prediction, conformal_set=likely, prediction=answer, outside=outside, seconds=seconds,
-            candidates=tuple(_as_told(one) for one in candidates),
+            candidates=candidates_of(slices, spacing),
         ),
         window,
         by_slice,
@@ -77,8 +76,7 @@ def search_ct(image: _Slice, engine: Engine, frame: int | None = None, watch: Pr
 
 def _unsearched(image: _Slice, engine: Engine, frame: int | None) -> Searched:
     window = centre_window(image, engine.model.preprocess, frame)
-    number = window.frame + 1 if isinstance(image, Study) and image.shape[0] > 1 else None
-    prediction = predict_input(engine, window, assumptions=image.assumptions, frame=number)
+    prediction = predict_input(engine, window, assumptions=image.assumptions, frame=frame_answered(image, window))
     _, rows, columns = _spacing(image, engine.model.preprocess)
     label = engine.model.labels[found_label(engine.model)]
     return Searched(replace(prediction, candidates=()), window, {}, label, (columns, rows))
@@ -96,7 +94,7 @@ def _how(slices: Sequence[SliceSearch], label: str) -> tuple[Notice, ...]:
 
 def _outside(slices: Sequence[SliceSearch], engine: Engine) -> Outside:
     """By the median window, so that an image is outside where most of it is."""
-    known = engine.model.outside
+    known = engine.model.ood_detector
     distances = np.array([distance for each in slices for distance in each.distances])
     if known is None or not len(distances):
         return Outside(float("nan"), float("nan"), False)
@@ -105,11 +103,6 @@ def _outside(slices: Sequence[SliceSearch], engine: Engine) -> Outside:
         return Outside(score, known.threshold, False)
     reason = notice("outside.windows", strange=strange, windows=len(distances), score=score, threshold=known.threshold)
     return Outside(score, known.threshold, True, reason)
-
-
-def _as_told(one: Candidate) -> dict[str, float]:
-    """x, y: column and row of the source, from 0. slice: from 1. score: as of core.inference.ct_search.Candidate."""
-    return {"x": round(one.column, 1), "y": round(one.row, 1), "slice": one.frame + 1, "score": round(one.score, 4)}
 
 
 def _spacing(image: _Slice, preprocess: Preprocess) -> tuple[float, float, float]:

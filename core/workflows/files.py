@@ -12,11 +12,11 @@ from itertools import islice
 from core.errors import SightlineError
 from core.inference.engine import Engine
 from core.inference.prediction import predict_inputs
-from core.prepare.inputs import to_input
+from core.prepare.inputs import frame_answered, to_input
 from core.readers import SceneOptions, read_image
 from core.settings import settings
 from core.sources import Source, Unusable
-from core.types import Image, ModelInput, Prediction, Preprocess, Study
+from core.types import Image, ModelInput, Prediction, Preprocess
 from core.workflows.faults import our_fault
 from core.workflows.large import is_large, predict_large
 
@@ -56,11 +56,6 @@ def predict_files(items: Iterable[Source | Unusable], engine: Engine, options: S
         yield from _answers(batch, engine)
 
 
-def frame_number(image: Image, given: ModelInput) -> int | None:
-    """The frame that an input was made from, counted from 1; None where the image has only one."""
-    return given.frame + 1 if isinstance(image, Study) and image.shape[0] > 1 else None
-
-
 def _ahead(items: Iterable[Source | Unusable], preprocess: Preprocess, options: SceneOptions | None) -> Iterator[_Prepared]:
     waiting: deque[Future[_Prepared]] = deque()
     readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
@@ -86,7 +81,7 @@ def _prepare(item: Source | Unusable, preprocess: Preprocess, options: SceneOpti
             return _Prepared(item.label, large=image, seconds={"read": read - began})
         given = to_input(image, preprocess)
         seconds = {"read": read - began, "prepare": time.perf_counter() - read}
-        return _Prepared(item.label, given, frame=frame_number(image, given), seconds=seconds)
+        return _Prepared(item.label, given, frame=frame_answered(image, given), seconds=seconds)
     except SightlineError as error:
         return _Prepared(item.label, error=error)
     except Exception as error:  # of one file; the others go on

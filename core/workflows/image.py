@@ -14,7 +14,7 @@ from core.inference.engine import Engine, engine_for
 from core.inference.prediction import predict_input
 from core.prepare.ct import plane_of, window_about
 from core.prepare.domains import image_domain
-from core.prepare.inputs import to_input
+from core.prepare.inputs import frame_answered, to_input
 from core.prepare.scene_input import input_at
 from core.readers import Kind, SceneOptions, read_dicom, read_image, read_series, sniff
 from core.report.image import image_report
@@ -24,7 +24,6 @@ from core.sources import Source, Unusable, walk
 from core.types import Explanation, Image, ModelInput, Picture, Prediction, Progress, Report, Scene, Study
 from core.workflows.ct_search import is_searched_by, search_ct
 from core.workflows.faults import our_fault
-from core.workflows.files import frame_number
 from core.workflows.large import is_large, predict_large
 
 
@@ -78,7 +77,7 @@ def predict(image: Image, model: str, frame: int | None = None, watch: Progress 
     began = time.perf_counter()
     given = to_input(image, engine.model.preprocess, frame)
     seconds = {"prepare": time.perf_counter() - began}
-    return predict_input(engine.interactive, given, seconds=seconds, frame=frame_number(image, given))
+    return predict_input(engine.interactive, given, seconds=seconds, frame=frame_answered(image, given))
 
 
 def explain_image(

@@ -24,12 +24,14 @@ from core.report.language import language_of
 from core.report.model_facts import model_facts
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
-from core.types import ChangeMap, Explanation, Image, LandCoverMap, Prediction, Report, Scene
+from core.types import ChangeMap, Explanation, Image, LandCoverMap, Prediction, Preprocess, Report, Scene
 from core.workflows.change import detect_change
 from core.workflows.change_files import OPTIONAL_FILES
 from core.workflows.change_series import change_series
 from core.workflows.image import compose, explained_input, predict
 from core.workflows.scene_map import ZONES, map_scene
+from models.change_registry import LoadedChangeModel
+from models.registry import LoadedModel
 
 PICTURES = "report-*.png"
 _Map = TypeVar("_Map", LandCoverMap, ChangeMap)
@@ -123,10 +125,14 @@ def report_change(
 
     Raises NotFound for a language without templates.
     """
-    preprocess = engine.model.preprocess if engine is not None else read_by(result.parameters["bands"]).preprocess
-    pictures = change_pictures(result, preprocess, language_of(language))
+    pictures = change_pictures(result, pictured_by(result, engine.model if engine is not None else None), language_of(language))
     report = change_report(result, model_facts(engine.model) if engine is not None else None, language=language)
     return report, write_report(report, folder, pictures)
+
+
+def pictured_by(result: LandCoverMap | ChangeMap, model: LoadedModel | LoadedChangeModel | None) -> Preprocess:
+    """Which bands the pictures of a result show: those of its model, or those that were compared without one."""
+    return model.preprocess if model is not None else read_by(result.parameters["bands"]).preprocess
 
 
 def write_report(report: Report, folder: Path, pictures: Sequence[Captioned] = ()) -> tuple[Path, ...]:

@@ -14,6 +14,7 @@ from tests.e2e.conftest import Shoot, tab_in
 
 SAMPLES = PROJECT / "sample_data"
 RADIOGRAPH = SAMPLES / "chest-radiograph.dcm"
+OTHER = SAMPLES / "chest-radiograph-opacity.dcm"
 CT_SLICES = sorted((SAMPLES / "ct-series").iterdir())[18:24]
 TURNS, BURST, PAUSE_MS = 200, 4, 120
 TURN = """async (canvas, [turns, burst, pause, names]) => {
@@ -103,7 +104,7 @@ def test_a_reload_keeps_the_tab_and_half_typed_text_and_close_asks_before_it_is_
     page.get_by_role("button", name="Keep it open").click()
     expect(page.get_by_text("Close and lose what was written?")).to_be_hidden()
     page.get_by_role("button", name="Close", exact=True).click()
-    page.get_by_role("button", name="Close all the same").click()
+    page.get_by_role("button", name="Close anyway").click()
     expect(page.get_by_text("Open an image")).to_be_visible()
 
 
@@ -119,6 +120,28 @@ def test_a_second_study_opens_beside_the_first_and_each_is_named_by_what_it_is(p
     shoot("radiology-list")
     rows.nth(0).click()
     expect(canvas(page)).to_have_attribute("aria-label", re.compile("DX image"))
+
+
+@pytest.mark.parametrize("width", [1024, 1280, 1600])
+def test_letters_of_the_sides_stand_free_of_the_plates_and_the_list_beside_the_picture(page: Page, width: int, shoot: Shoot) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    opened(page, RADIOGRAPH)
+    for count in (1, 2):
+        mark = page.locator(".mark.north").bounding_box()
+        plates = [page.locator(f".corner.top.{side}").bounding_box() for side in ("left", "right")]
+        left, right = plates
+        assert mark and left and right
+        assert left["x"] + left["width"] + 4 <= mark["x"] and mark["x"] + mark["width"] + 4 <= right["x"]
+        if count == 1:
+            page.get_by_text("Open another").click()
+            page.locator("input[type=file]").set_input_files(OTHER)
+            expect(page.locator(".st-key-image-list img")).to_have_count(2)
+            page.wait_for_timeout(RESTED_MS)
+    strip, stage, panel = (page.locator(each).bounding_box() for each in (".st-key-image-list", ".stage", ".st-key-panel"))
+    assert strip and stage and panel
+    assert strip["x"] + strip["width"] <= stage["x"] and stage["x"] + stage["width"] <= panel["x"]
+    assert stage["width"] > panel["width"]
+    shoot(f"radiology-list-{width}")
 
 
 def test_two_tabs_of_one_address_do_not_empty_each_other(page: Page) -> None:

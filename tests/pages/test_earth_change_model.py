@@ -31,7 +31,13 @@ def test_two_dates_are_compared_by_the_change_model_and_the_other_ways_are_offer
     text = run_until(page, lambda said: " ha changed" in said or "No change" in said)
     assert "not calibrated" not in text
     (choice,) = [control for control in page.get("button_group") if "earth.method" in str(control.proto.id)]
-    assert [option.content for option in choice.proto.options] == ["Trained model", "Post-classification", "Embedding distance"]
+    assert [option.content for option in choice.proto.options] == [
+        "Trained model",
+        "Post-classification",
+        "Embedding distance",
+        "Spectral index",
+        "IR-MAD",
+    ]
     page.session_state["earth.tabs"] = "Report"
     assert "was calibrated on cities" in run_until(page, lambda said: "Method: a model trained on pixels that changed." in said)
     page.session_state["earth.tabs"] = "Export"

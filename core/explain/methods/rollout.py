@@ -27,7 +27,9 @@ from models.registry import LoadedModel
 
 
 def explain_rollout(engine: Engine, given: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress) -> MethodResult:
-    """Token values as they come out of the product, unscaled: of the readout, or of the target's token. Its label does not matter.
+    """Token values as they come out of the product, unscaled: of the readout, or the mean of the rows of the target's tokens.
+
+    Its label does not matter.
 
     Raises NoAttention.
     """
@@ -37,15 +39,15 @@ def explain_rollout(engine: Engine, given: ModelInput, target: Target, parameter
     def work(model: LoadedModel) -> Tensor:
         joint = joint_attention(model, to_device(model, given.values[np.newaxis]))
         prefix = model.network.config.prefix_tokens
-        if target.token is None:
+        if target.tokens is None:
             return read_out(joint, pooling, prefix).cpu()
-        column, row = target.token
-        return joint[prefix + row * columns + column, prefix:].cpu()
+        grid = joint[prefix:, prefix:].reshape(rows, columns, rows * columns)
+        return grid[target.tokens].mean(dim=(0, 1)).cpu()
 
     values = engine.run(work).numpy().reshape(rows, columns).astype(np.float32)
     progress(1, 1)
     tokens = TokenMap(values, engine.model.patch)
-    used = {**parameters, "readout": pooling if target.token is None else "token"}
+    used = {**parameters, "readout": "token" if target.token else "region" if target.region else pooling}
     return MethodResult(tokens.at_pixels(), used, forwards=1, tokens=tokens)
 
 

@@ -1,3 +1,6 @@
 """The Earth page: scenes, map, land cover, change, reports."""
 
-__all__ = ["change_panel", "cover_panel", "intake", "map", "page_state", "questions", "report_panel", "scenes_panel", "work"]
+__all__ = [
+    "change_panel", "comparison", "cover_panel", "intake", "map", "models", "page_state", "polygon_panel", "questions", "report_panel",
+    "scenes_panel", "work",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The map of the Earth page: both dates, what was made of them, and the chosen patch, as layers on the grid of the first date."""
+"""The map of the Earth page: both dates, what was made of them, and the chosen polygon, as layers on the grid of the first date."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.change.methods.index import INDEX
 from core.prepare.grid.ground import pixel_metres
 from core.render.colours import CHANGE, CHANGED, class_colours, table
 from core.render.ground import Ground, draw_piece, sharper_piece
@@ -18,10 +19,12 @@ from core.render.heatmap import heat_layer
 from core.render.preview import Preview
 from core.render.scene import Piece, classes_picture, mask_picture, read_classes, values_picture
 from core.types import Box, ChangeMap, ChangePolygon, Scene
+from core.ui.earth.comparison import comparison
+from core.ui.earth.models import land_cover_models
 from core.ui.earth.page_state import EarthState, date_words, visit
-from core.ui.earth.work import change_task, chosen_method, land_cover, land_cover_models, polygon_at, previews, shown_scenes
+from core.ui.earth.work import change_task, land_cover, polygon_at, previews, shown_scenes
 from core.ui.state.session import Session
-from core.ui.viewer import Layer, Length, Look, Picked, Show
+from core.ui.viewer import Click, Layer, Length, Show, Viewport
 from core.ui.viewer.facts import saliency_colours
 
 _OPACITY = 0.4
@@ -30,11 +33,13 @@ TABS_KEY = "earth.tabs"
 """Streamlit's key of the panel's tabs."""
 SIDES = ("before", "after")
 KEPT_OF_A_KIND = 6
+OF_NO_FIXED_TOP = ("embedding", INDEX)
+"""Methods whose scores hardly ever reach the highest that there can be: the brightest hundredth is drawn as the highest."""
 
 _T = TypeVar("_T")
 
 
-def map_view(session: Session, here: EarthState, ground: Ground, look: Look | None) -> Show:
+def map_view(session: Session, here: EarthState, ground: Ground, viewport: Viewport | None) -> Show:
     """Everything that the viewer draws."""
     scene = here.before
     chosen = chosen_polygon(session, here)
@@ -48,7 +53,7 @@ def map_view(session: Session, here: EarthState, ground: Ground, look: Look | No
         columns=scene.width,
         rows=scene.height,
         layers=(*layers, *saliency),
-        look=look,
+        viewport=viewport,
         marks=north(scene),
         texts=_texts(here, ground),
         aspect=metres[1] / metres[0] if metres else 1.0,
@@ -69,22 +74,22 @@ def view_key(here: EarthState) -> str:
 
 
 def chosen_polygon(session: Session, here: EarthState) -> ChangePolygon | None:
-    """The patch of change that the user chose, None where there is none (any more)."""
+    """The polygon of change that the user chose, None where there is none (any more)."""
     result = change_task(session, here).value if here.after else None
     if result is None or here.polygon is None:
         return None
     return next((polygon for polygon in result.polygons if polygon.id == here.polygon), None)
 
 
-def pick_place(session: Session, here: EarthState, picked: Picked) -> None:
-    """A click on the map: a patch of change where the eye is on change and one lies there, else the scores of the place."""
-    at = (picked.column, picked.row)
+def pick_place(session: Session, here: EarthState, clicked: Click) -> None:
+    """A click on the map: a polygon of change where the eye is on change and one lies there, else the scores of the place."""
+    at = (clicked.column, clicked.row)
     result = change_task(session, here).value if here.after else None
     polygon = polygon_at(result, at) if result is not None and is_on_tab("Change") else None
     if polygon is not None:
         visit(here, polygon.id)
         return
-    here.picked, here.tab = at, "Land cover"
+    here.clicked, here.tab = at, "Land cover"
 
 
 def is_on_tab(name: str) -> bool:
@@ -195,16 +200,22 @@ def _change(session: Session, here: EarthState, ground: Ground) -> list[Layer]:
         return []
     whole = _floats((0, 0, here.before.width, here.before.height))
     mask = _kept(here, "mask", (result.change, ground.piece), lambda: mask_picture(result.change, here.before, ground.piece, CHANGED))
-    score = _values(here, result.score, ground.piece, table(CHANGE), None if result.method == "embedding" else 1.0, fades=True)
+    score = _values(here, result.score, ground.piece, table(CHANGE), None if result.method in OF_NO_FIXED_TOP else 1.0, fades=True)
     return [
-        Layer("score", score, whole, name="Probability" if result.is_calibrated else "Score", opacity=_OPACITY, on=False, smooth=False),
+        Layer("score", score, whole, name=_score_name(result), opacity=_OPACITY, on=False, smooth=False),
         Layer("change", mask, whole, name="Change", opacity=CHANGE_OPACITY, on=not is_on_tab("Land cover"), smooth=False),
     ]
 
 
+def _score_name(result: ChangeMap) -> str:
+    if result.method == INDEX:
+        return f"{str(result.parameters['index']).upper()} difference"
+    return "Probability" if result.is_calibrated else "Score"
+
+
 def _saliency(here: EarthState, polygon: ChangePolygon | None) -> list[Layer]:
     """The map of why, on the window that was explained, once it is there."""
-    task = here.whys.get((*here.pair, here.model, chosen_method(here), polygon.id)) if polygon else None
+    task = here.whys.get((*comparison(here), polygon.id)) if polygon else None
     if task is None or task.value is None:
         return []
     picture = heat_layer(task.value.explanation.saliency)
@@ -215,7 +226,7 @@ def _saliency(here: EarthState, polygon: ChangePolygon | None) -> list[Layer]:
 
 def _boxes(here: EarthState, polygon: ChangePolygon | None) -> tuple[Box, ...]:
     boxes = [_floats(polygon.window)] if polygon and not is_on_tab("Land cover") else []
-    task = here.places.get((here.pair[0], here.pair[0], here.model, here.picked)) if here.picked else None
+    task = here.places.get((here.pair[0], here.pair[0], here.model, here.clicked)) if here.clicked else None
     if task is not None and task.value is not None:
         boxes.append(task.value.box)
     return tuple(boxes)

@@ -24,14 +24,15 @@ from core.report.model_facts import model_facts
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
 from core.types import ChangeMap, LandCoverMap, Report
+from core.ui.earth.comparison import BY_MODEL
 from core.ui.earth.page_state import EarthState, date_words
-from core.ui.earth.work import BY_MODEL, change_task, land_cover
+from core.ui.earth.work import change_task, land_cover
 from core.ui.state.session import Session
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.report_panel import report_panel
 from core.ui.widgets.words import file_size
-from core.workflows.report_files import write_report
+from core.workflows.report_files import pictured_by, write_report
 from models.change_registry import LoadedChangeModel
 from models.registry import LoadedModel
 
@@ -47,7 +48,7 @@ WHAT = {
     "areas.csv": "Areas by class",
     "transitions.csv": "What became what, in hectares",
     "classes.gpkg": "Classes as polygons, GeoPackage",
-    "changes.gpkg": "Patches of change as polygons, GeoPackage",
+    "changes.gpkg": "Polygons of change, GeoPackage",
 }
 MOST_DOWNLOADED = 1_000_000_000
 """Bytes: Streamlit holds what it sends in memory."""
@@ -105,21 +106,24 @@ def report_of(here: EarthState, result: Result) -> Report:
     """As the user left it, else as it is composed."""
     known: Report | None = here.reports.get(result.key)
     if known is None:
-        made, facts = result.made, model_facts(_model_of(here, result.made))
+        made, model = result.made, _model_of(result.made)
+        facts = model_facts(model) if model is not None else None
         known = change_report(made, facts) if isinstance(made, ChangeMap) else map_report(made, facts)
         here.reports[result.key] = known
     return known
 
 
-def _model_of(here: EarthState, made: LandCoverMap | ChangeMap) -> LoadedModel | LoadedChangeModel:
-    """The model that made a result, of either kind."""
+def _model_of(made: LandCoverMap | ChangeMap) -> LoadedModel | LoadedChangeModel | None:
+    """The model that made a result, of either kind; None for a method without one."""
+    if not made.model:
+        return None
     is_by_model = isinstance(made, ChangeMap) and made.method == BY_MODEL
-    return change_engine_for(made.model).model if is_by_model else engine_for(here.model).model
+    return change_engine_for(made.model).model if is_by_model else engine_for(made.model).model
 
 
-def pictures_of(here: EarthState, made: LandCoverMap | ChangeMap, report: Report) -> list[Captioned]:
+def pictures_of(made: LandCoverMap | ChangeMap, report: Report) -> list[Captioned]:
     """The pictures of its report, in the report's language, as the command line makes them."""
-    language, preprocess = language_of(report.language), _model_of(here, made).preprocess
+    language, preprocess = language_of(report.language), pictured_by(made, _model_of(made))
     return change_pictures(made, preprocess, language) if isinstance(made, ChangeMap) else map_pictures(made, preprocess, language)
 
 
@@ -131,7 +135,7 @@ def export_tab(session: Session, here: EarthState) -> None:
     report = report_of(here, result)
     st.markdown("##### Report")
     with st.container(horizontal=True):
-        _download("PDF", "report.pdf", lambda: _pdf(report, pictures_of(here, result.made, report)), result.key)
+        _download("PDF", "report.pdf", lambda: _pdf(report, pictures_of(result.made, report)), result.key)
         _download("Markdown", "report.md", lambda: markdown.as_markdown(report).encode(), result.key)
         _download("JSON", "report.json", lambda: _json(report), result.key)
     st.markdown("##### Files")
@@ -150,7 +154,7 @@ def export_tab(session: Session, here: EarthState) -> None:
     if sum(file.stat().st_size for file in _files_of(result.folder)) > MOST_DOWNLOADED:
         return
     quiet("The archive holds these, their styles for QGIS, the names of the classes, and the report.")
-    _download("All of it, as a zip", "sightline.zip", lambda: _zip(result, report, pictures_of(here, result.made, report)), result.key)
+    _download("All of it, as a zip", "sightline.zip", lambda: _zip(result, report, pictures_of(result.made, report)), result.key)
 
 
 def _files_of(folder: Path) -> list[Path]:

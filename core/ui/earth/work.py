@@ -1,4 +1,4 @@
-"""What the Earth page starts: maps and changes as jobs, scores of a place, the why of a patch of change."""
+"""What the Earth page starts: maps and changes as jobs, scores of a place, the why of a polygon of change."""
 
 from __future__ import annotations
 
@@ -7,96 +7,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.change.methods.choose import method_for
-from core.errors import MissingBands, NoGrid, SightlineError
+from core.change.band_means import BandMeans, band_means
+from core.change.methods.choose import WITHOUT_MODEL
 from core.explain.registry import FIRST_METHOD, explain
 from core.inference.calibration import probabilities
-from core.inference.engine import change_engine_for, engine_for
+from core.inference.engine import engine_for
 from core.inference.prediction import predict_input
 from core.jobs import JobProgress
-from core.prepare.domains import image_domain
-from core.prepare.grid.align import on_grid_of, overlap_or_refuse
-from core.prepare.grid.bands import resolve_bands
-from core.prepare.grid.ground import pixel_metres, refuse_off_earth, refuse_too_coarse
+from core.prepare.grid.align import on_grid_of
 from core.prepare.scene_input import input_at
 from core.render.ground import Ground, draw_ground
 from core.render.preview import Preview
 from core.types import ChangeMap, ChangePolygon, LandCoverMap, Scene
-from core.ui.earth.page_state import EarthState, Pixel, PlaceScores, Why, date_words
+from core.ui.earth.comparison import chosen_method, comparison, misfit, way_of
+from core.ui.earth.models import megapixels, unreadable_dates
+from core.ui.earth.page_state import Comparison, EarthState, Pixel, PlaceScores, Why, date_words
 from core.ui.earth.questions import is_open
-from core.ui.models.own import known_models
-from core.ui.state.errors import Words, words_of
 from core.ui.state.session import Session, Task
 from core.workflows.change import detect_change
 from core.workflows.scene_map import map_scene
-from models.registry import ModelSummary
 
 AUTOMATIC_MEGAPIXELS = 4.0
 """Dates of up to so many million pixels of the model are analysed without being asked; more wait for a button."""
-BY_MODEL = "model"
-_METHODS = {BY_MODEL: "Trained model", "classes": "Post-classification", "embedding": "Embedding distance"}
-"""Ways to compare two dates, the first that is there is the usual one. Trained model: a network that was trained on what changed."""
-SEEN = ("red", "green", "blue")
-"""Bands that both dates must have for a change model to be offered; it works with fewer, but nobody here could check what it says."""
-
-
-def land_cover_models() -> dict[str, ModelSummary]:
-    """The models of land cover on this machine, by id."""
-    try:
-        return {model.id: model for model in known_models() if image_domain(model.preprocess.domain).makes_maps}
-    except SightlineError:
-        return {}
-
-
-def change_model() -> ModelSummary | None:
-    """The first change model on this machine, None where there is none."""
-    try:
-        return next((model for model in known_models() if image_domain(model.preprocess.domain).dates > 1), None)
-    except SightlineError:
-        return None
-
-
-def methods(here: EarthState) -> dict[str, str]:
-    """The ways in which the dates shown can be compared, by name."""
-    dates = [here.groups[number].scene for number in here.pair]
-    is_seen = all({band.colour for band in scene.bands} >= set(SEEN) for scene in dates)
-    offered = set(_METHODS) if is_seen and change_model() is not None else set(_METHODS) - {BY_MODEL}
-    return {name: words for name, words in _METHODS.items() if name in offered}
-
-
-def chosen_method(here: EarthState) -> str:
-    """The way that was chosen, or else the usual one."""
-    offered = methods(here)
-    return here.method if here.method in offered else next(iter(offered))
-
-
-def misfit(here: EarthState) -> Words | None:
-    """Why the two dates cannot be compared, None where they can."""
-    if here.after is None:
-        return None
-    try:
-        overlap_or_refuse(here.before, here.after)
-    except SightlineError as error:
-        return words_of(error)
-    return None
-
-
-def unreadable_dates(here: EarthState, number: int) -> Words | None:
-    """Why the model cannot read a scene, for want of bands or of ground that it could know; None where it can."""
-    scene, model = here.groups[number].scene, land_cover_models().get(here.model)
-    if model is None:
-        return None
-    try:
-        refuse_off_earth(scene)
-        refuse_too_coarse(scene, model.preprocess)
-    except NoGrid as error:
-        return words_of(error)
-    try:
-        resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)
-    except MissingBands as error:
-        hint = f"This model reads {', '.join(model.preprocess.channels)}: say in the tab Scenes which bands those are."
-        return Words(words_of(error).title, error.message, hint, is_lasting=True)
-    return None
 
 
 def shown_scenes(here: EarthState) -> list[tuple[int, Scene]]:
@@ -107,24 +39,14 @@ def shown_scenes(here: EarthState) -> list[tuple[int, Scene]]:
     return shown
 
 
-def megapixels(here: EarthState, number: int) -> float:
-    """How much there is to do for a scene, in millions of pixels of the model."""
-    scene, model = here.groups[number].scene, land_cover_models().get(here.model)
-    metres, wanted = pixel_metres(scene), model.preprocess.ground_sample_distance_m if model else None
-    share = metres[0] * metres[1] / wanted**2 if metres and wanted else 1.0
-    return scene.width * scene.height * share / 1e6
-
-
-def megapixels_read(here: EarthState, number: int) -> float:
-    """How much is read of a scene, in millions of its own pixels; a coarse scene is enlarged for the model, which reads no more of it."""
-    scene = here.groups[number].scene
-    return scene.width * scene.height / 1e6
-
-
 def is_quick(here: EarthState) -> bool:
-    """Whether the dates shown may be analysed without being asked."""
+    """Whether the dates shown may be mapped without being asked."""
+    return _is_clear_and_small(here) and not any(unreadable_dates(here, number) for number in here.pair)
+
+
+def _is_clear_and_small(here: EarthState) -> bool:
     shown = set(here.pair)
-    is_clear = not any(is_open(here.groups[number].scene) or unreadable_dates(here, number) for number in shown)
+    is_clear = not any(is_open(here.groups[number].scene) for number in shown)
     return is_clear and sum(megapixels(here, number) for number in shown) <= AUTOMATIC_MEGAPIXELS
 
 
@@ -143,7 +65,7 @@ def land_cover(session: Session, here: EarthState, number: int) -> Task[LandCove
 
 def change_task(session: Session, here: EarthState) -> Task[ChangeMap]:
     """The change between the dates shown; empty until it is started."""
-    return session.task(here.changes, (*here.pair, here.model, chosen_method(here)))
+    return session.task(here.changes, comparison(here))
 
 
 def start_map(session: Session, here: EarthState, number: int) -> None:
@@ -156,11 +78,15 @@ def start_map(session: Session, here: EarthState, number: int) -> None:
 
 def start_change(session: Session, here: EarthState) -> None:
     """Begin to compare the dates shown."""
-    before, after, method = here.before, here.after, chosen_method(here)
+    before, after, chosen = here.before, here.after, comparison(here)
     if after is None:
         return
-    preview = here.previews[(*here.pair, here.model, method)] = Preview(before.width, before.height, dates=2)
-    compared = partial(_compared, before, after, here.model, method, _folder(here, f"change-{method}"), preview)
+    *_, method, index = chosen
+    preview = None if method in WITHOUT_MODEL else Preview(before.width, before.height, dates=2)
+    if preview is not None:
+        here.previews[chosen] = preview
+    folder = _folder(here, "-".join(filter(None, ("change", method, index))))
+    compared = partial(_compared, before, after, chosen, folder, preview)
     change_task(session, here).start(f"Comparing {date_words(before)} with {date_words(after)}", compared, "tiles")
 
 
@@ -168,14 +94,8 @@ def _mapped(scene: Scene, model: str, folder: Path, preview: Preview, progress: 
     return map_scene(scene, engine_for(model), folder, progress=progress.update, preview=preview)
 
 
-def _compared(before: Scene, after: Scene, model: str, method: str, folder: Path, preview: Preview, progress: JobProgress) -> ChangeMap:
-    """By either kind of model; the land-cover model names what became what in either case."""
-    known = change_model()
-    if method == BY_MODEL and known is not None:
-        way = method_for(change_engine_for(known.id), classes=engine_for(model))
-    else:
-        way = method_for(engine_for(model), method)
-    return detect_change(before, after, way, folder, progress=progress.update, preview=preview)
+def _compared(before: Scene, after: Scene, chosen: Comparison, folder: Path, preview: Preview | None, progress: JobProgress) -> ChangeMap:
+    return detect_change(before, after, way_of(*chosen[2:]), folder, progress=progress.update, preview=preview)
 
 
 def start_what_is_quick(session: Session, here: EarthState) -> None:
@@ -183,12 +103,10 @@ def start_what_is_quick(session: Session, here: EarthState) -> None:
 
     The change brings the classes of both dates with it, so that their maps can wait until somebody asks for areas.
     """
-    if not here.model or not is_quick(here):
-        return
     if here.after is None or misfit(here) is not None:
-        for number in dict.fromkeys(here.pair):
+        for number in dict.fromkeys(here.pair) if here.model and is_quick(here) else ():
             map_if_new(session, here, number)
-    elif not change_task(session, here).title:
+    elif chosen_method(here) and _is_clear_and_small(here) and not change_task(session, here).title:
         start_change(session, here)
 
 
@@ -200,7 +118,7 @@ def map_if_new(session: Session, here: EarthState, number: int) -> None:
 
 def stop_switched_off(session: Session, here: EarthState) -> None:
     """Stop comparisons of the dates shown by a method, and maps by a model, that were chosen before and are not any more."""
-    wanted = (*here.pair, here.model, chosen_method(here))
+    wanted = comparison(here)
     session.stop_others(here.changes, {key for key in here.changes if key[:2] != here.pair or key == wanted})
     session.stop_others(here.maps, {key for key in here.maps if key[1] == here.model})
 
@@ -208,8 +126,8 @@ def stop_switched_off(session: Session, here: EarthState) -> None:
 def previews(here: EarthState) -> dict[int, tuple[Preview, int]]:
     """What the maps and changes under way show so far of the dates in view: number of the scene -> (preview, which of its maps)."""
     found: dict[int, tuple[Preview, int]] = {}
-    change = (*here.pair, here.model, chosen_method(here)) if here.after else None
-    if change is not None and _is_running(here.changes.get(change)):
+    change = comparison(here) if here.after else None
+    if change is not None and change in here.previews and _is_running(here.changes.get(change)):
         found = {number: (here.previews[change], date) for date, number in enumerate(here.pair)}
     own = {number: (here.previews[number, here.model], 0) for number in here.pair if _is_drawn_as_it_comes(here, number)}
     return {number: shown for number, shown in {**found, **own}.items() if shown[0].rows}
@@ -249,8 +167,8 @@ def _folder(here: EarthState, name: str) -> Path:
 
 
 def place_scores(session: Session, here: EarthState, number: int, scene: Scene) -> Task[PlaceScores]:
-    """What the model says of the picked place at one date. scene: on the grid of the first date."""
-    at, model = here.picked or (0, 0), here.model
+    """What the model says of the clicked place at one date. scene: on the grid of the first date."""
+    at, model = here.clicked or (0, 0), here.model
     task: Task[PlaceScores] = session.task(here.places, (number, here.pair[0], model, at))
     session.stop_others(here.places, {key for key in here.places if key[-1] == at})
     task.ensure("Reading a place", partial(_scores, scene, model, at), "windows")
@@ -274,12 +192,12 @@ def _scores(scene: Scene, model: str, at: Pixel, progress: JobProgress) -> Place
 
 
 def largest(result: ChangeMap) -> list[ChangePolygon]:
-    """Patches of change, the largest first."""
+    """Polygons of change, the largest first."""
     return sorted(result.polygons, key=lambda polygon: -polygon.hectares)
 
 
 def polygon_at(result: ChangeMap, at: Pixel) -> ChangePolygon | None:
-    """The smallest patch whose box holds a pixel."""
+    """The smallest polygon whose box holds a pixel."""
     holding = [
         polygon for polygon in result.polygons
         if 0 <= at[0] - polygon.window[0] < polygon.window[2] and 0 <= at[1] - polygon.window[1] < polygon.window[3]
@@ -288,13 +206,25 @@ def polygon_at(result: ChangeMap, at: Pixel) -> ChangePolygon | None:
 
 
 def polygon_explanation(session: Session, here: EarthState, polygon: ChangePolygon) -> Task[Why]:
-    """The explanation of the window at the middle of a patch, on the second date, for what the patch became."""
-    key = (*here.pair, here.model, chosen_method(here), polygon.id)
+    """The explanation of the window at the middle of a polygon, on the second date, for what the polygon became."""
+    key = (*comparison(here), polygon.id)
     task: Task[Why] = session.task(here.whys, key)
     session.stop_others(here.whys, {key})
     if here.after:
         scene = on_grid_of(here.after, here.before)
         task.ensure("Explaining", partial(_why, scene, here.model, polygon), "forward passes")
+    return task
+
+
+def polygon_bands(session: Session, here: EarthState, result: ChangeMap, polygon: ChangePolygon) -> Task[BandMeans]:
+    """What the bands that were compared say of a polygon at both dates."""
+    key = (*comparison(here), polygon.id)
+    task: Task[BandMeans] = session.task(here.means, key)
+    session.stop_others(here.means, {key})
+    if here.after:
+        aligned, colours = on_grid_of(here.after, here.before), result.parameters["bands"]
+        read = partial(band_means, here.before, aligned, colours, result.change, polygon.window)
+        task.ensure("Reading a place", lambda progress: read(progress.update), "rows")
     return task
 
 

@@ -12,18 +12,14 @@ from core.ui.state.progress import POLL_SECONDS
 from core.ui.state.session import Session
 from core.ui.widgets.bars import quiet
 
-LIST_HEIGHT = 236
-"""Pixels: three images; the others are scrolled to."""
-THUMBNAIL_WIDTH = 64
+THUMBNAIL_WIDTH = 104
 
 
 def image_list(session: Session, room: RadiologyState) -> None:
-    """Nothing where one image is open: what it is stands in the line above it."""
-    if len(room.openings) < 2:
-        return
+    """Of several images, at the left of the picture; where one is open, what it is stands beside it."""
     task = thumbnails(session, room)
     task.settle()
-    with st.container(height=LIST_HEIGHT, key="image-list", border=True):
+    with st.container(key="image-list"):
         if task.job is None:
             _rows(room)
         else:
@@ -41,11 +37,10 @@ def _rows_until_drawn(session: Session, room: RadiologyState) -> None:
 def _rows(room: RadiologyState) -> None:
     for number, opening in enumerate(room.openings):
         state = "chosen" if number == room.chosen else "other"
-        with st.container(key=f"pick-image-{state}-{number}", horizontal=True, vertical_alignment="center"):
+        with st.container(key=f"pick-image-{state}-{number}"):
             if opening.thumbnail is not None:
                 st.image(opening.thumbnail, width=THUMBNAIL_WIDTH)
-            with st.container():
-                _name(room, number, opening)
+            _name(room, number, opening)
 
 
 def _name(room: RadiologyState, number: int, opening: Opening) -> None:

@@ -40,12 +40,13 @@ class PageState(ABC):
         """Whether something that a person wrote would be lost if the page were closed now."""
         return any(text.strip() for key, text in self.drafts.items() if key.endswith(ADDENDUM))
 
-    def let_go(self, session: Session) -> None:
-        """Stop the work and delete the folders, unless another session has them too."""
+    def let_go(self, session: Session, left: PageState | None = None) -> None:
+        """Stop the work and delete the folders, unless another session has them too. left: what goes on with a part of it."""
         self.sessions -= 1
         if self.sessions > 0:
             return
-        session.forget(self.tasks())
+        kept = list(left.tasks()) if left is not None else []
+        session.forget(task for task in self.tasks() if not any(task is other for other in kept))
         for folder in self.folders:
             folder.remove()
 
@@ -82,7 +83,7 @@ class OpenPage(Generic[R, S]):
 
     def open(self, session: Session, wanted: Wanted) -> None:
         """Begin to read what the user wants; what is open gets it added."""
-        self.arrival(session).start(f"{self.verb} {wanted.title}", partial(self._arrived, wanted), "files")
+        self.arrival(session).start(f"{self.verb} {wanted.title}", partial(self._arrived, session.browser, wanted), "files")
 
     def state(self, session: Session) -> S | None:
         """What is open, with what was read since the last look; None where nothing is."""
@@ -111,21 +112,33 @@ class OpenPage(Generic[R, S]):
         for held in (arriving.value, cast("S | None", session.places.pop(self.name, None))):
             if held is not None:
                 held.let_go(session)
+        session.forget_tabs()
 
-    def close_here(self, session: Session) -> None:
-        """Close it for this tab; another tab that is open at the same address keeps it, and this one gets a session of its own."""
+    def close_here(self, session: Session, left: S | None = None) -> None:
+        """Close it for this tab; another tab that is open at the same address keeps it, and this one gets a session of its own.
+
+        left: what stays open in this tab, a part of what was; its folders are shared.
+        """
         if not is_seen_elsewhere(session):
-            return self.close(session)
-        own = Session()
+            return self.close(session) if left is None else self._keep(session, left)
+        own = Session(browser=session.browser)
         for name, place in session.places.items():
             if isinstance(place, PageState) and name != self.name:
                 own.places[name] = place
                 own.tasks += place.tasks()
                 place.sessions += 1
+        if left is not None:
+            own.places[self.name] = left
+            own.tasks += left.tasks()
         return move(session, own)
 
-    def _arrived(self, wanted: Wanted, progress: JobProgress) -> Arrived[R]:
-        folder = wanted.folder or OpenFolder()
+    def _keep(self, session: Session, left: S) -> None:
+        here = cast("S", session.places[self.name])
+        session.places[self.name] = left
+        here.let_go(session, left)
+
+    def _arrived(self, browser: str, wanted: Wanted, progress: JobProgress) -> Arrived[R]:
+        folder = wanted.folder or OpenFolder(browser)
         try:
             return Arrived(self.read(wanted, folder, progress), folder)
         except BaseException:

@@ -84,9 +84,9 @@ def test_the_input_is_what_the_network_was_given(picture: Path, tmp_path: Path, 
     told = sightline("explain", picture, "--model", radiograph_model, "--method", "rollout", "--out", out, "--json").json
     predicted = sightline("predict", picture, "--model", radiograph_model, "--json").json
     engine = engine_for(str(radiograph_model))
-    chances = probabilities(engine.forward(np.load(out / "input.npy")[np.newaxis]).logits[0], engine.model.calibration)
-    assert chances.tolist() == pytest.approx(predicted["probabilities"], abs=1e-5)
-    assert told["target"] == engine.model.labels[int(np.argmax(chances))]
+    probs = probabilities(engine.forward(np.load(out / "input.npy")[np.newaxis]).logits[0], engine.model.calibration)
+    assert probs.tolist() == pytest.approx(predicted["probabilities"], abs=1e-5)
+    assert told["target"] == engine.model.labels[int(np.argmax(probs))]
 
 
 def test_the_overlay_has_the_size_of_the_input(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
@@ -132,6 +132,17 @@ def test_a_label_is_explained_against_another_and_at_one_token(
     assert sightline(*asked, "--target", "normal", "--against", "normal").status == 2
     outside = sightline(*asked, "--token", 9999, 0)
     assert outside.status == 2 and "9999" in outside.error
+
+
+def test_a_region_of_pixels_is_explained_by_its_tokens(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
+    asked = ("explain", picture, "--model", radiograph_model, "--out", tmp_path / "out", "--target", "normal", "--method")
+    ran = sightline(*asked, "rollout", "--region", 0, 0, 1, 1, "--json")
+    assert ran.json["target"] == {"label": "normal", "against": None, "region": [0, 0, 0, 0]}
+    assert ran.json["parameters"]["readout"] == "region"
+    assert sightline(*asked, "occlusion", "--region", 0, 0, 1, 1).out.startswith("occlusion for normal in tokens 0 0 to 0 0, in ")
+    for wrong in ((5, 0, 4, 4), (0, 0, 9999, 4)):
+        refused = sightline(*asked, "rollout", "--region", *wrong)
+        assert refused.status == 2 and "region" in refused.error
 
 
 def test_what_was_asked_for_is_said(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:

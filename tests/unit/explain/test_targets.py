@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import NotFound, OutOfRange, WrongTask
+from core.errors import InputError, NotFound, OutOfRange, WrongTask
 from core.explain.registry import METHODS, explain
-from core.explain.targets import target_of
+from core.explain.targets import read_logits, target_of
 from core.export.explanation import as_values
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine, open_engine
@@ -65,6 +65,22 @@ def test_the_rollout_of_a_token_is_its_row(parted: Engine, image: ModelInput) ->
 
 
 @pytest.mark.parametrize("method", tuple(METHODS))
+def test_a_region_is_explained_by_the_mean_of_its_tokens(parted: Engine, image: ModelInput, method: str) -> None:
+    region = explained(parted, image, method, Target(VIRAL, (VIRAL,), region=(1, 2, 2, 3)))
+    tokens = [explained(parted, image, method, Target(VIRAL, (VIRAL,), token=token)) for token in ((1, 2), (2, 2), (1, 3), (2, 3))]
+    raw = [one.attribution if one.tokens is None else one.tokens.values for one in (region, *tokens)]
+    np.testing.assert_allclose(raw[0], np.mean(np.stack([each for each in raw[1:] if each is not None]), axis=0), atol=1e-5)
+
+
+def test_a_region_of_one_token_is_that_token_and_one_of_all_is_the_image(parted: Engine, image: ModelInput) -> None:
+    def logits(target: Target) -> FloatImage:
+        return read_logits(parted, image.values[np.newaxis], target)
+
+    np.testing.assert_allclose(logits(Target("", (), region=(0, 0, 3, 3))), logits(Target("", ())), atol=1e-5)
+    np.testing.assert_array_equal(logits(Target("", (), region=(2, 1, 2, 1))), logits(Target("", (), token=(2, 1))))
+
+
+@pytest.mark.parametrize("method", tuple(METHODS))
 def test_the_curves_hold_the_probability_that_the_target_has_in_the_image(parted: Engine, image: ModelInput, method: str) -> None:
     prediction = predict_input(parted, image)
     assert prediction.heads is not None and prediction.token_logits is not None
@@ -101,6 +117,7 @@ def test_a_pixel_of_the_source_is_found_in_a_window_of_it(parted: Engine, image:
     window = replace(image, box=(100.0, 50.0, 64.0, 64.0))
     assert target_of(parted, window, VIRAL, at=(100, 50)).token == (0, 0)
     assert target_of(parted, window, VIRAL, at=(163, 82)).token == (3, 2)
+    assert target_of(parted, window, VIRAL, region=(100, 50, 116, 65)).region == (0, 0, 1, 0), "tokens of 16 pixels, both edges included"
     with pytest.raises(OutOfRange, match="columns 100 to 163, rows 50 to 113"):
         target_of(parted, window, VIRAL, at=(99, 60))
 
@@ -112,11 +129,19 @@ def test_what_cannot_be_a_target_is_refused_with_what_can(parted: Engine, image:
         target_of(parted, image, VIRAL, "lung")
     with pytest.raises(OutOfRange, match="no part of pneumonia"):
         target_of(parted, image, "pneumonia", VIRAL)
+    with pytest.raises(OutOfRange, match="none of the last before the first"):
+        target_of(parted, image, VIRAL, region=(9, 0, 8, 8))
+    with pytest.raises(OutOfRange, match=r"region.*0 <= column < 4"):
+        explain(parted, image, "occlusion", Target(VIRAL, (VIRAL,), region=(0, 0, 4, 0)))
+    with pytest.raises(InputError, match="A token and a region"):
+        target_of(parted, image, VIRAL, at=(0, 0), region=(0, 0, 8, 8))
     with pytest.raises(OutOfRange, match="column < 4 and 0 <= row < 4"):
         explain(parted, image, "rollout", Target(VIRAL, (VIRAL,), token=(4, 0)))
     of_images = open_engine(str(write_tiny_model(tmp_path / "cls", pooling="cls")))
     with pytest.raises(WrongTask, match="none for its tokens"):
         target_of(of_images, image, VIRAL, at=(0, 0))
+    with pytest.raises(WrongTask, match="A region is not supported for the model cls"):
+        target_of(of_images, image, VIRAL, region=(0, 0, 8, 8))
 
 
 def test_the_file_names_a_label_and_tells_more_where_there_is_more(parted: Engine, image: ModelInput) -> None:

@@ -48,7 +48,7 @@ def test_a_slice_is_answered_by_its_best_window(engine: Engine) -> None:
     prediction = found.prediction
     assert prediction.probabilities is not None and prediction.candidates is not None
     assert prediction.probability("nodule") == pytest.approx(found.by_slice[0], abs=1e-4)
-    assert prediction.probability("nodule") >= max([one["score"] for one in prediction.candidates], default=0.0) - 1e-3
+    assert prediction.probability("nodule") >= max([one.score for one in prediction.candidates], default=0.0) - 1e-3
     assert prediction.frame is None
     assert any(one.code == "ct.best-of-windows" and one["label"] == "nodule" for one in prediction.assumptions)
 
@@ -64,8 +64,8 @@ def test_of_a_series_the_slices_without_lung_are_left_out_and_the_best_one_is_na
     empty = chest(2.8, has_lungs=False)
     found = search_ct(slices(empty, chest(2.8), chest(2.8, nodules=((80.0, 150.0),)), spacing=2.8), engine)
     assert set(found.by_slice) == {1, 2}
-    assert found.prediction.frame == found.window.frame + 1 == max(found.by_slice, key=lambda each: found.by_slice[each]) + 1
-    assert {one["slice"] for one in found.prediction.candidates or ()} <= {2, 3}
+    assert found.prediction.frame == found.window.frame == max(found.by_slice, key=lambda each: found.by_slice[each])
+    assert {one.frame for one in found.prediction.candidates or ()} <= {1, 2}
     alone = search_ct(slices(empty, chest(2.8), spacing=2.8), engine, frame=1)
     assert set(alone.by_slice) == {1}
 
@@ -84,9 +84,9 @@ def test_an_image_without_lung_is_outside_and_still_answered(engine: Engine) -> 
 
 
 def test_an_image_of_which_most_windows_are_strange_is_outside(engine: Engine) -> None:
-    known = engine.model.outside
+    known = engine.model.ood_detector
     assert known is not None
-    strict = Engine(replace(engine.model, outside=replace(known, threshold=0.0)), engine.runtime)
+    strict = Engine(replace(engine.model, ood_detector=replace(known, threshold=0.0)), engine.runtime)
     prediction = search_ct(slices(chest(2.8), spacing=2.8), strict).prediction
     assert prediction.outside.is_outside and prediction.prediction is None
     assert prediction.outside.reason is not None and prediction.outside.reason.code == "outside.windows"
@@ -129,7 +129,7 @@ def test_the_nodule_of_the_bundled_phantom_is_found_and_the_phantom_is_inside(bu
     prediction = search_ct(read_dicom(PROJECT / "sample_data" / "ct-series" / "slice-22.dcm"), bundled).prediction
     assert not prediction.outside.is_outside, prediction.outside
     assert prediction.prediction == "nodule"
-    distances = [np.hypot(one["x"] - 68, one["y"] - 112) * 1.4 for one in prediction.candidates or ()]
+    distances = [np.hypot(one.column - 68, one.row - 112) * 1.4 for one in prediction.candidates or ()]
     assert min(distances) < 6.0  # millimetres; its radius is 5.5
 
 

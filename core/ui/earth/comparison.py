@@ -1,0 +1,142 @@
+"""The ways to compare the two dates shown: which are offered, which is chosen, what its number means, and why others are not offered."""
+
+from __future__ import annotations
+
+from core.change.methods.base import Method
+from core.change.methods.choose import WITHOUT_MODEL, bands_method, method_for
+from core.change.methods.index import BURN, INDEX, THRESHOLDS, USUAL_THRESHOLD
+from core.change.methods.mad import MAD, THRESHOLD
+from core.errors import SightlineError
+from core.inference.engine import change_engine_for, engine_for
+from core.prepare.grid.align import overlap_or_refuse
+from core.prepare.indices import INDICES
+from core.types import ChangeMap, Scene
+from core.ui.earth.models import change_model, unreadable_dates
+from core.ui.earth.page_state import Comparison, EarthState
+from core.ui.state.errors import Words, words_of
+
+BY_MODEL = "model"
+METHODS = {
+    BY_MODEL: "Trained model",
+    "classes": "Post-classification",
+    "embedding": "Embedding distance",
+    INDEX: "Spectral index",
+    MAD: "IR-MAD",
+}
+"""Ways to compare two dates, the first that is there is the usual one."""
+HELP = {
+    BY_MODEL: "A network that was trained on pixels that changed. The number is its calibrated probability of change.",
+    "classes": "The two class maps are compared. The number is how far the class probabilities differ, from 0 to 1; not calibrated.",
+    "embedding": "What the model sees of the place is compared. The number is a cosine distance, from 0 to 1; not calibrated.",
+    MAD: "What no linear change of light, season or sensor explains, in all bands that both dates have (IR-MAD, Nielsen 2007). The number "
+    "is the share of unchanged pixels that would differ less, by a chi-square distribution; it is not a probability of change. "
+    f"A pixel has changed from {THRESHOLD:g} on. No model is asked.",
+}
+SHOWS = {"ndvi": "vegetation", "ndwi": "open water", "ndbi": "built-up land", BURN: "burns"}
+"""What an index is made for."""
+SEEN = ("red", "green", "blue")
+"""Bands that both dates must have for a change model to be offered; it works with fewer, but nobody here could check what it says."""
+
+
+def misfit(here: EarthState) -> Words | None:
+    """Why the two dates cannot be compared by any method, None where they can."""
+    if here.after is None:
+        return None
+    try:
+        overlap_or_refuse(here.before, here.after)
+    except SightlineError as error:
+        return words_of(error)
+    return None
+
+
+def methods(here: EarthState) -> dict[str, str]:
+    """The ways in which the dates shown can be compared, by name."""
+    withheld = not_offered(here)
+    is_there = {BY_MODEL: change_model() is not None, "classes": bool(here.model), "embedding": bool(here.model)}
+    return {name: words for name, words in METHODS.items() if is_there.get(name, True) and name not in withheld}
+
+
+def not_offered(here: EarthState) -> dict[str, str]:
+    """Why a way cannot be offered for these dates, by its name; a way whose model is not on this machine is not spoken of."""
+    found = {}
+    unread = next(filter(None, (unreadable_dates(here, number) for number in here.pair)), None)
+    if unread is not None:
+        found = {name: f"{unread.title}." for name in METHODS if name not in WITHOUT_MODEL}
+    elif change_model() is not None and not set(SEEN) <= set(_shared(here)):
+        found[BY_MODEL] = f"both dates must have {', '.join(SEEN)}."
+    if not indices(here):
+        found[INDEX] = "no two bands that both dates have form one: near infrared is needed with red, green or a short-wave infrared band."
+    if not _shared(here):
+        found[MAD] = "the dates have no band in common that is known by its colour."
+    return found
+
+
+def indices(here: EarthState) -> dict[str, str]:
+    """The indices that the bands of both dates form, by name: "NBR, burns"."""
+    shared = _shared(here)
+    return {name: f"{name.upper()}, {SHOWS[name]}" for name, index in INDICES.items() if set(index.colours) <= set(shared)}
+
+
+def chosen_method(here: EarthState) -> str:
+    """The way that was chosen, or else the usual one; "" where none is offered."""
+    offered = methods(here)
+    return here.method if here.method in offered else next(iter(offered), "")
+
+
+def chosen_index(here: EarthState) -> str:
+    """The index that was chosen, or else the first that the bands allow; "" for other methods."""
+    offered = indices(here)
+    if chosen_method(here) != INDEX:
+        return ""
+    return here.index if here.index in offered else next(iter(offered))
+
+
+def comparison(here: EarthState) -> Comparison:
+    """What decides the change of the dates shown: it is done anew when any of it is another."""
+    method = chosen_method(here)
+    return (*here.pair, "" if method in WITHOUT_MODEL else here.model, method, chosen_index(here))
+
+
+def way_of(model: str, method: str, index: str) -> Method:
+    """The way itself, with its model opened; the land-cover model names what became what in either case. Raises what opening it raises."""
+    if method in WITHOUT_MODEL:
+        return bands_method(method, index)
+    known = change_model()
+    if method == BY_MODEL and known is not None:
+        return method_for(change_engine_for(known.id), classes=engine_for(model) if model else None)
+    return method_for(engine_for(model), method)
+
+
+def method_help(here: EarthState) -> str:
+    """What the chosen way does, and what its number is."""
+    method = chosen_method(here)
+    if method != INDEX:
+        return HELP[method]
+    name = chosen_index(here)
+    index, least = INDICES[name], THRESHOLDS.get(name, USUAL_THRESHOLD)
+    signed = f"{name.upper()} of the first date less that of the second, from -2 to 2: burning raises it"
+    number = signed if name == BURN else f"how far {name.upper()} differs between the dates, from 0 to 2"
+    formula = f"({index.first} - {index.second}) / ({index.first} + {index.second})"
+    return (
+        f"{name.upper()} = {formula} ({index.source}). The number is {number}; it is no probability. "
+        f"A pixel has changed from {least:g} on. No model is asked."
+    )
+
+
+def score_words(result: ChangeMap, value: float) -> str:
+    """The number of a polygon, called by what it is."""
+    if result.is_calibrated:
+        return f"probability {value:.2f}"
+    if result.method == INDEX:
+        return f"{str(result.parameters['index']).upper()} difference {value:.2f}"
+    return f"chi-square share {value:.4f}" if result.method == MAD else f"score {value:.2f}"
+
+
+def _shared(here: EarthState) -> list[str]:
+    """Colours of bands that both dates have, in the order of the first."""
+    others = _colours(here.groups[here.pair[1]].scene)
+    return [colour for colour in _colours(here.before) if colour in others]
+
+
+def _colours(scene: Scene) -> list[str]:
+    return [band.common_name for band in scene.bands if band.common_name]
