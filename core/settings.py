@@ -82,6 +82,10 @@ class Settings:
     """Random maps that deletion and insertion are compared with, no fewer."""
     download_timeout_s: float = 30.0
     """Seconds without an answer before a download is given up."""
+    download_minutes: float = 60.0
+    """A download that takes longer is given up."""
+    download_kb_s: float = 10.0
+    """A download that comes slower than that many kilobytes a second, over the time of download_timeout_s, is given up."""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -143,8 +147,9 @@ def _check(settings: Settings) -> None:
         raise OutOfRange("SIGHTLINE_THREADS", settings.threads, "0 or more")
     if not 0.0 <= settings.batch_wait_ms < math.inf:
         raise OutOfRange("SIGHTLINE_BATCH_WAIT_MS", settings.batch_wait_ms, "0 or more")
-    if not 0.0 < settings.download_timeout_s < math.inf:
-        raise OutOfRange("SIGHTLINE_DOWNLOAD_TIMEOUT_S", settings.download_timeout_s, "more than 0")
+    for name in ("download_timeout_s", "download_minutes", "download_kb_s"):
+        if not 0.0 < getattr(settings, name) < math.inf:
+            raise OutOfRange(f"{_PREFIX}{name.upper()}", getattr(settings, name), "more than 0")
     if not 1 <= settings.port <= LAST_PORT:
         raise OutOfRange("SIGHTLINE_PORT", settings.port, f"1 to {LAST_PORT}")
     if any(root == Path(root.anchor) for root in settings.roots):

@@ -13,7 +13,10 @@ import os
 import socket
 import ssl
 import tempfile
+import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -23,6 +26,7 @@ from core.settings import settings
 _CHUNK = 1 << 16
 _REDIRECTS = 5
 _REDIRECT_CODES = frozenset({301, 302, 303, 307, 308})
+_ELSEWISE = "Try again later, or download it yourself and choose the folder."
 _LOCALHOST = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -60,23 +64,61 @@ def _fetch(
     progress: Callable[[int, int | None], None],
     cancelled: Callable[[], bool],
 ) -> str:
+    minutes = settings().download_minutes
+    patience = _Patience(minutes * 60.0)
     try:
-        response = _answer(url)
-        with response:
-            return _body(url, response, write, size, progress, cancelled)
-    except (OSError, http.client.HTTPException) as error:
+        with patience, _answer(url, patience) as response:
+            digest = _body(url, response, write, size, progress, cancelled)
+            if patience.is_over:  # what is cut may look like an end
+                raise TimeoutError
+            return digest
+    except (OSError, http.client.HTTPException, Offline) as error:
+        if patience.is_over:
+            raise Offline(f"{_host(url)} took longer than {minutes:g} minutes.", _ELSEWISE) from error
+        if isinstance(error, Offline):
+            raise
         raise Offline(
             f"{_host(url)} could not be reached, or broke off.", "Check the network, or choose a file on this machine."
         ) from error
 
 
-def _answer(url: str) -> http.client.HTTPResponse:
+class _Patience:
+    """Cuts a connection when its time is over, wherever it hangs: what comes byte by byte never runs into a timeout."""
+
+    def __init__(self, seconds: float) -> None:
+        self.is_over = False
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+        self._socket: socket.socket | None = None
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def watch(self, connection: http.client.HTTPConnection) -> None:
+        """Connect; the connection may be cut from now on. Raises TimeoutError where it is too late already."""
+        connection.connect()
+        self._socket = connection.sock
+        if self.is_over:
+            raise TimeoutError
+
+    def _cut(self) -> None:
+        self.is_over = True
+        if self._socket is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # past TLS, which another thread is reading
+
+
+def _answer(url: str, patience: _Patience) -> http.client.HTTPResponse:
     """The answer to a GET, redirects followed; each address on the way is judged like the first."""
     is_local = urlsplit(url).hostname in _LOCALHOST
     current = url
     for _ in range(_REDIRECTS + 1):
         parts = urlsplit(current)
         connection = _connection(parts, is_local)
+        patience.watch(connection)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", path, headers={"User-Agent": "Sightline", "Accept-Encoding": "identity"})
         response = connection.getresponse()
@@ -150,19 +192,38 @@ def _body(
     limit = size if size is not None else settings().archive_mb * 1_000_000
     if total is not None and total > limit:
         raise TooLarge(f"What {_host(url)} offers is larger than {limit // 1_000_000} MB.", "Download it yourself and choose the folder.")
-    digest, done = hashlib.sha256(), 0
+    digest, done, pace = hashlib.sha256(), 0, _Pace()
     while piece := response.read1(_CHUNK):
         if cancelled():
             raise Cancelled("The download was stopped.")
         done += len(piece)
         if done > limit:
             raise TooLarge(f"What came from {_host(url)} is larger than promised.", "Download it yourself and choose the folder.")
+        if pace.is_too_slow(len(piece)):
+            raise Offline(f"{_host(url)} sends less than {settings().download_kb_s:g} kB a second.", _ELSEWISE)
         digest.update(piece)
         write(piece)
         progress(done, total)
     if total is not None and done < total:
         raise Offline(f"{_host(url)} broke off after {done} of {total} bytes.", "Try again.")
     return digest.hexdigest()
+
+
+class _Pace:
+    """How fast something comes, over some seconds at a time."""
+
+    def __init__(self) -> None:
+        self._began, self._come = time.monotonic(), 0
+
+    def is_too_slow(self, come: int) -> bool:
+        """Whether so little came in the last seconds, with these bytes, that it is not worth the wait."""
+        self._come += come
+        seconds = time.monotonic() - self._began
+        if seconds < settings().download_timeout_s:
+            return False
+        rate = self._come / seconds
+        self._began, self._come = time.monotonic(), 0
+        return rate < settings().download_kb_s * 1000
 
 
 def _host(url: str) -> str:

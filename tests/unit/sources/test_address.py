@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,6 +32,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(404)
         elif self.path == "/loop":
             self._redirect("/loop")
+        elif self.path == "/no-end-of-headers":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            self._drip()
         elif self.path.startswith("/to/"):
             self._redirect(self.path[4:])
         else:
@@ -39,7 +43,19 @@ class Handler(BaseHTTPRequestHandler):
             if self.path != "/endless":
                 self.send_header("Content-Length", str(promised))
             self.end_headers()
-            self.wfile.write(CONTENT)
+            if self.path == "/drip":
+                self._drip()
+            else:
+                self.wfile.write(CONTENT)
+
+    def _drip(self) -> None:
+        """A byte now and then: no wait is ever long."""
+        try:
+            for byte in CONTENT[:1000]:
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.02)
+        except OSError:  # nobody listens any more
+            return
 
     def _redirect(self, where: str) -> None:
         self.send_response(302)
@@ -119,6 +135,27 @@ def test_a_download_can_be_stopped(host: str, tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         download(f"{host}/a", tmp_path / "a", cancelled=lambda: True)
     assert nothing_left(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["/drip", "/no-end-of-headers"])
+def test_a_host_that_sends_byte_by_byte_is_left_when_the_time_of_a_download_is_over(
+    host: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_DOWNLOAD_MINUTES", "0.01")
+    settings.cache_clear()
+    began = time.monotonic()
+    with pytest.raises(Offline, match=r"127\.0\.0\.1 took longer than 0\.01 minutes"):
+        download(host + path, tmp_path / "into" / "a")
+    assert time.monotonic() - began < 5.0
+    assert nothing_left(tmp_path / "into")
+
+
+def test_a_host_that_sends_too_slowly_is_left(host: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_DOWNLOAD_TIMEOUT_S", "0.3")
+    settings.cache_clear()
+    with pytest.raises(Offline, match="sends less than 10 kB a second"):
+        download(f"{host}/drip", tmp_path / "into" / "a")
+    assert nothing_left(tmp_path / "into")
 
 
 def test_an_earlier_file_stays_when_a_download_fails(host: str, tmp_path: Path) -> None:
