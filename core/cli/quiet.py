@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import warnings
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 
 from core.settings import private_home
@@ -13,6 +14,7 @@ from core.settings import private_home
 LOG_NAME = "sightline"
 LOG_FILE = "sightline.log"
 LOG_BYTES = 1_000_000
+_PRIVATE_FILE = 0o600
 SILENCE = {
     "TRANSFORMERS_VERBOSITY": "critical",
     "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
@@ -21,6 +23,15 @@ SILENCE = {
     "TORCH_CPP_LOG_LEVEL": "ERROR",
 }
 """Read by these libraries when they are imported."""
+
+
+class _PrivateFile(RotatingFileHandler):
+    """A log that no other user of the machine reads, the one before it included."""
+
+    def _open(self) -> TextIOWrapper:
+        stream = super()._open()
+        os.fchmod(stream.fileno(), _PRIVATE_FILE)
+        return stream
 
 
 class OwnLog(logging.Handler):
@@ -58,7 +69,7 @@ def quieten() -> None:
 
 def _log_file() -> logging.Handler:
     try:
-        file = RotatingFileHandler(private_home() / LOG_FILE, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+        file = _PrivateFile(private_home() / LOG_FILE, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     except OSError:
         return logging.NullHandler()
     file.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))

@@ -164,10 +164,20 @@ def test_servers_that_share_a_home_leave_each_others_uploads_alone_and_remove_th
     assert own.path.exists()
 
 
-def test_a_home_that_others_could_read_is_closed_to_them(home: Path) -> None:
-    home.mkdir(mode=0o755)
-    home.chmod(0o755)
-    assert private_home().stat().st_mode & 0o777 == 0o700
+def test_a_home_that_others_could_read_is_closed_to_them_with_all_that_is_in_it(home: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("not ours")
+    outside.chmod(0o644)
+    (home / "samples" / "one").mkdir(parents=True)
+    for file in (home / "sightline.log", home / "samples" / "one" / "scan.dcm"):
+        file.write_text("x")
+        file.chmod(0o644)
+    (home / "link").symlink_to(outside)
+    for folder in (home, home / "samples", home / "samples" / "one"):
+        folder.chmod(0o755)
+    private_home()
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (home, *home.rglob("*"))}
+    assert modes == {"home": 0o700, "samples": 0o700, "one": 0o700, "sightline.log": 0o600, "scan.dcm": 0o600, "link": 0o644}
 
 
 def test_no_page_shows_a_path_of_the_servers_own_folders(home: Path) -> None:
