@@ -67,8 +67,8 @@ def serve(arguments: Sequence[str]) -> None:
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}.", "Set SIGHTLINE_HOME to a folder that can be written.") from None
     take_navigation()
-    for told in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(told, _interrupt)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _interrupt)
     sys.argv = [str(PROJECT / "app.py")]
     st.App(PROJECT / "app.py", middleware=[Middleware(Door)], lifespan=_tidied).run(config=options)
 
