@@ -8,6 +8,7 @@ pages against that wherever Streamlit is started otherwise.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import resource
 import signal
@@ -18,6 +19,7 @@ from contextlib import asynccontextmanager, suppress
 from core.errors import InputError, SightlineError
 from core.settings import PROJECT, settings
 
+_LOG = logging.getLogger(__name__)
 _STOPPED = 130
 """Exit status after Control-C, as shells have it."""
 _FOR_THIS_USER = 0o077
@@ -87,7 +89,10 @@ async def _tidy() -> None:
 
     while True:
         await asyncio.sleep(_GONE_TABS_S)
-        forget_gone_tabs()
+        try:
+            forget_gone_tabs()
+        except Exception as error:  # the next look comes; by its kind alone, since a message may quote a name
+            _LOG.warning("Tabs that are gone could not be tidied up after: %s", type(error).__name__)
 
 
 def _interrupt(number: int, frame: object) -> None:
