@@ -13,7 +13,7 @@ from core.explain.registry import FIRST_METHOD, explain
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
 from core.inference.prediction import predict_input
-from core.jobs import JobProgress
+from core.jobs import JobProgress, Lane
 from core.prepare.grid.align import on_grid_of
 from core.prepare.scene_input import input_at
 from core.render.ground import Ground, draw_ground
@@ -73,7 +73,9 @@ def start_map(session: Session, here: EarthState, number: int) -> None:
     scene, model = here.groups[number].scene, here.model
     folder = _folder(here, f"map-{scene.when or number + 1}")
     preview = here.previews[number, model] = Preview(scene.width, scene.height)
-    land_cover(session, here, number).start(f"Mapping {date_words(scene)}", partial(_mapped, scene, model, folder, preview), "tiles")
+    land_cover(session, here, number).start(
+        f"Mapping {date_words(scene)}", partial(_mapped, scene, model, folder, preview), "tiles", Lane.HEAVY
+    )
 
 
 def start_change(session: Session, here: EarthState) -> None:
@@ -87,7 +89,7 @@ def start_change(session: Session, here: EarthState) -> None:
         here.previews[chosen] = preview
     folder = _folder(here, "-".join(filter(None, ("change", method, index))))
     compared = partial(_compared, before, after, chosen, folder, preview)
-    change_task(session, here).start(f"Comparing {date_words(before)} with {date_words(after)}", compared, "tiles")
+    change_task(session, here).start(f"Comparing {date_words(before)} with {date_words(after)}", compared, "tiles", Lane.HEAVY)
 
 
 def _mapped(scene: Scene, model: str, folder: Path, preview: Preview, progress: JobProgress) -> LandCoverMap:
