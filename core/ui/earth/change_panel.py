@@ -9,7 +9,7 @@ from core.report.notices import say
 from core.report.scene_change import change_report
 from core.report.text import warnings_of
 from core.types import ChangeMap, ChangePolygon
-from core.ui.earth.comparison import METHODS, chosen_index, chosen_method, comparison, indices, method_help, methods, misfit, not_offered
+from core.ui.earth.comparison import WAYS, chosen_index, chosen_method, comparison, indices, method_help, methods, misfit, not_offered
 from core.ui.earth.models import megapixels_read, unreadable_dates
 from core.ui.earth.page_state import EarthState, date_words, visit
 from core.ui.earth.polygon_panel import patch_title, patch_words, polygon_view
@@ -49,7 +49,7 @@ def _not_offered(here: EarthState) -> None:
     """Ways that these dates do not allow, those of one reason together."""
     reasons: dict[str, list[str]] = {}
     for name, reason in not_offered(here).items():
-        reasons.setdefault(reason, []).append(METHODS[name])
+        reasons.setdefault(reason, []).append(WAYS[name])
     for reason, names in reasons.items():
         quiet(f"Not offered for these dates: {', '.join(names)}: {reason}")
 
@@ -69,7 +69,7 @@ def _compared(session: Session, here: EarthState) -> None:
 
 def _choose_method(here: EarthState) -> None:
     offered, current = methods(here), chosen_method(here)
-    method = st.segmented_control(
+    method = st.pills(
         "Method", list(offered), default=current, required=True, format_func=apart(list(offered), offered.__getitem__),
         label_visibility="collapsed", key=f"earth.method.{'.'.join(offered)}",
     )  # fmt: skip
@@ -80,7 +80,7 @@ def _choose_method(here: EarthState) -> None:
 
 def _choose_index(here: EarthState) -> None:
     offered, current = indices(here), chosen_index(here)
-    index = st.segmented_control(
+    index = st.pills(
         "Index", list(offered), default=current, required=True, format_func=apart(list(offered), offered.__getitem__),
         label_visibility="collapsed", key=f"earth.index.{'.'.join(offered)}",
     )  # fmt: skip

@@ -16,7 +16,7 @@ from core.ui.earth.page_state import Comparison, EarthState
 from core.ui.state.errors import Words, words_of
 
 BY_MODEL = "model"
-METHODS = {
+WAYS = {
     BY_MODEL: "Trained model",
     "classes": "Post-classification",
     "embedding": "Embedding distance",
@@ -53,7 +53,7 @@ def methods(here: EarthState) -> dict[str, str]:
     """The ways in which the dates shown can be compared, by name."""
     withheld = not_offered(here)
     is_there = {BY_MODEL: change_model() is not None, "classes": bool(here.model), "embedding": bool(here.model)}
-    return {name: words for name, words in METHODS.items() if is_there.get(name, True) and name not in withheld}
+    return {name: words for name, words in WAYS.items() if is_there.get(name, True) and name not in withheld}
 
 
 def not_offered(here: EarthState) -> dict[str, str]:
@@ -61,7 +61,7 @@ def not_offered(here: EarthState) -> dict[str, str]:
     found = {}
     unread = next(filter(None, (unreadable_dates(here, number) for number in here.pair)), None)
     if unread is not None:
-        found = {name: f"{unread.title}." for name in METHODS if name not in WITHOUT_MODEL}
+        found = {name: f"{unread.title}." for name in WAYS if name not in WITHOUT_MODEL}
     elif change_model() is not None and not set(SEEN) <= set(_shared(here)):
         found[BY_MODEL] = f"both dates must have {', '.join(SEEN)}."
     if not indices(here):
@@ -97,7 +97,7 @@ def comparison(here: EarthState) -> Comparison:
     return (*here.pair, "" if method in WITHOUT_MODEL else here.model, method, chosen_index(here))
 
 
-def way_of(model: str, method: str, index: str) -> Method:
+def opened_method(model: str, method: str, index: str) -> Method:
     """The way itself, with its model opened; the land-cover model names what became what in either case. Raises what opening it raises."""
     if method in WITHOUT_MODEL:
         return bands_method(method, index)
@@ -123,7 +123,7 @@ def method_help(here: EarthState) -> str:
     )
 
 
-def score_words(result: ChangeMap, value: float) -> str:
+def number_words(result: ChangeMap, value: float) -> str:
     """The number of a polygon, called by what it is."""
     if result.is_calibrated:
         return f"probability {value:.2f}"

@@ -19,7 +19,7 @@ from core.prepare.scene_input import input_at
 from core.render.ground import Ground, draw_ground
 from core.render.preview import Preview
 from core.types import ChangeMap, ChangePolygon, LandCoverMap, Scene
-from core.ui.earth.comparison import chosen_method, comparison, misfit, way_of
+from core.ui.earth.comparison import chosen_method, comparison, misfit, opened_method
 from core.ui.earth.models import megapixels, unreadable_dates
 from core.ui.earth.page_state import Comparison, EarthState, Pixel, PlaceScores, Why, date_words
 from core.ui.earth.questions import is_open
@@ -95,7 +95,7 @@ def _mapped(scene: Scene, model: str, folder: Path, preview: Preview, progress: 
 
 
 def _compared(before: Scene, after: Scene, chosen: Comparison, folder: Path, preview: Preview | None, progress: JobProgress) -> ChangeMap:
-    return detect_change(before, after, way_of(*chosen[2:]), folder, progress=progress.update, preview=preview)
+    return detect_change(before, after, opened_method(*chosen[2:]), folder, progress=progress.update, preview=preview)
 
 
 def start_what_is_quick(session: Session, here: EarthState) -> None:
