@@ -131,6 +131,33 @@ def test_two_dates_of_the_sample_are_compared_explained_and_taken_away(page: Pag
     expect(page.get_by_text("Traceback")).to_have_count(0)
 
 
+ABOVE = """(canvas) => {
+  const at = [Math.round(canvas.width * 0.25), Math.round(canvas.height * 0.5)];
+  return [...canvas.getContext("2d").getImageData(...at, 1, 1).data].join(" ");
+}"""
+"""The colour of a place in the upper half of the first date."""
+
+
+def test_a_map_grows_strip_by_strip_and_what_is_drawn_of_it_never_vanishes(page: Page) -> None:
+    page.goto("/earth")
+    page.get_by_role("button", name="One place, two dates (synthetic)").click()
+    page.locator("button:visible", has_text="Post-classification").click()
+    expect(page.get_by_role("button", name="Land cover", exact=True)).to_have_attribute("aria-pressed", "true")
+    picture = canvas(page)
+    bare = picture.evaluate(ABOVE)
+    while picture.evaluate(ABOVE) == bare:
+        expect(page.locator('[class*="progress"][class*="st-key"]').filter(has_text="Comparing").first).to_be_visible()
+        page.wait_for_timeout(50)
+    colours = set()
+    while page.get_by_role("button", name="Change", exact=True).count() == 0:
+        colours.add(picture.evaluate(ABOVE))
+        page.wait_for_timeout(20)
+    assert bare not in colours
+    expect(page.get_by_role("tab", name="Change")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("button", name="Land cover", exact=True)).to_have_attribute("aria-pressed", "false")
+    page.get_by_role("button", name="Close").click()
+
+
 def test_unnamed_bands_are_asked_for_and_then_mapped(page: Page, tmp_path: Path) -> None:
     path = write_geotiff(tmp_path / "unnamed_20200601.tif", town())
     page.goto("/earth")

@@ -22,13 +22,14 @@ from core.render.scene import NOTHING, classes_picture, part, read_classes, read
 from core.settings import settings
 from core.sources.scenes import group_scenes, is_question_open
 from core.types import ChangePolygon, Scene
-from core.ui.earth.cover_panel import pixel_words
+from core.ui.earth.cover_panel import ground_unit, pixel_words
 from core.ui.earth.map import north
 from core.ui.earth.polygon_panel import patch_title
 from core.ui.earth.questions import questions_of
 from core.ui.earth.scenes_panel import UNKNOWN, band_names, footprint_words, size_words
 from core.ui.earth.work import polygon_at
 from core.ui.state.errors import TITLES
+from core.ui.viewer import Show
 from tests.pages.conftest import run_until, words
 from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
@@ -126,6 +127,20 @@ def test_a_place_is_told_with_its_hemispheres(tmp_path: Path) -> None:
     assert footprint_words(lima) == "12.004 to 12.000° S, 77.100 to 77.095° W"
     room = SimpleNamespace(before=lima)
     assert pixel_words(room, 0, 0) == "12.00005° S, 77.09995° W"  # type: ignore[arg-type]
+
+
+def test_a_projected_place_is_told_with_its_unit(tmp_path: Path) -> None:
+    room = SimpleNamespace(before=scene_of(tmp_path / "utm.tif"))
+    assert pixel_words(room, 0, 0) == "500,005 m E, 4,999,995 m N"  # type: ignore[arg-type]
+    feet = SimpleNamespace(before=scene_of(tmp_path / "feet.tif", crs="EPSG:2263"))
+    assert pixel_words(feet, 0, 0) == "500,005 E, 4,999,995 N"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("crs", "unit"), [("EPSG:32631", "m"), ("EPSG:4326", "°"), ("EPSG:2263", ""), (None, "")])
+def test_the_read_out_under_the_cursor_knows_the_unit_of_the_coordinates(tmp_path: Path, crs: str | None, unit: str) -> None:
+    assert ground_unit(scene_of(tmp_path / "a.tif", crs=crs, transform=None if crs is None else Affine(1e-4, 0, 3, 0, -1e-4, 45))) == unit
+    told = Show("k", "Map", 4, 4, affine=(1.0, 0.0, 0.0, 0.0, -1.0, 0.0), unit=unit).as_data()["geo"]
+    assert told == {"affine": [1.0, 0.0, 0.0, 0.0, -1.0, 0.0], "digits": 5 if unit == "°" else 0, "unit": unit}
 
 
 def test_names_of_the_file_are_kept_where_the_user_agrees_with_them(tmp_path: Path) -> None:
@@ -314,6 +329,17 @@ def test_a_second_date_is_added_to_the_first_and_compared_with_it(application: A
     page.button(key="earth.add.1.sample.earth-before").click()
     text = run_until(page, lambda said: " ha changed" in said or "No change" in said)
     assert "2019-06-15 to 2021-06-19" in text
+
+
+def test_a_map_that_a_tab_begins_is_under_way_above_the_tabs(application: AppTest) -> None:
+    page = on_earth(application).run()
+    page.button(key="earth.sample.pair").click()
+    run_until(page, lambda said: " ha changed" in said or "No change" in said)
+    page.session_state["earth.tabs"] = "Land cover"
+    page.run()
+    is_told = any(str(button.key).startswith("earth.map.") and str(button.key).endswith(".cancel") for button in page.button)
+    assert is_told or "ha mapped" in words(page)
+    run_until(page, lambda said: "ha mapped" in said)
 
 
 def test_closing_deletes_what_was_made(application: AppTest, home: Path) -> None:

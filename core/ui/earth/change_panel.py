@@ -7,6 +7,7 @@ import streamlit as st
 from core.render.colours import class_colours, css
 from core.report.notices import say
 from core.report.scene_change import change_report
+from core.report.scenes import is_listed
 from core.report.text import warnings_of
 from core.types import ChangeMap, ChangePolygon
 from core.ui.earth.comparison import WAYS, chosen_index, chosen_method, comparison, indices, method_help, methods, misfit, not_offered
@@ -131,7 +132,7 @@ def _changed(session: Session, here: EarthState, result: ChangeMap) -> None:
             transitions_chart(result.transitions, colours), config={"displayModeBar": False}, key="earth.sankey",
             alt=transitions_words(result.transitions),
         )  # fmt: skip
-    return _list(here, result, listed)
+    return _list(here, result, [polygon for polygon in listed if is_listed(polygon.hectares)])
 
 
 def _list(here: EarthState, result: ChangeMap, listed: list[ChangePolygon]) -> None:
@@ -142,8 +143,8 @@ def _list(here: EarthState, result: ChangeMap, listed: list[ChangePolygon]) -> N
         captions=[patch_words(polygon, result) for polygon in shown.values()], key=f"earth.patches.{comparison(here)}",
         label_visibility="collapsed",
     )  # fmt: skip
-    if len(listed) > LISTED:
-        quiet(f"{len(listed):,} patches in all; the file changes.gpkg holds them.")
+    if len(result.polygons) > len(shown):
+        quiet(f"The {len(shown)} largest patches are listed; the file changes.gpkg holds all of them.")
     quiet("Choose one, here or on the map: it is shown before, after, and why.")
     if chosen is not None:
         visit(here, chosen)

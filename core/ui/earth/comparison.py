@@ -34,6 +34,8 @@ HELP = {
 }
 SHOWS = {"ndvi": "vegetation", "ndwi": "open water", "ndbi": "built-up land", BURN: "burns"}
 """What an index is made for."""
+MOST_SHARE = 0.9999
+"""From here on four digits would read 1."""
 SEEN = ("red", "green", "blue")
 """Bands that both dates must have for a change model to be offered; it works with fewer, but nobody here could check what it says."""
 
@@ -129,7 +131,9 @@ def number_words(result: ChangeMap, value: float) -> str:
         return f"probability {value:.2f}"
     if result.method == INDEX:
         return f"{str(result.parameters['index']).upper()} difference {value:.2f}"
-    return f"chi-square share {value:.4f}" if result.method == MAD else f"score {value:.2f}"
+    if result.method == MAD:
+        return f"chi-square share {value:.4f}" if value < MOST_SHARE else f"chi-square share above {MOST_SHARE}"
+    return f"score {value:.2f}"
 
 
 def _shared(here: EarthState) -> list[str]:

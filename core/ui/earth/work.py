@@ -110,10 +110,12 @@ def start_what_is_quick(session: Session, here: EarthState) -> None:
         start_change(session, here)
 
 
-def map_if_new(session: Session, here: EarthState, number: int) -> None:
-    """Begin to map a scene, unless that was ever begun."""
-    if not land_cover(session, here, number).title:
+def map_if_new(session: Session, here: EarthState, number: int) -> bool:
+    """Begin to map a scene, unless that was ever begun. Whether it begins now."""
+    is_new = not land_cover(session, here, number).title
+    if is_new:
         start_map(session, here, number)
+    return is_new
 
 
 def stop_switched_off(session: Session, here: EarthState) -> None:
