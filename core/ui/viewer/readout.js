@@ -44,7 +44,8 @@ function windowText(stack, view) {
 }
 
 function underCursor(viewer) {
-  const { data, cursor, camera } = viewer;
+  const { data, camera } = viewer;
+  const { cursor } = viewer.hands;
   if (!cursor) return "";
   const [column, row] = camera.toSource(...cursor);
   if (column < 0 || row < 0 || column >= data.columns || row >= data.rows) return "";
