@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 
-from tests.e2e.conftest import PROJECT, Shoot
+from tests.e2e.conftest import NARROW, PROJECT, Shoot, cut_off
 from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
 CHANGED = re.compile(r"^[\d,.]+ ha changed$")
@@ -155,6 +155,25 @@ def test_a_map_grows_strip_by_strip_and_what_is_drawn_of_it_never_vanishes(page:
     assert bare not in colours
     expect(page.get_by_role("tab", name="Change")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("button", name="Land cover", exact=True)).to_have_attribute("aria-pressed", "false")
+    page.get_by_role("button", name="Close").click()
+
+
+def test_a_comparison_by_an_index_needs_no_model_and_nothing_of_it_is_cut_off_at_1024_pixels(page: Page, shoot: Shoot) -> None:
+    page.set_viewport_size(NARROW)
+    page.goto("/earth")
+    page.get_by_role("button", name="One place, two dates (synthetic)").click()
+    page.locator("button:visible", has_text="Spectral index").click()
+    expect(shown(page, "NDVI = (near infrared - red)")).to_be_visible()
+    expect(shown(page, CHANGED)).to_be_visible()
+    assert cut_off(page) == []
+    page.locator("[data-testid=stRadio] label:visible").first.click()
+    expect(shown(page, "Why: the bands at both dates")).to_be_visible()
+    shoot("earth-index-1024")
+    for name, told in (("Report", "Method: difference of a spectral index"), ("Export", "change_score.tif"), ("Scenes", "earth-after.tif")):
+        open_tab(page, name)
+        expect(shown(page, re.compile(told))).to_be_visible()
+        assert cut_off(page) == [], name
+    assert canvas(page).bounding_box()
     page.get_by_role("button", name="Close").click()
 
 
