@@ -144,10 +144,10 @@ def pixel_words(here: EarthState, column: int, row: int) -> str:
         return f"Pixel {column}, {row}"
     x, y = scene.transform @ (column + 0.5, row + 0.5)
     if not scene.crs.is_geographic:
-        metres = f" {unit}" if (unit := ground_unit(scene)) else ""
-        return f"{x:,.0f}{metres} E, {y:,.0f}{metres} N"
-    unit = math.degrees(scene.crs.units_factor[1])  # grads are units of a CRS, too
-    return f"{abs(y * unit):.5f}° {'N' if y >= 0 else 'S'}, {abs(x * unit):.5f}° {'E' if x >= 0 else 'W'}"
+        unit = " m" if ground_unit(scene) else ""
+        return f"{x:,.0f}{unit} E, {y:,.0f}{unit} N"
+    degrees = math.degrees(scene.crs.units_factor[1])  # grads are units of a CRS, too
+    return f"{abs(y * degrees):.5f}° {'N' if y >= 0 else 'S'}, {abs(x * degrees):.5f}° {'E' if x >= 0 else 'W'}"
 
 
 def ground_unit(scene: Scene) -> str:
