@@ -7,10 +7,8 @@ import streamlit as st
 from core.ui.shell import frame, sign_in
 from core.ui.shell.warm_up import ready
 from core.ui.state.errors import guarded
-from core.ui.state.uploads import remove_what_a_dead_server_left
 
 st.set_page_config(page_title="Sightline", page_icon="assets/icon.png", layout="wide")
-remove_what_a_dead_server_left()
 frame.dress()
 
 home = st.Page("pages/home.py", title="Home", default=True)
@@ -32,5 +30,6 @@ foot = frame.sidebar()
 with guarded():
     if page != home:  # which shows its tiles first
         ready()
+    frame.tell_what_is_gone()
     page.run()
 frame.running_work(foot)

@@ -12,6 +12,7 @@ SightlineError
 │   ├── NoGrid              a scene without the georeference that the work needs
 │   ├── NoOverlap           two scenes of different places
 │   ├── MissingBands        a scene without the bands that the model needs
+│   ├── CannotWrite         a folder that is full, closed to us, or gone
 │   ├── ReportSigned        a report that was signed is not changed any more
 │   └── BadRecipe           a training recipe or a data folder that cannot be used
 ├── ModelError              the model cannot do what was asked (exit 2)
@@ -29,7 +30,17 @@ No message may hold anything from a DICOM header that could name a person.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
+from pathlib import Path
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Numbers of errors of a disk without room, whoever drew the limit."""
+UNUSABLE = frozenset({
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EIO, errno.ESTALE, errno.ENAMETOOLONG,
+    errno.ELOOP,
+})  # fmt: skip
+"""Those of a place that cannot be written for another reason."""
 
 
 class SightlineError(Exception):
@@ -132,6 +143,18 @@ class MissingBands(InputError):
             f"{name} has no band known as {', '.join(self.missing)}; it has {', '.join(self.has)}.",
             "Name the bands in order with --bands, for example --bands B04,B03,B02.",
         )
+
+
+class CannotWrite(InputError):
+    """A folder that is full, closed to us, or gone."""
+
+    code = "folder.unwritable"
+
+    def __init__(self, folder: Path | str, reason: OSError | str) -> None:
+        """reason: what the system said, or words of ours."""
+        words = reason if isinstance(reason, str) else reason.strerror or "the disk refused it"
+        is_full = isinstance(reason, OSError) and reason.errno in FULL
+        super().__init__(f"{folder} {'is full' if is_full else 'cannot be written'}: {words}.", "Make room there, or choose another place.")
 
 
 class ReportSigned(InputError):

@@ -97,6 +97,7 @@ class _Held:
     value: object
     is_busy: Callable[[], bool]
     dropped: Callable[[], None]
+    owner: str
     seen: float
 
 
@@ -116,8 +117,14 @@ class Jobs:
         threading.Thread(target=self._run, args=(job, work), name=f"job: {unit}", daemon=True).start()
         return job
 
-    def hold(self, value: object, is_busy: Callable[[], bool] = lambda: False, dropped: Callable[[], None] = lambda: None) -> str:
-        """Keep a value until it is released or idle for too long. Returns the token that it is known by.
+    def hold(
+        self,
+        value: object,
+        is_busy: Callable[[], bool] = lambda: False,
+        dropped: Callable[[], None] = lambda: None,
+        owner: str = "",
+    ) -> str:
+        """Keep a value until it is released or idle for too long. Returns the token that it is known by, to its owner alone.
 
         is_busy: while it says so the value is not idle, even if nobody looks: a job will want to leave its result there.
         dropped: told when it was idle for too long: others may still point at the value, and what lies on disk must go now.
@@ -125,18 +132,18 @@ class Jobs:
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         self._drop_idle()
         with self._lock:
-            self._held[token] = _Held(value, is_busy, dropped, self._clock())
+            self._held[token] = _Held(value, is_busy, dropped, owner, self._clock())
             if not self._is_sweeping:
                 self._is_sweeping = True
                 threading.Thread(target=self._sweep, name="idle values", daemon=True).start()
         return token
 
-    def held(self, token: str) -> object | None:
-        """The value of a token, whose idle clock starts anew; None where there is none (any more)."""
+    def held(self, token: str, owner: str = "") -> object | None:
+        """The value of a token, whose idle clock starts anew; None where there is none (any more), or where it is another's."""
         self._drop_idle()
         with self._lock:
             found = self._held.get(token)
-            if found is None:
+            if found is None or found.owner != owner:
                 return None
             found.seen = self._clock()
             return found.value

@@ -22,10 +22,12 @@ SHORTEST_PASSWORD = 8
 """Characters of a password that guards more than this machine's own address."""
 LAST_PORT = 65_535
 _PREFIX = "SIGHTLINE_"
+_YES_OR_NO = {"0": False, "1": True}
 AT_LEAST_ONE = (
     "archive_files", "archive_mb", "batch_size", "decoded_megapixels", "gdal_cache_mb", "idle_minutes", "scene_megapixels",
-    "strip_rows", "upload_mb",
+    "server_mb", "strip_rows", "upload_mb", "user_mb",
 )  # fmt: skip
+MORE_THAN_NOTHING = ("download_minutes", "download_timeout_s")
 OF_OTHERS = frozenset({"SIGHTLINE_SCREENSHOTS"})
 """Variables of the same prefix that only tests read."""
 FEWEST_RANDOM_MAPS = 20
@@ -60,6 +62,10 @@ class Settings:
     """How long a micro-batch waits for company."""
     upload_mb: int = 200
     """Largest upload, in megabytes; larger files come by folder or address."""
+    user_mb: int = 4_000
+    """Most that one browser may have open on this machine (uploads, what archives unpack to, downloads, results), in megabytes."""
+    server_mb: int = 12_000
+    """Most that all together may have open, in megabytes."""
     decoded_megapixels: int = 400
     """Largest decoded frame, in millions of pixels."""
     scene_megapixels: int = 40_000
@@ -78,6 +84,12 @@ class Settings:
     """Random maps that deletion and insertion are compared with, no fewer."""
     download_timeout_s: float = 30.0
     """Seconds without an answer before a download is given up."""
+    download_minutes: float = 30.0
+    """The longest that a download may take."""
+    download_least_kbs: float = 10.0
+    """Kilobytes a second below which a download is given up; 0 for none."""
+    local_downloads: bool = False
+    """Whether addresses of this machine itself (http://localhost) are asked, by an application that nobody else reaches."""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -117,6 +129,10 @@ def _parsed(name: str, text: str, default: object) -> object:
         return tuple(Path(part).expanduser().resolve() for part in text.split(":") if part)
     if isinstance(default, Path):
         return Path(text).expanduser().resolve()
+    if isinstance(default, bool):
+        if text not in _YES_OR_NO:
+            raise OutOfRange(f"SIGHTLINE_{name.upper()}", text, "0 or 1")
+        return _YES_OR_NO[text]
     if isinstance(default, (int, float)):
         try:
             return type(default)(text)
@@ -139,8 +155,11 @@ def _check(settings: Settings) -> None:
         raise OutOfRange("SIGHTLINE_THREADS", settings.threads, "0 or more")
     if not 0.0 <= settings.batch_wait_ms < math.inf:
         raise OutOfRange("SIGHTLINE_BATCH_WAIT_MS", settings.batch_wait_ms, "0 or more")
-    if not 0.0 < settings.download_timeout_s < math.inf:
-        raise OutOfRange("SIGHTLINE_DOWNLOAD_TIMEOUT_S", settings.download_timeout_s, "more than 0")
+    for name in MORE_THAN_NOTHING:
+        if not 0.0 < getattr(settings, name) < math.inf:
+            raise OutOfRange(f"{_PREFIX}{name.upper()}", getattr(settings, name), "more than 0")
+    if not 0.0 <= settings.download_least_kbs < math.inf:
+        raise OutOfRange("SIGHTLINE_DOWNLOAD_LEAST_KBS", settings.download_least_kbs, "0 or more")
     if not 1 <= settings.port <= LAST_PORT:
         raise OutOfRange("SIGHTLINE_PORT", settings.port, f"1 to {LAST_PORT}")
     if any(root == Path(root.anchor) for root in settings.roots):

@@ -8,9 +8,9 @@ from pathlib import Path
 from core.errors import BrokenModel, WrongTask
 from core.types import ChangeCalibration, Domain, Preprocess
 from models.bert_image import BertImageChangeConfig, BertImageForChangeDetection
-from models.bert_image.looks import is_enlargement
+from models.bert_image.test_time_augmentation import is_enlargement
 from models.image_statistics import statistics_length
-from models.learnt import OutsideModel, read_outside
+from models.learnt import OodDetector, read_ood_detector
 from models.networks import open_network
 from models.registry import (
     CALIBRATION,
@@ -39,7 +39,7 @@ class LoadedChangeModel:
 
     network: in evaluation mode, float32. weights_hash: first 12 hex digits of the sha256 of model.safetensors.
     calibration: None where none was fitted; what the model says is then a score and no probability.
-    outside: of the statistics of red, green and blue in a tile of one date; None for a model without a gate.
+    ood_detector: of the statistics of red, green and blue in a tile of one date; None for a model without one.
     """
 
     id: str
@@ -47,7 +47,7 @@ class LoadedChangeModel:
     network: BertImageForChangeDetection
     preprocess: Preprocess
     calibration: ChangeCalibration | None
-    outside: OutsideModel | None
+    ood_detector: OodDetector | None
     card: ModelCard
     weights_hash: str
 
@@ -80,28 +80,28 @@ def load_change_model(model: str, device: str = "cpu") -> LoadedChangeModel:
         raise WrongTask(f"The model {model} does not compare two dates pixel by pixel.", "Choose a change model, or another --method.")
     folder = find_folder(model)
     network = open_network(BertImageForChangeDetection, folder)
-    preprocess, outside = read_preprocess(folder), read_outside(folder)
-    _check_fit(folder, network.config, preprocess, outside)
+    preprocess, ood_detector = read_preprocess(folder), read_ood_detector(folder)
+    _check_fit(folder, network.config, preprocess, ood_detector)
     return LoadedChangeModel(
         id=folder.resolve().name if Path(model).is_dir() else model,
         folder=folder,
         network=network.to(device).eval(),
         preprocess=preprocess,
         calibration=_calibration(folder),
-        outside=outside,
+        ood_detector=ood_detector,
         card=read_card(folder / CARD),
         weights_hash=hash_of(folder),
     )
 
 
-def _check_fit(folder: Path, config: BertImageChangeConfig, preprocess: Preprocess, outside: OutsideModel | None) -> None:
+def _check_fit(folder: Path, config: BertImageChangeConfig, preprocess: Preprocess, ood_detector: OodDetector | None) -> None:
     channels, statistics = len(preprocess.channels), statistics_length(COLOURS)
     faults = {
         f"{PREPROCESS} names {channels} channels, {CONFIG} {config.num_channels}": channels != config.num_channels,
         f"size in {PREPROCESS} is not a multiple of patch_size in {CONFIG}": any(side % config.patch_size for side in preprocess.size),
         f"enlarged in {PREPROCESS} is {preprocess.enlarged}": not is_enlargement(preprocess.enlarged, preprocess.size, config.patch_size),
-        f"{OUTSIDE} is not made for {statistics} statistics": outside is not None
-        and not len(outside.mean) == len(outside.whitening) == statistics,
+        f"{OUTSIDE} is not made for {statistics} statistics": ood_detector is not None
+        and not len(ood_detector.mean) == len(ood_detector.whitening) == statistics,
         f"domain in {PREPROCESS} is not {Domain.CHANGE.value}": preprocess.domain is not Domain.CHANGE,
     }
     for fault, is_there in faults.items():

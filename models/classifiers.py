@@ -14,7 +14,7 @@ from models.encoders import EncoderConfig, ImageEncoderForClassification, is_enc
 from models.encoders.families import FAMILIES, NAMES
 from models.folder import CONFIG, OUTSIDE, PREPROCESS, read_json
 from models.image_statistics import statistics_length
-from models.learnt import OutsideModel
+from models.learnt import OodDetector
 from models.networks import open_network
 
 Classifier = BertImageForImageClassification | ImageEncoderForClassification
@@ -61,7 +61,7 @@ def capabilities_of(config: Mapping[str, Any], preprocess: Preprocess) -> frozen
     return frozenset(Capability) if has_attention else frozenset(Capability) - {Capability.ATTENTION}
 
 
-def check_fit(folder: Path, config: ClassifierConfig, preprocess: Preprocess, outside: OutsideModel | None) -> None:
+def check_fit(folder: Path, config: ClassifierConfig, preprocess: Preprocess, ood_detector: OodDetector | None) -> None:
     """Raises BrokenModel, naming the first thing that the files of a folder say differently."""
     channels = len(preprocess.channels)
     dimensions = embedding_size(config) + statistics_length(channels)
@@ -70,17 +70,17 @@ def check_fit(folder: Path, config: ClassifierConfig, preprocess: Preprocess, ou
         f"{PREPROCESS} names {channels} channels, {CONFIG} {config.num_channels}": channels != config.num_channels,
         f"size in {PREPROCESS} is not a multiple of patch_size in {CONFIG}": any(side % config.patch_size for side in preprocess.size),
         f"standardise in {PREPROCESS} is neither image nor fixed": preprocess.standardise not in ("image", "fixed"),
-        f"mean and deviation in {PREPROCESS} are not one a channel": preprocess.standardise == "fixed"
-        and not len(preprocess.mean) == len(preprocess.deviation) == channels,
-        f"turns in {PREPROCESS} needs a square size": preprocess.turns and preprocess.size[0] != preprocess.size[1],
+        f"mean and std in {PREPROCESS} are not one a channel": preprocess.standardise == "fixed"
+        and not len(preprocess.mean) == len(preprocess.std) == channels,
+        f"turns in {PREPROCESS} needs a square size": preprocess.test_time_augmentation and preprocess.size[0] != preprocess.size[1],
         f"a model of CT needs pixel_spacing_mm in {PREPROCESS}": is_ct and not preprocess.pixel_spacing_mm,
         f"a model of CT reads the channel luminance alone, {PREPROCESS} names others": is_ct and preprocess.channels != ("luminance",),
         f"a model of CT needs token_heads or the pooling mean in {CONFIG}": is_ct and config.pooling != "mean" and not config.token_heads,
-        f"{OUTSIDE} is not made for {dimensions} features": outside is not None
-        and not len(outside.mean) == len(outside.whitening) == dimensions,
-        f"examples, weights and whitening in {OUTSIDE} do not fit": outside is not None
-        and outside.judge is not None
-        and outside.judge.examples.shape != (len(outside.judge.weights), outside.whitening.shape[1]),
+        f"{OUTSIDE} is not made for {dimensions} features": ood_detector is not None
+        and not len(ood_detector.mean) == len(ood_detector.whitening) == dimensions,
+        f"examples, weights and whitening in {OUTSIDE} do not fit": ood_detector is not None
+        and ood_detector.svm is not None
+        and ood_detector.svm.examples.shape != (len(ood_detector.svm.weights), ood_detector.whitening.shape[1]),
     }
     for fault, is_there in faults.items():
         if is_there:

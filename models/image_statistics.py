@@ -1,6 +1,6 @@
 """What an image's values are like, whatever it shows: their spread, how the channels go together, how rough they are at each scale.
 
-A network that was trained on one kind of image answers many strangers with embeddings that look familiar (Nalisnick et al. 2019, "Do Deep
+A network that was trained on one kind of image answers many outliers with embeddings that look familiar (Nalisnick et al. 2019, "Do Deep
 Generative Models Know What They Don't Know?"); these plain statistics tell photographs, noise and drawings apart where it does not.
 """
 

@@ -16,11 +16,11 @@ from models.folder import CALIBRATION, OUTSIDE, read_json
 
 
 @dataclass(frozen=True)
-class Judge:
-    """What the OOD detector learnt from strangers: a support vector machine with Gaussian kernels on whitened features.
+class OutlierSvm:
+    """What the OOD detector learnt from outliers: a support vector machine with Gaussian kernels on whitened features.
 
     Of whitened features w it says the sum of weights * exp(-reach * |w - example|^2), and offset.
-    examples: float32 [S, K], those of both sides that decide. weights: float32 [S], above 0 for strangers, in the unit of the distance.
+    examples: float32 [S, K], those of both sides that decide. weights: float32 [S], above 0 for outliers, in the unit of the distance.
     """
 
     examples: NDArray[np.float32]
@@ -30,17 +30,17 @@ class Judge:
 
 
 @dataclass(frozen=True)
-class OutsideModel:
-    """What the features of training images look like (embedding and image statistics), for telling strangers.
+class OodDetector:
+    """What the features of training images look like (embedding and image statistics), for telling outliers.
 
-    mean: float32 [D]. whitening: float32 [D, K]. With w = (x - mean) @ whitening, the score of x is the length of w, or what the judge
-    says of w where that is more. threshold: scores above it are outside. judge: None for an OOD detector that knows the distance alone.
+    mean: float32 [D]. whitening: float32 [D, K]. With w = (x - mean) @ whitening, the score of x is the length of w, or what the support
+    vector machine says of w where that is more. threshold: scores above it are outside. svm: None where the distance alone is known.
     """
 
     mean: NDArray[np.float32]
     whitening: NDArray[np.float32]
     threshold: float
-    judge: Judge | None = None
+    svm: OutlierSvm | None = None
 
 
 def read_calibration(folder: Path) -> Calibration | None:
@@ -56,24 +56,24 @@ def read_calibration(folder: Path) -> Calibration | None:
         raise BrokenModel(f"{folder / CALIBRATION} cannot be used: {error}.", "Compare it with a model of the zoo.") from None
 
 
-def read_outside(folder: Path) -> OutsideModel | None:
+def read_ood_detector(folder: Path) -> OodDetector | None:
     """outside.safetensors; None where there is none. Raises BrokenModel."""
     if not (folder / OUTSIDE).is_file():
         return None
     try:
         arrays = load_file(folder / OUTSIDE)
-        return OutsideModel(
+        return OodDetector(
             mean=arrays["mean"].astype(np.float32),
             whitening=arrays["whitening"].astype(np.float32),
             threshold=float(arrays["threshold"].item()),
-            judge=_judge(arrays) if "examples" in arrays else None,
+            svm=_read_svm(arrays) if "examples" in arrays else None,
         )
     except (SafetensorError, KeyError, ValueError) as error:
         raise BrokenModel(f"{folder / OUTSIDE} cannot be used: {error}.", "Write it again with `sightline train`.") from None
 
 
-def _judge(arrays: dict[str, NDArray[np.generic]]) -> Judge:
-    return Judge(
+def _read_svm(arrays: dict[str, NDArray[np.generic]]) -> OutlierSvm:
+    return OutlierSvm(
         examples=arrays["examples"].astype(np.float32),
         weights=arrays["weights"].astype(np.float32),
         reach=float(arrays["reach"].item()),

@@ -52,10 +52,10 @@ def _by_processor(folder: Path, named: Sequence[str] | None) -> dict[str, Any]:
         )
     try:
         channels = tuple(named) if named is not None else CHANNELS[count]
-        mean, deviation = _standard(given, len(channels))
+        mean, std = _standard(given, len(channels))
         size = _size(given, config)
     except (KeyError, TypeError, ValueError) as error:
-        hint = f"Say size, channels, standardise, mean and deviation in {PREPROCESS}."
+        hint = f"Say size, channels, standardise, mean and std in {PREPROCESS}."
         raise BrokenModel(f"{folder / PROCESSOR} cannot be used: {error}.", hint) from None
     return {
         "domain": Domain.PICTURE,
@@ -63,7 +63,7 @@ def _by_processor(folder: Path, named: Sequence[str] | None) -> dict[str, Any]:
         "channels": channels,
         "standardise": "fixed",
         "mean": mean,
-        "deviation": deviation,
+        "std": std,
     }
 
 
@@ -83,9 +83,9 @@ def _size(given: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[int, int
 def _standard(given: Mapping[str, Any], channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """(mean, deviation) of values in [0, 1]: a processor takes (value * 255 * rescale_factor - image_mean) / image_std."""
     top = BYTE * (float(given.get("rescale_factor", 1.0 / BYTE)) if given.get("do_rescale", True) else 1.0)
-    mean, deviation = (given["image_mean"], given["image_std"]) if given.get("do_normalize", True) else (0.0, 1.0)
-    both = [list(each) if isinstance(each, (list, tuple)) else [each] * channels for each in (mean, deviation)]
-    mean, deviation = (tuple(round(float(value) / top, 9) for value in each) for each in both)
-    if not all(value > 0.0 for value in deviation):
+    mean, std = (given["image_mean"], given["image_std"]) if given.get("do_normalize", True) else (0.0, 1.0)
+    both = [list(each) if isinstance(each, (list, tuple)) else [each] * channels for each in (mean, std)]
+    mean, std = (tuple(round(float(value) / top, 9) for value in each) for each in both)
+    if not all(value > 0.0 for value in std):
         raise ValueError("image_std must be above 0")
-    return mean, deviation
+    return mean, std

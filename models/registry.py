@@ -24,9 +24,9 @@ from models.folder import hash_of as hash_of
 from models.folder import read_json as read_json
 from models.folder import read_labels as read_labels
 from models.hub import from_hub
-from models.learnt import Judge as Judge
-from models.learnt import OutsideModel as OutsideModel
-from models.learnt import read_calibration, read_outside
+from models.learnt import OodDetector as OodDetector
+from models.learnt import OutlierSvm as OutlierSvm
+from models.learnt import read_calibration, read_ood_detector
 from models.preprocessing import read_preprocess as read_preprocess
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -49,7 +49,7 @@ class ModelSummary:
         return self.card.title or (Path(self.id).name if Path(self.id).is_absolute() else self.id)
 
     @property
-    def went_on(self) -> bool:
+    def is_final_fit(self) -> bool:
         """Whether the network was trained on after the figures of its card were taken, so that they are of earlier weights."""
         return self.card.measured_weights not in ("", hash_of(self.folder))
 
@@ -68,7 +68,7 @@ class LoadedModel:
     labels: tuple[str, ...]
     preprocess: Preprocess
     calibration: Calibration | None
-    outside: OutsideModel | None
+    ood_detector: OodDetector | None
     card: ModelCard
     weights_hash: str
     token_grid: tuple[int, int]
@@ -100,10 +100,10 @@ def load_model(model: str, device: str = "cpu") -> LoadedModel:
     folder = find_folder(model)
     check_supported(folder)
     check_files(folder)
-    preprocess, outside = read_preprocess(folder), read_outside(folder)
+    preprocess, ood_detector = read_preprocess(folder), read_ood_detector(folder)
     network = open_classifier(folder, preprocess)
     config, declared = network.config, read_json(folder / CONFIG)
-    check_fit(folder, config, preprocess, outside)
+    check_fit(folder, config, preprocess, ood_detector)
     return LoadedModel(
         id=folder.resolve().name if Path(model).is_dir() else model,
         folder=folder,
@@ -111,7 +111,7 @@ def load_model(model: str, device: str = "cpu") -> LoadedModel:
         labels=read_labels(declared, folder),
         preprocess=preprocess,
         calibration=read_calibration(folder),
-        outside=outside,
+        ood_detector=ood_detector,
         card=read_card(folder / CARD),
         weights_hash=hash_of(folder),
         token_grid=config.grid,

@@ -36,10 +36,10 @@ def picture(room: EarthState) -> None:
         if ground is None:
             return
         before = viewer_event("earth.map", view_key(room))
-        room.look, room.seen = before.look or room.look, before.seen
-        event = view(map_view(HERE, room, ground, room.look), "earth.map")
-        if event.picked:
-            pick_place(HERE, room, event.picked)
+        room.viewport, room.seen = before.viewport or room.viewport, before.seen
+        event = view(map_view(HERE, room, ground, room.viewport), "earth.map")
+        if event.click:
+            pick_place(HERE, room, event.click)
             st.rerun(scope="app")
 
 

@@ -58,10 +58,10 @@ def choose_target_and_methods(room: ExplainState, made: Ready) -> None:
     order = sorted(prediction.labels, key=lambda label: -prediction.probability(label))
     is_known = prediction.probabilities is not None and not prediction.outside.is_outside
     kind = "" if made.is_calibrated else "score "
-    chances = {label: f", {kind}{probability_words(prediction.probability(label))}" if is_known else "" for label in order}
+    probs = {label: f", {kind}{probability_words(prediction.probability(label))}" if is_known else "" for label in order}
     room.target = target.selectbox(
         "Target", order, order.index(room.target) if room.target in order else 0, key=f"explain.target.{room.name}.{room.key}",
-        format_func=apart(order, lambda label: label_words(label) + chances[label]),
+        format_func=apart(order, lambda label: label_words(label) + probs[label]),
     )  # fmt: skip
     room.methods = tuple(
         methods.pills(

@@ -64,13 +64,13 @@ def picture(opening: Opening, reading: ModelReading | None, is_on_why: bool) -> 
         slices = result_of(work.slices(HERE, opening), "radiology.slices")
         if slices is None:
             return
-        opening.look = viewer_event(VIEWER, opening.name).look or opening.look
+        opening.viewport = viewer_event(VIEWER, opening.name).viewport or opening.viewport
         answer, shown = (reading.answer, reading.explanation) if reading else (None, None)
         event = view(image_view(opening, slices, answer, shown, has_overlay=is_on_why), VIEWER)
         if answer and answer.searched:
             quiet(slice_words(answer.searched, slice_in_view(opening, slices)))
-        if event.picked and answer and is_on_why:
-            pick_token(opening, answer.grid, event.picked, answer)
+        if event.click and answer and is_on_why:
+            pick_token(opening, answer.grid, event.click, answer)
             st.rerun(scope="app")
 
 

@@ -53,6 +53,7 @@ def test_a_misspelt_name_is_refused_with_the_one_that_was_meant() -> None:
     [
         ("THREADS", "-1"), ("BATCH_WAIT_MS", "nan"), ("BATCH_WAIT_MS", "-2"), ("DOWNLOAD_TIMEOUT_S", "0"), ("PORT", "0"), ("PORT", "70000"),
         ("ROOTS", "/"), ("ARCHIVE_MB", "0"), ("SCENE_MEGAPIXELS", "0"),
+        ("DOWNLOAD_MINUTES", "0"), ("DOWNLOAD_LEAST_KBS", "-1"), ("LOCAL_DOWNLOADS", "maybe"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused_by_name(name: str, value: str) -> None:

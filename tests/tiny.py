@@ -41,7 +41,7 @@ PREPROCESS: dict[Domain, dict[str, Any]] = {
         "channels": ["red", "green", "blue"],
         "standardise": "fixed",
         "mean": [0.35, 0.38, 0.41],
-        "deviation": [0.2, 0.14, 0.12],
+        "std": [0.2, 0.14, 0.12],
         "ground_sample_distance_m": 10.0,
         "reflectance_top": 0.275,
     },
@@ -53,7 +53,7 @@ PREPROCESS: dict[Domain, dict[str, Any]] = {
         "modalities": ["CT"],
         "body_parts": ["CHEST"],
         "pixel_spacing_mm": 0.7,
-        "turns": True,
+        "test_time_augmentation": True,
     },
 }
 HEADS_OF_CT: dict[str, Any] = {"heads": {"malignancy": ["benign", "malignant"]}, "token_heads": {"place": ["elsewhere", "nodule"]}}

@@ -1,3 +1,3 @@
-"""Areas on the ellipsoid, patches of one class, and what lies in which zone."""
+"""Areas on the ellipsoid, polygons of one class, and what lies in which zone."""
 
-__all__ = ["pixels", "polygons", "tally", "zones"]
+__all__ = ["pixels", "polygons", "zonal_counts", "zones"]

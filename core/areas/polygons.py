@@ -1,7 +1,7 @@
-"""Patches of one class as polygons, from strips of a raster of any height.
+"""Connected areas of one class as polygons, from strips of a raster of any height.
 
-Each strip is cut into connected patches by itself; those that meet across the seam of two strips are one. A patch is handed out as soon as
-no pixel of it can follow, so that memory holds the open patches and no others.
+Each strip is cut into connected areas by itself; those that meet across the seam of two strips are one. A polygon is handed out as soon as
+no pixel of it can follow, so that memory holds the open polygons and no others.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _Window = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class ClassStrip:
-    """Rows of a class raster. classes: integer [rows, width]. scores: float32 [rows, width], a number that each patch gets the mean of."""
+    """Rows of a class raster. classes: integer [rows, width]. scores: float32 [rows, width], each polygon gets its mean."""
 
     top: int
     classes: NDArray[np.integer]
@@ -37,7 +37,7 @@ class ClassStrip:
 
 
 @dataclass(frozen=True)
-class Patch:
+class OutlinedArea:
     """Pixels of one value that hang together by their sides.
 
     geometry: their outline in the CRS, a Polygon. hectares: on the ellipsoid. score: mean over its pixels, NaN without scores.
@@ -54,10 +54,10 @@ class Patch:
 
 def polygons_of(
     strips: Iterable[ClassStrip], transform: Affine, hectares: Hectares, *, nodata: int, min_hectares: float = 0.0
-) -> Iterator[Patch]:
-    """The patches of a raster, 4-connected, whole across the seams of strips, each as soon as it is closed.
+) -> Iterator[OutlinedArea]:
+    """The polygons of a raster, 4-connected, whole across the seams of strips, each as soon as it is closed.
 
-    strips: from top to bottom without gaps. Pixels of `nodata` are in no patch. Patches below `min_hectares` are left out.
+    strips: from top to bottom without gaps. Pixels of `nodata` are in no polygon. Polygons below `min_hectares` are left out.
     """
     waiting: list[_Part] = []
     seam: tuple[Indices, NDArray[np.integer]] | None = None  # the last row: place in `waiting` (-1: none) and class, [width]
@@ -77,7 +77,7 @@ def polygons_of(
 
 @dataclass
 class _Part:
-    """What is known of a patch so far. pieces: its outlines in each strip, in pixels. box: (left, top, right, bottom)."""
+    """What is known of a polygon so far. pieces: its outlines in each strip, in pixels. box: (left, top, right, bottom)."""
 
     value: int
     pixels: int
@@ -96,7 +96,7 @@ class _Part:
 
 
 def _cut(strip: ClassStrip, hectares: Hectares, nodata: int, min_hectares: float) -> tuple[Indices, list[_Part]]:
-    """Labels of the patches of one strip, [rows, width], 0 for nodata; and the patches, the first that of label 1."""
+    """Labels of the polygons of one strip, [rows, width], 0 for nodata; and the polygons, the first that of label 1."""
     labels: Indices = connected(strip.classes, connectivity=1, background=nodata)  # type: ignore[no-untyped-call]
     flat = labels.ravel()
     pixels = np.bincount(flat)
@@ -140,7 +140,7 @@ def _pieces(labels: Indices, is_drawn: NDArray[np.bool_], top: int) -> dict[int,
 def _groups(
     seam: tuple[Indices, NDArray[np.integer]] | None, labels: Indices, classes: NDArray[np.integer], waiting: int, parts: int
 ) -> NDArray[np.int32]:
-    """Which patches are one: a group number for each that waits at the seam and then for each of the new strip.
+    """Which polygons are one: a group number for each that waits at the seam and then for each of the new strip.
 
     labels, classes: [width], the first row of the new strip.
     """
@@ -164,10 +164,10 @@ def _merged(groups: NDArray[np.int32], parts: list[_Part]) -> dict[int, _Part]:
     return merged
 
 
-def _outlined(parts: Iterable[_Part], transform: Affine, min_hectares: float) -> Iterator[Patch]:
+def _outlined(parts: Iterable[_Part], transform: Affine, min_hectares: float) -> Iterator[OutlinedArea]:
     kept = [part for part in parts if part.hectares >= min_hectares]
     whole = [part.pieces[0] if len(part.pieces) == 1 else shapely.union_all(part.pieces) for part in kept]
     for part, geometry in zip(kept, moved(whole, transform), strict=True):
         left, top, right, bottom = part.box
         window = (left, top, right - left, bottom - top)
-        yield Patch(part.value, geometry, part.pixels, part.hectares, part.score_sum / part.pixels, window)
+        yield OutlinedArea(part.value, geometry, part.pixels, part.hectares, part.score_sum / part.pixels, window)

@@ -1,3 +1,3 @@
-"""Two dates of one place: how far they differ, what counts as change, and the patches that change makes."""
+"""Two dates of one place: how far they differ, what counts as change, and the polygons that change makes."""
 
 __all__ = ["band_means", "caveats", "detect", "evidence", "methods", "scratch", "shift", "threshold", "transitions"]

@@ -19,7 +19,7 @@ from core.prepare.grid.reflectance import scale_doubt
 from core.prepare.scene_input import ground_refusal
 from core.types import Notice, Progress, Scene
 
-EVIDENCE = "evidence"
+EVIDENCE = ".evidence"
 
 
 @dataclass(frozen=True)

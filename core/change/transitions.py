@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.areas.tally import Tally
+from core.areas.zonal_counts import ZonalCounts
 from core.change.evidence import NODATA, Classes
 from core.types import Transition
 
@@ -29,15 +29,15 @@ def pair_names(pair: int, labels: Sequence[str]) -> tuple[str, str]:
     return labels[before], labels[after]
 
 
-def pair_tally(labels: Sequence[str]) -> Tally:
+def pair_counts(labels: Sequence[str]) -> ZonalCounts:
     """Counts pairs instead of classes."""
-    return Tally(len(labels) ** 2)
+    return ZonalCounts(len(labels) ** 2)
 
 
-def transitions_of(tally: Tally, labels: Sequence[str]) -> tuple[Transition, ...]:
+def transitions_of(counts: ZonalCounts, labels: Sequence[str]) -> tuple[Transition, ...]:
     """Every pair that occurs, unchanged ones included, in the order of the labels."""
     return tuple(
-        Transition(*pair_names(pair, labels), int(tally.pixels[pair]), float(tally.hectares[pair]))
+        Transition(*pair_names(pair, labels), int(counts.pixels[pair]), float(counts.hectares[pair]))
         for pair in range(len(labels) ** 2)
-        if tally.pixels[pair]
+        if counts.pixels[pair]
     )

@@ -6,7 +6,9 @@ import ipaddress
 import os
 import sys
 
+from core.cli.quiet import give_back
 from core.errors import InputError
+from core.export.staging import check_writable
 from core.settings import PROJECT, SHORTEST_PASSWORD, Settings, settings
 
 SERVER = "core.ui.shell.serve"
@@ -18,7 +20,9 @@ def app() -> None:
     """Serve the application, on this machine alone unless SIGHTLINE_ADDRESS and SIGHTLINE_PASSWORD say otherwise."""
     current = settings()
     refuse_an_open_door(current)
+    check_writable(current.home)
     os.chdir(PROJECT)  # where app.py looks for assets/
+    give_back()
     os.execve(sys.executable, command(current), environment(current))
 
 

@@ -49,37 +49,30 @@ def change(
 ) -> None:
     """Write change.tif, its scores, changes.gpkg, transitions.csv and the report into DIR; with LATER a sub-folder for each pair."""
     from core.cli.sources import scene_of, workspace
+    from core.export.staging import check_writable
     from core.report.language import language_of
     from core.report.text import headline, warnings_of
-    from core.workflows.change import detect_change
-    from core.workflows.change_series import change_series
-    from core.workflows.report_files import report_change
+    from core.workflows.report_files import write_changes
 
     language_of(language)
+    check_writable(out)
     arguments = [before, after, *(later or [])]
     options = [scene_options(bands, scale, offset, day) for day in dates_of(date, len(arguments))]
     engine, way = _method(model, method, classes_model, index, threshold)
     wishes: dict[str, Any] = {"min_area_hectares": min_area, "crs": crs, "zones": zones}
     with workspace() as work, Ticker("tiles") as ticker:
         scenes = [scene_of(argument, one, work) for argument, one in zip(arguments, options, strict=True)]
-        if later:
-            results = change_series(scenes, way, out, **wishes, progress=ticker)
-        else:
-            results = (("", detect_change(scenes[0], scenes[1], way, out, **wishes, progress=ticker)),)
-        reports = [report_change(result, engine, out / name, language) for name, result in results]
+        pairs = write_changes(scenes, way, engine, out, language, **wishes, progress=ticker)
     assumptions = Assumptions()
-    for (_, result), (report, _) in zip(results, reports, strict=True):
-        assumptions.tell(_dates(result), warnings_of(report))
-    for _, result in results:
-        assumptions.tell(_dates(result), _assumptions(result))
+    for pair in pairs:
+        assumptions.tell(_dates(pair.change), warnings_of(pair.report))
+    for pair in pairs:
+        assumptions.tell(_dates(pair.change), _assumptions(pair.change))
     if as_json:
-        pairs = [
-            {"name": name, **_as_values(result), "withheld": report.withheld, "report": files}
-            for (name, result), (report, files) in zip(results, reports, strict=True)
-        ]
-        return print_json({"paths": arguments, "pairs": pairs})
-    for (name, _), (report, _) in zip(results, reports, strict=True):
-        print_line(f"{name}: {headline(report)}" if name else headline(report))
+        told = [{"name": pair.name, **_as_values(pair.change), "withheld": pair.report.withheld, "report": pair.files} for pair in pairs]
+        return print_json({"paths": arguments, "pairs": told})
+    for pair in pairs:
+        print_line(f"{pair.name}: {headline(pair.report)}" if pair.name else headline(pair.report))
     return print_line(f"The results are in {out}.")
 
 

@@ -12,8 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from core.cli.options import Json
-from core.cli.output import print_json, print_line
+from core.cli.output import print_json, print_line, say_aside
 from core.errors import SightlineError
+from core.export.staging import check_writable
 from core.settings import settings
 
 LIBRARIES = ("torch", "transformers", "captum", "pydicom", "rasterio", "streamlit")
@@ -27,8 +28,10 @@ BENCHMARK_PASSES = 5
 def doctor(
     benchmark: Annotated[bool, typer.Option("--benchmark", help="Also time a forward pass of each model.")] = False,
     as_json: Json = False,
-) -> None:
-    """Tell device, runtimes, decoders, GDAL, models and memory of this installation."""
+) -> int:
+    """Tell device, runtimes, decoders, GDAL, models, memory and the folder of this installation's own files."""
+    home = settings().home
+    unusable = fault_of(home)
     told = {
         "version": _version("sightline"),
         "python": sys.version.split()[0],
@@ -38,13 +41,27 @@ def doctor(
         "gdal": gdal(),
         "models": zoo(),
         "memory": memory(),
+        "home": {"folder": home, "error": None if unusable is None else unusable.as_json()},
     }
     if benchmark:
         told["benchmark"] = [timed(str(model["folder"])) for model in told["models"] if model["is_whole"]]
     if as_json:
-        return print_json(told)
-    for line in lines(told):
-        print_line(line)
+        print_json(told)
+    else:
+        for line in lines(told):
+            print_line(line)
+    if unusable is None:
+        return 0
+    say_aside(f"SIGHTLINE_HOME: {unusable}")
+    return unusable.exit_status
+
+
+def fault_of(home: Path) -> SightlineError | None:
+    """Why our own files (uploads, the log, downloads) cannot be written; None where they can."""
+    try:
+        check_writable(home)
+    except SightlineError as error:
+        return error
     return None
 
 
@@ -131,6 +148,7 @@ def lines(told: dict[str, Any]) -> list[str]:
         *(f"  no decoder for {name}" for name in missing),
         f"GDAL {told['gdal']['version']}, PROJ {told['gdal']['proj']}, GeoTIFF: {'yes' if told['gdal']['geotiff'] else 'no'}",
         f"memory: {told['memory']['total_mb']:,} MB, {told['memory']['free_mb']:,} MB free",
+        f"own files: {told['home']['folder']}{'' if told['home']['error'] is None else ' (cannot be written)'}",
         f"models: {', '.join(_model_words(model) for model in told['models']) or 'none in the zoo'}",
     ]
     for result in told.get("benchmark", ()):

@@ -58,6 +58,7 @@ def explain(
     from core.explain.registry import method_of
     from core.explain.targets import target_of
     from core.export.explanation import as_values
+    from core.export.staging import check_writable
     from core.inference.engine import engine_for
     from core.readers import read_image
     from core.report.notices import say_all
@@ -65,6 +66,7 @@ def explain(
 
     options = scene_options(bands, scale, offset)
     method_of(method)
+    check_writable(out)
     engine = engine_for(model)
     with workspace() as work, Ticker("passes") as ticker:
         source = single(path, work)

@@ -31,20 +31,21 @@ def map_(
 ) -> None:
     """Write landcover.tif, confidence.tif, outside.tif, areas.csv, classes.gpkg and the report into DIR."""
     from core.cli.sources import scene_of, workspace
+    from core.export.staging import check_writable
     from core.inference.engine import engine_for
     from core.report.language import language_of
     from core.report.scenes import is_listed
     from core.report.text import is_warning
-    from core.workflows.report_files import report_map
-    from core.workflows.scene_map import map_scene
+    from core.workflows.report_files import write_map
 
     language_of(language)
+    check_writable(out)
     options = scene_options(bands, scale, offset, *dates_of(date, 1))
     engine = engine_for(model)
     with workspace() as work, Ticker("tiles") as ticker:
         opened = scene_of(scene, options, work)
-        result = map_scene(opened, engine, out, min_area_hectares=min_area, crs=crs, zones=zones, progress=ticker)
-        report, files = report_map(result, engine, out, language)
+        wishes: dict[str, Any] = {"min_area_hectares": min_area, "crs": crs, "zones": zones, "progress": ticker}
+        result, report, files = write_map(opened, engine, out, language, **wishes)
     warned = [sentence.text for sentence in report.sentences if is_warning(report, sentence)]
     Assumptions().tell(opened.called, [*warned, *_assumptions(result)])
     if as_json:

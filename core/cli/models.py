@@ -64,7 +64,7 @@ def _say(model: ModelSummary) -> None:
     print_line(f"  modality: {card.modality or 'not declared'}; licence: {card.licence or 'not declared'}")
     if card.metrics:
         print_line(f"  metrics: {', '.join(f'{name} {_figure(value)}' for name, value in card.metrics.items())}")
-    if model.went_on:
+    if model.is_final_fit:
         print_line("  measured before the network went on with every image, those of the figures included")
     print_line(f"  explanation methods: {', '.join(methods_for(model)) or 'none'}")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.errors import InputError, OutOfRange
+from core.errors import OutOfRange
 
 if TYPE_CHECKING:
     from core.readers import SceneOptions
@@ -53,12 +53,3 @@ def dates_of(given: list[str] | None, scenes: int) -> list[str]:
     if len(given or []) > scenes:
         raise OutOfRange("number of --date", len(given or []), f"at most one for each scene, {scenes}")
     return [*(given or []), *[""] * (scenes - len(given or []))]
-
-
-def made(folder: Path) -> Path:
-    """The folder to write into, made where it is missing. Raises InputError where it cannot be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"The folder {folder} cannot be made: {error.strerror}.", "Choose another one with --out.") from None
-    return folder

@@ -5,14 +5,17 @@ File names and messages come from outside: what a terminal would obey (escape se
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, TextIO
 
 import typer
 
+from core.cli.interrupt import heed
 from core.errors import InputError, SightlineError
 from core.export.json import plain
 
@@ -20,18 +23,21 @@ PROGRAM = "sightline"
 
 
 def print_json(value: Any) -> None:
-    """One JSON object on one line of standard output; what is not finite becomes null."""
+    """One JSON object on one line of standard output; what is not finite becomes null. Raises InputError where it cannot be written."""
+    heed()
     _write(sys.stdout, json.dumps(plain(value), allow_nan=False))
 
 
 def print_line(line: str) -> None:
-    """A line of the readable answer, on standard output."""
+    """A line of the readable answer, on standard output. Raises InputError where it cannot be written."""
+    heed()
     _write(sys.stdout, _harmless(line))
 
 
 def say_aside(line: str) -> None:
-    """A line beside the answer (progress, an assumption, a warning, an error), on standard error."""
-    _write(sys.stderr, f"{PROGRAM}: {_harmless(line)}")
+    """A line beside the answer (progress, an assumption, a warning, an error), on standard error; lost where that cannot be written."""
+    with suppress(InputError, typer.Exit):
+        _write(sys.stderr, f"{PROGRAM}: {_harmless(line)}")
 
 
 def about(label: str, error: SightlineError) -> str:
@@ -60,13 +66,22 @@ def _harmless(text: str) -> str:
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
-def _write(stream: TextIO, line: str) -> None:
+def _write(stream: TextIO | None, line: str) -> None:
     try:
+        if stream is None:  # it was closed before we began
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         stream.write(line + "\n")
         stream.flush()
     except BrokenPipeError:  # whoever read this has left, as `head` does; nothing is wrong
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path of ours
-            os.dup2(nowhere.fileno(), stream.fileno())
+        drop(stream)
         raise typer.Exit(0) from None
     except OSError as error:
+        drop(stream)
         raise InputError(f"Standard output cannot be written: {error.strerror}.", "Send it elsewhere, or make room there.") from None
+
+
+def drop(stream: TextIO | None) -> None:
+    """What is still to be written there, and all that comes, goes nowhere."""
+    if stream is not None:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path of ours
+            os.dup2(nowhere.fileno(), stream.fileno())

@@ -72,9 +72,9 @@ def prediction_words(prediction: Prediction) -> str:
     """A prediction in one line."""
     if prediction.outside.is_outside or prediction.probabilities is None:
         return f"outside what the model knows. {words_of(prediction.outside.reason)}"
-    by_chance = sorted(zip(prediction.labels, prediction.probabilities, strict=True), key=lambda one: -one[1])
-    ranked = ", ".join(f"{label} {chance:.2f}" for label, chance in by_chance[:_MOST_LABELS])
-    ranked += f", {len(by_chance) - _MOST_LABELS:,} more" if len(by_chance) > _MOST_LABELS else ""
+    by_probability = sorted(zip(prediction.labels, prediction.probabilities, strict=True), key=lambda one: -one[1])
+    ranked = ", ".join(f"{label} {probability:.2f}" for label, probability in by_probability[:_MOST_LABELS])
+    ranked += f", {len(by_probability) - _MOST_LABELS:,} more" if len(by_probability) > _MOST_LABELS else ""
     if prediction.prediction is None:
         return f"no answer, the set {'holds every label' if prediction.conformal_set else 'is empty'} ({ranked})"
     held = f"; set: {', '.join(prediction.conformal_set)}" if prediction.conformal_set else ""

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import errno
-import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import typer
-from typer.exceptions import Abort, TyperException
+from typer.exceptions import Abort, Exit, TyperException
 
 from core.cli.app import app
 from core.cli.change import change
 from core.cli.doctor import doctor
 from core.cli.evaluate import evaluate
 from core.cli.explain import explain
+from core.cli.interrupt import STOPPED, was_interrupted
 from core.cli.map import map_
 from core.cli.models import models
-from core.cli.output import PROGRAM, print_json, say_aside
+from core.cli.output import PROGRAM, drop, print_json, say_aside
 from core.cli.predict import predict
-from core.cli.quiet import quieten
 from core.cli.report import report
 from core.cli.train import train
-from core.errors import DeviceError, InputError, SightlineError
+from core.errors import FULL, CannotWrite, DeviceError, InputError, SightlineError
+from core.settings import settings
 from core.workflows.faults import our_fault
 
-STOPPED = 130
-"""Exit status after Control-C, as shells have it."""
-DISK_ERRORS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG)
-"""What goes wrong with a folder to write into through no fault of ours."""
+HELP_OPTION = "--help"
 
 program = typer.Typer(
     name=PROGRAM,
@@ -49,18 +46,6 @@ program.command("train")(train)
 program.command("app")(app)
 
 
-def main() -> None:
-    """The console script `sightline`. A process that is told to end cleans up as one that is interrupted."""
-    for told in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(told, _interrupt)
-    quieten()
-    sys.exit(run(sys.argv[1:]))
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
 def run(arguments: Sequence[str]) -> int:
     """Run one command. Returns the exit status: 0 something was answered, 2 the input or the usage is at fault, 1 we are."""
     try:
@@ -69,24 +54,33 @@ def run(arguments: Sequence[str]) -> int:
         failure = error
     say_aside(str(failure))
     if "--json" in arguments:
-        print_json({"error": failure.as_json()})
+        with suppress(InputError, Exit):  # standard output may be what failed
+            print_json({"error": failure.as_json()})
     return failure.exit_status
 
 
 def _invoke(arguments: Sequence[str]) -> int:
     try:
-        status = program(args=list(arguments) or ["--help"], prog_name=PROGRAM, standalone_mode=False)
+        if arguments and HELP_OPTION not in arguments:
+            settings()  # one that makes no sense is refused before anything is begun
+        status = program(args=list(arguments) or [HELP_OPTION], prog_name=PROGRAM, standalone_mode=False)
     except TyperException as error:
         raise _usage_error(error) from None
     except (KeyboardInterrupt, Abort):
         status = STOPPED
+    except SystemExit:  # so Typer leaves where whoever read its help has left
+        drop(sys.stdout)
+        status = 0
     except SightlineError:
         raise
     except MemoryError:
         raise DeviceError("The memory of this machine is not enough for this.", "Give a smaller image, or close other programs.") from None
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in DISK_ERRORS:
-            raise InputError(f"{error.filename}: {error.strerror}.", "Choose another place, or make room there.") from None
+        if was_interrupted():  # a library made another error of it
+            say_aside("Stopped.")
+            return STOPPED
+        if isinstance(error, OSError) and error.filename is None and error.errno in FULL:  # only Typer prints past core.cli.output
+            raise CannotWrite("Standard output", error) from None
         raise our_fault(error) from None
     if status == STOPPED:
         say_aside("Stopped.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
+from core.cli.interrupt import heed
+
 REFRESH_SECONDS = 0.2
 CLEAR_LINE = "\r\x1b[K"
 
@@ -26,7 +28,8 @@ class Ticker:
             sys.stderr.flush()
 
     def __call__(self, done: int, total: int | None = None) -> None:
-        """`done` of `total` units are finished; None where the end is not known."""
+        """`done` of `total` units are finished; None where the end is not known. Raises KeyboardInterrupt (see heed)."""
+        heed()
         now = time.monotonic()
         if not self._is_watched or now - self._last < REFRESH_SECONDS:
             return

@@ -6,7 +6,10 @@ import logging
 import os
 import sys
 import warnings
+from contextlib import suppress
+from io import UnsupportedOperation
 from logging.handlers import RotatingFileHandler
+from typing import TextIO
 
 from core.settings import private_home
 
@@ -48,12 +51,31 @@ def quieten() -> None:
     os.environ.update(SILENCE)
     warnings.simplefilter("ignore")
     logging.lastResort = None
+    logging.raiseExceptions = False  # a log that cannot be written is lost; nobody is shown a traceback
     logging.getLogger().addHandler(logging.NullHandler())
     own = logging.getLogger(LOG_NAME)
     own.propagate = False
     own.addHandler(OwnLog())
+    sys.stderr = _apart_from_libraries(sys.stderr)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if stream is not None:
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _apart_from_libraries(stream: TextIO | None) -> TextIO | None:
+    """Standard error for us alone: what libraries below Python print there (libtiff on a full disk) goes nowhere."""
+    if stream is None:
+        return None
+    ours = os.dup(stream.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return open(ours, "w", encoding=stream.encoding, buffering=1)  # noqa: PTH123 - a stream, open as long as the process
+
+
+def give_back() -> None:
+    """Standard error as it was, for a program that this process becomes."""
+    if sys.stderr is not None:
+        with suppress(UnsupportedOperation):  # no stream of the system
+            os.dup2(sys.stderr.fileno(), 2)
 
 
 def _log_file() -> logging.Handler:

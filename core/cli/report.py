@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.options import Bands, Json, LanguageOption, Model, Offset, Out, Paths, Scale, made, scene_options
+from core.cli.options import Bands, Json, LanguageOption, Model, Offset, Out, Paths, Scale, scene_options
 from core.cli.output import Assumptions, about, print_json, print_line, say_aside
 from core.cli.predict import prediction_values, prediction_words
 from core.cli.progress import Ticker
@@ -31,13 +31,14 @@ def report(
 ) -> int:
     """Write report.md, report.pdf and report.json into DIR; of several images, each into a folder of its own there."""
     from core.cli.sources import files_of, workspace
+    from core.export.staging import check_writable
     from core.inference.engine import engine_for
     from core.report.language import language_of
 
     language_of(language)
     options = scene_options(bands, scale, offset)
+    check_writable(out)
     engine_for(model)
-    made(out)
     assumptions, told = Assumptions(), []
     with workspace() as work:
         items = list(files_of(paths, work))
@@ -76,7 +77,7 @@ def _report(item: Source | Unusable, model: str, folder: Path, language: str, op
             return item.error
         image = read_image(item.path, options=options)
         with Ticker("passes") as ticker:
-            return report_image(image, model, made(folder), language, ticker)
+            return report_image(image, model, folder, language, ticker)
     except SightlineError as error:
         if error.exit_status != 2:
             raise

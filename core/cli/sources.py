@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from core.errors import InputError, NotFound, UnreadableFile
+from core.export.staging import held_folder, remove_what_the_killed_left
 from core.readers import Kind, SceneOptions, open_raster, read_scene, sniff
 from core.sources import Source, Unusable, walk
 from core.sources.scenes import SceneFile, folder_of, heaps_of, is_left_out, no_image, read_files
@@ -22,9 +24,25 @@ JOINT = "+"
 
 @contextmanager
 def workspace() -> Iterator[Path]:
-    """A private folder for what is unpacked, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="sightline-") as folder:
-        yield Path(folder)
+    """A private folder for what is unpacked, gone afterwards; what killed processes unpacked goes now.
+
+    Where it cannot be made, its name: only archives need it, and their error says why it is not there.
+    """
+    place = _temporary()
+    with ExitStack() as held:
+        try:
+            remove_what_the_killed_left(place)
+            folder = held.enter_context(held_folder(place))
+        except OSError:
+            folder = place / "sightline"
+        yield folder
+
+
+def _temporary() -> Path:
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:  # no folder of temporary files can be written
+        return Path(os.environ.get("TMPDIR", "/tmp"))
 
 
 def files_of(arguments: list[str], work: Path) -> Iterator[Source | Unusable]:
@@ -151,10 +169,10 @@ def _refuse_doubled_bands(argument: str, scene: Scene) -> None:
     """One band in two resolutions is one band; twice in the same, it is of two dates or of two places."""
     seen: dict[str, Path] = {}
     for band in scene.bands:
-        first = seen.setdefault(band.colour, band.file)
-        if band.colour and first != band.file and _resolution(first) == _resolution(band.file):
+        first = seen.setdefault(band.common_name, band.file)
+        if band.common_name and first != band.file and _resolution(first) == _resolution(band.file):
             raise InputError(
-                f"{argument} holds the band {band.colour} twice, in {first.name} and in {band.file.name}.",
+                f"{argument} holds the band {band.common_name} twice, in {first.name} and in {band.file.name}.",
                 "Give one date and each band once; files of one scene may be joined by a plus sign.",
             )
 

@@ -25,8 +25,10 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a model by a recipe; the folder that comes out goes into models/zoo, or is given to --model as it is."""
+    from core.export.staging import check_writable
     from training.stages.train import train as train_by
 
+    check_writable(out)
     with redirect_stdout(sys.stderr):  # what a training tells of its progress is not the answer
         folder = train_by(recipe, data, out)
     if as_json:

@@ -119,7 +119,7 @@ def scores(model: LoadedModel, logits: FloatImage, target: Target) -> Scores:
     return np.asarray(mine - logsumexp(exact[:, _places(model, target.against_labels)], axis=1))
 
 
-def chances(model: LoadedModel, logits: FloatImage, target: Target) -> Scores:
+def target_probabilities(model: LoadedModel, logits: FloatImage, target: Target) -> Scores:
     """float64 [N] in [0, 1]: the target's calibrated probability. logits: [N, labels] of read_logits."""
     found = probabilities(logits, model.calibration).astype(np.float64)
     mine = found[:, _places(model, target.labels)].sum(axis=1)

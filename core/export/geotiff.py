@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,7 +29,7 @@ from rasterio.windows import Window
 
 from core.areas.pixels import row_hectares
 from core.errors import InputError
-from core.export.staging import PREFIX
+from core.export.staging import PREFIX, not_written
 from core.export.styles import Colour, category_names, qgis_style
 from core.readers.scenes.geotiff import open_raster
 from core.settings import settings
@@ -77,7 +78,7 @@ class StripWriter:
 
     def __enter__(self) -> StripWriter:
         self._folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._path.parent))
-        with _environment():
+        with _environment(), self._told():
             self._raster = rasterio.open(self._folder / STRIPS, "w", driver="GTiff", **self._profile)
             self._raster.set_band_description(1, self._description)
             self._raster.update_tags(**self._tags)
@@ -93,18 +94,26 @@ class StripWriter:
         is_last = top + len(strip) == self._shape[0]
         rows = len(self._held) if is_last else len(self._held) // BLOCK * BLOCK
         if rows:
-            with _environment():
+            with _environment(), self._told():
                 self._raster.write(self._held[:rows], 1, window=Window(0, self._written, self._shape[1], rows))
             self._written, self._held = self._written + rows, self._held[rows:].copy()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
-            with _environment():
+            with _environment(), self._told():
                 self._raster.close()
                 if error is None:
                     self._publish()
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What keeps GDAL from writing becomes CannotWrite."""
+        try:
+            yield
+        except (CPLE_BaseError, RasterioError) as error:
+            raise not_written(self._path.parent, error) from error
 
     def _publish(self) -> None:
         if self._written != self._shape[0]:
@@ -115,6 +124,7 @@ class StripWriter:
             self._folder / STRIPS, whole, driver="COG", compress="deflate", level="6", predictor="no" if is_classes else "yes",
             blocksize=str(BLOCK), overview_resampling="mode" if is_classes else "average", num_threads="all_cpus", bigtiff="if_safer",
         )  # fmt: skip
+        _read_all(whole)
         if self._labels:
             names, style = self._folder / f"{self._path.name}.aux.xml", self._folder / f"{self._path.stem}.qml"
             names.write_text(category_names(self._labels), encoding="utf-8")
@@ -153,6 +163,13 @@ def warp_raster(source: Path, target: Path, crs: CRS, labels: Sequence[str] = ()
             with open_raster(source) as raster, WarpedVRT(raster, resampling=Resampling.nearest, nodata=nodata, **grid) as warped:
                 strip = warped.read(1, window=Window(0, top, grid["width"], rows))
             writer.write(top, strip)
+
+
+def _read_all(path: Path) -> None:
+    """GDAL closes a raster without a word where the disk is full: only reading tells that it is whole. Raises RasterioError."""
+    with rasterio.open(path) as raster:
+        for _, window in raster.block_windows(1):
+            raster.read(1, window=window)
 
 
 def grid_in(raster: DatasetReader, crs: CRS) -> dict[str, Any]:

@@ -7,6 +7,7 @@ The typeface is embedded; the file's properties name no user.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -42,8 +43,9 @@ def write(report: Report, path: Path, pictures: Pictures = ()) -> None:
     pictures: (caption, uint8 [rows, columns, 3]), set two beside each other; of an explained image the last one is the overlay.
     """
     look.register_fonts()
+    written = BytesIO()  # a file of reportlab's own stays open where the disk is full
     document = SimpleDocTemplate(
-        str(path),
+        written,
         pagesize=(look.PAGE_WIDTH, look.PAGE_HEIGHT),
         leftMargin=look.MARGIN - FRAME_PADDING,
         rightMargin=look.MARGIN - FRAME_PADDING,
@@ -55,6 +57,7 @@ def write(report: Report, path: Path, pictures: Pictures = ()) -> None:
         subject=language_of(report.language).words["intended_use"],
     )
     document.build(_story(report, pictures), canvasmaker=_numbered(language_of(report.language)))
+    path.write_bytes(written.getvalue())
 
 
 def _story(report: Report, pictures: Pictures) -> list[Flowable]:

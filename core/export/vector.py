@@ -10,10 +10,11 @@ from typing import Any
 import geopandas
 import pyogrio
 import pyproj
+from pyogrio.errors import DataLayerError, DataSourceError
 from rasterio.crs import CRS
 from shapely.geometry.base import BaseGeometry
 
-from core.export.staging import whole_file
+from core.export.staging import not_written, whole_file
 
 CHUNK = 10_000
 """Polygons that are written at a time."""
@@ -37,10 +38,18 @@ def write_polygons(path: Path, layer: str, features: Iterable[Feature], columns:
             chunk = list(islice(told, CHUNK))
             if chunk or count == 0:
                 frame = _frame(chunk, columns, crs)
-                pyogrio.write_dataframe(frame, made, layer=layer, driver="GPKG", geometry_type="Polygon", append=count > 0, VERSION=VERSION)
+                _write(frame, made, layer, append=count > 0)
             count += len(chunk)
             if len(chunk) < CHUNK:
                 return count
+
+
+def _write(frame: geopandas.GeoDataFrame, path: Path, layer: str, *, append: bool) -> None:
+    """Raises CannotWrite."""
+    try:
+        pyogrio.write_dataframe(frame, path, layer=layer, driver="GPKG", geometry_type="Polygon", append=append, VERSION=VERSION)
+    except (DataSourceError, DataLayerError) as error:  # SQLite's words
+        raise not_written(path.parent, error) from error
 
 
 def _frame(chunk: Sequence[Feature], columns: Mapping[str, type], crs: CRS) -> geopandas.GeoDataFrame:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from core.errors import DeviceError
+from core.errors import Cancelled, DeviceError
 from core.inference.runtimes.base import Arrays, Shape
 from core.types import FloatImage, Notice, notice
 
@@ -89,6 +89,7 @@ class Batcher:
         self._queues: dict[Priority, deque[_Inputs | _Work]] = {priority: deque() for priority in Priority}
         self._arrived = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._is_closed = False
 
     def forward(self, values: FloatImage, priority: Priority = Priority.BATCH, compute: Compute | None = None) -> _Answer:
         """Arrays for float32 [N, C, rows, columns], any N of at least one.
@@ -109,6 +110,20 @@ class Batcher:
     def run(self, work: Callable[[], _T], priority: Priority = Priority.BATCH) -> _T:
         """`work` on the owner thread, with nothing beside it; called from there it runs at once."""
         return work() if self._is_owner else self._submit(_Work(work), priority)
+
+    def close(self) -> None:
+        """End the owner thread after the pass that it is in. Whoever waits, and whoever asks from now on, is told Cancelled."""
+        with self._arrived:
+            self._is_closed = True
+            left = [item for queue in self._queues.values() for item in queue]
+            for queue in self._queues.values():
+                queue.clear()
+            owner = self._thread
+            self._arrived.notify_all()
+        for item in left:
+            item.future.set_exception(_closed())
+        if owner is not None:
+            owner.join()
 
     @property
     def waiting(self) -> int:
@@ -132,6 +147,8 @@ class Batcher:
 
     def _submit(self, item: _Inputs | _Work, priority: Priority) -> Any:
         with self._arrived:
+            if self._is_closed:
+                raise _closed()
             self._queues[priority].append(item)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._loop, name=self._name, daemon=True)
@@ -156,7 +173,8 @@ class Batcher:
 
     def _next(self) -> list[_Inputs] | _Work | None:
         with self._arrived:
-            if not self._arrived.wait_for(lambda: self.waiting, IDLE_SECONDS):
+            self._arrived.wait_for(lambda: self.waiting or self._is_closed, IDLE_SECONDS)
+            if not self.waiting:
                 self._thread = None
                 return None
             first = next(queue for queue in self._queues.values() if queue).popleft()
@@ -232,6 +250,10 @@ def _filled(part: FloatImage, size: int) -> FloatImage:
     """`size` inputs: those of `part`, and the last of them again."""
     missing = size - len(part)
     return part if missing == 0 else np.concatenate([part, np.repeat(part[-1:], missing, axis=0)])
+
+
+def _closed() -> Cancelled:
+    return Cancelled("The model is not open any more.", "Open it again.")
 
 
 def is_out_of_memory(error: BaseException) -> bool:

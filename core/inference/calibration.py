@@ -1,4 +1,4 @@
-"""What validation teaches about a model's scores: a temperature, and the threshold of the 90 % sets."""
+"""What validation teaches about a model's scores: a temperature, and the threshold of the 90 % prediction sets."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def probabilities(logits: NDArray[np.floating], calibration: Calibration | None)
     return _softmax(logits, 1.0 if calibration is None else calibration.temperature).astype(np.float32)
 
 
-def conformal_set(chances: NDArray[np.floating], labels: Sequence[str], calibration: Calibration | None) -> tuple[str, ...]:
+def conformal_set(probs: NDArray[np.floating], labels: Sequence[str], calibration: Calibration | None) -> tuple[str, ...]:
     """The labels with 1 - probability <= threshold, most probable first (Sadinle et al. 2019); () without a calibration.
 
-    chances: calibrated probabilities [labels].
+    probs: calibrated probabilities [labels].
     """
     if calibration is None:
         return ()
-    joins = 1.0 - np.asarray(chances, dtype=np.float64) <= calibration.conformal_threshold
-    return tuple(labels[index] for index in np.argsort(-chances, kind="stable") if joins[index])
+    joins = 1.0 - np.asarray(probs, dtype=np.float64) <= calibration.conformal_threshold
+    return tuple(labels[index] for index in np.argsort(-probs, kind="stable") if joins[index])
 
 
 def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
@@ -50,17 +50,17 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
     return float(np.exp((low + high) / 2.0))
 
 
-def fit_conformal_threshold(chances: NDArray[np.floating], labels: NDArray[np.integer], coverage: float = 0.9) -> float:
+def fit_conformal_threshold(probs: NDArray[np.floating], labels: NDArray[np.integer], coverage: float = 0.9) -> float:
     """The threshold at which sets hold the true label of a new image with at least that probability.
 
-    chances: calibrated probabilities [images, labels] of images that were not trained on. labels: int [images], the true ones.
+    probs: calibrated probabilities [images, labels] of images that were not trained on. labels: int [images], the true ones.
     Split conformal prediction (Vovk et al. 2005; Angelopoulos and Bates 2023, section 1): the ceil((n + 1) coverage)-th smallest of
     1 - probability of the true label; 1, and with it every label, where there are too few images for a promise.
     Raises OutOfRange for a coverage outside (0, 1).
     """
     if not 0.0 < coverage < 1.0:
         raise OutOfRange("coverage", coverage, "0 < coverage < 1")
-    misses = np.sort(1.0 - np.asarray(chances, dtype=np.float64)[np.arange(len(labels)), labels])
+    misses = np.sort(1.0 - np.asarray(probs, dtype=np.float64)[np.arange(len(labels)), labels])
     rank = int(np.ceil((len(misses) + 1) * coverage))
     return 1.0 if rank > len(misses) else float(misses[rank - 1])
 

@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine, Forward
-from core.inference.ood import features, outside_score
+from core.inference.ood import features, ood_score
 from core.inference.tta import answered
 from core.prepare.ct import Plane, corners, window_about, window_at
 from core.types import Candidate, FloatImage, ModelInput, Progress
@@ -74,8 +74,8 @@ def search_slice(engine: Engine, plane: Plane) -> SliceSearch:
     apart = APART_MM / (preprocess.pixel_spacing_mm or 1.0)
     looked_at = _peaks(evidence, apart, engine.model.patch[0])
     found = _scored(engine, plane, looked_at, apart)
-    known = engine.model.outside
-    distances = () if known is None else tuple(outside_score(features(values, forward.embeddings), known).tolist())
+    known = engine.model.ood_detector
+    distances = () if known is None else tuple(ood_score(features(values, forward.embeddings), known).tolist())
     best = (found[0].probability, found[0].window) if found else _likeliest(engine.model, forward, plane, places)
     return SliceSearch(plane.frame, found, distances, len(places), best)
 
@@ -105,9 +105,9 @@ def candidates_of(slices: Sequence[SliceSearch], spacing_mm: tuple[float, float,
 
 def _likeliest(model: LoadedModel, forward: Forward, plane: Plane, places: Sequence[tuple[int, int]]) -> tuple[float, ModelInput]:
     """The probability of a find in the window that has most of it, and that window."""
-    chances = probabilities(forward.logits, model.calibration)[:, found_label(model)]
-    highest = int(np.argmax(chances))
-    return float(chances[highest]), window_at(plane, *places[highest], model.preprocess)
+    probs = probabilities(forward.logits, model.calibration)[:, found_label(model)]
+    highest = int(np.argmax(probs))
+    return float(probs[highest]), window_at(plane, *places[highest], model.preprocess)
 
 
 def _tokens(model: LoadedModel, forward: Forward) -> FloatImage:
@@ -152,12 +152,12 @@ def _scored(engine: Engine, plane: Plane, places: Sequence[tuple[int, int]], apa
     model = engine.model
     windows = [window_about(plane, (column + 0.5) * plane.across, (row + 0.5) * plane.down, model.preprocess) for row, column in places]
     forward = answered(engine, np.stack([window.values for window in windows]))
-    chances = probabilities(forward.logits, model.calibration)[:, found_label(model)]
+    probs = probabilities(forward.logits, model.calibration)[:, found_label(model)]
     tokens = _tokens(model, forward)
     found = []
-    for place, window, grid, chance in zip(places, windows, tokens, chances.tolist(), strict=True):
+    for place, window, grid, probability in zip(places, windows, tokens, probs.tolist(), strict=True):
         row, column, share = _middle(plane, window, grid, place, model.patch, apart)
-        found.append(Candidate(column * plane.across - 0.5, row * plane.down - 0.5, plane.frame, chance * share, chance, window))
+        found.append(Candidate(column * plane.across - 0.5, row * plane.down - 0.5, plane.frame, probability * share, probability, window))
     return tuple(sorted(found, key=lambda one: -one.score))
 
 

@@ -26,7 +26,7 @@ from models.change_registry import LoadedChangeModel, load_change_model
 from models.registry import FILES, LoadedModel, find_folder, load_model
 
 _T = TypeVar("_T")
-_Opened = TypeVar("_Opened")
+_Opened = TypeVar("_Opened", bound="Engine[Any]")
 Loaded = TypeVar("Loaded", bound=LoadedModel | LoadedChangeModel, default=LoadedModel)
 
 PIXELS_A_PASS = 65_536
@@ -116,6 +116,10 @@ class Engine(Generic[Loaded]):
         """
         return self._batcher.run(lambda: self._alone(work), self.priority)
 
+    def close(self) -> None:
+        """End its thread after the pass that it is in; the engine is not used any more."""
+        self._batcher.close()
+
     def _alone(self, work: Callable[[Loaded], _T]) -> _T:
         try:
             return work(self.model)
@@ -194,6 +198,13 @@ class ModelOwner(Generic[_Opened]):
             self._engines[folder] = (stamp, engine)
             return engine
 
+    def close(self) -> None:
+        """Close every engine that was opened."""
+        with self._lock:
+            kept, self._engines = self._engines, {}
+        for _, engine in kept.values():
+            engine.close()
+
 
 Stamp = tuple[tuple[str, int, int], ...]
 
@@ -209,6 +220,12 @@ def engine_for(model: str) -> Engine:
 def change_engine_for(model: str) -> ChangeEngine:
     """The same for a model that compares two dates. Raises as models.change_registry.load_change_model does, and DeviceError."""
     return _CHANGE_MODELS.engine_for(model)
+
+
+def close_engines() -> None:
+    """End the threads of all engines: a process that leaves while one computes is aborted by the libraries below it."""
+    for owner in (_CLASSIFIERS, _CHANGE_MODELS):
+        owner.close()
 
 
 def open_engine(model: str) -> Engine:

@@ -2,9 +2,9 @@
 
 Features are the embedding and plain statistics of the values (models/image_statistics.py). The distance is Mahalanobis' under a
 shrunken covariance (Lee et al. 2018, "A Simple Unified Framework for Detecting Out-of-Distribution Samples", without classes, on all
-layers at once): directions that hardly vary over the training weigh most, and it is there that strangers give themselves away. Where
-strangers were at hand, a judge of the same whitened features joins (Hendrycks et al. 2019, "Deep Anomaly Detection with Outlier
-Exposure"): a support vector machine with Gaussian kernels, in the unit of the distance. The larger of the two decides.
+layers at once): directions that hardly vary over the training weigh most, and it is there that outliers give themselves away. Where
+outliers were at hand, a support vector machine with Gaussian kernels on the same whitened features joins, in the unit of the distance
+(Hendrycks et al. 2019, "Deep Anomaly Detection with Outlier Exposure"). The larger of the two decides.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.types import Domain, FloatImage, ModelInput, Notice, Outside, notice
 from models.image_statistics import image_statistics
-from models.registry import Judge, LoadedModel, OutsideModel
+from models.registry import LoadedModel, OodDetector, OutlierSvm
 
 Features = NDArray[np.float32]
 
@@ -26,15 +26,15 @@ def features(values: FloatImage, embeddings: NDArray[np.float32]) -> Features:
     return np.concatenate([embeddings, image_statistics(values)], axis=1)
 
 
-def outside_score(seen: Features, model: OutsideModel) -> NDArray[np.float64]:
+def ood_score(seen: Features, model: OodDetector) -> NDArray[np.float64]:
     """Distance of features, float32 [..., D], from those of the training; growing with strangeness. Returns [...]."""
     whitened = (seen - model.mean) @ model.whitening
     length = np.asarray(np.linalg.norm(whitened, axis=-1), dtype=np.float64)
-    return length if model.judge is None else np.maximum(length, verdict(whitened, model.judge))
+    return length if model.svm is None else np.maximum(length, svm_score(whitened, model.svm))
 
 
-def verdict(whitened: NDArray[np.floating[Any]], learnt: Judge) -> NDArray[np.float64]:
-    """How strange the judge finds whitened features [..., K], in the unit of the distance. Returns [...]."""
+def svm_score(whitened: NDArray[np.floating[Any]], learnt: OutlierSvm) -> NDArray[np.float64]:
+    """How far out the support vector machine finds whitened features [..., K], in the unit of the distance. Returns [...]."""
     rows = whitened.reshape(-1, whitened.shape[-1])
     squares = (rows**2).sum(axis=1)[:, np.newaxis] + (learnt.examples**2).sum(axis=1) - 2.0 * rows @ learnt.examples.T
     found = np.exp(-learnt.reach * np.maximum(squares, 0.0)) @ learnt.weights + learnt.offset
@@ -47,11 +47,11 @@ def assess(given: ModelInput, seen: Features | None, model: LoadedModel) -> Outs
     seen: float32 [D], the features of the input; None for an empty one, whose score is NaN. A model without outside.safetensors refuses by
     header and kind alone, and its score and threshold are NaN.
     """
-    known = model.outside
+    known = model.ood_detector
     if known is None or seen is None:
         threshold = float("nan") if known is None else known.threshold
         return Outside(float("nan"), threshold, bool(given.refusal), given.refusal)
-    score = float(outside_score(seen, known))
+    score = float(ood_score(seen, known))
     reason = given.refusal or _too_far(score, known.threshold, model.preprocess.domain)
     return Outside(score, known.threshold, bool(reason), reason)
 

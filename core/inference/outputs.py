@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from core.inference.runtimes.torch import Outputs
-from models.bert_image.looks import looked_at
+from models.bert_image.test_time_augmentation import averaged_logits
 from models.change_registry import LoadedChangeModel
 from models.registry import LoadedModel
 
@@ -42,5 +42,5 @@ def _of_image(model: LoadedModel, values: Tensor, hidden: bool) -> Mapping[str, 
 def _of_dates(model: LoadedChangeModel, values: Tensor) -> Mapping[str, Tensor]:
     """logits [N, rows, columns] of every pixel; nothing that an OOD detector could judge, [N, 0]."""
     before, after = values.chunk(2, dim=1)
-    logits = looked_at(model.network, before, after, model.preprocess.enlarged)
+    logits = averaged_logits(model.network, before, after, model.preprocess.enlarged)
     return {"logits": logits, "embeddings": logits.new_empty(len(logits), 0)}

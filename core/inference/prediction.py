@@ -1,4 +1,4 @@
-"""From inputs to predictions: calibrated probabilities, the 90 % set, whether the model was made for the image, and when it abstains."""
+"""From inputs to predictions: calibrated probabilities, the 90 % prediction set, whether the model was made for the image, abstention."""
 
 from __future__ import annotations
 
@@ -53,29 +53,29 @@ def predict_inputs(
 
 
 def decide(
-    chances: NDArray[np.float32], labels: Sequence[str], calibration: Calibration | None, outside: Outside
+    probs: NDArray[np.float32], labels: Sequence[str], calibration: Calibration | None, outside: Outside
 ) -> tuple[tuple[str, ...], str | None]:
-    """The 90 % set, and the prediction: the most probable label, None where the image is outside or the set is empty or holds every label.
+    """The 90 % prediction set, and the prediction: the most probable label, None where the image is outside or the set is empty or whole.
 
-    chances: probabilities [labels]. A model that is not calibrated has no set to abstain by.
+    probs: probabilities [labels]. A model that is not calibrated has no set to abstain by.
     """
-    likely = conformal_set(chances, labels, calibration)
+    likely = conformal_set(probs, labels, calibration)
     is_abstaining = calibration is not None and len(likely) in (0, len(labels))
     if outside.is_outside or is_abstaining:
         return likely, None
-    return likely, labels[int(np.argmax(chances))]
+    return likely, labels[int(np.argmax(probs))]
 
 
-def parent_heads(chances: NDArray[np.float32], model: LoadedModel) -> dict[str, float] | None:
+def parent_heads(probs: NDArray[np.float32], model: LoadedModel) -> dict[str, float] | None:
     """Probability of each parent label that the model's configuration declares, the sum of its labels'; None where it declares none.
 
-    chances: probabilities [labels].
+    probs: probabilities [labels].
     """
     parents: Mapping[str, Sequence[str]] = model.network.config.parents or {}
-    return {name: sum(float(chances[model.labels.index(member)]) for member in members) for name, members in parents.items()} or None
+    return {name: sum(float(probs[model.labels.index(member)]) for member in members) for name, members in parents.items()} or None
 
 
-def further_heads(forward: Forward, place: int, model: LoadedModel) -> dict[str, dict[str, list[Any]]]:
+def auxiliary_heads(forward: Forward, place: int, model: LoadedModel) -> dict[str, dict[str, list[Any]]]:
     """{name: {labels, probabilities}} of each further head that speaks for a whole image; their temperature lies in their weights.
 
     place: of the input in `forward`.
@@ -98,7 +98,7 @@ def _prediction(
 ) -> Prediction:
     """place: of the input in `forward`; None for an empty one, which gets its reason instead of an answer."""
     model, runtime = engine.model, engine.runtime
-    logits = chances = tokens = answer = heads = None
+    logits = probs = tokens = answer = heads = None
     likely: tuple[str, ...] = ()
     if forward is None or place is None:
         outside = assess(given, None, model)
@@ -106,16 +106,16 @@ def _prediction(
         seen = features(given.values[np.newaxis], forward.embeddings[place : place + 1])[0]
         logits, outside = forward.logits[place], assess(given, seen, model)
         tokens = None if forward.token_logits is None else forward.token_logits[place]
-        chances = probabilities(logits, model.calibration)
-        likely, answer = decide(chances, model.labels, model.calibration, outside)
-        heads = {**(parent_heads(chances, model) or {}), **further_heads(forward, place, model)} or None
+        probs = probabilities(logits, model.calibration)
+        likely, answer = decide(probs, model.labels, model.calibration, outside)
+        heads = {**(parent_heads(probs, model) or {}), **auxiliary_heads(forward, place, model)} or None
         seconds = {**seconds, "forward": forward.seconds / len(forward.logits)}
     return Prediction(
         model=model.id,
         weights=model.weights_hash,
         labels=model.labels,
         logits=logits,
-        probabilities=chances,
+        probabilities=probs,
         conformal_set=likely,
         prediction=answer,
         outside=outside,

@@ -12,10 +12,10 @@ from core.inference.engine import Engine, Forward
 from core.types import FloatImage
 
 TURNS, MIRRORS = 4, 2
-TTA_VIEWS = TURNS * MIRRORS
+TTA_COUNT = TURNS * MIRRORS
 
 
-def views(values: FloatImage) -> FloatImage:
+def augmented_inputs(values: FloatImage) -> FloatImage:
     """float32 [N, channels, side, side] -> [views * N, channels, side, side]: all inputs upright first, then all turned, then mirrored."""
     turned = [np.rot90(values, turn, axes=(2, 3)) for turn in range(TURNS)]
     return np.concatenate([*turned, *(view[..., ::-1] for view in turned)])
@@ -26,19 +26,19 @@ def answered(engine: Engine, values: FloatImage) -> Forward:
 
     Of the mean, tokens and embeddings are those of the upright view. values, raises: as of Engine.forward.
     """
-    if not engine.model.preprocess.turns:
+    if not engine.model.preprocess.test_time_augmentation:
         return engine.forward(values)
-    forward, count = engine.forward(views(values)), len(values)
+    forward, count = engine.forward(augmented_inputs(values)), len(values)
     tokens = set(engine.model.network.config.token_heads or {})
     return Forward(
-        logits=mean_view(forward.logits),
+        logits=mean_over_inputs(forward.logits),
         token_logits=None if forward.token_logits is None else forward.token_logits[:count],
         embeddings=forward.embeddings[:count],
         seconds=forward.seconds,
-        heads={name: found[:count] if name in tokens else mean_view(found) for name, found in forward.heads.items()},
+        heads={name: found[:count] if name in tokens else mean_over_inputs(found) for name, found in forward.heads.items()},
     )
 
 
-def mean_view(logits: FloatImage) -> FloatImage:
+def mean_over_inputs(logits: FloatImage) -> FloatImage:
     """float32 [views * N, labels], as of `views` -> [N, labels]."""
-    return np.asarray(logits.reshape(TTA_VIEWS, -1, logits.shape[1]).mean(axis=0), dtype=np.float32)
+    return np.asarray(logits.reshape(TTA_COUNT, -1, logits.shape[1]).mean(axis=0), dtype=np.float32)

@@ -30,8 +30,8 @@ def standardise(values: FloatImage, preprocess: Preprocess) -> FloatImage:
     values: float32 [channels, rows, columns] in [0, 1]. Returns float32 of that shape.
     """
     if preprocess.standardise == "image":
-        deviation = max(float(values.std()), SMALLEST_DEVIATION)
-        return np.asarray((values - values.mean()) / deviation, dtype=np.float32)
+        std = max(float(values.std()), SMALLEST_DEVIATION)
+        return np.asarray((values - values.mean()) / std, dtype=np.float32)
     mean = np.asarray(preprocess.mean, dtype=np.float32)[:, None, None]
-    spread = np.asarray(preprocess.deviation, dtype=np.float32)[:, None, None]
+    spread = np.asarray(preprocess.std, dtype=np.float32)[:, None, None]
     return np.asarray((values - mean) / spread, dtype=np.float32)

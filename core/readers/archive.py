@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from core.errors import SightlineError, TooLarge, UnreadableFile, UnsafeFile
+from core.errors import FULL, CannotWrite, SightlineError, TooLarge, UnreadableFile, UnsafeFile
 from core.settings import settings
 
 _CHUNK = 1 << 20
@@ -55,6 +55,8 @@ def members(path: Path, into: Path) -> Iterator[Member]:
             except TooLarge:
                 raise
             except _ZIP_ERRORS as error:
+                if isinstance(error, OSError) and error.errno in FULL:
+                    raise CannotWrite(into.parent.parent, error) from None
                 reason = UnreadableFile(
                     f"{info.filename} in {path.name} is damaged or packed in a way that is not known.", "Pack it again."
                 )

@@ -71,7 +71,7 @@ def scene_picture(scene: Scene, preprocess: Preprocess) -> Pixels:
 def _shown_channels(scene: Scene, preprocess: Preprocess) -> tuple[str, ...]:
     if image_domain(preprocess.domain).makes_maps:
         return preprocess.channels
-    colours = [band.colour for band in scene.bands]
+    colours = [band.common_name for band in scene.bands]
     if all(colour in colours for colour in NATURAL):
         return NATURAL
     return tuple(channel for channel in preprocess.channels if channel in colours)[:1]

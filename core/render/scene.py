@@ -98,7 +98,7 @@ def true_colour(
 
 def shown_bands(scene: Scene) -> tuple[Band, ...]:
     """Three bands for red, green and blue of the screen."""
-    named = {band.colour: band for band in reversed(scene.bands)}
+    named = {band.common_name: band for band in reversed(scene.bands)}
     if all(colour in named for colour in _COLOURS):
         return tuple(named[colour] for colour in _COLOURS)
     return scene.bands[:3] if len(scene.bands) >= 3 else (scene.bands[0],) * 3

@@ -10,7 +10,7 @@ from core.report.sections import say_limits
 from core.types import ChangeMap, ChangePolygon, Report
 
 LARGEST = 5
-"""How many transitions and patches are put into words; the tables beside the report hold them all."""
+"""How many transitions and polygons are put into words; the tables beside the report hold them all."""
 
 
 def change_report(result: ChangeMap, model: ModelFacts | None = None, *, language: str = "en", created: str | None = None) -> Report:

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import ipaddress
 import os
 import socket
 import ssl
 import tempfile
+import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import SplitResult, urljoin, urlsplit
+from typing import BinaryIO
+from urllib.parse import urljoin
 
-from core.errors import Cancelled, Offline, TooLarge, UnsafeFile
+from core.errors import Cancelled, CannotWrite, Offline, TooLarge, UnsafeFile
 from core.settings import settings
+from core.sources.hosts import LOCALHOST, Host, host_of, named, public_number
 
 _CHUNK = 1 << 16
 _REDIRECTS = 5
 _REDIRECT_CODES = frozenset({301, 302, 303, 307, 308})
-_LOCALHOST = frozenset({"localhost", "127.0.0.1", "::1"})
+_RATE_SECONDS = 10.0
+"""The rate of a download is taken over so long."""
+_SLOW = "Download it yourself and choose the file."
 
 
 def download(
@@ -38,19 +44,31 @@ def download(
     """Fetch an address into `target`, which appears whole or not at all.
 
     sha256, size: what was promised (bytes); anything else is refused. progress: called with bytes so far and in all, None where unknown.
-    Raises UnsafeFile (an address that may not be asked), Offline (no answer, or another file than promised), TooLarge, Cancelled.
+    Raises UnsafeFile (an address that may not be asked), Offline (no answer, too slow, or another file than promised), TooLarge, Cancelled,
+    CannotWrite.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".download-")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".download-")
+    except OSError as error:
+        raise CannotWrite(target.parent, error) from None
     try:
         with os.fdopen(handle, "wb") as file:
-            digest = _fetch(url, file.write, size, progress, cancelled)
+            digest = _fetch(url, lambda piece: _written(file, piece, target.parent), size, progress, cancelled)
         if sha256 is not None and digest != sha256.lower():
-            raise Offline(f"What came from {_host(url)} is not the file that was promised (its checksum differs).", "Try again later.")
+            raise Offline(f"What came from {named(url)} is not the file that was promised (its checksum differs).", "Try again later.")
         Path(partial).replace(target)
     finally:
         Path(partial).unlink(missing_ok=True)
     return target
+
+
+def _written(file: BinaryIO, piece: bytes, folder: Path) -> int:
+    """Raises CannotWrite: a disk without room is not the fault of the network."""
+    try:
+        return file.write(piece)
+    except OSError as error:
+        raise CannotWrite(folder, error) from None
 
 
 def _fetch(
@@ -60,68 +78,73 @@ def _fetch(
     progress: Callable[[int, int | None], None],
     cancelled: Callable[[], bool],
 ) -> str:
+    pace = _Pace(named(url))
     try:
         response = _answer(url)
         with response:
-            return _body(url, response, write, size, progress, cancelled)
+            return _body(url, response, pace, write, size, progress, cancelled)
     except (OSError, http.client.HTTPException) as error:
         raise Offline(
-            f"{_host(url)} could not be reached, or broke off.", "Check the network, or choose a file on this machine."
+            f"{named(url)} could not be reached, or broke off.", "Check the network, or choose a file on this machine."
         ) from error
 
 
 def _answer(url: str) -> http.client.HTTPResponse:
     """The answer to a GET, redirects followed; each address on the way is judged like the first."""
-    is_local = urlsplit(url).hostname in _LOCALHOST
+    may_be_local = named(url) in LOCALHOST
     current = url
     for _ in range(_REDIRECTS + 1):
-        parts = urlsplit(current)
-        connection = _connection(parts, is_local)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", path, headers={"User-Agent": "Sightline", "Accept-Encoding": "identity"})
-        response = connection.getresponse()
+        host = host_of(current, may_be_local=may_be_local)
+        connection = _connection(host)
+        response = _asked(connection, host)
         if response.status in _REDIRECT_CODES:
-            current = urljoin(current, response.getheader("Location") or "")
+            current = _next(current, response.getheader("Location") or "")
             connection.close()
             continue
         if response.status != 200:
             connection.close()
-            raise Offline(f"{parts.hostname} answered {response.status} {response.reason}.", "Check the address.")
+            raise Offline(f"{host.name} answered {response.status}.", "Check the address.")
         return response
-    raise Offline(f"{_host(url)} redirects again and again.", "Check the address.")
+    raise Offline(f"{named(url)} redirects again and again.", "Check the address.")
 
 
-def _connection(parts: SplitResult, is_local: bool) -> http.client.HTTPConnection:
-    host = parts.hostname
+def _asked(connection: http.client.HTTPConnection, host: Host) -> http.client.HTTPResponse:
+    """The head of an answer. A host that sends it letter by letter is cut off when the time for an answer is over: TimeoutError."""
+    is_late = threading.Event()
+    timer = threading.Timer(settings().download_timeout_s, _cut, (connection, is_late))
+    timer.daemon = True
+    timer.start()
     try:
-        port = parts.port
+        connection.request("GET", host.path, headers={"User-Agent": "Sightline", "Accept-Encoding": "identity"})
+        response = connection.getresponse()
+    finally:
+        timer.cancel()
+    if is_late.is_set():  # half a head looks like a whole one
+        response.close()
+        raise TimeoutError
+    return response
+
+
+def _cut(connection: http.client.HTTPConnection, is_late: threading.Event) -> None:
+    """From another thread: whoever reads from the connection sees its end."""
+    is_late.set()
+    if connection.sock is not None:
+        with suppress(OSError):
+            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+
+
+def _next(current: str, location: str) -> str:
+    try:
+        return urljoin(current, location)
     except ValueError:
-        raise UnsafeFile("The address has no usable port.", "Check the address.") from None
-    if not host:
-        raise UnsafeFile("The address names no host.", "Give an address that begins with https://.")
+        raise UnsafeFile(f"{named(current)} redirects to an address that cannot be.", "Check the address.") from None
+
+
+def _connection(host: Host) -> http.client.HTTPConnection:
     timeout = settings().download_timeout_s
-    if parts.scheme == "http" and host in _LOCALHOST and is_local and _serves_this_machine_only():
-        return http.client.HTTPConnection(host, port or 80, timeout=timeout)
-    if parts.scheme != "https":
-        raise UnsafeFile(f"{host} is not asked: only addresses that begin with https:// are.", "Give an address that begins with https://.")
-    return _PinnedConnection(host, _public_number(host, port or 443), port or 443, timeout)
-
-
-def _serves_this_machine_only() -> bool:
-    """Whoever may use an application that listens on localhost can reach localhost anyway; others may not through us."""
-    return settings().address in _LOCALHOST
-
-
-def _public_number(host: str, port: int) -> str:
-    """The first address of a host; all of them must be public."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    numbers = [str(entry[4][0]) for entry in found]
-    for number in numbers:
-        address = ipaddress.ip_address(number.split("%")[0])
-        mapped = getattr(address, "ipv4_mapped", None)
-        if not (mapped or address).is_global or (mapped or address).is_multicast:
-            raise UnsafeFile(f"{host} is not a public host.", "Choose a file on this machine, or a public address.")
-    return numbers[0]
+    if host.is_local:
+        return http.client.HTTPConnection(host.name, host.port, timeout=timeout)
+    return _PinnedConnection(host.name, public_number(host), host.port, timeout)
 
 
 class _PinnedConnection(http.client.HTTPSConnection):
@@ -134,12 +157,36 @@ class _PinnedConnection(http.client.HTTPSConnection):
 
     def connect(self) -> None:
         plain = socket.create_connection((self._number, self.port), self.timeout)
-        self.sock = self._context.wrap_socket(plain, server_hostname=self.host)
+        self.sock = secure = self._context.wrap_socket(plain, server_hostname=self.host, do_handshake_on_connect=False)
+        secure.do_handshake()
+
+
+class _Pace:
+    """How long a download may take in all, and how slow it may be: a host that drips holds a place that others wait for."""
+
+    def __init__(self, host: str) -> None:
+        self._host, limits = host, settings()
+        self._end = time.monotonic() + limits.download_minutes * 60.0
+        self._least = limits.download_least_kbs * 1000.0
+        self._window, self._bytes = time.monotonic(), 0
+
+    def came(self, count: int) -> None:
+        """So many bytes more. Raises Offline where it takes too long."""
+        now = time.monotonic()
+        self._bytes += count
+        if now > self._end:
+            raise Offline(f"{self._host} was not done in {settings().download_minutes:g} minutes.", _SLOW)
+        if now - self._window < _RATE_SECONDS:
+            return
+        if self._bytes < self._least * (now - self._window):
+            raise Offline(f"{self._host} sends less than {settings().download_least_kbs:g} kB a second.", _SLOW)
+        self._window, self._bytes = now, 0
 
 
 def _body(
     url: str,
     response: http.client.HTTPResponse,
+    pace: _Pace,
     write: Callable[[bytes], int],
     size: int | None,
     progress: Callable[[int, int | None], None],
@@ -149,24 +196,18 @@ def _body(
     total = size if size is not None else int(declared) if declared and declared.isdigit() else None
     limit = size if size is not None else settings().archive_mb * 1_000_000
     if total is not None and total > limit:
-        raise TooLarge(f"What {_host(url)} offers is larger than {limit // 1_000_000} MB.", "Download it yourself and choose the folder.")
+        raise TooLarge(f"What {named(url)} offers is larger than {limit // 1_000_000} MB.", "Download it yourself and choose the folder.")
     digest, done = hashlib.sha256(), 0
     while piece := response.read1(_CHUNK):
         if cancelled():
             raise Cancelled("The download was stopped.")
         done += len(piece)
+        pace.came(len(piece))
         if done > limit:
-            raise TooLarge(f"What came from {_host(url)} is larger than promised.", "Download it yourself and choose the folder.")
+            raise TooLarge(f"What came from {named(url)} is larger than promised.", "Download it yourself and choose the folder.")
         digest.update(piece)
         write(piece)
         progress(done, total)
     if total is not None and done < total:
-        raise Offline(f"{_host(url)} broke off after {done} of {total} bytes.", "Try again.")
+        raise Offline(f"{named(url)} broke off after {done} of {total} bytes.", "Try again.")
     return digest.hexdigest()
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or "The address"
-    except ValueError:
-        return "The address"

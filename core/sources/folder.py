@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import InputError, NotFound, SightlineError, UnreadableFile, UnsafeFile
+from core.errors import CannotWrite, InputError, NotFound, SightlineError, UnreadableFile, UnsafeFile
 from core.readers import Kind, sniff
 from core.readers.archive import members
 from core.settings import settings
@@ -100,8 +100,12 @@ def _file(label: str, path: Path, workspace: Path) -> Iterator[Source | Unusable
 
 
 def _archive(label: str, path: Path, workspace: Path) -> Iterator[Source | Unusable]:
-    workspace.mkdir(parents=True, exist_ok=True)
-    into = Path(tempfile.mkdtemp(prefix="zip-", dir=workspace))
+    try:
+        workspace.mkdir(parents=True, exist_ok=True)
+        into = Path(tempfile.mkdtemp(prefix="zip-", dir=workspace))
+    except OSError as error:
+        yield Unusable(label, CannotWrite(workspace.parent, error))
+        return
     try:
         for member in members(path, into):
             inner = f"{label}!/{member.name}"

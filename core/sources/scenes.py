@@ -63,7 +63,7 @@ class SceneFile:
     @property
     def is_known(self) -> bool:
         """Whether it is known what each of its bands shows."""
-        return all(band.colour for band in self.scene.bands)
+        return all(band.common_name for band in self.scene.bands)
 
 
 Heap = tuple[str, tuple[SceneFile, ...]]
@@ -148,7 +148,7 @@ def place_in_time(group: SceneFiles) -> tuple[bool, str, int, str]:
 
 def is_left_out(scene: Scene, name: str) -> bool:
     """Whether a file of that name is a mask or a quality layer beside a scene: one band of two values, or one that its name calls so."""
-    if len(scene.bands) != 1 or scene.bands[0].colour:
+    if len(scene.bands) != 1 or scene.bands[0].common_name:
         return False
     values = scene.bands[0].values
     return bool(_QUALITY.search(name.replace("_", " "))) or (values is not None and values.is_mask)
@@ -207,7 +207,7 @@ def _is_one_scene(first: Sequence[SceneFile], second: Sequence[SceneFile]) -> bo
 
 def _bands(heap: Sequence[SceneFile]) -> set[tuple[str, float]]:
     """What the bands show, each with the size of its pixels: one band in two resolutions is one band."""
-    return {(band.colour, round(abs(file.scene.transform.determinant), 12)) for file in heap for band in file.scene.bands}
+    return {(band.common_name, round(abs(file.scene.transform.determinant), 12)) for file in heap for band in file.scene.bands}
 
 
 def _is_one_place(first: Scene, second: Scene) -> bool:

@@ -41,9 +41,9 @@ class Preprocess:
 
     size: (rows, columns) of the input.
     channels: names in order: ("luminance",) or ("red", "green", "blue").
-    standardise: "image" (each input by its own mean and deviation over all channels), "fixed" (by mean and deviation below) or "scene"
+    standardise: "image" (each input by its own mean and standard deviation over all channels), "fixed" (by mean and std below) or "scene"
         (each band of a date by its mean and deviation over the whole scene; change models).
-    mean, deviation: one a channel, of values in [0, 1]; unused for "image".
+    mean, std: one a channel, of values in [0, 1]; unused for "image".
     ground_sample_distance_m: metres a pixel that the model was trained at; None for radiographs.
     reflectance_top: reflectance that is rendered as 1.0 (0 is 0.0); None for radiographs.
     preferred: channels that are compared alone where both dates have all of them, since the others made it worse on what was held back; ()
@@ -51,8 +51,8 @@ class Preprocess:
     age_years: (youngest, oldest) of the training's patients, None where it does not apply.
     pixel_spacing_mm: millimetres a pixel that a model of CT was trained at; None for the others.
     enlarged: of change models, the factor of a second look at each pair of tiles, upside down, whose logits are averaged with those of the
-        first (models/bert_image/looks.py); 0 where there is none.
-    turns: whether the answer is the mean over the quarter turns and mirror images of an input, which must be square.
+        first (models/bert_image/test_time_augmentation.py); 0 where there is none.
+    test_time_augmentation: whether the answer is the mean over the quarter turns and mirror images of an input, which must be square.
     """
 
     domain: Domain
@@ -60,12 +60,12 @@ class Preprocess:
     channels: tuple[str, ...]
     standardise: str
     mean: tuple[float, ...] = ()
-    deviation: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
     ground_sample_distance_m: float | None = None
     reflectance_top: float | None = None
     age_years: tuple[float, float] | None = None
     pixel_spacing_mm: float | None = None
-    turns: bool = False
+    test_time_augmentation: bool = False
     modalities: tuple[str, ...] = ()
     body_parts: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
@@ -126,7 +126,7 @@ class Calibration:
     """calibration.json beside the weights: what validation taught.
 
     temperature: logits are divided by it before the softmax (Guo et al. 2017).
-    conformal_threshold: a label joins the 90 % set where 1 - probability <= threshold (split conformal, Vovk et al. 2005).
+    conformal_threshold: a label joins the 90 % prediction set where 1 - probability <= threshold (split conformal, Vovk et al. 2005).
     coverage: what the sets were made for, 0.9.
     """
 
@@ -174,7 +174,7 @@ class Prediction:
 
     logits: float32 [labels], uncalibrated. probabilities: float32 [labels], calibrated, summing to 1; None where no input could be made.
     token_logits: float32 [rows, columns, labels] on the token grid, None where the head does not speak for tokens.
-    conformal_set: labels of the 90 % set, most probable first.
+    conformal_set: labels of the 90 % prediction set, most probable first.
     prediction: the most probable label; None where outside or abstaining (the set is empty or holds every label).
     seconds: {"read", "prepare", "forward"}.
     frame: which of the source's frames was answered, from 0; None where it has only one.

@@ -45,7 +45,7 @@ class Band:
     """One band of a scene.
 
     name: the field's own name where known ("B04", "red"), else "band 1".
-    colour: "red", "green", "blue", "near infrared", "short-wave infrared 1", ... or "" where unknown.
+    common_name (STAC's, spelt out): "red", "green", "blue", "near infrared", "short-wave infrared 1", ... or "" where unknown.
     file, index: which GeoTIFF holds it and its number there, from 1.
     scale, offset: reflectance = digital number * scale + offset; None where the file does not tell.
     nodata: the digital number that means nothing, None where there is none. mask: of its file, None where it has none.
@@ -53,7 +53,7 @@ class Band:
     """
 
     name: str
-    colour: str
+    common_name: str
     file: Path
     index: int
     scale: float | None = None

@@ -15,11 +15,11 @@ from rasterio.crs import CRS
 from shapely.geometry.base import BaseGeometry
 
 from core.areas.pixels import Hectares, moved, row_hectares
-from core.areas.polygons import ClassStrip, Patch, polygons_of
-from core.areas.tally import Tally, ZoneTally
+from core.areas.polygons import ClassStrip, OutlinedArea, polygons_of
+from core.areas.zonal_counts import CountsByZone, ZonalCounts
 from core.areas.zones import Zone
 from core.change.evidence import NODATA, Evidence, is_changed
-from core.change.transitions import NO_PAIR, pair_names, pair_tally, pairs_of, transitions_of
+from core.change.transitions import NO_PAIR, pair_counts, pair_names, pairs_of, transitions_of
 from core.export.geotiff import StripWriter, read_strips, warp_raster
 from core.export.staging import staged
 from core.export.styles import class_colours
@@ -32,8 +32,10 @@ from core.types import UNNAMED_DATE, ChangePolygon, Scene, Transition
 CHANGE, BEFORE, AFTER = "change.tif", "landcover_before.tif", "landcover_after.tif"
 SCORE, PROBABILITY = "change_score.tif", "change_probability.tif"
 TRANSITIONS, ZONES, CHANGES, LAYER = "transitions.csv", "zones.csv", "changes.gpkg", "changes"
+OPTIONAL_FILES = (SCORE, PROBABILITY, BEFORE, AFTER, "landcover_*.qml", "landcover_*.aux.xml", TRANSITIONS, ZONES)
+"""What not every comparison writes; that of an earlier one must not stay beside the files of the next."""
 MOST_POLYGONS = 1000
-"""Patches that are kept in memory, the largest ones; the file has all of them."""
+"""Polygons that are kept in memory, the largest ones; the file has all of them."""
 STATES, STATE_COLOURS = ("unchanged", "changed"), ((38, 43, 51), (230, 159, 0))
 COLUMNS = {"id": int, "hectares": float, "from": str, "to": str, "score": float, "date_before": str, "date_after": str}
 
@@ -68,7 +70,7 @@ class ChangeKind:
 class Findings:
     """What was counted on the rasters of two dates.
 
-    outlined_hectares: of the polygons that are written. polygons: the largest patches, largest first.
+    outlined_hectares: of the polygons that are written. polygons: the largest polygons, largest first.
     """
 
     transitions: tuple[Transition, ...]
@@ -127,33 +129,33 @@ def bring_to(folder: Path, crs: CRS, kind: ChangeKind) -> None:
 def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: Sequence[Zone], min_hectares: float) -> Findings:
     """Write changes.gpkg, transitions.csv where classes are known and, with zones, zones.csv, from the rasters of a folder.
 
-    before: the scene whose grid they had. min_hectares: smaller patches are left out of changes.gpkg. A patch is of one pair of classes;
-    patches are numbered by size, from 1.
+    before: the scene whose grid they had. min_hectares: smaller polygons are left out of changes.gpkg. A polygon is of one pair of classes;
+    polygons are numbered by size, from 1.
     """
     with open_raster(folder / CHANGE) as raster:
         crs, transform, size = raster.crs, raster.transform, (raster.width, raster.height)
     hectares = row_hectares(crs, transform, *size)
     labels = kind.labels
-    pairs, states = pair_tally(labels), Tally(len(STATES))
-    by_zone = ZoneTally(zones, len(labels) ** 2 or len(STATES), transform)
+    pairs, states = pair_counts(labels), ZonalCounts(len(STATES))
+    by_zone = CountsByZone(zones, len(labels) ** 2 or len(STATES), transform)
 
-    def patches(strips: Iterator[_Rows]) -> Iterator[Patch]:
+    def outlined(strips: Iterator[_Rows]) -> Iterator[OutlinedArea]:
         changes = (ClassStrip(rows.top, np.where(rows.state == 1, rows.pairs, NO_PAIR), rows.score) for rows in strips)
         return polygons_of(changes, transform, hectares, nodata=NO_PAIR, min_hectares=min_hectares)
 
-    # Twice over the rasters: once to count and to learn the order of sizes, once to write, so that no more than one patch is held.
-    sizes = np.array([patch.hectares for patch in patches(_counted(_rows(folder, kind), hectares, pairs, states, by_zone))])
+    # Twice over the rasters: once to count and to learn the order of sizes, once to write, so that no more than one polygon is held.
+    sizes = np.array([polygon.hectares for polygon in outlined(_counted(_rows(folder, kind), hectares, pairs, states, by_zone))])
     number = np.empty(len(sizes), dtype=np.int64)
     number[np.argsort(-sizes, kind="stable")] = np.arange(1, len(sizes) + 1)
     largest: dict[int, ChangePolygon] = {}
     dates = tuple(scene.when or UNNAMED_DATE for scene in (before, after))
 
     def features() -> Iterator[Feature]:
-        for place, patch in enumerate(patches(_rows(folder, kind))):
-            made = _polygon(int(number[place]), patch, labels, before, crs)
+        for place, polygon in enumerate(outlined(_rows(folder, kind))):
+            made = _polygon(int(number[place]), polygon, labels, before, crs)
             if made.id <= MOST_POLYGONS:
                 largest[made.id] = made
-            yield patch.geometry, (made.id, made.hectares, made.before, made.after, made.probability, *dates)
+            yield polygon.geometry, (made.id, made.hectares, made.before, made.after, made.probability, *dates)
 
     write_polygons(folder / CHANGES, LAYER, features(), kind.columns, crs)
     transitions = transitions_of(pairs, labels) if labels else ()
@@ -165,13 +167,13 @@ def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: 
     return Findings(transitions, polygons, int(states.pixels[1]), int(states.pixels.sum()), float(states.hectares[1]), float(sizes.sum()))
 
 
-def _write_zones(folder: Path, zones: Sequence[Zone], by_zone: ZoneTally, labels: Sequence[str]) -> None:
+def _write_zones(folder: Path, zones: Sequence[Zone], by_zone: CountsByZone, labels: Sequence[str]) -> None:
     """zones.csv: pairs of classes of each zone, or what changed and what did not where no classes are known."""
-    told = list(zip(zones, by_zone.tallies, strict=True))
+    told = list(zip(zones, by_zone.each_counts, strict=True))
     if labels:
-        cells = ((zone.name, *_cells(each)) for zone, tally in told for each in transitions_of(tally, labels))
+        cells = ((zone.name, *_cells(each)) for zone, counts in told for each in transitions_of(counts, labels))
         return write_table(folder / ZONES, ("zone", "from", "to", "pixels", "hectares"), cells)
-    areas = ((zone.name, area.label, area.pixels, area.hectares) for zone, tally in told for area in tally.areas(STATES))
+    areas = ((zone.name, area.label, area.pixels, area.hectares) for zone, counts in told for area in counts.areas(STATES))
     return write_table(folder / ZONES, ("zone", "state", "pixels", "hectares"), areas)
 
 
@@ -199,7 +201,9 @@ def _rows(folder: Path, kind: ChangeKind) -> Iterator[_Rows]:
             yield _Rows(top, state, np.where(state == NODATA, NO_PAIR, state).astype(np.int32), score)
 
 
-def _counted(strips: Iterator[_Rows], hectares: Hectares, pairs: Tally, states: Tally, by_zone: ZoneTally) -> Iterator[_Rows]:
+def _counted(
+    strips: Iterator[_Rows], hectares: Hectares, pairs: ZonalCounts, states: ZonalCounts, by_zone: CountsByZone
+) -> Iterator[_Rows]:
     """The strips, each counted as it passes by."""
     for rows in strips:
         area = hectares(rows.top, len(rows.state))
@@ -221,11 +225,11 @@ def _cells(transition: Transition) -> tuple[str, str, int, float]:
     return transition.before, transition.after, transition.pixels, transition.hectares
 
 
-def _polygon(number: int, patch: Patch, labels: Sequence[str], before: Scene, crs: CRS) -> ChangePolygon:
-    centre = patch.geometry.representative_point()
-    window = patch.window if crs == before.crs else _window_on(before, patch.geometry, crs)
-    was, became = pair_names(patch.value, labels) if labels else (None, None)
-    return ChangePolygon(number, patch.hectares, was, became, patch.score, window, (centre.x, centre.y))
+def _polygon(number: int, polygon: OutlinedArea, labels: Sequence[str], before: Scene, crs: CRS) -> ChangePolygon:
+    centre = polygon.geometry.representative_point()
+    window = polygon.window if crs == before.crs else _window_on(before, polygon.geometry, crs)
+    was, became = pair_names(polygon.value, labels) if labels else (None, None)
+    return ChangePolygon(number, polygon.hectares, was, became, polygon.score, window, (centre.x, centre.y))
 
 
 def _window_on(scene: Scene, geometry: BaseGeometry, crs: CRS) -> tuple[int, int, int, int]:

@@ -94,7 +94,7 @@ def _how(slices: Sequence[SliceSearch], label: str) -> tuple[Notice, ...]:
 
 def _outside(slices: Sequence[SliceSearch], engine: Engine) -> Outside:
     """By the median window, so that an image is outside where most of it is."""
-    known = engine.model.outside
+    known = engine.model.ood_detector
     distances = np.array([distance for each in slices for distance in each.distances])
     if known is None or not len(distances):
         return Outside(float("nan"), float("nan"), False)

@@ -15,7 +15,7 @@ import numpy as np
 from core import metrics
 from core.errors import BadRecipe, NotFound
 from core.inference.engine import engine_for
-from core.metrics import Chances, Truth
+from core.metrics import Probabilities, Truth
 from core.sources import Source, Unusable, walk
 from core.types import Prediction
 from core.workflows.files import FileAnswer, predict_files
@@ -115,39 +115,39 @@ def _evaluation(
 ) -> Evaluation:
     own = [one for one in read if one.folder in labels]
     truth: Truth = np.array([labels.index(one.folder) for one in own], dtype=np.int64)
-    chances = _chances(own, len(labels))
+    probs = _probabilities(own, len(labels))
     sets = [set(one.prediction.conformal_set) for one in own] if is_calibrated else []
     answered = np.array([one.prediction.prediction is not None for one in own], dtype=bool)
-    right = truth == chances.argmax(axis=1)
+    right = truth == probs.argmax(axis=1)
     return Evaluation(
         n=len(read),
         n_failed=n_failed,
         accuracy=metrics.mean(right),
-        balanced_accuracy=metrics.balanced_accuracy(truth, chances),
-        auroc=metrics.auroc(truth, chances),
-        f1_macro=metrics.f1_macro(truth, chances),
-        ece=metrics.calibration_error(truth, chances),
-        ece_by_chance=metrics.calibration_error_by_chance(chances),
+        balanced_accuracy=metrics.balanced_accuracy(truth, probs),
+        auroc=metrics.auroc(truth, probs),
+        f1_macro=metrics.f1_macro(truth, probs),
+        ece=metrics.calibration_error(truth, probs),
+        ece_by_chance=metrics.calibration_error_by_chance(probs),
         abstained=metrics.mean([len(found) in (0, len(labels)) for found in sets]) if is_calibrated else metrics.mean(0 * right),
         coverage=metrics.mean([one.folder in found for one, found in zip(own, sets, strict=True)]) if is_calibrated else None,
         mean_set_size=metrics.mean([len(found) for found in sets]),
         accuracy_answered=metrics.mean(right[answered]),
         labels=labels,
-        confusion=metrics.confusion(truth, chances),
+        confusion=metrics.confusion(truth, probs),
         parents={name: _parent(name, members, read, labels) for name, members in parents.items()},
     )
 
 
 def _parent(name: str, members: Sequence[str], read: Sequence[Labelled], labels: Sequence[str]) -> ParentFigures:
     truth = np.array([one.folder == name or one.folder in members for one in read])
-    chances = _chances(read, len(labels))[:, [labels.index(member) for member in members]].sum(axis=1)
+    probs = _probabilities(read, len(labels))[:, [labels.index(member) for member in members]].sum(axis=1)
     return ParentFigures(
-        accuracy=float(((chances >= metrics.DECISION) == truth).mean()),
-        auroc=metrics.binary_auroc(truth, chances),
+        accuracy=float(((probs >= metrics.DECISION) == truth).mean()),
+        auroc=metrics.binary_auroc(truth, probs),
     )
 
 
-def _chances(read: Sequence[Labelled], labels: int) -> Chances:
+def _probabilities(read: Sequence[Labelled], labels: int) -> Probabilities:
     """float32 [images, labels]."""
     rows = [one.prediction.probabilities for one in read if one.prediction.probabilities is not None]
     return np.stack(rows) if rows else np.empty((0, labels), dtype=np.float32)

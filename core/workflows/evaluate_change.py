@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.change.methods.model import judge_pair
+from core.change.methods.model import pair_evidence
 from core.errors import SightlineError
 from core.inference.engine import ChangeEngine, change_engine_for
 from core.prepare.grid.pair import pair_of
@@ -98,7 +98,7 @@ def evaluate_change(
 def _counted(city: City, engine: ChangeEngine) -> ChangeCounts:
     """One city, through the strips that `sightline change` makes. Raises MissingBands, UnreadableFile, DeviceError."""
     total, top = ChangeCounts(), 0
-    for evidence in judge_pair(pair_of(city.before, city.after, engine.model.preprocess), engine):
+    for evidence in pair_evidence(pair_of(city.before, city.after, engine.model.preprocess), engine):
         rows = slice(top, top + len(evidence.score))
         known = city.known[rows] & np.isfinite(evidence.score)
         total += count_pixels((evidence.score >= engine.model.threshold)[known], city.changed[rows][known])

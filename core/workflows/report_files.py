@@ -1,14 +1,19 @@
-"""A report as files: report.md for people who edit, report.pdf for people who read, report.json for programs."""
+"""A report as files: report.md for people who edit, report.pdf for people who read, report.json for programs.
+
+A map or a comparison of dates and its report appear together: a folder never holds the rasters of one run and the report of another.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
 from core.change.methods.bands import read_by
+from core.change.methods.base import Method
 from core.explain.registry import FIRST_METHOD, explain
 from core.export import json, markdown, pdf
 from core.export.staging import staged
@@ -19,10 +24,17 @@ from core.report.language import language_of
 from core.report.model_facts import model_facts
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
-from core.types import ChangeMap, Explanation, Image, LandCoverMap, Prediction, Preprocess, Report
+from core.types import ChangeMap, Explanation, Image, LandCoverMap, Prediction, Preprocess, Report, Scene
+from core.workflows.change import detect_change
+from core.workflows.change_files import OPTIONAL_FILES
+from core.workflows.change_series import change_series
 from core.workflows.image import compose, explained_input, predict
+from core.workflows.scene_map import ZONES, map_scene
 from models.change_registry import LoadedChangeModel
 from models.registry import LoadedModel
+
+PICTURES = "report-*.png"
+_Map = TypeVar("_Map", LandCoverMap, ChangeMap)
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,52 @@ def report_image(
     report = compose(image, prediction, explanation, model, language)
     pictures = image_pictures(image, given, explanation, language_of(language))
     return ImageReport(prediction, explanation, write_report(report, folder, pictures))
+
+
+@dataclass(frozen=True)
+class PairFiles:
+    """Of two dates: the name of their sub-folder ("" where there is none), what changed, and the report with its three files."""
+
+    name: str
+    change: ChangeMap
+    report: Report
+    files: tuple[Path, ...]
+
+
+def write_map(
+    scene: Scene, engine: Engine, out: Path, language: str = "en", **wishes: Any
+) -> tuple[LandCoverMap, Report, tuple[Path, ...]]:
+    """The land cover of a scene and its report in `out`, all at once. wishes: as of map_scene, which raises what this raises."""
+    with staged(out, replacing=(PICTURES, ZONES)) as whole:
+        result = map_scene(scene, engine, whole, **wishes)
+        report, files = report_map(result, engine, whole, language)
+    return _moved(result, whole, out), report, tuple(out / file.name for file in files)
+
+
+def write_changes(
+    scenes: Sequence[Scene], method: Method, engine: Engine | ChangeEngine | None, out: Path, language: str = "en", **wishes: Any
+) -> tuple[PairFiles, ...]:
+    """What differs between two dates and its report in `out`, all at once; of more dates, each pair in a sub-folder.
+
+    engine: as of report_change. wishes: as of detect_change, which raises what this raises.
+    """
+    with staged(out, replacing=(PICTURES, *OPTIONAL_FILES)) as whole:
+        if len(scenes) > 2:
+            results = change_series(scenes, method, whole, **wishes)
+        else:
+            results = (("", detect_change(scenes[0], scenes[1], method, whole, **wishes)),)
+        told = [report_change(result, engine, whole / name, language) for name, result in results]
+    return tuple(
+        PairFiles(name, _moved(result, whole / name, out / name), report, tuple(out / name / file.name for file in files))
+        for (name, result), (report, files) in zip(results, told, strict=True)
+    )
+
+
+def _moved(result: _Map, whole: Path, out: Path) -> _Map:
+    """The same result, whose files lie in `out` now."""
+    paths = {name: value for name, value in vars(result).items() if isinstance(value, Path) and value.parent == whole}
+    files: dict[str, Any] = {name: out / path.name for name, path in paths.items()}
+    return replace(result, **files)
 
 
 def report_map(result: LandCoverMap, engine: Engine, folder: Path, language: str = "en") -> tuple[Report, tuple[Path, ...]]:
@@ -83,7 +141,7 @@ def write_report(report: Report, folder: Path, pictures: Sequence[Captioned] = (
     pictures: (caption, uint8 [rows, columns, 3]) in the order in which they are shown; of an explained image the last one is the overlay.
     """
     names = tuple(f"report.{ending}" for ending in ("md", "pdf", "json"))
-    with staged(folder, replacing=("report-*.png",)) as whole:
+    with staged(folder, replacing=(PICTURES,)) as whole:
         markdown.write(report, whole / names[0], pictures)
         pdf.write(report, whole / names[1], pictures)
         json.write(report, whole / names[2])

@@ -15,7 +15,7 @@ from rasterio.crs import CRS
 
 from core.areas.pixels import Hectares, row_hectares
 from core.areas.polygons import ClassStrip, polygons_of
-from core.areas.tally import Tally, ZoneTally
+from core.areas.zonal_counts import CountsByZone, ZonalCounts
 from core.areas.zones import Zone, read_zones
 from core.errors import OutOfRange
 from core.export.geotiff import StripWriter, grid_in, parse_crs, read_strips, warp_raster
@@ -53,7 +53,7 @@ def map_scene(
 ) -> LandCoverMap:
     """Write landcover.tif, confidence.tif, outside.tif, areas.csv and classes.gpkg into `out`; with zones, zones.csv too.
 
-    min_area_hectares: smaller patches are left out of classes.gpkg; rasters and areas keep every pixel.
+    min_area_hectares: smaller polygons are left out of classes.gpkg; rasters and areas keep every pixel.
     crs: a coordinate system for everything that is written; that of the scene by default. zones: a vector file of polygons.
     progress: told of tiles; what it raises ends the work, and nothing is left of it.
     preview: given the classes of each strip as it is done.
@@ -131,7 +131,7 @@ def target_crs(scene: Scene, crs: str | None) -> CRS:
 def _score(scene: Scene, engine: Engine, folder: Path, progress: Progress | None, preview: Preview | None) -> _Scores:
     """The three rasters on the grid of the scene."""
     labels = engine.model.labels
-    threshold = engine.model.outside.threshold if engine.model.outside is not None else np.inf
+    threshold = engine.model.ood_detector.threshold if engine.model.ood_detector is not None else np.inf
     grid: dict[str, Any] = {"width": scene.width, "height": scene.height, "crs": scene.crs, "transform": scene.transform}
     values: dict[str, Any] = {**grid, "dtype": "float32", "nodata": float("nan")}
     classes: dict[str, Any] = {**grid, "dtype": "uint8", "nodata": _NODATA, "labels": labels, "colours": class_colours(labels)}
@@ -167,29 +167,29 @@ def _measure(
     with open_raster(folder / LANDCOVER) as raster:
         crs, transform, size = raster.crs, raster.transform, (raster.width, raster.height)
     hectares = row_hectares(crs, transform, *size)
-    tally, by_zone = Tally(len(labels)), ZoneTally(zones, len(labels), transform)
-    strips = _counted(folder / LANDCOVER, hectares, tally, by_zone, step)
-    patches = polygons_of(strips, transform, hectares, nodata=_NODATA, min_hectares=min_area_hectares)
-    features: Iterator[Feature] = ((patch.geometry, (labels[patch.value], patch.hectares)) for patch in patches)
+    counts, by_zone = ZonalCounts(len(labels)), CountsByZone(zones, len(labels), transform)
+    strips = _counted(folder / LANDCOVER, hectares, counts, by_zone, step)
+    polygons = polygons_of(strips, transform, hectares, nodata=_NODATA, min_hectares=min_area_hectares)
+    features: Iterator[Feature] = ((polygon.geometry, (labels[polygon.value], polygon.hectares)) for polygon in polygons)
     write_polygons(folder / CLASSES, LAYER, features, {"class": str, "hectares": float}, crs)
-    areas = tally.areas(labels)
+    areas = counts.areas(labels)
     write_areas(folder / AREAS, areas)
     if zones:
         rows = (
             (zone.name, area.label, area.pixels, area.hectares, area.share)
-            for zone, counted in zip(zones, by_zone.tallies, strict=True)
+            for zone, counted in zip(zones, by_zone.each_counts, strict=True)
             for area in counted.areas(labels)
         )
         write_table(folder / ZONES, ("zone", "class", "pixels", "hectares", "share"), rows)
     return areas
 
 
-def _counted(path: Path, hectares: Hectares, tally: Tally, by_zone: ZoneTally, step: Callable[[], None]) -> Iterator[ClassStrip]:
+def _counted(path: Path, hectares: Hectares, counts: ZonalCounts, by_zone: CountsByZone, step: Callable[[], None]) -> Iterator[ClassStrip]:
     """The strips of a class raster, each counted as it passes by."""
     for top, classes in read_strips(path):
         step()
         area = hectares(top, len(classes))
-        tally.add(classes, area)
+        counts.add(classes, area)
         by_zone.add(top, classes, area)
         yield ClassStrip(top, classes)
 

@@ -11,7 +11,7 @@ import numpy as np
 from core.errors import MissingBands
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine
-from core.inference.ood import features, outside_score
+from core.inference.ood import features, ood_score
 from core.inference.prediction import UNCALIBRATED, decide, parent_heads, predict_input
 from core.prepare.grid.bands import read_window, rendering, resolve_bands
 from core.prepare.scene_input import centre_input, filled, ground_refusal, input_at, window_size
@@ -43,7 +43,7 @@ class _Sums:
     fullest: (share, left, top) of the tile that holds most data.
     """
 
-    chances: FloatImage
+    probabilities: FloatImage
     logits: FloatImage
     weight: float = 0.0
     tiles: int = 0
@@ -107,13 +107,13 @@ def _add(sums: _Sums, scene: Scene, bands: Sequence[Band], part: _Part, engine: 
     forward = engine.forward(values)
     shares = np.array([valid[:, cut].mean() for _, cut in held], dtype=np.float32)  # [tiles]
     sums.seconds["forward"] += forward.seconds
-    sums.chances = sums.chances + shares @ probabilities(forward.logits, engine.model.calibration)
+    sums.probabilities = sums.probabilities + shares @ probabilities(forward.logits, engine.model.calibration)
     sums.logits = sums.logits + shares @ forward.logits
     sums.weight += float(shares.sum())
     sums.tiles += len(held)
     sums.fullest = max(sums.fullest, *((float(share), left, part.top) for share, (left, _) in zip(shares, held, strict=True)))
-    if engine.model.outside is not None:
-        sums.scores += outside_score(features(values, forward.embeddings), engine.model.outside).tolist()
+    if engine.model.ood_detector is not None:
+        sums.scores += ood_score(features(values, forward.embeddings), engine.model.ood_detector).tolist()
 
 
 def _cuts(part: _Part) -> Iterator[tuple[int, slice]]:
@@ -133,16 +133,16 @@ def _prediction(scene: Scene, engine: Engine, sums: _Sums) -> Prediction:
     model = engine.model
     (width, height), (_, left, top) = window_size(scene, model.preprocess), sums.fullest
     fullest = input_at(scene, model.preprocess, left + width // 2, top + height // 2)  # what is said of one tile holds for all
-    chances = np.asarray(sums.chances / sums.weight, dtype=np.float32)
+    probs = np.asarray(sums.probabilities / sums.weight, dtype=np.float32)
     outside = _outside(engine, sums.scores, fullest.refusal)
-    likely, answer = decide(chances, model.labels, model.calibration, outside)
+    likely, answer = decide(probs, model.labels, model.calibration, outside)
     mean = notice("scene.mean-of-tiles", tiles=sums.tiles, width=width, height=height)
     return Prediction(
         model=model.id,
         weights=model.weights_hash,
         labels=model.labels,
         logits=np.asarray(sums.logits / sums.weight, dtype=np.float32),
-        probabilities=chances,
+        probabilities=probs,
         conformal_set=likely,
         prediction=answer,
         outside=outside,
@@ -150,14 +150,14 @@ def _prediction(scene: Scene, engine: Engine, sums: _Sums) -> Prediction:
         seconds=sums.seconds,
         precision=engine.runtime.precision,
         device=engine.runtime.name,
-        heads=parent_heads(chances, model),
+        heads=parent_heads(probs, model),
         source=scene.sha256,
         box=(0.0, 0.0, float(scene.width), float(scene.height)),
     )
 
 
 def _outside(engine: Engine, scores: Sequence[float], refusal: Notice | None) -> Outside:
-    known = engine.model.outside
+    known = engine.model.ood_detector
     if known is None:
         return Outside(float("nan"), float("nan"), bool(refusal), refusal)
     score, strange = float(np.median(scores)), sum(one > known.threshold for one in scores)

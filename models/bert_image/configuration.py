@@ -158,7 +158,7 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
         return ("[CLS]",)[: self.prefix_tokens]
 
     @property
-    def further_heads(self) -> dict[str, list[str]]:
+    def auxiliary_heads(self) -> dict[str, list[str]]:
         """Labels of every head beside the main one, those of tokens included."""
         return {**(self.heads or {}), **(self.token_heads or {})}
 

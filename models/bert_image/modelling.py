@@ -207,7 +207,7 @@ class BertImageForImageClassification(BertImagePreTrainedModel):
         super().__init__(config)
         self.bert = BertImageModel(config)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
-        self.heads = nn.ModuleDict({name: nn.Linear(config.hidden_size, len(labels)) for name, labels in config.further_heads.items()})
+        self.heads = nn.ModuleDict({name: nn.Linear(config.hidden_size, len(labels)) for name, labels in config.auxiliary_heads.items()})
         self.post_init()
 
     @can_return_tuple  # type: ignore[untyped-decorator]

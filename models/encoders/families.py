@@ -104,7 +104,7 @@ class EncoderConfig:
         return (first + registers)[: self.prefix_tokens]
 
     @property
-    def further_heads(self) -> dict[str, list[str]]:
+    def auxiliary_heads(self) -> dict[str, list[str]]:
         """Labels of heads beside the main one: there are none."""
         return {}
 

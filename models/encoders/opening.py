@@ -83,8 +83,8 @@ def _refuse(folder: Path, missing: list[str]) -> None:
         )
 
 
-def _begin(head: nn.Linear, deviation: float) -> None:
-    nn.init.normal_(head.weight, std=deviation)
+def _begin(head: nn.Linear, std: float) -> None:
+    nn.init.normal_(head.weight, std=std)
     nn.init.zeros_(head.bias)
 
 

@@ -55,9 +55,9 @@ def address(place: Path) -> Iterator[str]:
 
 
 @contextmanager
-def serve(place: Path, environment: dict[str, str]) -> Iterator[str]:
-    """The application on a free port until the context is left."""
-    port = free_port()
+def serve(place: Path, environment: dict[str, str], port: int = 0) -> Iterator[str]:
+    """The application until the context is left: on a free port, or on one where it was before, with the home that it had there."""
+    port = port or free_port()
     home = place.parent / f"home-{port}"
     told = {"OMP_NUM_THREADS": "2", **os.environ, "SIGHTLINE_HOME": str(home), "SIGHTLINE_ROOTS": str(place), **environment}
     command = [sys.executable, "-m", "core.ui.shell.serve", "--server.port", str(port), "--server.address", "127.0.0.1"]

@@ -13,6 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.settings import PROJECT, settings
 from core.types import Domain
+from core.ui.shell import sign_in
+from core.ui.shell.admission import admission
 from core.ui.state.session import Task
 from tests.tiny import write_tiny_model
 
@@ -50,6 +52,15 @@ def _as_on_a_server_that_was_visited(monkeypatch: pytest.MonkeyPatch) -> None:
         PagesManager.uses_pages_directory = False
 
     monkeypatch.setattr(PagesManager, "__init__", begin_visited)
+
+
+@pytest.fixture(autouse=True)
+def browser_cookie(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The cookie that the browser of a page has; AppTest has none. A test may put another in."""
+    admission.cache_clear()
+    cookie = ["a-random-name"]
+    monkeypatch.setattr(sign_in, "browser", lambda: cookie[0])
+    yield cookie
 
 
 @pytest.fixture

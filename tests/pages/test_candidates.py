@@ -15,7 +15,7 @@ from core.ui.radiology.candidates import Visit, candidate_boxes
 from core.ui.radiology.page_state import ImageAnswer
 from core.ui.radiology.study_show import lung_window
 from core.ui.state.session import Session, Task
-from core.ui.viewer import Look, Picked, pack_study
+from core.ui.viewer import Click, Viewport, pack_study
 from tests.pages.conftest import waited
 
 CT = PROJECT / "sample_data" / "ct-series"
@@ -37,18 +37,18 @@ def test_a_candidate_is_outlined_on_its_slice_and_the_map_lies_on_the_window_tha
     left, top, width, height = outlined[first.frame][0]
     assert left < first.column < left + width and top < first.row < top + height
     left, top, width, height = best.box
-    picture.pick_token(opening, answer.grid, Picked(round(left + width - 1), round(top + 1), best.frame, "both"), answer)
-    assert opening.picked == (0, answer.grid[1] - 1)
-    picture.pick_token(opening, answer.grid, Picked(0, 0, best.frame, "both"), answer)
-    assert opening.picked is None
+    picture.pick_token(opening, answer.grid, Click(round(left + width - 1), round(top + 1), best.frame, "both"), answer)
+    assert opening.clicked == (0, answer.grid[1] - 1)
+    picture.pick_token(opening, answer.grid, Click(0, 0, best.frame, "both"), answer)
+    assert opening.clicked is None
 
 
 def test_a_candidate_is_visited_through_the_window_of_the_lung_and_a_picture_keeps_its_own(home: Path) -> None:
     study = read_series(sorted(CT.iterdir())[20:23], "series")[0]
-    opening = radiology.Opening(study, look=Look(slice=1, centre=40.0, width=400.0), visit=Visit(1, (10.0, 12.0, 20.0, 20.0), 2))
+    opening = radiology.Opening(study, viewport=Viewport(slice=1, centre=40.0, width=400.0), visit=Visit(1, (10.0, 12.0, 20.0, 20.0), 2))
     shown = picture.image_view(opening, radiology.Slices(pack_study(study)), None, None, has_overlay=False)
     command = shown.as_data()["command"]
     assert command["slice"] == 2
     assert command["window"] == {"centre": -600.0, "width": 1500.0, "shape": "LINEAR"}
-    assert Look().at_slice(2, lung_window(study)) == Look(slice=2, centre=-600.0, width=1500.0)
+    assert Viewport().at_slice(2, lung_window(study)) == Viewport(slice=2, centre=-600.0, width=1500.0)
     assert lung_window(Picture("slice.png", "0" * 64, np.zeros((4, 4), dtype=np.uint8))) is None

@@ -25,7 +25,7 @@ from core.types import Explanation, ModelInput, RemovalScore
 from core.ui.explain.agreement import on_tokens, rank_correlations
 from core.ui.explain.maps import map_and_bar, parameter_words, patch_at, shown_pixels
 from core.ui.explain.page_state import Turns
-from core.ui.viewer import Picked
+from core.ui.viewer import Click
 from tests.pages.conftest import PATIENCE_S, run_until, words
 from tests.tiny_encoders import write_tiny_encoder
 
@@ -99,7 +99,7 @@ def test_the_input_is_shown_in_colour_whatever_its_channels(channels: int) -> No
 
 @pytest.mark.parametrize(("column", "row", "patch"), [(0, 0, (0, 0)), (11, 7, (1, 2)), (4, 3, (0, 1)), (3, 4, (1, 0))])
 def test_a_click_picks_the_patch_under_it(column: int, row: int, patch: tuple[int, int]) -> None:
-    assert patch_at(given(1), (2, 3), Picked(column, row, 0, "before")) == patch
+    assert patch_at(given(1), (2, 3), Click(column, row, 0, "before")) == patch
 
 
 def test_parameters_that_only_cost_time_are_not_told() -> None:

@@ -14,6 +14,7 @@ from core.jobs import jobs
 from core.settings import PROJECT, settings
 from core.ui.models.cards import figure_words, figures
 from core.ui.radiology.page_state import PAGE
+from core.ui.shell import sign_in
 from core.ui.state.session import Session
 from core.ui.widgets.words import INTENDED_USE
 from tests.pages.conftest import words
@@ -58,7 +59,7 @@ def test_a_tile_asks_its_page_for_its_sample(application: AppTest) -> None:
     assert [button.label for button in application.button] == ["A chest radiograph", "A CT series", "One place, two dates"]
     application.button(key="open-1").click().run()
     assert not application.exception
-    session = jobs().held(application.query_params["session"])
+    session = jobs().held(application.query_params["session"], sign_in.browser())
     assert isinstance(session, Session)
     assert PAGE.arrival(session).title == "Opening A chest CT series (synthetic)"
 

@@ -112,7 +112,7 @@ def test_a_checkpoint_of_another_family_is_opened_says_what_it_lacks_and_answers
     assert "Attention rollout" not in text and "Integrated Gradients" in text
     page.switch_page("pages/radiology.py").run()
     page.button(key="radiology.sample.chest-radiograph").click()
-    run_until(page, lambda said: "90 % set" in said)
+    run_until(page, lambda said: "90 % prediction set" in said)
     next(box for box in page.selectbox if box.label == "Model").select(str(folder))
     assert "These are scores: the model is not calibrated" in run_until(page, lambda said: "These are scores" in said)
 

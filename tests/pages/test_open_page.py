@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
+import subprocess
+import sys
 import time
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -126,17 +128,37 @@ def test_uploads_of_a_browser_that_never_came_back_go_although_a_session_still_p
     assert running.is_cancelled
 
 
-def test_uploads_of_a_server_that_was_killed_go_at_the_next_start_though_its_number_came_back(home: Path) -> None:
+OTHER_SERVER = """
+from core.ui.state.uploads import OpenFolder
+upload = OpenFolder()
+(upload.path / "scan.dcm").write_bytes(bytes(9))
+print(upload.path, flush=True)
+input()
+"""
+
+
+@contextmanager
+def other_server() -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A process with an upload, on the same home. What tells that it lives is no number of a process: containers count their own."""
+    command = [sys.executable, "-c", OTHER_SERVER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT) as process:
+        assert process.stdout is not None
+        try:
+            yield process, Path(process.stdout.readline().strip())
+        finally:
+            process.kill()
+
+
+def test_servers_that_share_a_home_leave_each_others_uploads_alone_and_remove_those_of_the_killed(home: Path) -> None:
     own = OpenFolder()
-    dead = [
-        home / "open" / f"{os.getpid()}.1-abc",
-        home / "open" / "999999.5-xyz",
-    ]  # this number, begun at another time; a number without life
-    for folder in dead:
-        (folder / "00000").mkdir(parents=True)
-    uploads.remove_what_a_dead_server_left.cache_clear()
-    uploads.remove_what_a_dead_server_left()
-    assert [folder for folder in dead if folder.exists()] == []
+    with other_server() as (process, upload):
+        uploads.remove_what_a_dead_server_left()
+        assert (upload / "scan.dcm").exists()
+        process.kill()
+        process.wait()
+        assert upload.exists()
+        uploads.remove_what_a_dead_server_left()
+        assert not upload.exists()
     assert own.path.exists()
 
 

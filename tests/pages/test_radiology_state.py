@@ -28,7 +28,7 @@ from core.ui.radiology.study_facts import geometry_words, image_facts, kept_head
 from core.ui.state.errors import OUR_FAULT, words_of
 from core.ui.state.session import Session, Task
 from core.ui.state.uploads import OpenFolder
-from core.ui.viewer import Picked
+from core.ui.viewer import Click
 from core.ui.widgets.faithfulness import verdict_words
 from tests.pages.conftest import waited
 from tests.unit.report.examples import explanation as explained
@@ -59,12 +59,12 @@ def test_what_a_user_wrote_outlives_a_new_map_unless_its_facts_changed(opening: 
 
 def test_a_click_finds_its_token_and_a_second_one_lets_go(opening: radiology.Opening) -> None:
     rows, columns = picture.size_of(opening.image)
-    picture.pick_token(opening, (4, 4), Picked(columns - 1, 0, 0, "both"))
-    assert opening.picked == (0, 3)
-    picture.pick_token(opening, (4, 4), Picked(columns // 2, rows - 1, 0, "both"))
-    assert opening.picked == (3, 2)
-    picture.pick_token(opening, (4, 4), Picked(columns // 2, rows - 1, 0, "both"))
-    assert opening.picked is None
+    picture.pick_token(opening, (4, 4), Click(columns - 1, 0, 0, "both"))
+    assert opening.clicked == (0, 3)
+    picture.pick_token(opening, (4, 4), Click(columns // 2, rows - 1, 0, "both"))
+    assert opening.clicked == (3, 2)
+    picture.pick_token(opening, (4, 4), Click(columns // 2, rows - 1, 0, "both"))
+    assert opening.clicked is None
 
 
 def test_ct_is_answered_by_the_model_of_ct_and_radiographs_by_that_of_radiographs(home: Path) -> None:

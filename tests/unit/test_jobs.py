@@ -162,6 +162,13 @@ def test_tokens_cannot_be_guessed_and_open_one_thing_each() -> None:
     assert registry.held("0" * 43) is None
 
 
+def test_a_token_opens_nothing_to_anybody_but_its_owner() -> None:
+    registry = Jobs()
+    token = registry.hold("study", owner="one browser")
+    assert registry.held(token) is registry.held(token, "another browser") is None
+    assert registry.held(token, "one browser") == "study"
+
+
 def test_what_nobody_looks_at_is_dropped_after_the_idle_time() -> None:
     clock = Clock()
     registry = Jobs(idle_seconds=1800.0, clock=clock)

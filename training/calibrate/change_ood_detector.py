@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.inference.ood import Features, outside_score
+from core.inference.ood import Features, ood_score
 from core.inference.scenes.pair_ood import colour_places, is_full
 from core.types import FloatImage, Preprocess
 from models.image_statistics import image_statistics
-from models.registry import OutsideModel
-from training.calibrate.fit import fit_outside
+from models.registry import OodDetector
+from training.calibrate.fit import fit_ood_detector
 from training.data.city_pixels import CityPixels
 
 SHARE_STRANGE = 0.02
@@ -23,7 +23,7 @@ QUANTILES = np.linspace(0.0, 1.0, 201)
 """Scores of a city that stand for all of them, so that large cities do not decide the threshold."""
 
 
-def fit_change_gate(cities: Sequence[CityPixels], preprocess: Preprocess) -> OutsideModel | None:
+def fit_change_detector(cities: Sequence[CityPixels], preprocess: Preprocess) -> OodDetector | None:
     """From both dates of whole cities, each counting alike; None without red, green and blue, or without a whole tile.
 
     The threshold keeps all but SHARE_STRANGE of the tiles of a city that was not seen: each is scored by a detector of the others.
@@ -33,11 +33,11 @@ def fit_change_gate(cities: Sequence[CityPixels], preprocess: Preprocess) -> Out
     known = [each for each in (tile_statistics(city, preprocess) for city in cities) if len(each) > 1]
     if not known:
         return None
-    gate = fit_outside(known, known)
+    detector = fit_ood_detector(known, known)
     if len(known) == 1:
-        return gate
+        return detector
     unseen = [_unseen_scores(known, place) for place in range(len(known))]
-    return replace(gate, threshold=float(np.quantile(np.concatenate(unseen), 1.0 - SHARE_STRANGE)))
+    return replace(detector, threshold=float(np.quantile(np.concatenate(unseen), 1.0 - SHARE_STRANGE)))
 
 
 def tile_statistics(city: CityPixels, preprocess: Preprocess) -> Features:
@@ -49,7 +49,7 @@ def tile_statistics(city: CityPixels, preprocess: Preprocess) -> Features:
 
 def _unseen_scores(known: Sequence[Features], place: int) -> np.ndarray:
     others = [each for number, each in enumerate(known) if number != place]
-    return np.quantile(outside_score(known[place], fit_outside(others, others)), QUANTILES)
+    return np.quantile(ood_score(known[place], fit_ood_detector(others, others)), QUANTILES)
 
 
 def _cut(pixels: FloatImage, size: tuple[int, int]) -> Iterator[FloatImage]:

@@ -1,4 +1,4 @@
-"""Fits what core/inference/ood.py goes by: mean and whitening, threshold, and a judge where strangers are at hand."""
+"""Fits what core/inference/ood.py goes by: mean and whitening, threshold, and a support vector machine where outliers are at hand."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from numpy.typing import NDArray
 from sklearn.svm import SVC
 
 from core.errors import OutOfRange
-from core.inference.ood import Features, outside_score, verdict
-from models.registry import Judge, OutsideModel
+from core.inference.ood import Features, ood_score, svm_score
+from models.registry import OodDetector, OutlierSvm
 
 SHARE_REFUSED = 0.01
-"""Share of held-back images of the right kind that the threshold gives up, to catch strangers."""
+"""Share of held-back images of the right kind that the threshold gives up, to catch outliers."""
 SHRINKAGE = 1e-3
 """Share of the mean variance that is added to each direction, so that none is taken as without any."""
 SMALLEST_VARIANCE = 1e-12
 """Of a direction, where a training has none at all."""
 SMALLEST_SPREAD = 1e-6
 """Of a feature: the unit of those that are the same in every image."""
-JUDGE_FREEDOM, JUDGE_REACH = 1.0, 0.5
-"""Of the judge: the cost of a wrong side, and the factor of the squared distance in its kernels, a direction on average."""
+SVM_COST, SVM_REACH = 1.0, 0.5
+"""Of the support vector machine: the cost of a wrong side; the factor of the squared distance in its kernels, a direction on average."""
 MOST_TAUGHT = 4000
-"""Images of the right kind that the judge learns from; its kernels are kept and compared with every image."""
+"""Images of the right kind that it learns from; its kernels are kept and compared with every image."""
 TAUGHT_SEED = 3
 """Of the draw of those images."""
 MOST_DIRECTIONS = 256
-"""Principal directions that are kept, those that vary most; further ones found no more strangers, and hold only noise."""
+"""Principal directions that are kept, those that vary most; further ones found no more outliers, and hold only noise."""
 
 
-def fit_outside(
-    train: Sequence[Features], held: Sequence[Features], share_refused: float = SHARE_REFUSED, strangers: Sequence[Features] = ()
-) -> OutsideModel:
+def fit_ood_detector(
+    train: Sequence[Features], held: Sequence[Features], share_refused: float = SHARE_REFUSED, outliers: Sequence[Features] = ()
+) -> OodDetector:
     """What the training's features look like, and the score that all but `share_refused` of the held-back ones keep, of each origin.
 
     train: float32 [images, D], of images that the model shall answer, one array an origin (a hospital, a sensor); each origin counts alike,
-    so that a small one is not given up for a large one. held: the same of images that were not trained on. strangers: one array a kind.
+    so that a small one is not given up for a large one. held: the same of images that were not trained on. outliers: one array a kind.
     Raises OutOfRange for fewer than two images to train or none held back of an origin, and for a share outside [0, 1).
     """
     if not train or not held or min(len(one) for one in train) < 2 or not all(len(one) for one in held):
@@ -45,14 +45,14 @@ def fit_outside(
         raise OutOfRange("images for the OOD detector", counts, "at least 2 of the training and 1 held back, of each origin")
     if not 0.0 <= share_refused < 1.0:
         raise OutOfRange("share_refused", share_refused, "0 <= share_refused < 1")
-    gate = _distance(train)
-    if strangers:
-        gate = _with_judge(gate, train, held, strangers, 1.0 - share_refused)
-    threshold = max(float(np.quantile(outside_score(one, gate), 1.0 - share_refused)) for one in held)
-    return replace(gate, threshold=threshold)
+    detector = _distance(train)
+    if outliers:
+        detector = _with_svm(detector, train, held, outliers, 1.0 - share_refused)
+    threshold = max(float(np.quantile(ood_score(one, detector), 1.0 - share_refused)) for one in held)
+    return replace(detector, threshold=threshold)
 
 
-def _distance(train: Sequence[Features]) -> OutsideModel:
+def _distance(train: Sequence[Features]) -> OodDetector:
     """Mean and whitening, without a threshold. Each feature is brought to unit variance first, so that its own unit does not matter."""
     values, weights = np.concatenate(train).astype(np.float64), _alike(train)
     mean = np.average(values, axis=0, weights=weights)
@@ -61,30 +61,30 @@ def _distance(train: Sequence[Features]) -> OutsideModel:
     variances, directions = np.linalg.eigh(np.cov((values - mean) / units, rowvar=False, aweights=weights))  # [D] ascending, [D, D]
     spreads = np.sqrt(np.maximum(variances, 0.0) + max(SHRINKAGE * variances.mean(), SMALLEST_VARIANCE))
     whitening = (directions / spreads)[:, -MOST_DIRECTIONS:] / units[:, np.newaxis]
-    return OutsideModel(mean.astype(np.float32), whitening.astype(np.float32), float("inf"))
+    return OodDetector(mean.astype(np.float32), whitening.astype(np.float32), float("inf"))
 
 
-def _with_judge(
-    gate: OutsideModel, train: Sequence[Features], held: Sequence[Features], strangers: Sequence[Features], keeps: float
-) -> OutsideModel:
-    """A judge beside the distance. Its verdicts on `held` have the median and the highest kept value of the distances."""
-    known, strange = _drawn(train, MOST_TAUGHT), np.concatenate(strangers)
-    whitened = (np.concatenate([*known, strange]) - gate.mean) @ gate.whitening
-    weights = np.concatenate([_alike(known), _alike(strangers)]) * len(strange)
+def _with_svm(
+    detector: OodDetector, train: Sequence[Features], held: Sequence[Features], outliers: Sequence[Features], keeps: float
+) -> OodDetector:
+    """A support vector machine beside the distance. Its scores on `held` have the median and the highest kept value of the distances."""
+    known, strange = _drawn(train, MOST_TAUGHT), np.concatenate(outliers)
+    whitened = (np.concatenate([*known, strange]) - detector.mean) @ detector.whitening
+    weights = np.concatenate([_alike(known), _alike(outliers)]) * len(strange)
     is_strange = np.repeat([False, True], [len(whitened) - len(strange), len(strange)])
-    machine = SVC(C=JUDGE_FREEDOM, gamma=JUDGE_REACH / whitened.shape[1]).fit(whitened, is_strange, sample_weight=weights)
-    plain = Judge(
+    machine = SVC(C=SVM_COST, gamma=SVM_REACH / whitened.shape[1]).fit(whitened, is_strange, sample_weight=weights)
+    plain = OutlierSvm(
         examples=machine.support_vectors_.astype(np.float16).astype(np.float32),  # as they are written
         weights=machine.dual_coef_[0].astype(np.float32),
-        reach=JUDGE_REACH / whitened.shape[1],
+        reach=SVM_REACH / whitened.shape[1],
         offset=float(machine.intercept_[0]),
     )
-    kept = (np.concatenate(held) - gate.mean) @ gate.whitening
+    kept = (np.concatenate(held) - detector.mean) @ detector.whitening
     middle, high = np.quantile(np.linalg.norm(kept, axis=1), (0.5, keeps))
-    middle_verdict, high_verdict = np.quantile(verdict(kept, plain), (0.5, keeps))
+    middle_verdict, high_verdict = np.quantile(svm_score(kept, plain), (0.5, keeps))
     scale = float((high - middle) / max(high_verdict - middle_verdict, SMALLEST_VARIANCE))
     offset = float(middle + (plain.offset - middle_verdict) * scale)
-    return replace(gate, judge=replace(plain, weights=plain.weights * np.float32(scale), offset=offset))
+    return replace(detector, svm=replace(plain, weights=plain.weights * np.float32(scale), offset=offset))
 
 
 def _drawn(train: Sequence[Features], most: int) -> list[Features]:

@@ -1,4 +1,4 @@
-"""The OOD detector of a classifier: fitted to what it was trained on, to what was held back, and to strangers.
+"""The OOD detector of a classifier: fitted to what it was trained on, to what was held back, and to outliers.
 
     python -m training.calibrate.ood_detector models/zoo/ID training/recipes/ID.toml --data DIR [DIR ...]
 
@@ -15,26 +15,26 @@ import numpy as np
 
 from core.inference.ood import Features
 from models.classifiers import Classifier
-from models.registry import OutsideModel
-from training.calibrate.fit import fit_outside
+from models.registry import OodDetector
+from training.calibrate.fit import fit_ood_detector
 from training.config.arguments import model_arguments
 from training.config.recipe import Recipe, read_recipe
 from training.data.folders import read_images, split
 from training.data.foreign import beside, taught_pictures
 from training.data.items import Item, Parts
-from training.data.strangers import strangers
+from training.data.outliers import made_outliers
 from training.loop.forward import forward_all
-from training.publish.zoo import loaded_back, write_outside
+from training.publish.zoo import loaded_back, write_ood_detector
 
 
-def fit_gate(recipe: Recipe, network: Classifier, parts: Parts, others: Sequence[Path]) -> OutsideModel:
+def fit_classifier_detector(recipe: Recipe, network: Classifier, parts: Parts, others: Sequence[Path]) -> OodDetector:
     """The OOD detector of a network that has not seen the calibration part, which gives the threshold.
 
     others: folders of other pictures that the OOD detector learns from.
     """
     train, calibration = (image_features(recipe, network, part) for part in (parts.train, parts.calibration))
     origins = (by_origin(parts.train, train), by_origin(parts.calibration, calibration))
-    return fit_outside(*origins, strangers=stranger_features(recipe, network, parts.train, others))
+    return fit_ood_detector(*origins, outliers=outlier_features(recipe, network, parts.train, others))
 
 
 def image_features(recipe: Recipe, network: Classifier, items: Sequence[Item]) -> Features:
@@ -43,13 +43,13 @@ def image_features(recipe: Recipe, network: Classifier, items: Sequence[Item]) -
     return forward_all(network, images, recipe.preprocess).features
 
 
-def stranger_features(recipe: Recipe, network: Classifier, items: Sequence[Item], others: Sequence[Path]) -> list[Features]:
+def outlier_features(recipe: Recipe, network: Classifier, items: Sequence[Item], others: Sequence[Path]) -> list[Features]:
     """Of images that the model was not made for, one array a kind: made from some of `items`, and pictures of other folders."""
-    gate = recipe.gate
-    chosen = np.random.default_rng(recipe.data.seed).permutation(len(items))[: gate.count]
+    detector = recipe.ood_detector
+    chosen = np.random.default_rng(recipe.data.seed).permutation(len(items))[: detector.count]
     images = read_images([items[int(place)] for place in chosen], recipe.preprocess, recipe.preprocess.size)
-    made = strangers(images, gate.strangers, gate.count, recipe.data.seed).values()
-    taught = [taught_pictures(folder, gate.count) for folder in others]
+    made = made_outliers(images, detector.outliers, detector.count, recipe.data.seed).values()
+    taught = [taught_pictures(folder, detector.count) for folder in others]
     found = [forward_all(network, one, recipe.preprocess).features for one in made]
     return found + [image_features(recipe, network, one) for one in taught if one]
 
@@ -64,8 +64,10 @@ def main() -> None:
     """The command of the module's docstring."""
     given = model_arguments("python -m training.calibrate.ood_detector", "Fit the OOD detector of a model folder again.").parse_args()
     recipe = read_recipe(given.recipe)
-    gate = fit_gate(recipe, loaded_back(given.model), split(recipe, given.data), beside(given.data, recipe.gate.others))
-    write_outside(given.model, gate)
+    detector = fit_classifier_detector(
+        recipe, loaded_back(given.model), split(recipe, given.data), beside(given.data, recipe.ood_detector.others)
+    )
+    write_ood_detector(given.model, detector)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 from core.errors import BadRecipe
 from core.types import Domain, Preprocess
 from models.bert_image import BertImageChangeConfig
-from models.bert_image.looks import is_enlargement
+from models.bert_image.test_time_augmentation import is_enlargement
 from training.config.recipe import read_preprocess, read_table, required, section
 from training.config.recipe_parts import CardPart, Schedule
 
@@ -64,7 +64,7 @@ class ChangeRecipe:
     """A training of a change model, whole.
 
     start: a model of the zoo, or a folder, whose stem and layers the encoder begins with; "" for random weights.
-    schedule: the training without the validation cities. all_cities: what follows with every city; None where nothing does.
+    schedule: the training without the validation cities. final_fit: what follows with every city; None where nothing does.
     """
 
     id: str
@@ -75,7 +75,7 @@ class ChangeRecipe:
     schedule: Schedule
     card: CardPart
     start: str = ""
-    all_cities: Schedule | None = None
+    final_fit: Schedule | None = None
 
     def config(self) -> BertImageChangeConfig:
         """The network's configuration."""
@@ -105,7 +105,7 @@ def read_change_recipe(path: Path) -> ChangeRecipe:
         schedule=section(Schedule, table, "schedule", path),
         card=section(CardPart, table, "card", path),
         start=str(table.get("start", "")),
-        all_cities=section(Schedule, table, "all_cities", path) if "all_cities" in table else None,
+        final_fit=section(Schedule, table, "final_fit", path) if "final_fit" in table else None,
     )
     _check(recipe, path)
     return recipe
@@ -120,7 +120,7 @@ def _check(recipe: ChangeRecipe, path: Path) -> None:
     for channel in preprocess.preferred:
         if channel not in preprocess.channels:
             raise BadRecipe(f"{path}: preprocess.preferred names {channel}.", f"It must be one of {', '.join(preprocess.channels)}.")
-    for name, schedule in (("schedule", recipe.schedule), ("all_cities", recipe.all_cities)):
+    for name, schedule in (("schedule", recipe.schedule), ("final_fit", recipe.final_fit)):
         if schedule is not None and (schedule.steps < 1 or schedule.batch_size < 2):
             raise BadRecipe(f"{path}: {name} has steps {schedule.steps}, batch_size {schedule.batch_size}.", "At least 1 and 2.")
     try:

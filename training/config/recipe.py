@@ -20,13 +20,13 @@ from training.config.recipe_parts import (
     Augmentation,
     CardPart,
     DataPart,
-    GatePart,
     MaskingPart,
+    OodDetectorPart,
     Schedule,
     TeacherPart,
     TuningPart,
 )
-from training.data.strangers import KINDS
+from training.data.outliers import KINDS
 
 Section = TypeVar("Section")
 
@@ -41,7 +41,7 @@ class Recipe:
     parents: name -> labels that it sums up (config.json declares it, `evaluate` scores it). shares: name -> how often it is drawn, 1 each
     where nothing is said. masking: hidden tokens are
     reconstructed beside the classification. teacher: whose answers are learned as well.
-    all_images: how the network goes on with what was held back too, after it was measured (training/stages/all_images.py); None where
+    final_fit: how the network goes on with what was held back too, after it was measured (training/stages/final_fit.py); None where
         it does not.
     """
 
@@ -53,14 +53,14 @@ class Recipe:
     augmentation: Augmentation
     schedule: Schedule
     card: CardPart
-    gate: GatePart = field(default_factory=GatePart)
+    ood_detector: OodDetectorPart = field(default_factory=OodDetectorPart)
     parents: dict[str, list[str]] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
     start: str = ""
     tuning: TuningPart = field(default_factory=TuningPart)
     masking: MaskingPart | None = None
     teacher: TeacherPart | None = None
-    all_images: Schedule | None = None
+    final_fit: Schedule | None = None
     begun: str = "from scratch"
     encoder: EncoderConfig | None = None
 
@@ -139,14 +139,14 @@ def recipe_of(table: dict[str, Any], path: Path) -> Recipe:
         augmentation=section(Augmentation, table, "augmentation", path),
         schedule=section(Schedule, table, "schedule", path),
         card=section(CardPart, table, "card", path),
-        gate=section(GatePart, {"gate": table.get("gate", {})}, "gate", path),
+        ood_detector=section(OodDetectorPart, {"ood_detector": table.get("ood_detector", {})}, "ood_detector", path),
         parents=table.get("parents", {}),
         shares=table.get("shares", {}),
         start=required({"start": "", **table}, "start", str, path),
         tuning=section(TuningPart, {"tuning": table.get("tuning", {})}, "tuning", path),
         masking=section(MaskingPart, table, "masking", path) if "masking" in table else None,
         teacher=section(TeacherPart, table, "teacher", path) if "teacher" in table else None,
-        all_images=section(Schedule, table, "all_images", path) if "all_images" in table else None,
+        final_fit=section(Schedule, table, "final_fit", path) if "final_fit" in table else None,
     )
     _check(recipe, path)
     return recipe
@@ -218,7 +218,7 @@ def check_masking(masking: MaskingPart, path: Path) -> None:
     demand = partial(_demand, path)
     demand(0.0 < masking.share < 1.0, "masking.share", masking.share, "0 < share < 1")
     demand(masking.block >= 1, "masking.block", masking.block, "at least 1")
-    demand(0.0 < masking.chance <= 1.0, "masking.chance", masking.chance, "0 < chance <= 1")
+    demand(0.0 < masking.probability <= 1.0, "masking.probability", masking.probability, "0 < probability <= 1")
 
 
 def _demand(path: Path, holds: bool, key: str, value: object, allowed: str) -> None:
@@ -240,7 +240,7 @@ def _check(recipe: Recipe, path: Path) -> None:
     demand(0.0 < recipe.data.validation_share < 0.5, "data.validation_share", recipe.data.validation_share, "0 < validation_share < 0.5")
     is_honest = recipe.data.split != "random" or "random" in recipe.card.limits
     demand(is_honest, "data.split", recipe.data.split, "patient or longitude, or card.limits must say that the split is random")
-    for schedule in filter(None, (recipe.schedule, recipe.all_images)):
+    for schedule in filter(None, (recipe.schedule, recipe.final_fit)):
         check_schedule(schedule, path)
     if recipe.masking is not None:
         check_masking(recipe.masking, path)
@@ -252,8 +252,8 @@ def _check(recipe: Recipe, path: Path) -> None:
     demand(all(0.0 <= each < 1.0 for each in dropped), "augmentation.dropped", dropped, "0 <= share < 1")
     standard = recipe.preprocess.standardise
     demand(standard in ("image", "fixed"), "preprocess.standardise", standard, "image or fixed")
-    for kind in recipe.gate.strangers:
-        demand(kind in KINDS, "gate.strangers", kind, f"one of {', '.join(KINDS)}")
+    for kind in recipe.ood_detector.outliers:
+        demand(kind in KINDS, "ood_detector.outliers", kind, f"one of {', '.join(KINDS)}")
     for name, members in recipe.parents.items():
         demand(set(members) < set(recipe.labels), f"parents.{name}", members, f"some of {', '.join(recipe.labels)}")
     for label in recipe.shares:

@@ -114,13 +114,13 @@ class MaskingPart:
     """Masked image modelling: what is hidden, and what its reconstruction counts.
 
     share: of the tokens that are hidden. block: tokens a side of the squares that are hidden together.
-    chance, weight: beside classification, the share of the batches in which tokens are hidden, and the weight of the reconstruction in
+    probability, weight: beside classification, the share of the batches in which tokens are hidden, and the weight of the reconstruction in
         their loss; unused where reconstruction is all.
     """
 
     share: float = 0.5
     block: int = 1
-    chance: float = 0.5
+    probability: float = 0.5
     weight: float = 1.0
 
 
@@ -141,14 +141,14 @@ class TeacherPart:
 
 
 @dataclass(frozen=True)
-class GatePart:
+class OodDetectorPart:
     """What the OOD detector learns from beside the distance.
 
-    strangers: kinds of training.data.strangers. others: names of folders of other pictures, beside the first folder of data, or beside
+    outliers: kinds of training.data.outliers. others: names of folders of other pictures, beside the first folder of data, or beside
         the one that it lies in (training/data/foreign.py). count: how many images of each.
     """
 
-    strangers: tuple[str, ...] = ()
+    outliers: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     count: int = 300
 

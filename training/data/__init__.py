@@ -9,10 +9,10 @@ __all__ = [
     "items",
     "masking",
     "nodules",
+    "outliers",
     "overlays",
     "patients",
     "places",
-    "strangers",
     "unlabelled",
     "windows",
 ]

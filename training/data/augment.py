@@ -19,7 +19,7 @@ from training.data.overlays import overlaid
 
 def augmented(images: Tensor, size: tuple[int, int], how: Augmentation) -> Tensor:
     """float32 [batch, channels, rows, columns] in [0, 1] -> the same at `size`, each image changed in its own way."""
-    return shaded(coarsened(framed(images, size, how), how.coarse), how)
+    return shaded(coarsened(affine(images, size, how), how.coarse), how)
 
 
 def shaded(x: Tensor, how: Augmentation) -> Tensor:
@@ -27,14 +27,14 @@ def shaded(x: Tensor, how: Augmentation) -> Tensor:
 
     float32 [batch, channels, rows, columns] in [0, 1], and so returned.
     """
-    x = relit(x, how)
+    x = photometric(x, how)
     x = blurred(x, how.blur)
     if how.noise:
         x = x + torch.randn_like(x) * _uniform(x, 0.0, how.noise)
     return overlaid(holed(x.clamp(0.0, 1.0), how.cutout), how)
 
 
-def framed(
+def affine(
     images: Tensor, size: tuple[int, int], how: Augmentation, middle: Tensor | None = None, share: tuple[float, float] = (1.0, 1.0)
 ) -> Tensor:
     """Zoom, shift, stretch, rotation, quarter turns and mirror images by one affine map each (bilinear, edges repeated).
@@ -74,7 +74,7 @@ def coarsened(x: Tensor, scales: tuple[float, ...]) -> Tensor:
     return F.interpolate(small, size=size, mode=mode, align_corners=False).clamp(0.0, 1.0)
 
 
-def relit(x: Tensor, how: Augmentation) -> Tensor:
+def photometric(x: Tensor, how: Augmentation) -> Tensor:
     """Gamma, exposure of image and channels, an offset of each channel, contrast about the mean, saturation about the grey value."""
     if how.gamma:
         x = x.clamp(min=1e-4) ** _log_normal(x, how.gamma)
@@ -97,9 +97,9 @@ def blurred(x: Tensor, largest: float) -> Tensor:
     """One Gaussian for the batch, mixed into each image by a random share; every other batch stays sharp."""
     if largest == 0.0 or torch.rand(()) < 0.5:
         return x
-    deviation = float(torch.rand(())) * largest + 0.2
-    reach = max(1, math.ceil(2 * deviation))
-    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=x.device) / deviation) ** 2)
+    std = float(torch.rand(())) * largest + 0.2
+    reach = max(1, math.ceil(2 * std))
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=x.device) / std) ** 2)
     kernel = kernel / kernel.sum()
     channels = x.shape[1]
     soft = F.pad(x, (reach, reach, reach, reach), mode="reflect")
@@ -121,12 +121,12 @@ def holed(x: Tensor, largest: float) -> Tensor:
     return torch.where(inside_rows & inside_columns, x.mean(dim=(1, 2, 3), keepdim=True), x)
 
 
-def mixed(x: Tensor, targets: Tensor, chance: float) -> tuple[Tensor, Tensor]:
+def cutmix(x: Tensor, targets: Tensor, probability: float) -> tuple[Tensor, Tensor]:
     """CutMix (Yun et al. 2019): one rectangle for the batch comes from the neighbour, and so does its share of the target.
 
     targets: float [batch, labels], rows summing to 1.
     """
-    if torch.rand(()) >= chance:
+    if torch.rand(()) >= probability:
         return x, targets
     rows, columns = x.shape[2:]
     share = math.sqrt(float(torch.rand(())))
@@ -151,15 +151,15 @@ def kept_tokens(batch: int, tokens: int, dropped: tuple[float, ...]) -> LongTens
 def standardised(x: Tensor, preprocess: Preprocess) -> Tensor:
     """core.prepare.tensor.standardise for a batch [batch, channels, rows, columns]."""
     if preprocess.standardise == "image":
-        deviation = x.std(dim=(1, 2, 3), keepdim=True, correction=0).clamp(min=SMALLEST_DEVIATION)
-        return (x - x.mean(dim=(1, 2, 3), keepdim=True)) / deviation
-    mean, deviation = (x.new_tensor(each).view(1, -1, 1, 1) for each in (preprocess.mean, preprocess.deviation))
-    return (x - mean) / deviation
+        std = x.std(dim=(1, 2, 3), keepdim=True, correction=0).clamp(min=SMALLEST_DEVIATION)
+        return (x - x.mean(dim=(1, 2, 3), keepdim=True)) / std
+    mean, std = (x.new_tensor(each).view(1, -1, 1, 1) for each in (preprocess.mean, preprocess.std))
+    return (x - mean) / std
 
 
 def _uniform(x: Tensor, low: float, high: float) -> Tensor:
     return low + (high - low) * torch.rand(x.shape[0], 1, 1, 1, device=x.device)
 
 
-def _log_normal(x: Tensor, deviation: float) -> Tensor:
-    return torch.exp(torch.randn(x.shape[0], 1, 1, 1, device=x.device) * deviation)
+def _log_normal(x: Tensor, std: float) -> Tensor:
+    return torch.exp(torch.randn(x.shape[0], 1, 1, 1, device=x.device) * std)

@@ -49,14 +49,14 @@ def clouded(crops: Crops, share: float) -> Crops:
     return replace(crops, before=dates[0], after=dates[1], known=torch.where(hidden, 0.0, crops.known))
 
 
-def relit(crops: Crops, how: ChangeAugmentation, colours: list[int]) -> Crops:
+def photometric(crops: Crops, how: ChangeAugmentation, colours: list[int]) -> Crops:
     """Exposure, offset, haze and noise of each date by itself, then the bands that both dates lose. colours: places of red, green, blue."""
     before, after = (_noisy(_veiled(_exposed(each, how), how), how) for each in (crops.before, crops.after))
     kept = _kept_bands(len(before), before.shape[1], colours, how.dropped_bands)
     return replace(crops, before=before * kept, after=after * kept)
 
 
-def mixed(crops: Crops, share: float) -> Crops:
+def cutmix(crops: Crops, share: float) -> Crops:
     """CutMix for a share of the batches: a rectangle of each crop, labels too, is replaced by that of another."""
     if torch.rand(()) >= share:
         return crops

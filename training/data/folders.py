@@ -19,7 +19,7 @@ from core.types import Preprocess
 from training.config.recipe import Recipe
 from training.data.items import Item, Parts
 from training.data.nodules import read_sides
-from training.data.patients import by_chance, by_patient
+from training.data.patients import at_random, by_patient
 from training.data.places import by_longitude
 from training.data.windows import window_parts
 
@@ -66,7 +66,7 @@ def _split(recipe: Recipe, folder: Path) -> Parts:
     if recipe.data.split == "longitude":
         return by_longitude(files, folder, recipe.data.validation_share)
     if recipe.data.split == "random":
-        return by_chance(files, folder, recipe.data.validation_share, recipe.data.seed)
+        return at_random(files, folder, recipe.data.validation_share, recipe.data.seed)
     return by_patient(files, folder, recipe.data.validation_share, recipe.data.seed, recipe.data.apart)
 
 

@@ -35,7 +35,7 @@ def _beside(data: Path, name: str) -> Path:
     for above in data.resolve().parents[:2]:
         if (above / name).is_dir():
             return above / name
-    raise NotFound(f"No folder {name} lies beside {data}.", "Put it there, or leave it out of gate.others in the recipe.")
+    raise NotFound(f"No folder {name} lies beside {data}.", "Put it there, or leave it out of ood_detector.others in the recipe.")
 
 
 def _in_one_order(folder: Path) -> list[Item]:

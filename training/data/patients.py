@@ -59,7 +59,7 @@ def by_patient(files: Sequence[tuple[Path, int]], folder: Path, share: float, se
     )
 
 
-def by_chance(files: Sequence[tuple[Path, int]], folder: Path, share: float, seed: int) -> Parts:
+def at_random(files: Sequence[tuple[Path, int]], folder: Path, share: float, seed: int) -> Parts:
     """Files in random order, each for itself: half of `share` calibrates, half validates, the rest trains.
 
     What lies beside a held back image may have been trained on, so figures flatter. files: (path, label).

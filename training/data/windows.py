@@ -16,7 +16,7 @@ from torch import Tensor
 from core.errors import BadRecipe
 from training.config.recipe import Recipe
 from training.config.recipe_parts import Augmentation
-from training.data.augment import framed
+from training.data.augment import affine
 from training.data.items import Item, Parts
 from training.data.nodules import READERS, READERS_OF_A_NODULE, Crops, Sides
 from training.data.patients import origin_of
@@ -110,7 +110,7 @@ def cut(images: Tensor, readers: Tensor, middle: Tensor, size: tuple[int, int], 
     """
     pair = torch.stack([images.float() / 255.0, readers.float() / READERS], dim=1)
     share = (size[0] / images.shape[1], size[1] / images.shape[2])
-    both = framed(pair, size, how, middle, share)
+    both = affine(pair, size, how, middle, share)
     return both[:, :1], both[:, 1:]
 
 

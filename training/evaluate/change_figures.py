@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from core.inference.scenes.pair import chance_of_change
+from core.inference.scenes.pair import change_probability
 from core.metrics import calibration_error
 from core.types import ChangeCalibration
 from core.workflows.evaluate_change import ChangeCounts, ChangeFigures, count_pixels
@@ -61,8 +61,8 @@ def measure_change(
     calibration = calibrated(scores, known)
     counts = counts_by_turns(scores, known)
     f1 = {bands: pooled_f1(counts_by_turns(found, known).values()) for bands, found in by_bands.items()}
-    chances = chance_of_change(np.concatenate([city.logits for city in levelled(scores, known)]), calibration)
-    ece = calibration_error(np.concatenate([city.changed for city in scores]).astype(np.int64), np.stack([1.0 - chances, chances], axis=1))
+    probs = change_probability(np.concatenate([city.logits for city in levelled(scores, known)]), calibration)
+    ece = calibration_error(np.concatenate([city.changed for city in scores]).astype(np.int64), np.stack([1.0 - probs, probs], axis=1))
     by_city = {name: count.figures() for name, count in counts.items()}
     return MeasuredChange(calibration, pooled_figures(list(counts.values())), by_city, f1, ece or 0.0)
 
@@ -129,7 +129,7 @@ def calibrated(scores: Sequence[CityScores], known: Sequence[CityScores] | None 
     slope, shift = minimize(cost, np.zeros(2), jac=True, method="L-BFGS-B").x
     temperature = float(np.exp(-slope))
     plain = ChangeCalibration(temperature, -float(shift) * temperature, 0.5, LEVEL_QUANTILE, lowest, highest)
-    threshold = chance_of_change(np.array([best_threshold(scores)[0]], dtype=np.float32), plain)
+    threshold = change_probability(np.array([best_threshold(scores)[0]], dtype=np.float32), plain)
     return replace(plain, threshold=float(threshold[0]))
 
 

@@ -16,7 +16,7 @@ from core.inference.scenes.pair_tiles import PairRows, Predict, blended_rows
 from core.prepare.grid.tiles import grid_of_pixels
 from core.types import FloatImage
 from models.bert_image import BertImageForChangeDetection
-from models.bert_image.looks import looked_at
+from models.bert_image.test_time_augmentation import averaged_logits
 from training.config.change_recipe import ChangeRecipe
 from training.data.city_pixels import CityPixels
 
@@ -63,11 +63,11 @@ def logits_of(network: BertImageForChangeDetection, city: CityPixels, recipe: Ch
 
 
 def forward(network: BertImageForChangeDetection, enlarged: float) -> Predict:
-    """The network over tiles, BATCH at a time, without gradients. enlarged: as of models.bert_image.looks.looked_at."""
+    """The network over tiles, BATCH at a time, without gradients. enlarged: as of models.bert_image.test_time_augmentation.looked_at."""
 
     def part(dates: tuple[FloatImage, FloatImage], start: int) -> Tensor:
         before, after = (torch.from_numpy(np.ascontiguousarray(each[start : start + BATCH])).to(network.device) for each in dates)
-        return looked_at(network, before, after, enlarged).cpu()
+        return averaged_logits(network, before, after, enlarged).cpu()
 
     def predict(before: FloatImage, after: FloatImage) -> FloatImage:
         with torch.inference_mode():

@@ -30,18 +30,18 @@ def measurements(recipe: Recipe, tests: Sequence[Measured], calibration: Held, d
     return [_measurement(recipe, test, calibration, dropped if place == 0 else ()) for place, test in enumerate(tests)]
 
 
-def reliability(truth: NDArray[np.int64], chances: NDArray[np.float32]) -> list[Bin]:
+def reliability(truth: NDArray[np.int64], probs: NDArray[np.float32]) -> list[Bin]:
     """How often the top label is right in each of 15 equal-width bins of its probability; empty bins are left out."""
-    confidence = chances.max(axis=1).astype(np.float64)
-    right = chances.argmax(axis=1) == truth
+    confidence = probs.max(axis=1).astype(np.float64)
+    right = probs.argmax(axis=1) == truth
     place = metrics.bins_of(confidence)
     inside = [place == number for number in np.unique(place)]
     return [Bin(float(confidence[one].mean()), float(right[one].mean()), int(one.sum())) for one in inside]
 
 
-def answered(truth: NDArray[np.int64], chances: NDArray[np.float32]) -> list[Answered]:
+def answered(truth: NDArray[np.int64], probs: NDArray[np.float32]) -> list[Answered]:
     """Accuracy on each share of the surest images."""
-    right = (chances.argmax(axis=1) == truth)[np.argsort(-chances.max(axis=1), kind="stable")]
+    right = (probs.argmax(axis=1) == truth)[np.argsort(-probs.max(axis=1), kind="stable")]
     counts = [max(1, round(share * len(right))) for share in ANSWERED_SHARES]
     return [Answered(share, float(right[:count].mean())) for share, count in zip(ANSWERED_SHARES, counts, strict=True)]
 
@@ -51,13 +51,13 @@ def operating_points(recipe: Recipe, held: Held, calibration: Held) -> list[Oper
     found = []
     two = recipe.labels[1:] if len(recipe.labels) == TWO else ()
     for parent in recipe.parents or two:
-        is_so, chance = _side(recipe, parent, held)
+        is_so, probability = _side(recipe, parent, held)
         known, scores = _side(recipe, parent, calibration)
         if is_so.all() or not is_so.any() or not known.any():
             continue
         thresholds = [(None, metrics.DECISION), *((aim, _threshold(scores[known], aim)) for aim in SENSITIVITIES)]
         for aim, threshold in thresholds:
-            is_found = chance >= threshold
+            is_found = probability >= threshold
             found.append(OperatingPoint(parent, aim, threshold, float(is_found[is_so].mean()), float((~is_found[~is_so]).mean())))
     return found
 
@@ -95,9 +95,9 @@ def _measurement(recipe: Recipe, test: Measured, calibration: Held, dropped: Seq
         test.origin,
         len(held.labels),
         recipe.labels,
-        metrics.confusion(held.labels, held.chances),
-        tuple(reliability(held.labels, held.chances)),
-        tuple(answered(held.labels, held.chances)),
+        metrics.confusion(held.labels, held.probabilities),
+        tuple(reliability(held.labels, held.probabilities)),
+        tuple(answered(held.labels, held.probabilities)),
         tuple(dropped),
         points,
     )
@@ -106,7 +106,7 @@ def _measurement(recipe: Recipe, test: Measured, calibration: Held, dropped: Seq
 def _side(recipe: Recipe, parent: str, held: Held) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     """(whether each image is of the parent label, its probability)."""
     members = [recipe.labels.index(member) for member in recipe.members(parent)]
-    return np.isin(held.labels, [*members, recipe.names.index(parent)]), held.chances[:, members].sum(axis=1)
+    return np.isin(held.labels, [*members, recipe.names.index(parent)]), held.probabilities[:, members].sum(axis=1)
 
 
 def _threshold(scores: NDArray[np.float32], sensitivity: float) -> float:

@@ -1,4 +1,4 @@
-"""Measures what a card must say beside accuracy: whether strangers are refused, and whether explanations beat random maps.
+"""Measures what a card must say beside accuracy: whether outliers are refused, and whether explanations beat random maps.
 
     python -m training.evaluate.faithfulness models/zoo/ID training/recipes/ID.toml --data DIR [DIR ...] --foreign DIR [DIR ...]
 
@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from core.errors import NotFound
 from core.explain.registry import explain, methods_for
 from core.inference.engine import Engine, engine_for
-from core.inference.ood import features, outside_score
+from core.inference.ood import features, ood_score
 from core.metrics import binary_auroc
 from core.prepare.inputs import to_input
 from core.readers import read_picture
 from core.types import Explanation, Picture
-from models.registry import CARD, OutsideModel
+from models.registry import CARD, OodDetector
 from training.config.arguments import model_arguments
 from training.config.recipe import read_recipe
 from training.data.augment import standardised
@@ -40,7 +40,7 @@ SEED = 5
 
 
 @dataclass(frozen=True)
-class Gate:
+class Refusals:
     """How well the distance tells one foreign folder from held-back images. refused: share of the foreign images."""
 
     name: str
@@ -63,17 +63,17 @@ class Faithfulness:
     completeness_error: float | None
 
 
-def gates(engine: Engine, known: OutsideModel, inside: Sequence[Item], foreign: Sequence[Path]) -> tuple[float, list[Gate]]:
-    """(share of inside images refused, one Gate a foreign folder)."""
-    own = outside_score(_features(engine, inside), known)
+def refusals(engine: Engine, known: OodDetector, inside: Sequence[Item], foreign: Sequence[Path]) -> tuple[float, list[Refusals]]:
+    """(share of inside images refused, one a foreign folder)."""
+    own = ood_score(_features(engine, inside), known)
     found = []
     for folder in foreign:
         items = measured_pictures(folder)
-        strange = outside_score(_features(engine, items), known)
+        strange = ood_score(_features(engine, items), known)
         is_strange = np.r_[np.zeros(len(own), dtype=bool), np.ones(len(strange), dtype=bool)]
         auroc = binary_auroc(is_strange, np.r_[own, strange].astype(np.float32))
         score = float("nan") if auroc is None else auroc
-        found.append(Gate("/".join(folder.parts[-2:]), len(items), score, float((strange > known.threshold).mean())))
+        found.append(Refusals("/".join(folder.parts[-2:]), len(items), score, float((strange > known.threshold).mean())))
     return float((own > known.threshold).mean()), found
 
 
@@ -114,7 +114,7 @@ def _picture(item: Item) -> Picture:
     return replace(picture, pixels=picture.pixels[top : top + height, left : left + width])
 
 
-def gate_lines(words: str, refused: float, found: Sequence[Gate], count: int, command: str) -> list[str]:
+def refusal_lines(words: str, refused: float, found: Sequence[Refusals], count: int, command: str) -> list[str]:
     """The section of the card. words: of gate_words."""
     return [
         f"{words}, threshold from the calibration part. {100 * refused:.1f} % of the {count:,} validation images are refused.",
@@ -122,19 +122,19 @@ def gate_lines(words: str, refused: float, found: Sequence[Gate], count: int, co
         "",
         "| foreign images | n | AUROC inside against foreign | refused |",
         "|---|---|---|---|",
-        *(f"| {gate.name} | {gate.count:,} | {gate.auroc:.3f} | {100 * gate.refused:.1f} % |" for gate in found),
+        *(f"| {detector.name} | {detector.count:,} | {detector.auroc:.3f} | {100 * detector.refused:.1f} % |" for detector in found),
         "",
         f"    {command}",
     ]
 
 
-def gate_words(known: OutsideModel, others: Sequence[str]) -> str:
+def detector_words(known: OodDetector, others: Sequence[str]) -> str:
     """What the OOD detector goes by. others: folders of which it learnt from other pictures than those that it is measured on."""
     distance = "Distance of embedding and image statistics from the training's"
-    if known.judge is None:
+    if known.svm is None:
         return distance
     taught = f" (among them other pictures of {', '.join(others)} than those below)" if others else ""
-    return f"{distance}, or what a judge says that learnt from strangers{taught}, whichever is larger"
+    return f"{distance}, or the score of a support vector machine that learnt from outliers{taught}, whichever is larger"
 
 
 def faithfulness_lines(rows: Sequence[Faithfulness], command: str) -> list[str]:
@@ -169,15 +169,15 @@ def main() -> None:
     parser.add_argument("--foreign", type=Path, nargs="+", required=True, help="folders of images of other kinds")
     given = parser.parse_args()
     engine = engine_for(str(given.model))
-    if engine.model.outside is None:
+    if engine.model.ood_detector is None:
         raise NotFound(f"{given.model} has no outside model.", "`sightline train` writes whole folders.")
     recipe = read_recipe(given.recipe)
     inside = split(recipe, given.data).validation
     foreign = [str(folder) for folder in given.foreign]
     command = shlex.join([*PROGRAM.split(), str(given.model), str(given.recipe), "--data", *map(str, given.data), "--foreign", *foreign])
-    words = gate_words(engine.model.outside, recipe.gate.others)
-    refused, found = gates(engine, engine.model.outside, inside, given.foreign)
-    add_section(given.model / CARD, "Out-of-distribution detector", gate_lines(words, refused, found, len(inside), command))
+    words = detector_words(engine.model.ood_detector, recipe.ood_detector.others)
+    refused, found = refusals(engine, engine.model.ood_detector, inside, given.foreign)
+    add_section(given.model / CARD, "Out-of-distribution detector", refusal_lines(words, refused, found, len(inside), command))
     add_section(given.model / CARD, "Faithfulness", faithfulness_lines(faithfulness(engine, inside), command))
     print((given.model / CARD).read_text(encoding="utf-8"))
 

@@ -38,10 +38,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Held:
-    """Held-back images: labels int64 [N], chances float32 [N, labels] (calibrated); of each its group (patient or block) and subgroups."""
+    """Held-back images: labels int64 [N], probs float32 [N, labels] (calibrated); of each its group (patient or block) and subgroups."""
 
     labels: NDArray[np.int64]
-    chances: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
     groups: Sequence[str]
     subgroups: Sequence[tuple[tuple[str, str], ...]] = ()
 
@@ -86,14 +86,14 @@ def measure_parents(held: Held, recipe: Recipe) -> dict[str, Figure]:
 def measure(held: Held, names: Sequence[str], calibration: Calibration, parents: Mapping[str, Sequence[str]]) -> dict[str, Figure]:
     """The figures of the card by name. Those that only describe calibration at this number of images carry no interval."""
     weights = _weights(held.groups)
-    truth, chances = held.labels, held.chances
-    answers = chances.argmax(axis=1)
-    sets = [conformal_set(row, names, calibration) for row in chances]
+    truth, probs = held.labels, held.probabilities
+    answers = probs.argmax(axis=1)
+    sets = [conformal_set(row, names, calibration) for row in probs]
     sizes = np.array([len(one) for one in sets])
     of: dict[str, Callable[[Weights], Weights]] = {
         "accuracy": lambda w: _mean(w, answers == truth),
         "balanced_accuracy": lambda w: _recalls(w, truth, answers).mean(axis=0),
-        "auroc": lambda w: np.mean([auroc(w, truth == label, chances[:, label]) for label in np.unique(truth)], axis=0),
+        "auroc": lambda w: np.mean([auroc(w, truth == label, probs[:, label]) for label in np.unique(truth)], axis=0),
         "coverage": lambda w: _mean(w, [names[label] in one for label, one in zip(truth, sets, strict=True)]),
         "mean_set_size": lambda w: _mean(w, sizes),
         "abstained": lambda w: _mean(w, np.isin(sizes, (0, len(names)))),
@@ -102,8 +102,8 @@ def measure(held: Held, names: Sequence[str], calibration: Calibration, parents:
         of |= _parent(parent, held, [list(names).index(member) for member in members])
     found = {name: _figure(function, weights) for name, function in of.items()}
     for name, value in (
-        ("ece", metrics.calibration_error(truth, chances)),
-        ("ece_by_chance", metrics.calibration_error_by_chance(chances)),
+        ("ece", metrics.calibration_error(truth, probs)),
+        ("ece_by_chance", metrics.calibration_error_by_chance(probs)),
     ):
         found |= {name: Figure(value)} if value is not None else {}
     return found
@@ -129,11 +129,11 @@ def estimated(function: Callable[[Weights], Weights], groups: Sequence[str]) -> 
 
 def _parent(parent: str, held: Held, members: Sequence[int], itself: int = -1) -> dict[str, Callable[[Weights], Weights]]:
     """itself: how an image is labelled that is known by the parent label alone."""
-    chance = held.chances[:, members].sum(axis=1)
+    probability = held.probabilities[:, members].sum(axis=1)
     is_so = np.isin(held.labels, [*members, itself])
     return {
-        f"{parent}_auroc": lambda w: auroc(w, is_so, chance),
-        f"{parent}_accuracy": lambda w: _mean(w, (chance >= metrics.DECISION) == is_so),
+        f"{parent}_auroc": lambda w: auroc(w, is_so, probability),
+        f"{parent}_accuracy": lambda w: _mean(w, (probability >= metrics.DECISION) == is_so),
     }
 
 

@@ -55,8 +55,8 @@ def malignancy_lines(network: Classifier, sides: Sides, recipe: Recipe) -> list[
     if not benign or not malignant:
         return [first, "", "Too few to measure anything."]
     groups = [sides.validation.patients[crop] for crop in crops]
-    chances, area = probabilities(logits, None)[:, 1], area_of(sides.validation)[crops]
-    by_head = estimated(lambda weights: auroc(weights, ratings == 1, chances), groups)
+    probs, area = probabilities(logits, None)[:, 1], area_of(sides.validation)[crops]
+    by_head = estimated(lambda weights: auroc(weights, ratings == 1, probs), groups)
     by_area = estimated(lambda weights: auroc(weights, ratings == 1, area), groups)
     return [
         f"The head `{MALIGNANCY}` gives the impression of the readers, which is no pathology. {first} "

@@ -46,7 +46,7 @@ def _part(held: Held, inside: np.ndarray) -> Held:
     return replace(
         held,
         labels=held.labels[inside],
-        chances=held.chances[inside],
+        probabilities=held.probabilities[inside],
         groups=[held.groups[place] for place in places],
         subgroups=[held.subgroups[place] for place in places],
     )

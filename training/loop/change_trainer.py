@@ -19,7 +19,7 @@ from models.bert_image import BertImageForChangeDetection
 from models.registry import load_model
 from training.config.change_recipe import ChangeRecipe
 from training.config.recipe_parts import Schedule
-from training.data.change_augment import clouded, mixed, relit
+from training.data.change_augment import clouded, cutmix, photometric
 from training.data.city_pixels import CityPixels, CropMaker, Crops, seen_in
 from training.evaluate.change_figures import best_threshold, levelled
 from training.evaluate.change_scores import city_scores
@@ -47,7 +47,7 @@ class ChangeTrainer(Trainer):  # type: ignore[misc]
     def compute_loss(self, model: Any, inputs: dict[str, Tensor], return_outputs: bool = False, **kwargs: Any) -> Any:
         """The loss of a batch, crops changed at random. inputs: the fields of Crops."""
         how = self.recipe.augmentation
-        crops = mixed(relit(clouded(Crops(**inputs), how.clouds), how, self.colours), how.cutmix)
+        crops = cutmix(photometric(clouded(Crops(**inputs), how.clouds), how, self.colours), how.cutmix)
         dates = (each.contiguous(memory_format=torch.channels_last) for each in (crops.before, crops.after))
         output = model(*dates)
         loss = change_loss(output.logits.float(), crops.changed, crops.known, self.schedule.label_smoothing)
@@ -61,8 +61,8 @@ def change_loss(logits: Tensor, changed: Tensor, known: Tensor, smoothing: float
     """
     targets = changed * (1.0 - smoothing) + 0.5 * smoothing
     entropy = (F.binary_cross_entropy_with_logits(logits, targets, reduction="none") * known).sum() / known.sum().clamp(min=1.0)
-    chances = torch.sigmoid(logits) * known
-    dice = 1.0 - (2.0 * (chances * changed).sum() + 1.0) / (chances.sum() + (changed * known).sum() + 1.0)
+    probs = torch.sigmoid(logits) * known
+    dice = 1.0 - (2.0 * (probs * changed).sum() + 1.0) / (probs.sum() + (changed * known).sum() + 1.0)
     return entropy + dice
 
 

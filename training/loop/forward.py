@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.inference.ood import features
-from core.inference.tta import mean_view, views
+from core.inference.tta import augmented_inputs, mean_over_inputs
 from core.types import Preprocess
 from models.classifiers import Classifier
 from training.data.augment import standardised
@@ -31,14 +31,17 @@ class Outputs:
 def answer_all(network: Classifier, images: Tensor, preprocess: Preprocess) -> Outputs:
     """As forward_all, with the logits that predictions are made from: the mean over the views where the preprocessing says so."""
     upright = forward_all(network, images, preprocess)
-    if not preprocess.turns:
+    if not preprocess.test_time_augmentation:
         return upright
-    seen = forward_all(network, torch.from_numpy(views(images.numpy())[len(images) :]), preprocess)
+    seen = forward_all(network, torch.from_numpy(augmented_inputs(images.numpy())[len(images) :]), preprocess)
     tokens = set(network.config.token_heads or {})
     return Outputs(
-        mean_view(np.concatenate([upright.logits, seen.logits])),
+        mean_over_inputs(np.concatenate([upright.logits, seen.logits])),
         upright.features,
-        {name: found if name in tokens else mean_view(np.concatenate([found, seen.heads[name]])) for name, found in upright.heads.items()},
+        {
+            name: found if name in tokens else mean_over_inputs(np.concatenate([found, seen.heads[name]]))
+            for name, found in upright.heads.items()
+        },
     )
 
 
@@ -46,7 +49,7 @@ def forward_all(network: Classifier, images: Tensor, preprocess: Preprocess, bat
     """images: uint8 [N, C, rows, columns] at the network's size."""
     network = network.eval()
     logits, seen = [], []
-    heads: dict[str, list[Tensor]] = {name: [] for name in network.config.further_heads}
+    heads: dict[str, list[Tensor]] = {name: [] for name in network.config.auxiliary_heads}
     with torch.inference_mode():
         for start in range(0, len(images), batch_size):
             x = standardised(images[start : start + batch_size].float() / 255.0, preprocess)

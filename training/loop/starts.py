@@ -149,8 +149,8 @@ def _take_heads(network: BertImageForImageClassification, other: BertImageForIma
     """Of the labels and of each further question that both ask in the same words."""
     if _asked(network) == _asked(other):
         network.classifier.load_state_dict(other.classifier.state_dict())
-    theirs = other.config.further_heads
-    for name, labels in network.config.further_heads.items():
+    theirs = other.config.auxiliary_heads
+    for name, labels in network.config.auxiliary_heads.items():
         if theirs.get(name) == labels:
             network.heads[name].load_state_dict(other.heads[name].state_dict())
 

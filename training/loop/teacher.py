@@ -24,7 +24,7 @@ class Teacher:
             _check(model, recipe)
         self.columns = [[model.labels.index(label) for label in recipe.labels] for model in self.models]
 
-    def chances(self, images: Tensor) -> Tensor:
+    def probabilities(self, images: Tensor) -> Tensor:
         """The mean of the softened probabilities, float32 [B, labels]. images: float32 [B, C, rows, columns] in [0, 1]."""
         softened = []
         with torch.no_grad():
@@ -40,7 +40,7 @@ class Teacher:
         It is multiplied by the square of the temperature, so that its gradients do not shrink with it. logits: float32 [B, labels].
         """
         own = (logits / self.how.temperature).log_softmax(dim=1)
-        return F.kl_div(own, self.chances(images), reduction="batchmean") * self.how.temperature**2
+        return F.kl_div(own, self.probabilities(images), reduction="batchmean") * self.how.temperature**2
 
 
 def _check(model: LoadedModel, recipe: Recipe) -> None:

@@ -24,7 +24,7 @@ from models.classifiers import Classifier
 from models.encoders import ImageEncoderForClassification
 from training.config.recipe import Recipe
 from training.config.recipe_parts import Schedule
-from training.data.augment import augmented, kept_tokens, mixed, standardised
+from training.data.augment import augmented, cutmix, kept_tokens, standardised
 from training.data.masking import masked_tokens
 from training.loop.averaging import AVERAGED, AveragedWeights
 from training.loop.devices import images_at_once, precision, process_index
@@ -112,7 +112,7 @@ class ImageTrainer(Trainer):  # type: ignore[misc]
         recipe = self.recipe
         x = augmented(inputs["images"].float() / 255.0, recipe.preprocess.size, recipe.augmentation)
         targets = torch.nn.functional.one_hot(inputs["labels"], len(recipe.names)).float()
-        x, targets = mixed(x, targets, recipe.augmentation.cutmix)
+        x, targets = cutmix(x, targets, recipe.augmentation.cutmix)
         pixels = standardised(x, recipe.preprocess).contiguous(memory_format=torch.channels_last)
         output = model(pixel_values=pixels, **self._hidden(pixels))
         loss = label_loss(output.logits.float(), targets, recipe)
@@ -125,7 +125,7 @@ class ImageTrainer(Trainer):  # type: ignore[misc]
     def _hidden(self, pixels: Tensor) -> dict[str, Tensor | None]:
         """Which tokens the network does not see: hidden ones that it reconstructs, or ones that are left out."""
         recipe, (rows, columns) = self.recipe, self.recipe.config().grid
-        if recipe.masking is not None and torch.rand(()) < recipe.masking.chance:
+        if recipe.masking is not None and torch.rand(()) < recipe.masking.probability:
             return {"masked": masked_tokens(len(pixels), (rows, columns), recipe.masking).to(pixels.device)}
         kept = kept_tokens(len(pixels), rows * columns, recipe.augmentation.dropped)
         return {"keep_tokens": None if kept is None else kept.to(pixels.device)}
@@ -136,11 +136,11 @@ def label_loss(logits: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
 
     logits: float32 [batch, labels]. targets: float32 [batch, names], rows summing to 1. Returns a scalar.
     """
-    chances = torch.nn.functional.log_softmax(logits, dim=1)
+    probs = torch.nn.functional.log_softmax(logits, dim=1)
     places = [[recipe.labels.index(label) for label in recipe.members(name)] for name in recipe.names]
-    named = torch.stack([chances[:, place].logsumexp(dim=1) for place in places], dim=1)
+    named = torch.stack([probs[:, place].logsumexp(dim=1) for place in places], dim=1)
     smoothing = recipe.schedule.label_smoothing
-    return (1.0 - smoothing) * -(targets * named).sum(dim=1).mean() + smoothing * -chances.mean()
+    return (1.0 - smoothing) * -(targets * named).sum(dim=1).mean() + smoothing * -probs.mean()
 
 
 class Progress(TrainerCallback):  # type: ignore[misc]

@@ -103,8 +103,8 @@ def is_still_so(labels: Tensor, readers: Tensor) -> Tensor:
 
 def place_loss(logits: Tensor, shares: Tensor) -> Tensor:
     """Cross-entropy of each token, mean over all. logits: float32 [B, tokens, 2]. shares: float32 [B, tokens], what `nodule` should be."""
-    chances = F.log_softmax(logits, dim=-1)
-    return -(shares * chances[..., WITH] + (1.0 - shares) * chances[..., 1 - WITH]).mean()
+    probs = F.log_softmax(logits, dim=-1)
+    return -(shares * probs[..., WITH] + (1.0 - shares) * probs[..., 1 - WITH]).mean()
 
 
 def rating_loss(logits: Tensor, ratings: Tensor, seen: Tensor) -> Tensor:

@@ -23,8 +23,8 @@ NAMES = {
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
     "auroc": "AUROC, one against the rest, mean over the labels",
-    "coverage": "Coverage of the 90 % sets",
-    "mean_set_size": "Labels in a 90 % set",
+    "coverage": "Coverage of the 90 % prediction sets",
+    "mean_set_size": "Labels in a 90 % prediction set",
     "abstained": "Share without one answer (the set is empty or holds every label)",
     "ece": "Calibration error (15 bins, top label)",
     "ece_by_chance": "Calibration error that a perfectly calibrated model shows by chance here",
@@ -113,7 +113,11 @@ def _making(recipe: Recipe, command: str, minutes: float) -> list[str]:
     return [
         f"{network_words(recipe)} {schedule.steps:,} steps of {schedule.batch_size} images, seed {schedule.seed}, averaged weights"
         + (f"; {minutes:.0f} minutes in all{energy_words(minutes, schedule.threads)}." if minutes >= 1 else ".")
-        + (" An answer is the mean over the eight quarter turns and mirror images of its input." if recipe.preprocess.turns else ""),
+        + (
+            " An answer is the mean over the eight quarter turns and mirror images of its input."
+            if recipe.preprocess.test_time_augmentation
+            else ""
+        ),
         "",
         f"    {command}",
     ]
@@ -140,7 +144,7 @@ def _taught(recipe: Recipe, main: Measured) -> list[str]:
     """What else than labels it learned from, and what a teacher gained where the accuracy without one is known."""
     lines, masking, teacher = [], recipe.masking, recipe.teacher
     if masking is not None:
-        batches, tokens = 100 * masking.chance, 100 * masking.share
+        batches, tokens = 100 * masking.probability, 100 * masking.share
         words = f"In {batches:.0f} % of the batches {tokens:.0f} % of the tokens were hidden, and reconstructed beside the labels"
         lines += ["", f"{words} (weight {masking.weight:g})."]
     if teacher is not None:
@@ -171,7 +175,7 @@ def _figures(recipe: Recipe, test: Measured) -> list[str]:
 
 
 def _by_label(recipe: Recipe, held: Held) -> list[str]:
-    answers = held.chances.argmax(axis=1)
+    answers = held.probabilities.argmax(axis=1)
     counts = np.zeros((len(recipe.labels), len(recipe.labels)), dtype=int)
     np.add.at(counts, (held.labels, answers), 1)
     head = "| truth, then answers | " + " | ".join(recipe.labels) + " | recall |"

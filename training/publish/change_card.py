@@ -61,11 +61,11 @@ def _making(recipe: ChangeRecipe, command: str, minutes: float) -> list[str]:
     words = (
         f"A siamese network: both dates go through one convolutional stem and one image BERT ({rows} x {columns} tokens of "
         f"{config.patch_size} px, {config.num_hidden_layers} layers, width {config.hidden_size}); a light decoder compares what comes out."
-        f"{_looks(recipe.preprocess.enlarged)} Each date is standardised band by band over its whole scene.{start} "
+        f"{_test_time_augmentation(recipe.preprocess.enlarged)} Each date is standardised band by band over its whole scene.{start} "
         f"{schedule.steps:,} steps of {schedule.batch_size} crops, "
         f"seed {schedule.seed}, averaged weights"
     )
-    after = recipe.all_cities
+    after = recipe.final_fit
     if after is not None:
         words += (
             f"; then {after.steps:,} steps of {after.batch_size} crops of all cities, those that had been held back included. "
@@ -79,7 +79,7 @@ def _making(recipe: ChangeRecipe, command: str, minutes: float) -> list[str]:
     ]
 
 
-def _looks(enlarged: float) -> str:
+def _test_time_augmentation(enlarged: float) -> str:
     if not enlarged:
         return ""
     return f" An answer is the mean of two looks at a pair of tiles, the second one enlarged {enlarged:g} times and upside down."

@@ -16,7 +16,7 @@ from core.types import Calibration, ChangeCalibration, Preprocess
 from models.bert_image import BertImageForChangeDetection, BertImageForMaskedImageModelling
 from models.classifiers import Classifier, open_classifier
 from models.encoders import ImageEncoderForClassification
-from models.registry import CALIBRATION, CONFIG, OUTSIDE, PREPROCESS, WEIGHTS, OutsideModel, read_preprocess
+from models.registry import CALIBRATION, CONFIG, OUTSIDE, PREPROCESS, WEIGHTS, OodDetector, read_preprocess
 
 Network = Classifier | BertImageForChangeDetection | BertImageForMaskedImageModelling
 
@@ -44,13 +44,13 @@ def write_calibration(folder: Path, calibration: Calibration | ChangeCalibration
     write_json(folder / CALIBRATION, asdict(calibration))
 
 
-def write_outside(folder: Path, outside: OutsideModel) -> None:
-    """outside.safetensors: arrays as the model has them, the judge's examples as float16, numbers as float64 of one element."""
+def write_ood_detector(folder: Path, outside: OodDetector) -> None:
+    """outside.safetensors: arrays as the model has them, the support vectors as float16, numbers as float64 of one element."""
     arrays = {"mean": outside.mean, "whitening": outside.whitening, "threshold": np.array([outside.threshold], dtype=np.float64)}
-    judge = outside.judge
-    if judge is not None:
-        arrays |= {"examples": judge.examples.astype(np.float16), "weights": judge.weights}
-        arrays |= {"reach": np.array([judge.reach], dtype=np.float64), "offset": np.array([judge.offset], dtype=np.float64)}
+    svm = outside.svm
+    if svm is not None:
+        arrays |= {"examples": svm.examples.astype(np.float16), "weights": svm.weights}
+        arrays |= {"reach": np.array([svm.reach], dtype=np.float64), "offset": np.array([svm.offset], dtype=np.float64)}
     save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, folder / OUTSIDE)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from models.bert_image import BertImageForChangeDetection
 from models.folder import hash_of
 from models.networks import open_network
-from training.calibrate.change_ood_detector import fit_change_gate
+from training.calibrate.change_ood_detector import fit_change_detector
 from training.config.change_recipe import ChangeRecipe, read_change_recipe
 from training.data.city_pixels import CityPixels, divided, read_cities
 from training.evaluate.change_figures import measure_change
@@ -19,28 +19,28 @@ from training.loop.change_trainer import fit_change, started
 from training.loop.devices import is_first
 from training.loop.run import CHECKPOINTS, command_of, minutes_of
 from training.publish.change_card import write_change_card
-from training.publish.zoo import write_calibration, write_network, write_outside
+from training.publish.zoo import write_calibration, write_network, write_ood_detector
 
-HELD_BACK, ALL_CITIES, JUDGED = "held-back", "all-cities", "judged"
+HELD_BACK, FINAL_FIT, MEASURED = "held-back", "final-fit", "measured"
 """Sub-folders of the checkpoints: the training without the validation cities, the one with them, and the network that is measured."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """judged: the network that never saw the validation cities. final: the one that is shipped; the same where the recipe ends there."""
+    """measured: the network that never saw the validation cities. final: the one that is shipped; the same where the recipe ends there."""
 
-    judged: BertImageForChangeDetection
+    measured: BertImageForChangeDetection
     final: BertImageForChangeDetection
 
 
 def fitted(recipe: ChangeRecipe, cities: Sequence[CityPixels], work: Path) -> Fitted:
     """Both trainings, each going on from its newest checkpoint in `work`. Raises BadRecipe, NotFound, BrokenModel."""
     train, held = divided(cities, recipe.cities.validation)
-    judged = fit_change(started(recipe), recipe, recipe.schedule, (train, held), work / HELD_BACK)
-    if recipe.all_cities is None:
-        return Fitted(judged, judged)
-    final = fit_change(deepcopy(judged), recipe, recipe.all_cities, (cities, ()), work / ALL_CITIES)
-    return Fitted(judged, final)
+    measured = fit_change(started(recipe), recipe, recipe.schedule, (train, held), work / HELD_BACK)
+    if recipe.final_fit is None:
+        return Fitted(measured, measured)
+    final = fit_change(deepcopy(measured), recipe, recipe.final_fit, (cities, ()), work / FINAL_FIT)
+    return Fitted(measured, final)
 
 
 def train_change(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
@@ -59,15 +59,15 @@ def train_change(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
     if not is_first():
         return folder
     minutes = minutes_of(work, (time.monotonic() - began) / 60.0)
-    judged = as_shipped(networks.judged, recipe, work / JUDGED)
-    measured = measure_change(judged, divided(cities, recipe.cities.validation), recipe)
+    measured = as_shipped(networks.measured, recipe, work / MEASURED)
+    figures = measure_change(measured, divided(cities, recipe.cities.validation), recipe)
     write_network(folder, networks.final, recipe.preprocess)
-    write_calibration(folder, measured.calibration)
-    gate = fit_change_gate(cities, recipe.preprocess)
-    if gate is not None:
-        write_outside(folder, gate)
+    write_calibration(folder, figures.calibration)
+    detector = fit_change_detector(cities, recipe.preprocess)
+    if detector is not None:
+        write_ood_detector(folder, detector)
     names = [city.name for city in cities]
-    write_change_card(folder, recipe, names, measured, hash_of(work / JUDGED), command_of(recipe_path, data, out), minutes)
+    write_change_card(folder, recipe, names, figures, hash_of(work / MEASURED), command_of(recipe_path, data, out), minutes)
     return folder
 
 

@@ -15,7 +15,7 @@ from core.types import Calibration
 from models.classifiers import Classifier
 from models.measured import write_measured
 from models.registry import CARD
-from training.calibrate.ood_detector import fit_gate
+from training.calibrate.ood_detector import fit_classifier_detector
 from training.config.change_recipe import is_change_recipe
 from training.config.masked_recipe import is_masked_recipe
 from training.config.recipe import Recipe, read_recipe
@@ -33,7 +33,7 @@ from training.loop.starts import with_start
 from training.loop.trainer import fit
 from training.loop.window_trainer import fit_windows
 from training.publish.card import add_section, write_card
-from training.publish.zoo import loaded_back, write_calibration, write_network, write_outside
+from training.publish.zoo import loaded_back, write_calibration, write_network, write_ood_detector
 from training.stages.change_train import train_change
 from training.stages.masked_train import train_masked
 
@@ -53,7 +53,7 @@ def train(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
         return train_masked(recipe_path, data, out)
     recipe = with_start(read_recipe(recipe_path))
     parts = split(recipe, data)
-    others = beside(data, recipe.gate.others)
+    others = beside(data, recipe.ood_detector.others)
     work = out / CHECKPOINTS / recipe.id
     began = time.monotonic()
     network = _fitted(recipe, parts, data, work)
@@ -79,7 +79,7 @@ def finish(folder: Path, recipe: Recipe, parts: Parts, command: str, minutes: fl
     )
     learnt = calibrated(*_with_labels(recipe, parts.calibration, calibration))
     write_calibration(folder, learnt)
-    write_outside(folder, fit_gate(recipe, network, parts, others))
+    write_ood_detector(folder, fit_classifier_detector(recipe, network, parts, others))
     tests = tested(recipe, parts.validation, validation.logits, learnt)
     main = tuple(item for item in parts.validation if item.origin == tests[0].origin)
     dropped = accuracy_without_tokens(network, _at_network_size(recipe, main), labels_of(main), recipe)
@@ -89,7 +89,7 @@ def finish(folder: Path, recipe: Recipe, parts: Parts, command: str, minutes: fl
 
 
 def calibrated(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Calibration:
-    """Temperature and the threshold of the 90 % sets, from images that were not trained on and whose label is known."""
+    """Temperature and the threshold of the 90 % prediction sets, from images that were not trained on and whose label is known."""
     temperature = fit_temperature(logits, labels)
     plain = Calibration(temperature=temperature, conformal_threshold=1.0)
     return Calibration(temperature, fit_conformal_threshold(probabilities(logits, plain), labels, plain.coverage))

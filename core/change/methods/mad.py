@@ -66,9 +66,12 @@ class ByMad(BandMethod):
 
     def reading(self, before: Scene, aligned: Scene) -> ComparedBands:
         """The bands that both dates have. Raises MissingBands where they share none."""
-        shared = list(dict.fromkeys(band.colour for band in before.bands if band.colour in {one.colour for one in aligned.bands} - {""}))
+        theirs = {band.common_name for band in aligned.bands} - {""}
+        shared = list(dict.fromkeys(band.common_name for band in before.bands if band.common_name in theirs))
         if not shared:
-            raise MissingBands(aligned.name, [band.colour or band.name for band in before.bands], [band.name for band in aligned.bands])
+            raise MissingBands(
+                aligned.name, [band.common_name or band.name for band in before.bands], [band.name for band in aligned.bands]
+            )
         return read_by(shared)
 
     def tiles(self, before: Scene) -> int:

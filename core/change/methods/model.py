@@ -1,4 +1,4 @@
-"""A model that was trained on change: chances of every pixel as evidence, with or without the classes of both dates.
+"""A model that was trained on change: probs of every pixel as evidence, with or without the classes of both dates.
 
 The classes come from another model, of land cover, or are not known.
 """
@@ -27,8 +27,8 @@ from core.prepare.grid.tiles import OVERLAP
 from core.types import Progress, Scene
 
 MODEL = "model"
-CHANCES = "chances"
-"""Name of the file in which chances wait for the classes."""
+PROBABILITIES = "probabilities"
+"""Name of the file in which probabilities wait for the classes."""
 
 
 @dataclass(frozen=True)
@@ -72,20 +72,20 @@ class ByModel(NetworkMethod):
     def strips(self, before: Scene, aligned: Scene, scratch: Path, progress: Progress | None = None) -> Iterator[ComparedStrip]:
         """Chances in one pass; with a model of classes, its classes in a second."""
         pair = pair_of(before, aligned, self.engine.model.preprocess)
-        detector = PairDetector(self.engine.model.outside, self.engine.model.preprocess, pair.places)
+        detector = PairDetector(self.engine.model.ood_detector, self.engine.model.preprocess, pair.places)
         total = self.tiles(before)
-        judged = judge_pair(pair, self.engine, _within(progress, 0, total), detector=detector)
+        found = pair_evidence(pair, self.engine, _within(progress, 0, total), detector=detector)
         if self.classes is None:
-            for evidence in judged:
+            for evidence in found:
                 yield ComparedStrip(evidence, detector.shares)
             return
-        with EvidenceFile(scratch / CHANCES, before.width) as chances:
-            for evidence in judged:
-                chances.append(evidence)
+        with EvidenceFile(scratch / PROBABILITIES, before.width) as probs:
+            for evidence in found:
+                probs.append(evidence)
             own = pixel_grid(before, self.engine.model.preprocess).tiles
             for strip in compare(before, aligned, self.classes, progress=_within(progress, own, total)):
                 classed = strip.evidence
-                scored = chances.rows(strip.top, len(classed.score)).score
+                scored = probs.rows(strip.top, len(classed.score)).score
                 score = np.where(classed.together == NODATA, np.float32(np.nan), scored)
                 yield ComparedStrip(replace(classed, score=score), _larger(detector.shares, shares_of(strip)))
 
@@ -108,7 +108,7 @@ class ByModel(NetworkMethod):
         }
 
 
-def judge_pair(
+def pair_evidence(
     pair: ScenePair,
     engine: ChangeEngine,
     progress: Progress | None = None,
@@ -117,9 +117,9 @@ def judge_pair(
 ) -> Iterator[Evidence]:
     """The evidence of two dates, strip by strip; no class is known of either. detector: counts the tiles. Raises as change_strips."""
     for strip in change_strips(pair, engine, strip_rows, progress, detector):
-        chances = np.where(strip.valid, np.rint(strip.probabilities[0] * STEPS) / STEPS, np.nan).astype(np.float32)
-        nothing = np.full(chances.shape, NODATA, dtype=np.uint8)
-        yield Evidence(chances, nothing, nothing, nothing)
+        probs = np.where(strip.valid, np.rint(strip.probabilities[0] * STEPS) / STEPS, np.nan).astype(np.float32)
+        nothing = np.full(probs.shape, NODATA, dtype=np.uint8)
+        yield Evidence(probs, nothing, nothing, nothing)
 
 
 def _larger(own: Shares | None, of_classes: Shares) -> Shares:

@@ -109,7 +109,7 @@ def compare(
     strips = zip(
         strips_of((pair[0] for pair in first), grid, strip_rows), strips_of((pair[1] for pair in second), grid, strip_rows), strict=True
     )
-    threshold = engine.model.outside.threshold if engine.model.outside is not None else np.inf
+    threshold = engine.model.ood_detector.threshold if engine.model.ood_detector is not None else np.inf
     valid, outside = 0, (0, 0)
     for one, other in strips:
         score = one.features[0] if one.features is not None else None

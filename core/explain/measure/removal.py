@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from core.errors import OutOfRange
 from core.explain.evidence import no_progress
-from core.explain.targets import chances, check_target, read_logits
+from core.explain.targets import check_target, read_logits, target_probabilities
 from core.inference.engine import Engine
 from core.settings import FEWEST_RANDOM_MAPS, settings
 from core.types import FloatImage, ModelInput, Progress, RemovalScore, Target
@@ -126,7 +126,7 @@ def _changed(values: FloatImage, baseline: FloatImage, orders: Ranks, steps: int
 
 
 def _target_probability(engine: Engine, batch: FloatImage, target: Target) -> NDArray[np.float64]:
-    return chances(engine.model, read_logits(engine, batch, target), target)
+    return target_probabilities(engine.model, read_logits(engine, batch, target), target)
 
 
 def _score(curves: NDArray[np.float64]) -> RemovalScore:

@@ -51,7 +51,7 @@ def held_level(found: float | None, calibration: ChangeCalibration) -> float:
 
 @dataclass(frozen=True)
 class LogitRows:
-    """Finished rows of a pair's lattice, which come from top to bottom: as core.inference.scenes.strips.TokenRows, with logits for chances.
+    """Finished rows of a pair's lattice, which come from top to bottom: as core.inference.scenes.strips.TokenRows, with logits for probs.
 
     share, logits: float32 [rows, columns]; where the share is 0 a logit means nothing.
     """

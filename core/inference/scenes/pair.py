@@ -1,7 +1,7 @@
-"""What a change model says of two whole scenes: chances of change, strip by strip, in two passes over the pixels.
+"""What a change model says of two whole scenes: probs of change, strip by strip, in two passes over the pixels.
 
 The first pass gives each date its mean and deviation, the second compares; the level of the pair is taken from what that gives before
-anything is a chance (core/inference/scenes/offsets.py). Memory is that of a row of tiles and one strip.
+anything is a probability (core/inference/scenes/offsets.py). Memory is that of a row of tiles and one strip.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ def change_strips(
     progress: Progress | None = None,
     detector: PairDetector | None = None,
 ) -> Iterator[Strip]:
-    """Strips of pixels from top to bottom, each row once; `probabilities` has one plane, the chance of change.
+    """Strips of pixels from top to bottom, each row once; `probabilities` has one plane, the probability of change.
 
     Nothing depends on how tall they are. progress: told of tiles; what it raises passes through. detector: counts the tiles.
     Raises UnreadableFile, DeviceError.
     """
     grid, calibration = pixel_grid(pair.before, engine.model.preprocess), engine.model.calibration
     rows = levelled(_logits(pair, engine, grid, progress, detector), calibration)
-    return strips_of((_chances(row, calibration) for row in rows), grid, strip_rows)
+    return strips_of((_probabilities(row, calibration) for row in rows), grid, strip_rows)
 
 
-def chance_of_change(logits: FloatImage, calibration: ChangeCalibration | None) -> FloatImage:
+def change_probability(logits: FloatImage, calibration: ChangeCalibration | None) -> FloatImage:
     """float32 in [0, 1], of the shape of the logits; a score rather than a probability where the model was not calibrated.
 
     logits: of a calibration with levels, less the level of their pair (core/inference/scenes/offsets.py).
@@ -71,9 +71,9 @@ def chance_of_change(logits: FloatImage, calibration: ChangeCalibration | None) 
     return np.asarray(1.0 / (1.0 + np.exp(-scaled.astype(np.float64))), dtype=np.float32)
 
 
-def _chances(row: LogitRows, calibration: ChangeCalibration | None) -> TokenRows:
-    chances = np.where(row.share > 0, chance_of_change(row.logits, calibration), np.float32(0.0))
-    return TokenRows(row.top, row.scene_top, row.valid, row.share, chances[np.newaxis], np.full(row.share.shape, np.nan, dtype=np.float32))
+def _probabilities(row: LogitRows, calibration: ChangeCalibration | None) -> TokenRows:
+    probs = np.where(row.share > 0, change_probability(row.logits, calibration), np.float32(0.0))
+    return TokenRows(row.top, row.scene_top, row.valid, row.share, probs[np.newaxis], np.full(row.share.shape, np.nan, dtype=np.float32))
 
 
 def _logits(

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.inference.ood import outside_score
+from core.inference.ood import ood_score
 from core.inference.scenes.pair_tiles import Predict
 from core.types import FloatImage, Preprocess
 from models.image_statistics import image_statistics
-from models.registry import OutsideModel
+from models.registry import OodDetector
 
 _COLOURS = ("red", "green", "blue")
 """Bands that are judged, since every scene that people look at has them; without all three nothing is judged."""
@@ -26,7 +26,7 @@ LEAST_SHARE = 0.9
 class PairDetector:
     """Counts tiles of both dates as they go through a network, and those that lie outside."""
 
-    def __init__(self, known: OutsideModel | None, preprocess: Preprocess, places: Sequence[int]) -> None:
+    def __init__(self, known: OodDetector | None, preprocess: Preprocess, places: Sequence[int]) -> None:
         """places: of the channels that both dates have, among those of the model."""
         self._known = known if set(colour_places(preprocess)) <= set(places) else None
         self._colours = colour_places(preprocess)
@@ -57,7 +57,7 @@ class PairDetector:
             return
         self._looked_at += int(full.sum())
         for place, tiles in enumerate((before, after)):
-            scores = outside_score(image_statistics(tiles[full][:, self._colours]), self._known)
+            scores = ood_score(image_statistics(tiles[full][:, self._colours]), self._known)
             self._outside[place] += int((scores > self._known.threshold).sum())
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from core.errors import WrongTask
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine
-from core.inference.ood import features as gate_features
-from core.inference.ood import outside_score
+from core.inference.ood import features as detector_features
+from core.inference.ood import ood_score
 from core.inference.scenes.strips import Strip, TokenRows, strips_of
 from core.prepare.domains import image_domain
 from core.prepare.grid.bands import resolve_bands
@@ -112,7 +112,11 @@ def _planes(engine: Engine, inputs: FloatImage, features: bool) -> FloatImage:
     assert forward.token_logits is not None  # check_mappable has seen to it
     logits, embeddings = forward.token_logits, forward.embeddings
     found = [probabilities(logits, model.calibration)]
-    scores = outside_score(gate_features(inputs, embeddings), model.outside) if model.outside is not None else np.full(len(inputs), np.nan)
+    scores = (
+        ood_score(detector_features(inputs, embeddings), model.ood_detector)
+        if model.ood_detector is not None
+        else np.full(len(inputs), np.nan)
+    )
     found.append(np.broadcast_to(scores[:, np.newaxis, np.newaxis, np.newaxis], (*logits.shape[:3], 1)))
     if forward.features is not None:
         found.append(forward.features)

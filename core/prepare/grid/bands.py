@@ -26,7 +26,7 @@ def resolve_bands(
     reflectance_top: what 8-bit values of 255 stand for, since such files are rendered for display; 1.0 by default.
     Raises MissingBands where no band is known to show a channel.
     """
-    by_colour = {band.colour: band for band in reversed(scene.bands)}
+    by_colour = {band.common_name: band for band in reversed(scene.bands)}
     missing = [channel for channel in channels if channel not in by_colour]
     if missing:
         raise MissingBands(scene.name, missing, [band.name for band in scene.bands])

@@ -42,7 +42,7 @@ class Standard:
     """Mean and deviation of each shared band of one date, in reflectance, over the pixels that both dates have: float32 [bands]."""
 
     mean: NDArray[np.float32]
-    deviation: NDArray[np.float32]
+    std: NDArray[np.float32]
 
 
 class Moments:
@@ -70,11 +70,11 @@ def pair_of(before: Scene, aligned: Scene, preprocess: Preprocess) -> ScenePair:
 
     What they lack is said. Raises MissingBands where they share none.
     """
-    has = [{band.colour for band in scene.bands} for scene in (before, aligned)]
+    has = [{band.common_name for band in scene.bands} for scene in (before, aligned)]
     channels = preprocess.channels
     shared = [channel for channel in channels if all(channel in colours for colours in has)]
     if not shared:
-        poorer = min((before, aligned), key=lambda scene: sum(band.colour in channels for band in scene.bands))
+        poorer = min((before, aligned), key=lambda scene: sum(band.common_name in channels for band in scene.bands))
         raise MissingBands(poorer.name, channels, [band.name for band in poorer.bands])
     is_preferred = bool(preprocess.preferred) and set(preprocess.preferred) <= set(shared)
     if is_preferred:
@@ -104,7 +104,7 @@ def standardised(values: FloatImage, valid: Mask, standard: Standard, places: Se
 
     Zero mean and unit deviation over the scene; 0, which is the mean, where a band is missing and where a pixel holds no data.
     """
-    scaled = (values - standard.mean[:, None, None]) / standard.deviation[:, None, None]
+    scaled = (values - standard.mean[:, None, None]) / standard.std[:, None, None]
     np.clip(scaled, -LARGEST_DEVIATIONS, LARGEST_DEVIATIONS, out=scaled)
     scaled[:, ~valid] = 0.0
     whole = np.zeros((channels, *values.shape[1:]), dtype=np.float32)

@@ -63,7 +63,7 @@ def value_doubts(scene: Scene) -> tuple[Notice, ...]:
 
 def _judged(scene: Scene) -> tuple[Band, ...]:
     """The bands that show reflected light; all where none is known to."""
-    return tuple(band for band in scene.bands if band.colour and band.colour not in NOT_REFLECTED) or scene.bands
+    return tuple(band for band in scene.bands if band.common_name and band.common_name not in NOT_REFLECTED) or scene.bands
 
 
 def _scale_of(scene: Scene) -> tuple[float | None, float]:

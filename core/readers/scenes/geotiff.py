@@ -155,7 +155,7 @@ def _file_bands(dataset: DatasetReader, path: Path, product: str) -> tuple[tuple
         bands.append(
             Band(
                 name=name,
-                colour=colour,
+                common_name=colour,
                 file=path,
                 index=index,
                 scale=scale if is_told else None,
@@ -166,10 +166,10 @@ def _file_bands(dataset: DatasetReader, path: Path, product: str) -> tuple[tuple
                 values=values.value_range(taken.bands[index - 1]),
             )
         )
-    is_unnamed = not any(band.colour for band in bands) and not any(source.descriptions[i - 1] for i in indexes)
+    is_unnamed = not any(band.common_name for band in bands) and not any(source.descriptions[i - 1] for i in indexes)
     if not is_unnamed or len(bands) not in (3, 4):
         return tuple(bands), False
-    return tuple(replace(band, colour=colour) for band, colour in zip(bands, _UNNAMED, strict=False)), True
+    return tuple(replace(band, common_name=colour) for band, colour in zip(bands, _UNNAMED, strict=False)), True
 
 
 def _grid(dataset: DatasetReader, name: str) -> tuple[CRS | None, Affine, tuple[Notice, ...]]:
@@ -212,9 +212,9 @@ def _bands(files: Sequence[_File], options: SceneOptions) -> tuple[tuple[Band, .
             named = files[0].path.name + (f" and {len(files) - 1} more" if len(files) > 1 else "")
             raise OutOfRange(f"{named}: number of band names", len(options.bands), f"the number of its bands, {len(bands)}")
         product = " ".join(file.path.name for file in files)
-        bands = [replace(band, name=given, colour=colour_of(given, product)) for band, given in zip(bands, options.bands, strict=True)]
+        bands = [replace(band, name=given, common_name=colour_of(given, product)) for band, given in zip(bands, options.bands, strict=True)]
     elif any(file.is_colour_assumed for file in files):
-        colours = tuple(band.colour for file in files if file.is_colour_assumed for band in file.bands)
+        colours = tuple(band.common_name for file in files if file.is_colour_assumed for band in file.bands)
         assumptions.append(notice(BANDS_ASSUMED, colours=colours))
     if options.scale is not None or options.offset is not None:
         scale, offset = options.scale, options.offset

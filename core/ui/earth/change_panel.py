@@ -13,7 +13,7 @@ from core.types import ChangeMap, ChangePolygon
 from core.ui.earth.comparison import WAYS, chosen_index, chosen_method, comparison, indices, method_help, methods, misfit, not_offered
 from core.ui.earth.models import megapixels_read, unreadable_dates
 from core.ui.earth.page_state import EarthState, date_words, visit
-from core.ui.earth.polygon_panel import patch_title, patch_words, polygon_view
+from core.ui.earth.polygon_panel import polygon_title, polygon_view, polygon_words
 from core.ui.earth.work import change_task, largest, start_change
 from core.ui.state.errors import show_error
 from core.ui.state.progress import result_of
@@ -24,7 +24,7 @@ from core.ui.widgets.choices import apart
 from core.ui.widgets.words import hectares, share
 
 LISTED = 12
-"""Patches in the list; the GeoPackage holds all."""
+"""Polygons in the list; the GeoPackage holds all."""
 
 
 def change_tab(session: Session, here: EarthState) -> None:
@@ -121,7 +121,7 @@ def _result(session: Session, here: EarthState, result: ChangeMap) -> None:
 
 
 def _changed(session: Session, here: EarthState, result: ChangeMap) -> None:
-    """The chosen patch, else all of them: what is read stands beside the map, whatever the length of the list."""
+    """The chosen polygon, else all of them: what is read stands beside the map, whatever the length of the list."""
     listed = largest(result)
     places = {polygon.id: place for place, polygon in enumerate(listed)}
     if here.polygon in places:
@@ -136,15 +136,15 @@ def _changed(session: Session, here: EarthState, result: ChangeMap) -> None:
 
 
 def _list(here: EarthState, result: ChangeMap, listed: list[ChangePolygon]) -> None:
-    st.markdown("##### Largest patches")
+    st.markdown("##### Largest polygons")
     shown = {polygon.id: polygon for polygon in listed[:LISTED]}
     chosen = st.radio(
-        "Largest patches", list(shown), index=None, format_func=apart(list(shown), lambda number: patch_title(shown[number])),
-        captions=[patch_words(polygon, result) for polygon in shown.values()], key=f"earth.patches.{comparison(here)}",
+        "Largest polygons", list(shown), index=None, format_func=apart(list(shown), lambda number: polygon_title(shown[number])),
+        captions=[polygon_words(polygon, result) for polygon in shown.values()], key=f"earth.polygons.{comparison(here)}",
         label_visibility="collapsed",
     )  # fmt: skip
     if len(result.polygons) > len(shown):
-        quiet(f"The {len(shown)} largest patches are listed; the file changes.gpkg holds all of them.")
+        quiet(f"The {len(shown)} largest polygons are listed; the file changes.gpkg holds all of them.")
     quiet("Choose one, here or on the map: it is shown before, after, and why.")
     if chosen is not None:
         visit(here, chosen)

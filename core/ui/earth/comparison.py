@@ -143,4 +143,4 @@ def _shared(here: EarthState) -> list[str]:
 
 
 def _colours(scene: Scene) -> list[str]:
-    return [band.colour for band in scene.bands if band.colour]
+    return [band.common_name for band in scene.bands if band.common_name]

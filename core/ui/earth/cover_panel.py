@@ -1,4 +1,4 @@
-"""The Land cover tab: scores of a picked place, areas by class, and which classes the map shows."""
+"""The Land cover tab: scores of a clicked place, areas by class, and which classes the map shows."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _MOST_LABELS = 4
 
 
 def cover_tab(session: Session, here: EarthState) -> None:
-    """The picked place, then the map of one date."""
-    if here.picked:
+    """The clicked place, then the map of one date."""
+    if here.clicked:
         _place(session, here)
     number = _date(here)
     task = land_cover(session, here, number)
@@ -108,11 +108,11 @@ def _legend(here: EarthState, labels: list[str]) -> None:
 
 
 def _place(session: Session, here: EarthState) -> None:
-    column, row = here.picked or (0, 0)
+    column, row = here.clicked or (0, 0)
     head, close = st.columns([5, 1], vertical_alignment="center")
     head.markdown("##### At this place")
     if close.button("Clear", key="earth.place.clear", type="tertiary"):
-        here.picked = None
+        here.clicked = None
         st.rerun()
     quiet(f"{pixel_words(here, column, row)}. Scores of the token there, from a window around it; the map averages overlapping windows.")
     for number, scene in shown_scenes(here):

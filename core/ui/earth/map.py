@@ -1,4 +1,4 @@
-"""The map of the Earth page: both dates, what was made of them, and the chosen patch, as layers on the grid of the first date."""
+"""The map of the Earth page: both dates, what was made of them, and the chosen polygon, as layers on the grid of the first date."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from core.ui.earth.models import land_cover_models
 from core.ui.earth.page_state import EarthState, date_words, visit
 from core.ui.earth.work import change_task, land_cover, polygon_at, previews, shown_scenes
 from core.ui.state.session import Session
-from core.ui.viewer import Layer, Length, Look, Picked, Show
+from core.ui.viewer import Click, Layer, Length, Show, Viewport
 from core.ui.viewer.facts import saliency_colours
 
 _OPACITY = 0.4
@@ -40,7 +40,7 @@ OF_NO_FIXED_TOP = ("embedding", INDEX)
 _T = TypeVar("_T")
 
 
-def map_view(session: Session, here: EarthState, ground: Ground, look: Look | None) -> Show:
+def map_view(session: Session, here: EarthState, ground: Ground, viewport: Viewport | None) -> Show:
     """Everything that the viewer draws."""
     scene = here.before
     chosen = chosen_polygon(session, here)
@@ -54,7 +54,7 @@ def map_view(session: Session, here: EarthState, ground: Ground, look: Look | No
         columns=scene.width,
         rows=scene.height,
         layers=(*layers, *saliency),
-        look=look,
+        viewport=viewport,
         marks=north(scene),
         texts=_texts(here, ground),
         aspect=metres[1] / metres[0] if metres else 1.0,
@@ -76,22 +76,22 @@ def view_key(here: EarthState) -> str:
 
 
 def chosen_polygon(session: Session, here: EarthState) -> ChangePolygon | None:
-    """The patch of change that the user chose, None where there is none (any more)."""
+    """The polygon of change that the user chose, None where there is none (any more)."""
     result = change_task(session, here).value if here.after else None
     if result is None or here.polygon is None:
         return None
     return next((polygon for polygon in result.polygons if polygon.id == here.polygon), None)
 
 
-def pick_place(session: Session, here: EarthState, picked: Picked) -> None:
-    """A click on the map: a patch of change where the eye is on change and one lies there, else the scores of the place."""
-    at = (picked.column, picked.row)
+def pick_place(session: Session, here: EarthState, clicked: Click) -> None:
+    """A click on the map: a polygon of change where the eye is on change and one lies there, else the scores of the place."""
+    at = (clicked.column, clicked.row)
     result = change_task(session, here).value if here.after else None
     polygon = polygon_at(result, at) if result is not None and is_on_tab("Change") else None
     if polygon is not None:
         visit(here, polygon.id)
         return
-    here.picked, here.tab = at, "Land cover"
+    here.clicked, here.tab = at, "Land cover"
 
 
 def is_on_tab(name: str) -> bool:
@@ -229,7 +229,7 @@ def _saliency(here: EarthState, polygon: ChangePolygon | None) -> list[Layer]:
 
 def _boxes(here: EarthState, polygon: ChangePolygon | None) -> tuple[Box, ...]:
     boxes = [_floats(polygon.window)] if polygon and not is_on_tab("Land cover") else []
-    task = here.places.get((here.pair[0], here.pair[0], here.model, here.picked)) if here.picked else None
+    task = here.places.get((here.pair[0], here.pair[0], here.model, here.clicked)) if here.clicked else None
     if task is not None and task.value is not None:
         boxes.append(task.value.box)
     return tuple(boxes)

@@ -24,16 +24,16 @@ from core.ui.widgets.faithfulness import HEATMAP_OF_A_SCENE, belief
 from core.ui.widgets.words import counted, hectares, label_words, method_words
 
 
-def patch_title(polygon: ChangePolygon) -> str:
+def polygon_title(polygon: ChangePolygon) -> str:
     """ "Forest to residential"; where the classes of both dates are one, that it was there all along."""
     if polygon.before is None or polygon.after is None:
-        return f"Patch {polygon.id}"
+        return f"Polygon {polygon.id}"
     if polygon.before == polygon.after:
         return f"{label_words(polygon.before)} at both dates"
     return f"{label_words(polygon.before)} to {label_words(polygon.after).lower()}"
 
 
-def patch_words(polygon: ChangePolygon, result: ChangeMap) -> str:
+def polygon_words(polygon: ChangePolygon, result: ChangeMap) -> str:
     """Area, and score or probability."""
     return f"{hectares(polygon.hectares)}, {number_words(result, polygon.probability)}"
 
@@ -43,17 +43,17 @@ def polygon_view(session: Session, here: EarthState, result: ChangeMap, polygon:
     listed = largest(result)
     place = listed.index(polygon)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("All patches", key="earth.patch.all"):
+        if st.button("All polygons", key="earth.polygon.all"):
             _go_to(here, None)
-        if st.button("Previous", key="earth.patch.previous", disabled=place == 0):
+        if st.button("Previous", key="earth.polygon.previous", disabled=place == 0):
             _go_to(here, listed[place - 1])
-        if st.button("Next", key="earth.patch.next", disabled=place == len(listed) - 1):
+        if st.button("Next", key="earth.polygon.next", disabled=place == len(listed) - 1):
             _go_to(here, listed[place + 1])
-    st.markdown(f"##### {patch_title(polygon)}")
-    quiet(f"{patch_words(polygon, result)}; number {place + 1:,} of {len(listed):,} by area.")
+    st.markdown(f"##### {polygon_title(polygon)}")
+    quiet(f"{polygon_words(polygon, result)}; number {place + 1:,} of {len(listed):,} by area.")
     assert here.after is not None
     for column, picture, scene in zip(st.columns(2, gap="small"), _pictures(here, polygon), (here.before, here.after), strict=True):
-        column.image(picture, width="stretch", alt=f"Patch {polygon.id} on {date_words(scene)}")
+        column.image(picture, width="stretch", alt=f"Polygon {polygon.id} on {date_words(scene)}")
         with column:
             quiet(date_words(scene))
     if not result.model:
@@ -91,7 +91,9 @@ def _bands(here: EarthState, result: ChangeMap, means: BandMeans) -> None:
     body = "".join(f"<tr><td>{name}</td><td>{before:.3f}</td><td>{after:.3f}</td></tr>" for name, before, after in rows)
     st.html(f'<table class="bands">{head}{body}</table>')
     last = f"{rows[-1][0]} is that of the means. " if result.method == INDEX else ""
-    quiet(f"Means over {counted(means.pixels, 'changed pixel')} in the box of this patch. {last}They say what differs, and not its cause.")
+    quiet(
+        f"Means over {counted(means.pixels, 'changed pixel')} in the box of this polygon. {last}They say what differs, and not its cause."
+    )
 
 
 def _index_of(name: str, values: tuple[float, ...]) -> float:

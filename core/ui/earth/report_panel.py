@@ -48,7 +48,7 @@ WHAT = {
     "areas.csv": "Areas by class",
     "transitions.csv": "What became what, in hectares",
     "classes.gpkg": "Classes as polygons, GeoPackage",
-    "changes.gpkg": "Patches of change as polygons, GeoPackage",
+    "changes.gpkg": "Polygons of change, GeoPackage",
 }
 MOST_DOWNLOADED = 1_000_000_000
 """Bytes: Streamlit holds what it sends in memory."""

@@ -86,7 +86,7 @@ def footprint_words(scene: Scene) -> str:
 
 
 def _band_words(band: Band) -> str:
-    return band.name if not band.colour or band.colour == band.name.lower() else f"{band.name} ({band.colour})"
+    return band.name if not band.common_name or band.common_name == band.name.lower() else f"{band.name} ({band.common_name})"
 
 
 def _values_words(scene: Scene) -> str:
@@ -163,12 +163,12 @@ def _band_fields(bands: Sequence[Band], number: int) -> list[str]:
     told = []
     columns = st.columns(2)
     for place, band in enumerate(bands):
-        options = [UNKNOWN, *CHOICES] if band.colour in CHOICES or not band.colour else [UNKNOWN, band.colour, *CHOICES]
+        options = [UNKNOWN, *CHOICES] if band.common_name in CHOICES or not band.common_name else [UNKNOWN, band.common_name, *CHOICES]
         told.append(
             columns[place % 2].selectbox(
                 f"Band {place + 1}" if band.name == f"band {place + 1}" else band.name,
                 options,
-                options.index(band.colour) if band.colour else 0,
+                options.index(band.common_name) if band.common_name else 0,
                 format_func=apart(options),
                 key=f"earth.band.{number}.{place}",
             )

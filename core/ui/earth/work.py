@@ -1,4 +1,4 @@
-"""What the Earth page starts: maps and changes as jobs, scores of a place, the why of a patch of change."""
+"""What the Earth page starts: maps and changes as jobs, scores of a place, the why of a polygon of change."""
 
 from __future__ import annotations
 
@@ -169,8 +169,8 @@ def _folder(here: EarthState, name: str) -> Path:
 
 
 def place_scores(session: Session, here: EarthState, number: int, scene: Scene) -> Task[PlaceScores]:
-    """What the model says of the picked place at one date. scene: on the grid of the first date."""
-    at, model = here.picked or (0, 0), here.model
+    """What the model says of the clicked place at one date. scene: on the grid of the first date."""
+    at, model = here.clicked or (0, 0), here.model
     task: Task[PlaceScores] = session.task(here.places, (number, here.pair[0], model, at))
     session.stop_others(here.places, {key for key in here.places if key[-1] == at})
     task.ensure("Reading a place", partial(_scores, scene, model, at), "windows")
@@ -194,12 +194,12 @@ def _scores(scene: Scene, model: str, at: Pixel, progress: JobProgress) -> Place
 
 
 def largest(result: ChangeMap) -> list[ChangePolygon]:
-    """Patches of change, the largest first."""
+    """Polygons of change, the largest first."""
     return sorted(result.polygons, key=lambda polygon: -polygon.hectares)
 
 
 def polygon_at(result: ChangeMap, at: Pixel) -> ChangePolygon | None:
-    """The smallest patch whose box holds a pixel."""
+    """The smallest polygon whose box holds a pixel."""
     holding = [
         polygon for polygon in result.polygons
         if 0 <= at[0] - polygon.window[0] < polygon.window[2] and 0 <= at[1] - polygon.window[1] < polygon.window[3]
@@ -208,7 +208,7 @@ def polygon_at(result: ChangeMap, at: Pixel) -> ChangePolygon | None:
 
 
 def polygon_explanation(session: Session, here: EarthState, polygon: ChangePolygon) -> Task[Why]:
-    """The explanation of the window at the middle of a patch, on the second date, for what the patch became."""
+    """The explanation of the window at the middle of a polygon, on the second date, for what the polygon became."""
     key = (*comparison(here), polygon.id)
     task: Task[Why] = session.task(here.whys, key)
     session.stop_others(here.whys, {key})

@@ -59,7 +59,7 @@ def locator(here: ExplainState, scene: Scene, given: ModelInput) -> None:
         )
         size = f"{given.box[2]:.0f} x {given.box[3]:.0f} px of {scene.width:,} x {scene.height:,}"
         quiet(f"The model reads {size}. Click to move the window.")
-    if event.picked:
-        here.at = (event.picked.column, event.picked.row)
+    if event.click:
+        here.at = (event.click.column, event.click.row)
         here.forget_choices()
         st.rerun()

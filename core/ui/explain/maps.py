@@ -15,7 +15,7 @@ from core.types import Explanation, ModelInput, Scene
 from core.ui.explain.page_state import ExplainState, Ready, map_task
 from core.ui.state.progress import result_of
 from core.ui.state.session import Session, Task
-from core.ui.viewer import Colours, Grid, Layer, Picked, Show, view
+from core.ui.viewer import Click, Colours, Grid, Layer, Show, view
 from core.ui.widgets.bars import quiet, removal_bars
 from core.ui.widgets.faithfulness import HEATMAP, HEATMAP_OF_A_SCENE, completeness_words, verdict_words
 from core.ui.widgets.words import method_words
@@ -64,10 +64,10 @@ def _at_work(tasks: Mapping[str, Task[Explanation]]) -> list[str]:
 
 def _map(here: ExplainState, made: Ready, result: Explanation) -> None:
     event = view(_show(here, made, result), f"explain.view.{here.name}.{result.method}")
-    if event.picked:
-        picked = patch_at(made.given, made.grid, event.picked)
-        if picked != here.picked:
-            here.picked, here.before = picked, None
+    if event.click:
+        clicked = patch_at(made.given, made.grid, event.click)
+        if clicked != here.clicked:
+            here.clicked, here.before = clicked, None
             st.rerun()
     removal_bars(result.deletion, result.insertion)
     quiet(verdict_words(result))
@@ -102,7 +102,7 @@ def _show(here: ExplainState, made: Ready, result: Explanation) -> Show:
             Layer("input", input_picture(here, made.given), box, ground=True),
             Layer("map", picture, box, opacity=here.opacity / 100, smooth=result.tokens is None),
         ),
-        grid=Grid(*made.grid, box, here.picked),
+        grid=Grid(*made.grid, box, here.clicked),
         colours=colours,
         is_plain=True,
         height=f"clamp(170px, calc((100vw - 330px) * {0.62 / beside:.3f}), 62vh)",
@@ -131,8 +131,8 @@ def shown_pixels(given: ModelInput) -> NDArray[np.uint8]:
     return np.asarray(np.rint(np.clip(np.moveaxis(channels, 0, 2), 0.0, 1.0) * 255), dtype=np.uint8)
 
 
-def patch_at(given: ModelInput, grid: tuple[int, int], picked: Picked) -> tuple[int, int]:
+def patch_at(given: ModelInput, grid: tuple[int, int], clicked: Click) -> tuple[int, int]:
     """(row, column) on the grid of tokens of a click on the input."""
     rows, columns = given.shown.shape[1:]
-    row = min(grid[0] - 1, max(0, picked.row * grid[0] // rows))
-    return row, min(grid[1] - 1, max(0, picked.column * grid[1] // columns))
+    row = min(grid[0] - 1, max(0, clicked.row * grid[0] // rows))
+    return row, min(grid[1] - 1, max(0, clicked.column * grid[1] // columns))

@@ -91,7 +91,7 @@ class ExplainState(PageState):
     """Everything that is open on the page.
 
     name: unlike that of any other; widgets of this room carry it. at: (column, row) of the window of a scene, None for its centre.
-    picked: (row, column) of a patch on the grid of tokens, else before: the number of a token before the patches.
+    clicked: (row, column) of a patch on the grid of tokens, else before: the number of a token before the patches.
     cell: (layer, head) of the mosaic, None for the mean of the heads.
     Books are keyed by the number of the image, the window, the model, and what else decides.
     """
@@ -105,7 +105,7 @@ class ExplainState(PageState):
     methods: tuple[str, ...] = ()
     opacity: int = 40
     at: _Place | None = None
-    picked: Cell | None = None
+    clicked: Cell | None = None
     before: int | None = None
     layer: int = -1
     cell: Cell | None = None
@@ -128,7 +128,7 @@ class ExplainState(PageState):
 
     def forget_choices(self) -> None:
         """What was chosen of another image, window or model: its target, and a token and a head of it."""
-        self.target, self.picked, self.before, self.cell = "", None, None, None
+        self.target, self.clicked, self.before, self.cell = "", None, None, None
 
     def tasks(self) -> Iterator[Task[Any]]:
         """All work of this room."""

@@ -30,11 +30,11 @@ def patch_view(session: Session, here: ExplainState, made: Ready) -> None:
     """Everything on the token that was clicked."""
     st.markdown("##### Patch" if here.before is None else "##### Token")
     _tokens_before(here, made)
-    if here.picked is None and here.before is None:
+    if here.clicked is None and here.before is None:
         quiet("Click a patch in any map: here stands what it attends to and what attends to it, in each layer and head.")
         return
-    if here.picked is not None:
-        quiet(f"{here.picked[1] + 1} across, {here.picked[0] + 1} down, of {made.grid[1]} x {made.grid[0]}.")
+    if here.clicked is not None:
+        quiet(f"{here.clicked[1] + 1} across, {here.clicked[0] + 1} down, of {made.grid[1]} x {made.grid[0]}.")
         _scores(here, made)
     if BY_ATTENTION not in made.methods:
         quiet("This network attends within windows that move from layer to layer: no patch attends to every other.")
@@ -51,19 +51,19 @@ def _tokens_before(here: ExplainState, made: Ready) -> None:
     chosen = st.pills(
         "Tokens without a place", range(len(made.before)), default=here.before,
         format_func=apart(range(len(made.before)), made.before.__getitem__),
-        key=f"explain.before.{here.name}.{here.key}.{here.picked}", help="They attend and are attended to as patches are.",
+        key=f"explain.before.{here.name}.{here.key}.{here.clicked}", help="They attend and are attended to as patches are.",
     )  # fmt: skip
     if chosen != here.before:
         here.before = chosen
         if chosen is not None:
-            here.picked = None
+            here.clicked = None
         st.rerun()
 
 
 def _scores(here: ExplainState, made: Ready) -> None:
-    if made.token_scores is None or here.picked is None:
+    if made.token_scores is None or here.clicked is None:
         return
-    scores = made.token_scores[here.picked]
+    scores = made.token_scores[here.clicked]
     labels = made.prediction.labels
     order = sorted(range(len(labels)), key=lambda index: -scores[index])[:_MOST_LABELS]
     bars(
@@ -99,10 +99,10 @@ def _attention(here: ExplainState, made: Ready, found: FloatImage) -> None:
 
 def _number(here: ExplainState, made: Ready) -> int:
     """Of the chosen token among all, from 0."""
-    if here.picked is None:
+    if here.clicked is None:
         assert here.before is not None
         return here.before
-    return len(made.before) + here.picked[0] * made.grid[1] + here.picked[1]
+    return len(made.before) + here.clicked[0] * made.grid[1] + here.clicked[1]
 
 
 def _shares_before(made: Ready, shares: FloatImage) -> None:
@@ -134,7 +134,7 @@ def _over_input(here: ExplainState, made: Ready, values: FloatImage) -> Show:
             Layer("input", input_picture(here, made.given), box, ground=True),
             Layer("attention", heat_layer(scaled_attention(values)), box, opacity=max(0.5, here.opacity / 100), smooth=False),
         ),
-        grid=Grid(*made.grid, box, here.picked),
+        grid=Grid(*made.grid, box, here.clicked),
         colours=Colours(stops(), "0", f"{float(values.max()):.2g}"),
         is_plain=True,
         height="clamp(170px, calc((100vw - 330px) * 0.3), 46vh)",
@@ -160,7 +160,7 @@ def _mosaic(here: ExplainState, maps: FloatImage) -> None:
         f"explain.mosaic.{here.name}",
     )
     quiet("Layers downwards, heads across; each map over its own largest value. Click one to see it large.")
-    if event.picked:
-        cell = (min(layers - 1, event.picked.row * layers // rows), min(heads - 1, event.picked.column * heads // columns))
+    if event.click:
+        cell = (min(layers - 1, event.click.row * layers // rows), min(heads - 1, event.click.column * heads // columns))
         here.cell = None if cell == here.cell else cell
         st.rerun()

@@ -20,7 +20,7 @@ _FIGURES = {
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
     "auroc": "AUROC",
-    "coverage": "Coverage of the 90 % sets",
+    "coverage": "Coverage of the 90 % prediction sets",
     "ece": "Calibration error",
     "f1": "F1",
     "precision": "Precision",
@@ -82,7 +82,7 @@ def _card(model: ModelSummary) -> str:
 
 def measured_words(model: ModelSummary) -> str:
     """What is said beside the figures of a network that was trained on after they were taken; "" of any other."""
-    return "before the network went on with every image, those of the figures included" if model.went_on else ""
+    return "before the network went on with every image, those of the figures included" if model.is_final_fit else ""
 
 
 def figures(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:

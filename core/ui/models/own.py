@@ -25,7 +25,7 @@ WANTED = "models.wanted"
 """Under this name the session carries the model that the page shows next."""
 LACKS = {
     PREPROCESS: "It does not say what images it was made for (preprocess.json): it is shown any, and refuses none by header or by kind.",
-    CALIBRATION: "It is not calibrated: its numbers are scores, not probabilities, and there are no 90 % sets.",
+    CALIBRATION: "It is not calibrated: its numbers are scores, not probabilities, and there are no 90 % prediction sets.",
     OUTSIDE: "It has no OOD detector: nothing but header and kind could make it refuse, and it answers whatever else it is given.",
     MEASURED: "Nothing was measured of it here: no calibration plot, no confusion matrix, no operating points.",
     CARD: "It has no card: nobody says what it was trained on, what it reaches, and what it does not know.",

@@ -52,32 +52,32 @@ def _choose(opening: Opening, answer: ImageAnswer, target: MethodAndLabel) -> No
 
 def patch(opening: Opening, answer: ImageAnswer, explanation: Explanation) -> None:
     """What the clicked patch says by itself, and how much of the map lies on it."""
-    if opening.picked is None:
+    if opening.clicked is None:
         quiet("Click a patch of the image to read what its token says.")
         return
-    st.markdown(f"##### {token_words(opening.picked, answer.grid, answer.domain)}")
+    st.markdown(f"##### {token_words(opening.clicked, answer.grid, answer.domain)}")
     logits = answer.prediction.token_logits
     if logits is not None:
-        confidences = probabilities(logits[opening.picked], answer.calibration)
+        confidences = probabilities(logits[opening.clicked], answer.calibration)
         labels = answer.prediction.labels
         order = range(len(labels)) if len(labels) <= MOST_LABELS else np.argsort(-confidences, kind="stable")[:MOST_LABELS]
         bars(Bar(label_words(labels[index]), float(confidences[index]), probability_words(float(confidences[index]))) for index in order)
         known = "calibrated on whole images, so it is no probability" if answer.calibration else "not calibrated"
         quiet(f"Confidence of this token alone; the model is {known}.")
-    st.text(rank_words(on_tokens(explanation.saliency, answer.grid), opening.picked))
+    st.text(rank_words(on_tokens(explanation.saliency, answer.grid), opening.clicked))
 
 
-def token_words(picked: tuple[int, int], grid: tuple[int, int], domain: Domain) -> str:
-    """ "Patch 5 across, 7 down, upper left lung field". picked: (row, column) on the grid of tokens."""
+def token_words(clicked: tuple[int, int], grid: tuple[int, int], domain: Domain) -> str:
+    """ "Patch 5 across, 7 down, upper left lung field". clicked: (row, column) on the grid of tokens."""
     alone = np.zeros(grid, dtype=np.float32)
-    alone[picked] = 1.0
+    alone[clicked] = 1.0
     region = say(region_of(alone, domain))
-    return f"Patch {picked[1] + 1} across, {picked[0] + 1} down" + (f": {region}" if region else "")
+    return f"Patch {clicked[1] + 1} across, {clicked[0] + 1} down" + (f": {region}" if region else "")
 
 
-def rank_words(tokens: FloatImage, picked: tuple[int, int]) -> str:
+def rank_words(tokens: FloatImage, clicked: tuple[int, int]) -> str:
     """ "Number 12 of 196 patches in this map, at 82 % of the strongest"."""
-    rank = int((tokens > tokens[picked]).sum()) + 1
+    rank = int((tokens > tokens[clicked]).sum()) + 1
     top = float(tokens.max())
-    share = f", at {100 * float(tokens[picked]) / top:.0f} % of the strongest" if top > 0 else ""
+    share = f", at {100 * float(tokens[clicked]) / top:.0f} % of the strongest" if top > 0 else ""
     return f"Number {rank} of {tokens.size} patches in this map{share}."

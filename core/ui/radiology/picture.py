@@ -8,7 +8,7 @@ from core.types import Box, Explanation, Picture
 from core.ui.radiology.candidates import candidate_boxes
 from core.ui.radiology.page_state import ImageAnswer, Opening, Shown, Slices
 from core.ui.radiology.study_show import lung_window, saliency_layer, show_image
-from core.ui.viewer import Grid, Look, Picked, Show
+from core.ui.viewer import Click, Grid, Show, Viewport
 from core.ui.viewer.facts import saliency_colours
 
 _HEIGHT = "clamp(420px, calc(100vh - 118px), 1400px)"
@@ -21,10 +21,10 @@ def image_view(opening: Opening, shown: Slices, answer: ImageAnswer | None, expl
     is_read = is_read_from(answer, here)
     box = read_box(opening.image, answer)
     layers = [saliency_layer(explanation, box, is_on=has_overlay)] if explanation and is_read else []
-    picked = opening.picked if has_overlay else None
-    grid = Grid(*answer.grid, box=box, picked=picked) if answer and is_read and has_overlay else None
+    clicked = opening.clicked if has_overlay else None
+    grid = Grid(*answer.grid, box=box, clicked=clicked) if answer and is_read and has_overlay else None
     colours = saliency_colours() if explanation and has_overlay and is_read else None
-    drawn = show_image(opening.image, shown.packed, opening.name, opening.look, layers, grid, colours, shown.first)
+    drawn = show_image(opening.image, shown.packed, opening.name, opening.viewport, layers, grid, colours, shown.first)
     drawn = replace(drawn, height=_HEIGHT, can_pick=has_overlay, boxes=candidate_boxes(answer.searched, here) if answer else ())
     visit = opening.visit
     if visit is None:
@@ -35,12 +35,12 @@ def image_view(opening: Opening, shown: Slices, answer: ImageAnswer | None, expl
 
 def slice_in_view(opening: Opening, shown: Slices) -> int:
     """The number of the slice that the viewer shows, from 0."""
-    return look_in_view(opening, shown).slice
+    return viewport_in_view(opening, shown).slice
 
 
-def look_in_view(opening: Opening, shown: Slices | None) -> Look:
+def viewport_in_view(opening: Opening, shown: Slices | None) -> Viewport:
     """What the user chose last, else the view that the image opens with. shown: None while it is being prepared."""
-    return opening.look or (shown and shown.first) or Look()
+    return opening.viewport or (shown and shown.first) or Viewport()
 
 
 def read_box(image: Shown, answer: ImageAnswer | None) -> Box:
@@ -61,9 +61,9 @@ def size_of(image: Shown) -> tuple[int, int]:
     return (image.pixels.shape[0], image.pixels.shape[1]) if isinstance(image, Picture) else image.shape[1:]
 
 
-def pick_token(opening: Opening, grid: tuple[int, int], place: Picked, answer: ImageAnswer | None = None) -> None:
+def pick_token(opening: Opening, grid: tuple[int, int], place: Click, answer: ImageAnswer | None = None) -> None:
     """Remember the token under a click; a second click lets go of it, and so does one beside what the model read."""
     left, top, width, height = read_box(opening.image, answer)
     row, column = int((place.row - top) * grid[0] // height), int((place.column - left) * grid[1] // width)
     is_inside = 0 <= row < grid[0] and 0 <= column < grid[1] and is_read_from(answer, place.slice)
-    opening.picked = None if not is_inside or (row, column) == opening.picked else (row, column)
+    opening.clicked = None if not is_inside or (row, column) == opening.clicked else (row, column)

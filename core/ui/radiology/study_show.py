@@ -9,7 +9,7 @@ import numpy as np
 from core.prepare.windowing import PRESETS, default_window, full_range
 from core.render.heatmap import heat_layer
 from core.types import Box, Explanation, Picture, Study, Window
-from core.ui.viewer import Colours, Grid, Layer, Length, Look, Packed, Preset, Show
+from core.ui.viewer import Colours, Grid, Layer, Length, Packed, Preset, Show, Viewport
 from core.ui.widgets.words import INTENDED_USE, method_words
 
 AXES = (("L", "R"), ("P", "A"), ("H", "F"))
@@ -23,19 +23,19 @@ OBLIQUE = 0.3
 """A second letter is written where the direction leans that much to another axis."""
 
 
-def show_image(image: Study | Picture, packed: Packed, key: str, look: Look | None, extra: Sequence[Layer] = (), grid: Grid | None = None,
-               colours: Colours | None = None, first: Look | None = None) -> Show:  # fmt: skip
+def show_image(image: Study | Picture, packed: Packed, key: str, viewport: Viewport | None, extra: Sequence[Layer] = (),
+               grid: Grid | None = None, colours: Colours | None = None, first: Viewport | None = None) -> Show:  # fmt: skip
     """Either kind of image; arguments as of show_study."""
     if isinstance(image, Picture):
-        return show_picture(image, packed, key, look, extra, grid, colours)
-    return show_study(image, packed, key, look, extra, grid, colours, first)
+        return show_picture(image, packed, key, viewport, extra, grid, colours)
+    return show_study(image, packed, key, viewport, extra, grid, colours, first)
 
 
-def show_study(study: Study, packed: Packed, key: str, look: Look | None, extra: Sequence[Layer] = (), grid: Grid | None = None,
-               colours: Colours | None = None, first: Look | None = None) -> Show:  # fmt: skip
+def show_study(study: Study, packed: Packed, key: str, viewport: Viewport | None, extra: Sequence[Layer] = (),
+               grid: Grid | None = None, colours: Colours | None = None, first: Viewport | None = None) -> Show:  # fmt: skip
     """extra: overlays. key: of the image, so that another one starts with a view of its own.
 
-    first: what first_look gave for the middle frame, where it was asked already: it decodes that frame.
+    first: what first_viewport gave for the middle frame, where it was asked already: it decodes that frame.
     """
     return Show(
         key=key,
@@ -44,8 +44,8 @@ def show_study(study: Study, packed: Packed, key: str, look: Look | None, extra:
         rows=packed.rows,
         packed=packed,
         layers=tuple(extra),
-        first=first or first_look(study, packed, study.shape[0] // 2),
-        look=look,
+        first=first or first_viewport(study, packed, study.shape[0] // 2),
+        viewport=viewport,
         presets=presets_of(study),
         marks=marks_of(study),
         texts=(_headline(study), INTENDED_USE.replace(". ", ".\n")),
@@ -56,12 +56,12 @@ def show_study(study: Study, packed: Packed, key: str, look: Look | None, extra:
     )
 
 
-def show_picture(picture: Picture, packed: Packed, key: str, look: Look | None, extra: Sequence[Layer] = (), grid: Grid | None = None,
-                 colours: Colours | None = None) -> Show:  # fmt: skip
+def show_picture(picture: Picture, packed: Packed, key: str, viewport: Viewport | None, extra: Sequence[Layer] = (),
+                 grid: Grid | None = None, colours: Colours | None = None) -> Show:  # fmt: skip
     """As show_study, for pixels without a header."""
     return Show(
         key=key, label="Picture", columns=packed.columns, rows=packed.rows, packed=packed, layers=tuple(extra),
-        first=Look(shape="LINEAR_EXACT"), look=look, texts=("", INTENDED_USE.replace(". ", ".\n")), grid=grid, colours=colours,
+        first=Viewport(shape="LINEAR_EXACT"), viewport=viewport, texts=("", INTENDED_USE.replace(". ", ".\n")), grid=grid, colours=colours,
     )  # fmt: skip
 
 
@@ -86,14 +86,14 @@ def _headline(study: Study) -> str:
     return ", ".join(word for word in words if word)
 
 
-def first_look(study: Study, packed: Packed, index: int) -> Look:
+def first_viewport(study: Study, packed: Packed, index: int) -> Viewport:
     """The window of the file, its VOI LUT, or the full range: the order of core/prepare/windowing.py."""
     window = default_window(study, index)
     if window is None and packed.curve is not None:
         middle, width = (packed.curve.low + packed.curve.high) / 2, packed.curve.high - packed.curve.low
-        return Look(slice=index, centre=middle, width=width, shape="LINEAR_EXACT", usesCurve=True)
+        return Viewport(slice=index, centre=middle, width=width, shape="LINEAR_EXACT", usesCurve=True)
     window = window or (None if packed.is_colour else full_range(study, index)) or Window(127.5, 255.0, "LINEAR_EXACT")
-    return Look(slice=index, centre=window.centre, width=window.width, shape=window.function)
+    return Viewport(slice=index, centre=window.centre, width=window.width, shape=window.function)
 
 
 def presets_of(study: Study) -> tuple[Preset, ...]:

@@ -16,9 +16,9 @@ from core.types import Explanation, Picture, Prediction, Report
 from core.ui.radiology.candidates import candidate_list
 from core.ui.radiology.models import models_for
 from core.ui.radiology.page_state import ImageAnswer, MethodAndLabel, Opening, RadiologyState, Shown, SignedOff, Slices
-from core.ui.radiology.picture import look_in_view
+from core.ui.radiology.picture import viewport_in_view
 from core.ui.radiology.study_facts import title_of
-from core.ui.radiology.study_show import first_look, lung_window
+from core.ui.radiology.study_show import first_viewport, lung_window
 from core.ui.radiology.thumbnail import study_thumbnail
 from core.ui.state.session import Session, Task
 from core.ui.viewer import pack_picture, pack_study
@@ -116,7 +116,7 @@ def _pack(image: Shown, progress: JobProgress) -> Slices:
     if isinstance(image, Picture):
         return Slices(pack_picture(image))
     packed = pack_study(image, progress.update)
-    return Slices(packed, first_look(image, packed, image.shape[0] // 2))
+    return Slices(packed, first_viewport(image, packed, image.shape[0] // 2))
 
 
 def thumbnails(session: Session, room: RadiologyState) -> Task[None]:
@@ -158,7 +158,7 @@ def go_to_candidate(opening: Opening, answer: ImageAnswer) -> bool:
         return False
     shown = opening.slices[ALL].value if ALL in opening.slices else None
     opening.visit = visit
-    opening.look = look_in_view(opening, shown).at_slice(visit.frame, lung_window(opening.image))
+    opening.viewport = viewport_in_view(opening, shown).at_slice(visit.frame, lung_window(opening.image))
     return True
 
 

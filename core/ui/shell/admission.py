@@ -46,7 +46,7 @@ class Admission:
     _lock: Lock = field(default_factory=Lock)
 
     def is_admitted(self, browser: str) -> bool:
-        """Whether this browser has passed the gate."""
+        """Whether this browser has signed in."""
         return bool(browser) and browser in self._admitted
 
     def admit(self, browser: str, address: str) -> None:

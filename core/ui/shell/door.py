@@ -1,4 +1,4 @@
-"""What every request passes before Streamlit sees it: known hosts, one origin, closed paths, the sign-in gate, security headers.
+"""What every request passes before Streamlit sees it: known hosts, one origin, closed paths, the sign-in, security headers.
 
 A page of another site must not drive the application: not by a name that it made point at this machine (DNS rebinding; OWASP, "Testing for
 Host Header Injection"), not from another port of this machine, not in a frame. Streamlit itself allows both.
@@ -14,14 +14,21 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.errors import TooLarge
 from core.settings import Settings, settings
 from core.ui.shell.admission import COOKIE, admission
+from core.ui.shell.allowance import MEGABYTE, Arriving, allowance, announced_bytes
+from core.ui.shell.private_streamlit import run_again
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 CLOSED = ("/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent")
 """Paths of Streamlit that tell of the server or drive it without a browser; nothing of ours needs them."""
-BEHIND_THE_GATE = ("/_stcore/upload_file", "/media", "/component")
+UPLOADS = "/_stcore/upload_file/"
+BEHIND_THE_GATE = (UPLOADS, "/media", "/component")
 """What holds or takes a user's files: it needs what a page needs."""
+FIRST_ASKED = "/_stcore/health"
+"""What a page asks before it connects."""
+PARTS_OF_A_PAGE = ("/_stcore/", "/static/", "/media/", "/component/")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _TOKEN_BYTES = 32
 
@@ -65,7 +72,7 @@ class Door:
         refusal = _refused(scope, headers, settings())
         if refusal:
             return await _refuse(refusal, scope, receive, send)
-        new = "" if browser_of(headers) else secrets.token_urlsafe(_TOKEN_BYTES)
+        new = secrets.token_urlsafe(_TOKEN_BYTES) if _is_to_be_named(scope["path"], headers) else ""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -76,7 +83,53 @@ class Door:
                     answer.append("Set-Cookie", f"{COOKIE}={new}; Path=/; HttpOnly; SameSite=Strict")
             await send(message)
 
+        if scope["type"] == "http" and scope["method"] == "PUT" and scope["path"].startswith(UPLOADS):
+            return await self._take_upload(scope, headers, receive, send_with_headers)
         return await self._app(scope, receive, send_with_headers)
+
+    async def _take_upload(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        """Let an upload in as far as there is room for it, which is asked before its first byte and at every one that was not announced."""
+        begun = False
+        tab = scope["path"].removeprefix(UPLOADS).partition("/")[0]
+
+        async def send_and_tell(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            with allowance().arriving(browser_of(headers), tab, announced_bytes(headers)) as upload:
+                await self._app(scope, _counted(receive, upload), send_and_tell)
+        except TooLarge as refusal:
+            if not begun:
+                await _let_pass(receive)
+                await PlainTextResponse(f"{refusal}\n", status_code=413)(scope, receive, send)
+                run_again(tab)  # the uploader shows the number of an error; the page has the sentence
+
+
+async def _let_pass(receive: Receive) -> None:
+    """Hear a refused upload out, of which nothing is kept: a browser that is cut off in the middle tells of a broken network instead."""
+    left = settings().upload_mb * MEGABYTE
+    while left > 0:
+        message = await receive()
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return
+        left -= len(message["body"])
+
+
+def _counted(receive: Receive, upload: Arriving) -> Receive:
+    come = 0
+
+    async def receive_and_count() -> Message:
+        nonlocal come
+        message = await receive()
+        come += len(message.get("body", b""))
+        if come > upload.size:
+            upload.size = come
+            allowance().refuse_more(upload.browser)
+        return message
+
+    return receive_and_count
 
 
 def _refused(scope: Scope, headers: Headers, current: Settings) -> tuple[int, str] | None:
@@ -92,6 +145,17 @@ def _refused(scope: Scope, headers: Headers, current: Settings) -> tuple[int, st
     if current.password and path.startswith(BEHIND_THE_GATE) and not admission().is_admitted(browser_of(headers)):
         return 403, "Sign in first."
     return None
+
+
+def _is_to_be_named(path: str, headers: Headers) -> bool:
+    """Whether the answer gives this browser its name: with a page, or where the page asks first whether the server is there.
+
+    A strict cookie does not come along when a link on another site is followed: a new one would then stand in the place of the old, and
+    what is open would be lost.
+    """
+    if browser_of(headers):
+        return False
+    return path == FIRST_ASKED or (headers.get("sec-fetch-site") != "cross-site" and not path.startswith(PARTS_OF_A_PAGE))
 
 
 def is_known(host: str, current: Settings) -> bool:

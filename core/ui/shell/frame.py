@@ -8,15 +8,17 @@ from functools import cache
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.settings import PROJECT
+from core.settings import PROJECT, settings
 from core.ui.shell.warm_up import is_ready
 from core.ui.state.errors import guarded
 from core.ui.state.progress import progress_line
 from core.ui.state.session import session
-from core.ui.widgets.words import INTENDED_USE
+from core.ui.widgets.bars import note
+from core.ui.widgets.words import INTENDED_USE, counted
 
 ASSETS = PROJECT / "assets"
 _POLL_SECONDS = 1.0
+_DAY_S = 86_400
 
 
 def dress() -> None:
@@ -50,6 +52,24 @@ def sidebar() -> Foot:
     if is_ready():
         foot.device.text(device())
     return foot
+
+
+def tell_what_is_gone() -> None:
+    """Where the address names something that is not open here, until something is: a study does not vanish without a word."""
+    _run_anew_when_connected_anew()
+    here = session()
+    if here.is_in_place_of_another and here.is_empty:
+        minutes = counted(settings().idle_minutes, "minute")
+        note(
+            "What was open here is gone",
+            f"The server was started anew, nobody looked at it for {minutes}, it was closed, or the address comes from another "
+            "browser, whose files are its own. Open it again below.",
+        )
+
+
+@st.fragment(run_every=_DAY_S)
+def _run_anew_when_connected_anew() -> None:
+    """Draws nothing. A browser that finds its server again asks for a run only where something on the page is to run by the clock."""
 
 
 def running_work(foot: Foot) -> None:

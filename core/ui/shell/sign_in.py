@@ -1,4 +1,4 @@
-"""The sign-in gate: there when SIGHTLINE_PASSWORD is set, else the pages are open to whoever reaches this machine's own address."""
+"""The sign-in form: there when SIGHTLINE_PASSWORD is set, else the pages are open to whoever reaches this machine's own address."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import hmac
 import math
 
 import streamlit as st
-from streamlit.runtime.pages_manager import PagesManager
 
 from core.settings import settings
 from core.ui.shell.admission import COOKIE, admission
+from core.ui.shell.private_streamlit import take_navigation
 
 _OPEN = "sign_in.is_open"
 
@@ -18,10 +18,9 @@ def guard() -> None:
     """Let a page be drawn by app.py alone, and only to those who may see it.
 
     Until app.py has called st.navigation once in the life of a server, Streamlit takes pages/ for pages of its older kind and serves them
-    by their address, past app.py and its gate. A page that is asked for in this way is run anew, through app.py.
+    by their address, past app.py and its sign-in. A page that is asked for in this way is run anew, through app.py.
     """
-    if PagesManager.uses_pages_directory:
-        PagesManager.uses_pages_directory = False
+    if take_navigation():
         st.rerun()
     if not is_signed_in():
         st.stop()
@@ -40,7 +39,7 @@ def browser() -> str:
 def ask() -> None:
     """The form that asks for the password. A wrong one makes the next try wait, longer each time."""
     _, middle, _ = st.columns([1, 1, 1])
-    with middle, st.form("gate", border=True):
+    with middle, st.form("sign-in", border=True):
         st.markdown("### Sightline")
         given = st.text_input("Password", type="password", autocomplete="current-password")
         if not st.form_submit_button("Sign in", type="primary", width="stretch"):

@@ -83,7 +83,7 @@ class OpenPage(Generic[R, S]):
 
     def open(self, session: Session, wanted: Wanted) -> None:
         """Begin to read what the user wants; what is open gets it added."""
-        self.arrival(session).start(f"{self.verb} {wanted.title}", partial(self._arrived, wanted), "files")
+        self.arrival(session).start(f"{self.verb} {wanted.title}", partial(self._arrived, session.browser, wanted), "files")
 
     def state(self, session: Session) -> S | None:
         """What is open, with what was read since the last look; None where nothing is."""
@@ -112,6 +112,7 @@ class OpenPage(Generic[R, S]):
         for held in (arriving.value, cast("S | None", session.places.pop(self.name, None))):
             if held is not None:
                 held.let_go(session)
+        session.forget_tabs()
 
     def close_here(self, session: Session, left: S | None = None) -> None:
         """Close it for this tab; another tab that is open at the same address keeps it, and this one gets a session of its own.
@@ -120,7 +121,7 @@ class OpenPage(Generic[R, S]):
         """
         if not is_seen_elsewhere(session):
             return self.close(session) if left is None else self._keep(session, left)
-        own = Session()
+        own = Session(browser=session.browser)
         for name, place in session.places.items():
             if isinstance(place, PageState) and name != self.name:
                 own.places[name] = place
@@ -136,8 +137,8 @@ class OpenPage(Generic[R, S]):
         session.places[self.name] = left
         here.let_go(session, left)
 
-    def _arrived(self, wanted: Wanted, progress: JobProgress) -> Arrived[R]:
-        folder = wanted.folder or OpenFolder()
+    def _arrived(self, browser: str, wanted: Wanted, progress: JobProgress) -> Arrived[R]:
+        folder = wanted.folder or OpenFolder(browser)
         try:
             return Arrived(self.read(wanted, folder, progress), folder)
         except BaseException:

@@ -1,4 +1,8 @@
-"""What one user has open: held by the job registry under a token in the address bar, so that a page switch or F5 loses nothing."""
+"""What one user has open: held by the job registry under a token in the address bar, so that a page switch or F5 loses nothing.
+
+The token alone opens nothing: it is of use to the browser whose cookie (core/ui/shell/door.py) made it, and to no other. A link that was
+copied, or planted, neither shows what another has open nor has anything put where another looks.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.errors import Cancelled
 from core.jobs import Job, JobProgress, jobs
-from core.ui.shell import sign_in
+from core.ui.shell import private_streamlit, sign_in
 from core.ui.state.errors import Words, words_of
 
 _T = TypeVar("_T")
 
 _TOKEN = "session.token"
+_OWNER = "session.owner"
 _PARAMETER = "session"
 
 
@@ -82,12 +85,21 @@ class Releasable(Protocol):
 class Session:
     """State of the pages. places: by page name, whatever the page keeps. tasks: all work that the sidebar shows.
 
-    tabs: ids of Streamlit's sessions that came here, those that are gone included.
+    tabs: ids of Streamlit's sessions that came here, those that are gone included. browser: the cookie of the one that has it.
+    is_in_place_of_another: its browser asked for something that is not open there any more, or never was.
     """
 
     places: dict[str, Any] = field(default_factory=dict)
     tasks: list[Task[Any]] = field(default_factory=list)
     tabs: set[str] = field(default_factory=set)
+    browser: str = ""
+    is_in_place_of_another: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was put here yet, or all of it was closed."""
+        books = [list(place.values()) if isinstance(place, dict) else [place] for place in self.places.values()]
+        return all(isinstance(each, Task) and each.job is None and each.value is None for book in books for each in book)
 
     def task(self, book: dict[Any, Task[Any]], key: Any) -> Task[Any]:
         """The task of a book of tasks, made when it is first asked for."""
@@ -117,6 +129,12 @@ class Session:
         for each in held:
             if isinstance(each, Releasable):
                 each.let_go(self)
+        self.forget_tabs()
+
+    def forget_tabs(self) -> None:
+        """What Streamlit keeps of it goes too: uploaded bytes with their names, and what its tabs show under /media."""
+        for tab in tuple(self.tabs):
+            private_streamlit.forget_tab(tab)
 
     def running(self) -> list[Task[Any]]:
         """The tasks whose work goes on."""
@@ -126,41 +144,44 @@ class Session:
 def session() -> Session:
     """The session of this user: of this tab, else of the token in the address bar, else a new one. Nobody gets to it without signing in."""
     sign_in.guard()
-    token = st.session_state.get(_TOKEN) or st.query_params.get(_PARAMETER)
-    held = jobs().held(token) if token else None
-    if not isinstance(held, Session):
-        held = Session()
+    browser, linked = sign_in.browser(), st.query_params.get(_PARAMETER)
+    held, token = _known(st.session_state.get(_OWNER, ""), st.session_state.get(_TOKEN))
+    if held is None and browser:  # without a cookie only this very tab is known again
+        held, token = _known(browser, linked)
+    if held is None:
+        held = Session(browser=browser, is_in_place_of_another=linked is not None)
         token = _hold(held)
-    _sit_at(held, str(token))
+    _sit_at(held, token)
     return held
 
 
 def move(here: Session, other: Session) -> None:
     """From now on this tab has another session; whoever else sits at the old one stays there."""
-    here.tabs.discard(_tab())
+    here.tabs.discard(private_streamlit.tab())
     _sit_at(other, _hold(other))
 
 
 def is_seen_elsewhere(here: Session) -> bool:
     """Whether another tab that is open in a browser has this session too."""
-    if not runtime.exists():
-        return False
-    others = here.tabs - {_tab()}
-    return any(runtime.get_instance().is_active_session(tab) for tab in others)
+    return any(private_streamlit.is_connected(tab) for tab in here.tabs - {private_streamlit.tab()})
+
+
+def _known(owner: str, token: str | None) -> tuple[Session | None, str]:
+    held = jobs().held(token, owner) if token else None
+    return (held, str(token)) if isinstance(held, Session) else (None, "")
 
 
 def _hold(held: Session) -> str:
-    return jobs().hold(held, is_busy=lambda: bool(held.running()), dropped=held.let_go)
+    return jobs().hold(held, is_busy=lambda: bool(held.running()), dropped=held.let_go, owner=held.browser)
 
 
 def _sit_at(held: Session, token: str) -> None:
-    held.tabs.add(_tab())
-    st.session_state[_TOKEN] = token
-    if st.query_params.get(_PARAMETER) != token:
-        st.query_params[_PARAMETER] = token
-
-
-def _tab() -> str:
-    """Streamlit's id of this tab's session, a new one after F5."""
-    context = get_script_run_ctx()
-    return context.session_id if context else ""
+    held.tabs.add(private_streamlit.tab())
+    st.session_state[_TOKEN], st.session_state[_OWNER] = token, held.browser
+    wanted = None if held.is_empty else token  # there is nothing to come back to
+    if st.query_params.get(_PARAMETER) == wanted:
+        return
+    if wanted:
+        st.query_params[_PARAMETER] = wanted
+    else:
+        del st.query_params[_PARAMETER]

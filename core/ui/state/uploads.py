@@ -3,38 +3,30 @@ at the next start where it was killed."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import weakref
 from collections.abc import Iterable
-from functools import cache
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
 
-from core.settings import PRIVATE, private_home, settings
-
-STARTED = 19
-"""Place of the start time behind the name of the program in /proc/PID/stat (proc(5): field 22)."""
-
-
-class Upload(Protocol):
-    """What Streamlit's uploader gives."""
-
-    name: str
-
-    def getbuffer(self) -> memoryview:
-        """The bytes."""
+from core.export.staging import held_folder, remove_what_the_killed_left
+from core.settings import PRIVATE, private_home
+from core.ui.shell.allowance import allowance
+from core.ui.shell.private_streamlit import Uploaded, forget_upload
 
 
 class OpenFolder:
-    """A folder that lives as long as this object does, or until all who share it have removed it."""
+    """A folder that lives as long as this object does, or until all who share it have removed it.
 
-    def __init__(self) -> None:
-        home = private_home() / "open"
-        home.mkdir(exist_ok=True, mode=PRIVATE)
-        self.path = Path(tempfile.mkdtemp(prefix=f"{_life_of(os.getpid())}-", dir=home))
-        self._end = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+    While it lives a lock on it is held: servers that share a home leave it alone. browser: whose it is. Raises TooLarge where that browser,
+    or all together, have more open than they may (core/ui/shell/allowance.py).
+    """
+
+    def __init__(self, browser: str = "") -> None:
+        with ExitStack() as hold:
+            self.path = hold.enter_context(held_folder(_home()))
+            allowance().watch(self.path, browser)
+            hold.callback(allowance().forget, self.path)
+            self._end = weakref.finalize(self, hold.pop_all().close)
         self._holders = 1
 
     def share(self) -> OpenFolder:
@@ -42,14 +34,20 @@ class OpenFolder:
         self._holders += 1
         return self
 
-    def keep(self, uploads: Iterable[Upload]) -> tuple[Path, ...]:
-        """Write uploads below the folder, each alone in a folder of its own, so that no other upload is taken for its side file."""
+    def keep(self, uploads: Iterable[Uploaded]) -> tuple[Path, ...]:
+        """Write uploads below the folder, each alone in a folder of its own, so that no other upload is taken for its side file.
+
+        From then on they lie there alone, and no longer in the server's memory.
+        """
         kept = []
         for number, upload in enumerate(uploads):
             place = self.path / f"{number:05}"
             place.mkdir()
             file = place / (Path(upload.name.replace("\\", "/")).name or "file")
-            file.write_bytes(upload.getbuffer())
+            try:
+                file.write_bytes(upload.getbuffer())
+            finally:
+                forget_upload(upload)
             kept.append(file)
         return tuple(kept)
 
@@ -60,24 +58,12 @@ class OpenFolder:
             self._end()
 
 
-@cache
 def remove_what_a_dead_server_left() -> None:
-    """Uploads of a server that was killed; those of a running one stay. Asked for at the start, before this one keeps its first upload."""
-    home = settings().home / "open"
-    for folder in home.glob("*-*") if home.is_dir() else ():
-        life = folder.name.rpartition("-")[0]
-        process = life.partition(".")[0]
-        if process.isdigit() and life != _life_of(int(process)):
-            shutil.rmtree(folder, ignore_errors=True)
+    """Uploads of a server that was killed; those of a running one stay, in whichever container it runs. Asked for at the start."""
+    remove_what_the_killed_left(_home())
 
 
-def _life_of(process: int) -> str:
-    """ "1234.5678": a process and when it began. A number alone comes back: in a container each server is number 1.
-
-    Where the system does not tell (no /proc), only the processes of this server are known to live.
-    """
-    try:
-        facts = Path("/proc", str(process), "stat").read_text()
-    except OSError:
-        return f"{process}.0" if process == os.getpid() else ""
-    return f"{process}.{facts.rpartition(')')[2].split()[STARTED]}"
+def _home() -> Path:
+    home = private_home() / "open"
+    home.mkdir(exist_ok=True, mode=PRIVATE)
+    return home

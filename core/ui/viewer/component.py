@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from core.types import Box
-from core.ui.viewer.facts import Layer, Look, Picked, Show
+from core.ui.viewer.facts import Click, Layer, Show, Viewport
 from core.ui.viewer.media import publish
 from core.ui.viewer.pack import Packed
 
@@ -32,13 +32,13 @@ _mount = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Event:
-    """What the viewer told in this run. look: the settled view, None before the first. picked: a click, None in every other run.
+    """What the viewer told in this run. viewport: the settled view, None before the first. click: None in every other run.
 
     seen: the part of the source in view, None before the user came closer and for a viewer that was not asked to tell.
     """
 
-    look: Look | None
-    picked: Picked | None
+    viewport: Viewport | None
+    click: Click | None
     seen: Box | None = None
 
 
@@ -48,17 +48,17 @@ def viewer_event(key: str, identity: str) -> Event:
     identity: the key of what it shows; a view that was settled on another image is none of it.
     """
     state = st.session_state.get(key) or {}
-    return Event(_look(state.get("view"), identity), None, _seen(state.get("seen"), identity))
+    return Event(_viewport(state.get("view"), identity), None, _seen(state.get("seen"), identity))
 
 
-def view(show: Show, key: str, on_picked: Callable[[], None] | None = None) -> Event:
+def view(show: Show, key: str, on_click: Callable[[], None] | None = None) -> Event:
     """Draw one viewer. key: Streamlit's key of this spot on the page."""
-    look = show.look or show.first
+    viewport = show.viewport or show.first
     data = show.as_data()
     data["layers"] = [_layer(layer, f"{key}.layer.{layer.id}") for layer in show.layers]
-    data["stack"] = _stack(show.packed, show.key, look.slice, key) if show.packed else None
-    told = _mount(key=key, data=data, on_view_change=_nothing, on_seen_change=_nothing, on_picked_change=on_picked or _nothing)
-    return Event(_look(told.view, show.key), _picked(told.picked), _seen(told.seen, show.key))
+    data["stack"] = _stack(show.packed, show.key, viewport.slice, key) if show.packed else None
+    told = _mount(key=key, data=data, on_view_change=_nothing, on_seen_change=_nothing, on_clicked_change=on_click or _nothing)
+    return Event(_viewport(told.view, show.key), _click(told.clicked), _seen(told.seen, show.key))
 
 
 def _nothing() -> None:
@@ -106,9 +106,9 @@ def _stack(packed: Packed, identity: str, index: int, key: str) -> dict[str, Any
     }
 
 
-def _look(told: Any, key: str) -> Look | None:
+def _viewport(told: Any, key: str) -> Viewport | None:
     """A view that was settled on another image is none of ours."""
-    return Look.of(told) if told and told.get("key") == key else None
+    return Viewport.of(told) if told and told.get("key") == key else None
 
 
 def _seen(told: Any, key: str) -> Box | None:
@@ -118,5 +118,5 @@ def _seen(told: Any, key: str) -> Box | None:
     return left, top, width, height
 
 
-def _picked(told: Any) -> Picked | None:
-    return Picked(int(told["column"]), int(told["row"]), int(told["slice"]), str(told["swipe"])) if told else None
+def _click(told: Any) -> Click | None:
+    return Click(int(told["column"]), int(told["row"]), int(told["slice"]), str(told["swipe"])) if told else None

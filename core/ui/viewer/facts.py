@@ -12,7 +12,7 @@ from core.ui.viewer.pack import Packed
 
 
 @dataclass(frozen=True)
-class Look:
+class Viewport:
     """How the user looks at an image: slice from 0, window, inversion, and where the swipe bar stands in [0, 1].
 
     usesCurve: shown by the file's own VOI LUT until a window is chosen.
@@ -27,11 +27,11 @@ class Look:
     swipe: float = 0.5
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Look:
+    def of(cls, told: Mapping[str, Any]) -> Viewport:
         """The look that viewer.js reported; fields that it did not name keep their default."""
         return cls(**{name: told[name] for name in cls.__dataclass_fields__ if name in told})
 
-    def at_slice(self, index: int, window: Window | None = None) -> Look:
+    def at_slice(self, index: int, window: Window | None = None) -> Viewport:
         """The same look at another slice, through another window where one is given."""
         if window is None:
             return replace(self, slice=index)
@@ -60,12 +60,12 @@ class Layer:
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells that can be clicked: the tokens of a model on the source. picked: (row, column)."""
+    """Cells that can be clicked: the tokens of a model on the source. clicked: (row, column)."""
 
     rows: int
     columns: int
     box: Box
-    picked: tuple[int, int] | None = None
+    clicked: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,8 @@ class Show:
     rows: int
     packed: Packed | None = None
     layers: tuple[Layer, ...] = ()
-    first: Look = field(default_factory=Look)
-    look: Look | None = None
+    first: Viewport = field(default_factory=Viewport)
+    viewport: Viewport | None = None
     presets: tuple[Preset, ...] = ()
     marks: Mapping[str, str] = field(default_factory=dict)
     texts: tuple[str, str] = ("", "")
@@ -151,7 +151,7 @@ class Show:
             "rows": self.rows,
             "aspect": self.aspect,
             "initial": asdict(self.first),
-            "view": asdict(self.look or self.first),
+            "view": asdict(self.viewport or self.first),
             "presets": [
                 {"name": preset.name, "centre": preset.window.centre, "width": preset.window.width, "shape": preset.window.function}
                 for preset in self.presets
@@ -183,7 +183,7 @@ class Show:
 
 
 @dataclass(frozen=True)
-class Picked:
+class Click:
     """A click on the source: pixel, slice from 0, and the side of the swipe bar."""
 
     column: int

@@ -6,11 +6,12 @@ Streamlit serves them under /media by their hash, as it does for st.image, and d
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.runtime import get_instance
+
+from core.ui.shell.private_streamlit import publish_bytes
 
 
 def publish(data: bytes, mimetype: str, place: str) -> str:
     """The address of `data` on this server. place: a name for the spot that shows it; later bytes at the same spot replace these."""
-    address = get_instance().media_file_mgr.add(data, mimetype, place)
+    address = publish_bytes(data, mimetype, place)
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     return f"/{base}{address}" if base else address

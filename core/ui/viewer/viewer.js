@@ -29,7 +29,7 @@ class Viewer {
 
   show(data, setStateValue, setTriggerValue) {
     this.send = (view) => setStateValue("view", view);
-    this.pick = (place) => setTriggerValue("picked", place);
+    this.pick = (place) => setTriggerValue("clicked", place);
     this.sendSeen = (seen) => setStateValue("seen", seen);
     const isNew = data.key !== this.key;
     this.data = data;
@@ -168,7 +168,7 @@ class Viewer {
     const { cursor, drag } = this.hands;
     const under = cursor && !drag && this.cellAt(...this.camera.toSource(...cursor));
     if (under) this.outline(context, cell(...under), "rgba(255, 255, 255, 0.55)", 1);
-    if (grid.picked) this.outline(context, cell(...grid.picked), "#ffffff", 2);
+    if (grid.clicked) this.outline(context, cell(...grid.clicked), "#ffffff", 2);
   }
 
   cellAt(column, row) {

@@ -1,4 +1,4 @@
-"""What a model says about an image: calibrated probabilities as bars, the 90 % set marked, or why there is no answer."""
+"""What a model says about an image: calibrated probabilities as bars, the 90 % prediction set marked, or why there is no answer."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ def _answer(prediction: Prediction, coverage: float | None) -> None:
         if isinstance(value, (int, float)):
             quiet(f"{label_words(name)}, all kinds together: {probability_words(float(value))}.")
         elif prediction.candidates != ():  # it speaks of what was found
-            label, chance = label_words(value["labels"][-1]).lower(), float(value["probabilities"][-1])
-            quiet(f"{label_words(name)}, as readers of such images would rate it: {label} {probability_words(chance)}.")
+            label, probability = label_words(value["labels"][-1]).lower(), float(value["probabilities"][-1])
+            quiet(f"{label_words(name)}, as readers of such images would rate it: {label} {probability_words(probability)}.")
 
 
 def answer_words(prediction: Prediction, coverage: float) -> str:
-    """ "0.83 (calibrated; 90 % set: bacterial pneumonia, viral pneumonia)."."""
+    """ "0.83 (calibrated; 90 % prediction set: bacterial pneumonia, viral pneumonia)."."""
     labels = ", ".join(label_words(label).lower() for label in prediction.conformal_set)
     value = probability_words(prediction.probability(str(prediction.prediction)))
-    return f"{value} (calibrated; {100 * coverage:.0f} % set: {labels})."
+    return f"{value} (calibrated; {100 * coverage:.0f} % prediction set: {labels})."
 
 
 def probability_words(value: float) -> str:

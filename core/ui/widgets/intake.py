@@ -15,6 +15,9 @@ from core.errors import NotFound, SightlineError
 from core.jobs import JobProgress
 from core.settings import settings
 from core.sources import Sample, bundled, catalogue, download, fetch, inside_roots
+from core.ui.shell.allowance import allowance
+from core.ui.shell.private_streamlit import tab
+from core.ui.shell.sign_in import browser
 from core.ui.state.errors import show_error
 from core.ui.state.progress import is_under_way
 from core.ui.state.session import Session, Task
@@ -42,11 +45,14 @@ def drop_zone(words: str, key: str) -> Wanted | None:
     limit = settings().upload_mb
     taken = st.session_state.setdefault(f"{key}.taken", 0)
     uploads = st.file_uploader(words, accept_multiple_files=True, key=f"{key}.{taken}", max_upload_size=limit)
+    refused = allowance().refusal(tab())
+    if refused:
+        show_error(refused)
     quiet(f"Up to {limit:,} MB a file. Larger ones, and series of many hundred files: a zip, or a folder or an address below.")
     if not uploads:
         return None
     st.session_state[f"{key}.taken"] = taken + 1  # the next uploader is another one, and empty: files that are refused at once stay refused
-    folder = OpenFolder()
+    folder = OpenFolder(browser())
     title = uploads[0].name if len(uploads) == 1 else counted(len(uploads), "file")
     return Wanted(title, folder.keep(uploads), folder)
 
@@ -101,7 +107,7 @@ def place_field(session: Session, key: str) -> Wanted | None:
         is_asked = button.form_submit_button("Open", width="stretch")
     task: Task[Wanted] = session.task(session.places.setdefault("downloads", {}), key)
     if is_asked and given.strip():
-        wanted = _opened(given.strip(), task)
+        wanted = _opened(session, given.strip(), task)
         if wanted:
             return wanted
     if is_under_way(task, f"{key}.download"):
@@ -114,9 +120,9 @@ def _hint() -> str:
     return f"{roots[0]}/… or https://…" if roots else "https://… (folders: start with SIGHTLINE_ROOTS set)"
 
 
-def _opened(given: str, task: Task[Wanted]) -> Wanted | None:
+def _opened(session: Session, given: str, task: Task[Wanted]) -> Wanted | None:
     if given.lower().startswith(("http://", "https://")):
-        task.start("Downloading", lambda progress: _download(given, progress), "kB")
+        task.start("Downloading", lambda progress: _download(session.browser, given, progress), "kB")
         return None
     try:
         path = inside_roots(Path(given))
@@ -126,8 +132,8 @@ def _opened(given: str, task: Task[Wanted]) -> Wanted | None:
     return Wanted(path.name, (path,))
 
 
-def _download(address: str, progress: JobProgress) -> Wanted:
-    folder = OpenFolder()
+def _download(browser: str, address: str, progress: JobProgress) -> Wanted:
+    folder = OpenFolder(browser)
     name = PurePosixPath(urlsplit(address).path).name or "file"
     path = download(address, folder.path / name, progress=_in_kilobytes(progress), cancelled=lambda: _is_cancelled(progress))
     return Wanted(name, (path,), folder)

@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter
 from shapely.geometry import Polygon, shape
 from shapely.geometry.base import BaseGeometry
 
-from core.areas.polygons import ClassStrip, Patch, polygons_of
+from core.areas.polygons import ClassStrip, OutlinedArea, polygons_of
 
 NODATA = 255
 PLACE = Affine.translation(500_000, 5_000_000) @ Affine.rotation(20) @ Affine.scale(10, -12)
@@ -33,7 +33,7 @@ def strips(classes: NDArray[np.uint8], rows: int, scores: NDArray[np.float32] | 
         yield ClassStrip(top, classes[place], None if scores is None else scores[place])
 
 
-def patches(classes: NDArray[np.uint8], rows: int, transform: Affine = PIXELS, **options: Any) -> list[Patch]:
+def patches(classes: NDArray[np.uint8], rows: int, transform: Affine = PIXELS, **options: Any) -> list[OutlinedArea]:
     given = {"nodata": NODATA, **options}
     return list(polygons_of(strips(classes, rows), transform, hectares_for(classes.shape[1]), **given))
 

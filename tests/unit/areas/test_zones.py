@@ -12,7 +12,7 @@ from rasterio.crs import CRS
 from rasterio.transform import Affine
 from shapely.geometry import LineString, Point, Polygon, box
 
-from core.areas.tally import Tally, ZoneTally
+from core.areas.zonal_counts import CountsByZone, ZonalCounts
 from core.areas.zones import Zone, read_zones
 from core.errors import NoGrid, NotFound, SightlineError, UnreadableFile
 
@@ -113,22 +113,22 @@ def test_zones_that_part_the_scene_sum_to_it(rows: int) -> None:
     slanted = Polygon([(448_000, 5_410_000), (448_700, 5_410_000), (448_333, 5_411_000), (448_000, 5_411_000)])
     rest = box(448_000, 5_410_000, 449_000, 5_411_000).difference(slanted)
     zones = (Zone("a", slanted), Zone("b", rest), Zone("all", box(*PLACE @ (-50, 150), *PLACE @ (150, -50))), Zone("far", box(0, 0, 1, 1)))
-    tally, by_zone = Tally(4), ZoneTally(zones, 4, PLACE)
+    counts, by_zone = ZonalCounts(4), CountsByZone(zones, 4, PLACE)
     for top in range(0, 100, rows):
         part = slice(top, top + rows)
-        tally.add(classes[part], hectares[part])
+        counts.add(classes[part], hectares[part])
         by_zone.add(top, classes[part], hectares[part])
-    one, other, whole, far = by_zone.tallies
-    np.testing.assert_array_equal(one.pixels + other.pixels, tally.pixels)
-    np.testing.assert_array_equal(whole.pixels, tally.pixels)
-    np.testing.assert_allclose(one.hectares + other.hectares, tally.hectares)
+    one, other, whole, far = by_zone.each_counts
+    np.testing.assert_array_equal(one.pixels + other.pixels, counts.pixels)
+    np.testing.assert_array_equal(whole.pixels, counts.pixels)
+    np.testing.assert_allclose(one.hectares + other.hectares, counts.hectares)
     assert one.pixels.sum() == pytest.approx(9000 * 0.5165, rel=0.02)
     assert far.pixels.sum() == 0
-    assert tally.pixels.sum() == 9000
-    assert sum(area.share for area in tally.areas(list("abcd"))) == pytest.approx(1.0)
+    assert counts.pixels.sum() == 9000
+    assert sum(area.share for area in counts.areas(list("abcd"))) == pytest.approx(1.0)
 
 
 def test_a_share_is_of_area_and_not_of_pixels() -> None:
-    tally = Tally(2)
-    tally.add(np.array([0, 0, 1, 255]), np.array([1.0, 1.0, 6.0, 50.0]))
-    assert [(area.pixels, area.share) for area in tally.areas(("sea", "land"))] == [(2, 0.25), (1, 0.75)]
+    counts = ZonalCounts(2)
+    counts.add(np.array([0, 0, 1, 255]), np.array([1.0, 1.0, 6.0, 50.0]))
+    assert [(area.pixels, area.share) for area in counts.areas(("sea", "land"))] == [(2, 0.25), (1, 0.75)]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
-from core.areas.tally import Tally
+from core.areas.zonal_counts import ZonalCounts
 from core.change.evidence import NODATA, total_variation, weigh
-from core.change.transitions import pair_tally, pairs_of, transitions_of
+from core.change.transitions import pair_counts, pairs_of, transitions_of
 
 EVERYWHERE = np.ones((6, 5), dtype=bool)
 
@@ -64,10 +64,10 @@ def test_where_one_date_has_no_data_nothing_is_said() -> None:
 LABELS = ("Forest", "Lake", "Town")
 
 
-def counted(before: Any, after: Any) -> Tally:
-    pairs, tally = pairs_of(np.array(before, np.uint8), np.array(after, np.uint8), len(LABELS)), pair_tally(LABELS)
-    tally.add(pairs, np.full(pairs.shape, 0.01))
-    return tally
+def counted(before: Any, after: Any) -> ZonalCounts:
+    pairs, counts = pairs_of(np.array(before, np.uint8), np.array(after, np.uint8), len(LABELS)), pair_counts(LABELS)
+    counts.add(pairs, np.full(pairs.shape, 0.01))
+    return counts
 
 
 def test_every_pair_that_occurs_is_counted_unchanged_ones_included() -> None:

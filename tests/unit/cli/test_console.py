@@ -6,7 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from tests.unit.cli.running import write_picture
 from tests.unit.readers.dicom.dicom_files import save, slice_dataset
@@ -15,6 +18,9 @@ from tests.unit.readers.scenes.geotiff_files import write_geotiff
 PROJECT = Path(__file__).resolve().parents[3]
 SCRIPT = Path(sys.executable).with_name("sightline")
 HEAVY = ("torch", "transformers", "captum", "rasterio", "pydicom", "streamlit")
+COMMANDS = ("doctor", "models", "predict", "evaluate", "explain", "report", "map", "change", "train", "app")
+SOON_SECONDS = 10.0
+"""Half a second on a machine that has nothing else to do; torch alone takes several."""
 
 
 def sightline(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -22,10 +28,42 @@ def sightline(*arguments: object, **environment: str) -> subprocess.CompletedPro
     return subprocess.run(told, capture_output=True, text=True, env={**os.environ, **environment}, check=False)
 
 
-def test_the_help_imports_no_heavy_library() -> None:
-    look = f"import sys; from core.cli.program import run; run(['--help']); print([name for name in {HEAVY} if name in sys.modules])"
+def imported_by(words: str) -> str:
+    """A program that prints the exit status of a command, and which heavy libraries it imported."""
+    told = f"print(run({words.split()!r}), [name for name in {HEAVY} if name in sys.modules])"
+    return f"import sys; from core.cli.program import run; {told}"
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("", 0),
+        ("--help", 0),
+        *((f"{command} --help", 0) for command in COMMANDS),
+        ("predikt", 2),
+        ("predict a.dcm", 2),
+        ("predict a.dcm --model m --colour", 2),
+        ("map a.tif --model m --out o --min-area small", 2),
+    ],
+)
+def test_help_and_wrong_usage_import_no_heavy_library(words: str, status: int) -> None:
+    look = imported_by(words)
+    began = time.monotonic()
     ran = subprocess.run([sys.executable, "-c", look], cwd=PROJECT, capture_output=True, text=True, check=True)
-    assert ran.stdout.splitlines()[-1] == "[]"
+    assert ran.stdout.splitlines()[-1] == f"{status} []"
+    assert time.monotonic() - began < SOON_SECONDS
+
+
+@pytest.mark.parametrize(("setting", "value"), [("SIGHTLINE_THREADS", "-1"), ("SIGHTLINE_THREDS", "1"), ("SIGHTLINE_ROOTS", "/tmp:/")])
+@pytest.mark.parametrize("command", ["predict a.dcm --model m", "map a.tif --model m --out o", "doctor", "models", "app"])
+def test_a_setting_that_makes_no_sense_is_refused_by_name_before_anything_is_loaded(command: str, setting: str, value: str) -> None:
+    look = (
+        f"import sys; from core.cli.program import run; print(run({command.split()!r}), [name for name in {HEAVY} if name in sys.modules])"
+    )
+    environment = {**os.environ, setting: value}
+    ran = subprocess.run([sys.executable, "-c", look], cwd=PROJECT, capture_output=True, text=True, env=environment, check=True)
+    assert ran.stdout == "2 []\n"
+    assert len(ran.stderr.splitlines()) == 1 and setting in ran.stderr
 
 
 def test_libraries_say_nothing_beside_the_answers(tmp_path: Path, radiograph_model: Path) -> None:

@@ -84,9 +84,9 @@ def test_the_input_is_what_the_network_was_given(picture: Path, tmp_path: Path, 
     told = sightline("explain", picture, "--model", radiograph_model, "--method", "rollout", "--out", out, "--json").json
     predicted = sightline("predict", picture, "--model", radiograph_model, "--json").json
     engine = engine_for(str(radiograph_model))
-    chances = probabilities(engine.forward(np.load(out / "input.npy")[np.newaxis]).logits[0], engine.model.calibration)
-    assert chances.tolist() == pytest.approx(predicted["probabilities"], abs=1e-5)
-    assert told["target"] == engine.model.labels[int(np.argmax(chances))]
+    probs = probabilities(engine.forward(np.load(out / "input.npy")[np.newaxis]).logits[0], engine.model.calibration)
+    assert probs.tolist() == pytest.approx(predicted["probabilities"], abs=1e-5)
+    assert told["target"] == engine.model.labels[int(np.argmax(probs))]
 
 
 def test_the_overlay_has_the_size_of_the_input(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:

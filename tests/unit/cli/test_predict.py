@@ -53,8 +53,8 @@ def test_an_answer_has_the_promised_keys(here: Path, radiograph_model: Path, sig
     assert set(told["seconds"]) == {"read", "prepare", "forward"}
     assert told["path"] == "scans/a.jpg"
     assert sum(told["probabilities"]) == pytest.approx(1.0, abs=1e-5)
-    chances = dict(zip(told["labels"], told["probabilities"], strict=True))
-    assert told["heads"]["pneumonia"] == pytest.approx(chances["bacterial-pneumonia"] + chances["viral-pneumonia"])
+    probs = dict(zip(told["labels"], told["probabilities"], strict=True))
+    assert told["heads"]["pneumonia"] == pytest.approx(probs["bacterial-pneumonia"] + probs["viral-pneumonia"])
 
 
 def test_an_image_of_another_kind_is_an_answer_and_no_error(here: Path, radiograph_model: Path, sightline: Sightline) -> None:

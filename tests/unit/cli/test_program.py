@@ -89,7 +89,7 @@ def test_a_full_or_closed_disk_is_not_our_fault(number: int, sightline: Sightlin
     monkeypatch.setattr("training.stages.train.train", lambda *_: Path("folder"))
     ran = sightline("train", "recipe.toml", "--data", "d", "--out", "o")
     assert ran.status == 2
-    assert "/somewhere/report.pdf" in ran.error
+    assert "/somewhere" in ran.error
 
 
 def test_memory_that_gives_out_is_told_as_such(sightline: Sightline, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,10 +17,10 @@ def test_the_mean_of_a_radiograph_is_the_mean_grey_of_that_radiograph() -> None:
 
 
 def test_the_mean_of_a_scene_is_the_mean_colour_of_the_training_data() -> None:
-    mean, deviation = (0.35, 0.38, 0.41), (0.2, 0.14, 0.12)
-    preprocess = Preprocess(Domain.LAND_COVER, (8, 8), ("red", "green", "blue"), "fixed", mean, deviation)
+    mean, std = (0.35, 0.38, 0.41), (0.2, 0.14, 0.12)
+    preprocess = Preprocess(Domain.LAND_COVER, (8, 8), ("red", "green", "blue"), "fixed", mean, std)
     meadow = np.full((3, 8, 8), 0.2, dtype=np.float32)
-    back = baseline_of("mean", standardise(meadow, preprocess)) * np.array(deviation)[:, None, None] + np.array(mean)[:, None, None]
+    back = baseline_of("mean", standardise(meadow, preprocess)) * np.array(std)[:, None, None] + np.array(mean)[:, None, None]
     np.testing.assert_allclose(back, np.broadcast_to(np.array(mean)[:, None, None], (3, 8, 8)))
 
 

@@ -15,7 +15,7 @@ from rasterio.transform import Affine
 from rio_cogeo.cogeo import cog_validate
 
 from core.areas.pixels import row_hectares
-from core.areas.tally import Tally
+from core.areas.zonal_counts import ZonalCounts
 from core.errors import Cancelled, InputError
 from core.export.geotiff import StripWriter, parse_crs, read_strips, warp_raster
 from core.export.styles import class_colours
@@ -116,10 +116,10 @@ def test_reprojection_keeps_the_areas(tmp_path: Path, crs: str, place: str) -> N
     counted = []
     for path in (source, tmp_path / "warped.tif"):
         with rasterio.open(path) as raster:
-            tally, hectares = Tally(3), row_hectares(raster.crs, raster.transform, raster.width, raster.height)
+            counts, hectares = ZonalCounts(3), row_hectares(raster.crs, raster.transform, raster.width, raster.height)
         for top, strip in read_strips(path):
-            tally.add(strip, hectares(top, len(strip)))
-        counted.append(tally.hectares)
+            counts.add(strip, hectares(top, len(strip)))
+        counted.append(counts.hectares)
     np.testing.assert_allclose(counted[1], counted[0], rtol=0.01)
     assert cog_validate(tmp_path / "warped.tif")[0]
     assert (tmp_path / "warped.tif.aux.xml").exists()

@@ -127,7 +127,7 @@ def test_an_edited_section_stands_in_the_pdf_as_it_was_typed(report: Report, tmp
     text = text_of(tmp_path / "report.pdf")
     assert "No <b>consolidation</b> & no effusion." in text
     assert "Edited by hand" in text
-    assert "90 % set: bacterial" not in text
+    assert "90 % prediction set: bacterial" not in text
 
 
 def test_long_words_and_many_lines_do_not_break_the_pages(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_staged_files_appear_together_or_not_at_all(tmp_path: Path) -> None:
     out = tmp_path / "new" / "out"
     with staged(out) as folder:
         (folder / "a.csv").write_text("first")
-        (folder / "scratch").mkdir()
+        (folder / ".scratch").mkdir()
         assert not (out / "a.csv").exists()
     with pytest.raises(Cancelled), staged(out) as folder:
         (folder / "a.csv").write_text("second")

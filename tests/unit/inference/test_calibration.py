@@ -18,8 +18,8 @@ def drawn(count: int, seed: int, sharpness: float = 2.0) -> tuple[NDArray[np.flo
     """Logits whose softmax is the true chance of each label, and labels drawn by it."""
     random = np.random.default_rng(seed)
     logits = random.normal(0.0, sharpness, (count, len(LABELS)))
-    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    labels = (chances.cumsum(axis=1) > random.random((count, 1))).argmax(axis=1)
+    probs = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = (probs.cumsum(axis=1) > random.random((count, 1))).argmax(axis=1)
     return logits, labels
 
 
@@ -68,16 +68,16 @@ def test_sets_hold_the_truth_as_often_as_they_promise(coverage: float) -> None:
     held, new = drawn(4000, seed=5), drawn(4000, seed=6)
     threshold = fit_conformal_threshold(probabilities(held[0], None), held[1], coverage)
     calibration = Calibration(1.0, threshold, coverage)
-    sets = [conformal_set(chances, LABELS, calibration) for chances in probabilities(new[0], calibration)]
+    sets = [conformal_set(probs, LABELS, calibration) for probs in probabilities(new[0], calibration)]
     covered = np.mean([LABELS[label] in likely for label, likely in zip(new[1], sets, strict=True)])
     assert covered == pytest.approx(coverage, abs=0.02)
     assert 1.0 < np.mean([len(likely) for likely in sets]) < 3.0
 
 
 def test_the_threshold_is_the_finite_sample_quantile() -> None:
-    chances = np.stack([np.linspace(0.05, 0.95, 19), 1.0 - np.linspace(0.05, 0.95, 19)], axis=1)
+    probs = np.stack([np.linspace(0.05, 0.95, 19), 1.0 - np.linspace(0.05, 0.95, 19)], axis=1)
     # 1 - probability of the truth is 0.05, 0.10 ... 0.95; ceil(20 * 0.9) = 18
-    assert fit_conformal_threshold(chances, np.zeros(19, dtype=int), 0.9) == pytest.approx(0.90)
+    assert fit_conformal_threshold(probs, np.zeros(19, dtype=int), 0.9) == pytest.approx(0.90)
 
 
 def test_too_few_images_promise_nothing_but_every_label() -> None:
@@ -92,9 +92,9 @@ def test_a_coverage_is_a_share(coverage: float) -> None:
 
 
 def test_a_set_names_the_most_probable_first() -> None:
-    chances = np.array([0.15, 0.5, 0.05, 0.3], dtype=np.float32)
-    assert conformal_set(chances, LABELS, Calibration(1.0, 0.85)) == ("b", "d", "a")
-    assert conformal_set(chances, LABELS, Calibration(1.0, 0.4)) == ()
+    probs = np.array([0.15, 0.5, 0.05, 0.3], dtype=np.float32)
+    assert conformal_set(probs, LABELS, Calibration(1.0, 0.85)) == ("b", "d", "a")
+    assert conformal_set(probs, LABELS, Calibration(1.0, 0.4)) == ()
 
 
 def test_without_a_calibration_there_is_no_set() -> None:

@@ -29,7 +29,7 @@ class Seer:
             patch=(8, 8),
             labels=("no-nodule", "nodule"),
             calibration=None,
-            outside=None,
+            ood_detector=None,
             network=SimpleNamespace(config=config),
         )
         self.asked = 0

@@ -13,17 +13,17 @@ from skimage import data
 
 from core.errors import BrokenModel, OutOfRange
 from core.inference.engine import Engine, engine_for
-from core.inference.ood import assess, outside_score, verdict
+from core.inference.ood import assess, ood_score, svm_score
 from core.inference.prediction import predict_input
 from core.prepare.inputs import to_input
 from core.readers import read_dicom
 from core.settings import settings
 from core.types import FloatImage, ModelInput, Notice, Picture, Prediction, notice
 from models.image_statistics import statistics_length
-from models.registry import LoadedModel, OutsideModel, load_model
+from models.registry import LoadedModel, OodDetector, load_model
 from tests.tiny import FAR, LAYERS, WIDTH, write_tiny_model
-from training.calibrate.fit import MOST_DIRECTIONS, fit_outside
-from training.publish.zoo import write_outside
+from training.calibrate.fit import MOST_DIRECTIONS, fit_ood_detector
+from training.publish.zoo import write_ood_detector
 
 DIMENSIONS = 40
 SAMPLES = Path(__file__).resolve().parents[3] / "sample_data"
@@ -43,8 +43,8 @@ def narrow_direction() -> NDArray[np.float64]:
 
 
 @pytest.fixture(scope="module")
-def gate() -> OutsideModel:
-    return fit_outside([embeddings(3000, seed=1)], [embeddings(2000, seed=2)])
+def detector() -> OodDetector:
+    return fit_ood_detector([embeddings(3000, seed=1)], [embeddings(2000, seed=2)])
 
 
 def given(refusal: Notice | None = None) -> ModelInput:
@@ -52,8 +52,8 @@ def given(refusal: Notice | None = None) -> ModelInput:
     return ModelInput(pixels, pixels, (0.0, 0.0, 32.0, 32.0), refusal=refusal)
 
 
-def model_with(engine: Engine, gate: OutsideModel | None) -> LoadedModel:
-    return replace(engine.model, outside=gate)
+def model_with(engine: Engine, detector: OodDetector | None) -> LoadedModel:
+    return replace(engine.model, ood_detector=detector)
 
 
 # ---------------------------------------------------------------- the distance
@@ -61,53 +61,53 @@ def model_with(engine: Engine, gate: OutsideModel | None) -> LoadedModel:
 
 def test_no_origin_is_given_up_for_a_larger_one() -> None:
     far = embeddings(40, seed=3) + 2.0
-    gate = fit_outside([embeddings(3000, seed=1)], [embeddings(2000, seed=2), far], share_refused=0.1)
-    assert float((outside_score(far, gate) > gate.threshold).mean()) <= 0.1
+    detector = fit_ood_detector([embeddings(3000, seed=1)], [embeddings(2000, seed=2), far], share_refused=0.1)
+    assert float((ood_score(far, detector) > detector.threshold).mean()) <= 0.1
 
 
 def test_a_small_origin_counts_as_much_as_a_large_one() -> None:
     small = embeddings(60, seed=3) + 2.0
-    alike = fit_outside([embeddings(3000, seed=1), small], [embeddings(2000, seed=2)])
-    thrown_together = fit_outside([np.concatenate([embeddings(3000, seed=1), small])], [embeddings(2000, seed=2)])
-    assert outside_score(small, alike).mean() < outside_score(small, thrown_together).mean()
+    alike = fit_ood_detector([embeddings(3000, seed=1), small], [embeddings(2000, seed=2)])
+    thrown_together = fit_ood_detector([np.concatenate([embeddings(3000, seed=1), small])], [embeddings(2000, seed=2)])
+    assert ood_score(small, alike).mean() < ood_score(small, thrown_together).mean()
     assert alike.mean == pytest.approx((embeddings(3000, seed=1).mean(axis=0) + small.mean(axis=0)) / 2.0, abs=1e-4)
 
 
-def test_a_judge_finds_strangers_that_lie_near() -> None:
+def test_a_support_vector_machine_finds_outliers_that_lie_near() -> None:
     train, held = embeddings(3000, seed=1), embeddings(2000, seed=2)
     step = np.linalg.qr(np.random.default_rng(0).normal(size=(DIMENSIONS, DIMENSIONS)))[0][:, 0].astype(np.float32) * 25.0
     known, unknown = embeddings(300, seed=3) + step, embeddings(300, seed=4) + step
-    plain, judged = fit_outside([train], [held], 0.04), fit_outside([train], [held], 0.04, [known])
-    refused = [float((outside_score(unknown, gate) > gate.threshold).mean()) for gate in (plain, judged)]
+    plain, judged = fit_ood_detector([train], [held], 0.04), fit_ood_detector([train], [held], 0.04, [known])
+    refused = [float((ood_score(unknown, detector) > detector.threshold).mean()) for detector in (plain, judged)]
     assert refused[1] > refused[0] + 0.2
-    assert float((outside_score(embeddings(2000, seed=5), judged) > judged.threshold).mean()) < 0.07
+    assert float((ood_score(embeddings(2000, seed=5), judged) > judged.threshold).mean()) < 0.07
 
 
-def test_a_judge_gives_up_no_stranger_that_the_distance_finds() -> None:
+def test_a_support_vector_machine_gives_up_no_outlier_that_the_distance_finds() -> None:
     train, held = embeddings(3000, seed=1), embeddings(2000, seed=2)
     far = embeddings(50, seed=3) + np.float32(60.0) * narrow_direction().astype(np.float32)
-    judged = fit_outside([train], [held], strangers=[embeddings(300, seed=4) * 2.0])
-    assert (outside_score(far, judged) > judged.threshold).all()
+    judged = fit_ood_detector([train], [held], outliers=[embeddings(300, seed=4) * 2.0])
+    assert (ood_score(far, judged) > judged.threshold).all()
 
 
-def test_a_judge_finds_strangers_on_either_side() -> None:
+def test_a_support_vector_machine_finds_outliers_on_either_side() -> None:
     train, held = embeddings(1500, seed=1), embeddings(1000, seed=2)
     basis = np.linalg.qr(np.random.default_rng(0).normal(size=(DIMENSIONS, DIMENSIONS)))[0].astype(np.float32)
     step = 30.0 * basis[:, 0] + 2.0 * basis[:, 20]
-    judged = fit_outside([train], [held], strangers=[embeddings(300, seed=3) + step, embeddings(300, seed=4) - step])
-    plain = fit_outside([train], [held])
+    judged = fit_ood_detector([train], [held], outliers=[embeddings(300, seed=3) + step, embeddings(300, seed=4) - step])
+    plain = fit_ood_detector([train], [held])
     for side in (1.0, -1.0):
         unknown = embeddings(300, seed=5) + np.float32(side) * step
-        refused = [float((outside_score(unknown, gate) > gate.threshold).mean()) for gate in (plain, judged)]
+        refused = [float((ood_score(unknown, detector) > detector.threshold).mean()) for detector in (plain, judged)]
         assert refused[1] > max(0.8, refused[0] + 0.2)
 
 
 def test_the_verdict_is_in_the_unit_of_the_distance() -> None:
     held = embeddings(1000, seed=2)
-    judged = fit_outside([embeddings(1500, seed=1)], [held], strangers=[embeddings(300, seed=3, turn=1)])
-    assert judged.judge is not None
+    judged = fit_ood_detector([embeddings(1500, seed=1)], [held], outliers=[embeddings(300, seed=3, turn=1)])
+    assert judged.svm is not None
     whitened = (held - judged.mean) @ judged.whitening
-    found, distances = verdict(whitened, judged.judge), np.linalg.norm(whitened, axis=1)
+    found, distances = svm_score(whitened, judged.svm), np.linalg.norm(whitened, axis=1)
     for share in (0.5, 0.99):
         assert float(np.quantile(found, share)) == pytest.approx(float(np.quantile(distances, share)), rel=1e-3)
 
@@ -115,120 +115,120 @@ def test_the_verdict_is_in_the_unit_of_the_distance() -> None:
 def test_a_small_origin_teaches_the_judge_too() -> None:
     small = embeddings(60, seed=3) + 30.0
     known, strange = [embeddings(6000, seed=1), small], [embeddings(300, seed=4, turn=1)]
-    judged = fit_outside(known, [embeddings(2000, seed=2), embeddings(500, seed=6) + 30.0], strangers=strange)
-    assert float((outside_score(embeddings(500, seed=7) + 30.0, judged) > judged.threshold).mean()) < 0.1
+    judged = fit_ood_detector(known, [embeddings(2000, seed=2), embeddings(500, seed=6) + 30.0], outliers=strange)
+    assert float((ood_score(embeddings(500, seed=7) + 30.0, judged) > judged.threshold).mean()) < 0.1
 
 
-def test_about_one_in_a_hundred_of_the_right_kind_is_given_up(gate: OutsideModel) -> None:
-    refused = (outside_score(embeddings(4000, seed=3), gate) > gate.threshold).mean()
+def test_about_one_in_a_hundred_of_the_right_kind_is_given_up(detector: OodDetector) -> None:
+    refused = (ood_score(embeddings(4000, seed=3), detector) > detector.threshold).mean()
     assert 0.003 < refused < 0.025
 
 
 def test_the_share_that_is_given_up_can_be_chosen() -> None:
     held = embeddings(1000, seed=2)
-    gate = fit_outside([embeddings(3000, seed=1)], [held], share_refused=0.2)
-    assert (outside_score(held, gate) > gate.threshold).mean() == pytest.approx(0.2, abs=0.01)
+    detector = fit_ood_detector([embeddings(3000, seed=1)], [held], share_refused=0.2)
+    assert (ood_score(held, detector) > detector.threshold).mean() == pytest.approx(0.2, abs=0.01)
 
 
-def test_another_kind_of_image_is_outside_although_its_mean_and_spread_are_the_same(gate: OutsideModel) -> None:
-    strangers = embeddings(500, seed=4, turn=1)
-    assert (outside_score(strangers, gate) > gate.threshold).mean() > 0.99
+def test_another_kind_of_image_is_outside_although_its_mean_and_spread_are_the_same(detector: OodDetector) -> None:
+    outliers = embeddings(500, seed=4, turn=1)
+    assert (ood_score(outliers, detector) > detector.threshold).mean() > 0.99
 
 
-def test_a_small_step_where_the_training_never_goes_counts_more_than_a_large_one_where_it_does(gate: OutsideModel) -> None:
-    mean = gate.mean.astype(np.float64)
+def test_a_small_step_where_the_training_never_goes_counts_more_than_a_large_one_where_it_does(detector: OodDetector) -> None:
+    mean = detector.mean.astype(np.float64)
     along = np.linalg.qr(np.random.default_rng(0).normal(size=(DIMENSIONS, DIMENSIONS)))[0][:, 0]
-    small = outside_score((mean + 2.0 * narrow_direction()).astype(np.float32), gate)
-    large = outside_score((mean + 10.0 * along).astype(np.float32), gate)
-    assert float(large) < gate.threshold < float(small)
+    small = ood_score((mean + 2.0 * narrow_direction()).astype(np.float32), detector)
+    large = ood_score((mean + 10.0 * along).astype(np.float32), detector)
+    assert float(large) < detector.threshold < float(small)
 
 
-def test_the_score_grows_with_distance_and_is_the_length_of_the_whitened_difference(gate: OutsideModel) -> None:
+def test_the_score_grows_with_distance_and_is_the_length_of_the_whitened_difference(detector: OodDetector) -> None:
     several = embeddings(5, seed=5)
-    scores = outside_score(several, gate)
+    scores = ood_score(several, detector)
     assert scores.shape == (5,)
     for embedding, score in zip(several, scores, strict=True):
-        assert float(outside_score(embedding, gate)) == pytest.approx(float(score), rel=1e-6)
-        assert float(np.linalg.norm((embedding - gate.mean) @ gate.whitening)) == pytest.approx(float(score), rel=1e-5)
-    further = gate.mean + 2.0 * (several - gate.mean)
-    np.testing.assert_allclose(outside_score(further, gate), 2.0 * scores, rtol=1e-4)
+        assert float(ood_score(embedding, detector)) == pytest.approx(float(score), rel=1e-6)
+        assert float(np.linalg.norm((embedding - detector.mean) @ detector.whitening)) == pytest.approx(float(score), rel=1e-5)
+    further = detector.mean + 2.0 * (several - detector.mean)
+    np.testing.assert_allclose(ood_score(further, detector), 2.0 * scores, rtol=1e-4)
 
 
-def test_any_leading_shape_is_scored(gate: OutsideModel) -> None:
+def test_any_leading_shape_is_scored(detector: OodDetector) -> None:
     several = embeddings(6, seed=6)
-    np.testing.assert_allclose(outside_score(several.reshape(2, 3, -1), gate).ravel(), outside_score(several, gate), rtol=1e-5)
+    np.testing.assert_allclose(ood_score(several.reshape(2, 3, -1), detector).ravel(), ood_score(several, detector), rtol=1e-5)
 
 
 def test_fewer_images_than_dimensions_give_a_finite_gate() -> None:
-    gate = fit_outside([embeddings(12, seed=1)], [embeddings(12, seed=2)])
-    assert np.isfinite(gate.whitening).all() and np.isfinite(gate.threshold)
-    constant = fit_outside([np.ones((4, 3), dtype=np.float32)], [np.ones((1, 3), dtype=np.float32)])
+    detector = fit_ood_detector([embeddings(12, seed=1)], [embeddings(12, seed=2)])
+    assert np.isfinite(detector.whitening).all() and np.isfinite(detector.threshold)
+    constant = fit_ood_detector([np.ones((4, 3), dtype=np.float32)], [np.ones((1, 3), dtype=np.float32)])
     assert np.isfinite(constant.whitening).all() and constant.threshold == 0.0
 
 
 def test_a_wide_network_keeps_a_small_gate() -> None:
     random = np.random.default_rng(0)
     wide = random.normal(size=(50, MOST_DIRECTIONS + 44)).astype(np.float32)
-    assert fit_outside([wide], [wide]).whitening.shape == (MOST_DIRECTIONS + 44, MOST_DIRECTIONS)
+    assert fit_ood_detector([wide], [wide]).whitening.shape == (MOST_DIRECTIONS + 44, MOST_DIRECTIONS)
 
 
 @pytest.mark.parametrize(("train", "held", "share"), [(1, 5, 0.03), (5, 0, 0.03), (5, 5, 1.0), (5, 5, -0.1)])
 def test_what_cannot_make_a_gate_is_refused(train: int, held: int, share: float) -> None:
     with pytest.raises(OutOfRange):
-        fit_outside([embeddings(train, seed=1)], [embeddings(held, seed=2)], share)
+        fit_ood_detector([embeddings(train, seed=1)], [embeddings(held, seed=2)], share)
 
 
 # ---------------------------------------------------------------- the verdict
 
 
-def test_a_header_that_rules_the_image_out_comes_first_and_the_distance_is_told_beside(engine: Engine, gate: OutsideModel) -> None:
+def test_a_header_that_rules_the_image_out_comes_first_and_the_distance_is_told_beside(engine: Engine, detector: OodDetector) -> None:
     refusal = notice("input.other-modality", modality="US", domain="radiograph", modalities=("CR", "DX"))
-    outside = assess(given(refusal), gate.mean, model_with(engine, gate))
+    outside = assess(given(refusal), detector.mean, model_with(engine, detector))
     assert (outside.is_outside, outside.reason, outside.score) == (True, refusal, 0.0)
 
 
-def test_what_looks_unlike_the_training_is_outside_with_a_sentence(engine: Engine, gate: OutsideModel) -> None:
-    far = (gate.mean + 2.0 * narrow_direction()).astype(np.float32)
-    outside = assess(given(), far, model_with(engine, gate))
-    assert outside.is_outside and outside.score > outside.threshold == gate.threshold
+def test_what_looks_unlike_the_training_is_outside_with_a_sentence(engine: Engine, detector: OodDetector) -> None:
+    far = (detector.mean + 2.0 * narrow_direction()).astype(np.float32)
+    outside = assess(given(), far, model_with(engine, detector))
+    assert outside.is_outside and outside.score > outside.threshold == detector.threshold
     assert outside.reason == notice("outside.image", domain="radiograph", score=outside.score, threshold=outside.threshold)
 
 
-def test_what_looks_like_the_training_is_inside_without_a_reason(engine: Engine, gate: OutsideModel) -> None:
-    outside = assess(given(), gate.mean, model_with(engine, gate))
+def test_what_looks_like_the_training_is_inside_without_a_reason(engine: Engine, detector: OodDetector) -> None:
+    outside = assess(given(), detector.mean, model_with(engine, detector))
     assert (outside.is_outside, outside.reason) == (False, None)
 
 
-def test_a_score_that_is_no_number_is_outside(engine: Engine, gate: OutsideModel) -> None:
-    assert assess(given(), np.full(DIMENSIONS, np.nan, dtype=np.float32), model_with(engine, gate)).is_outside
+def test_a_score_that_is_no_number_is_outside(engine: Engine, detector: OodDetector) -> None:
+    assert assess(given(), np.full(DIMENSIONS, np.nan, dtype=np.float32), model_with(engine, detector)).is_outside
 
 
-def test_a_model_without_a_gate_still_obeys_the_header(engine: Engine, gate: OutsideModel) -> None:
-    plain = assess(given(), gate.mean, model_with(engine, None))
+def test_a_model_without_a_gate_still_obeys_the_header(engine: Engine, detector: OodDetector) -> None:
+    plain = assess(given(), detector.mean, model_with(engine, None))
     assert not plain.is_outside and np.isnan(plain.score) and np.isnan(plain.threshold)
-    assert assess(given(notice("input.localizer")), gate.mean, model_with(engine, None)).is_outside
+    assert assess(given(notice("input.localizer")), detector.mean, model_with(engine, None)).is_outside
 
 
 @pytest.mark.parametrize("taught", [False, True])
 def test_a_gate_is_the_same_after_it_was_written_and_read(tmp_path: Path, taught: bool) -> None:
     random, dimensions = np.random.default_rng(0), (LAYERS + 1) * WIDTH + statistics_length(1)
     train, held, strange = (random.normal(size=(count, dimensions)).astype(np.float32) for count in (300, 100, 50))
-    gate = fit_outside([train], [held], strangers=[strange * 1.5] if taught else [])
+    detector = fit_ood_detector([train], [held], outliers=[strange * 1.5] if taught else [])
     folder = write_tiny_model(tmp_path / "tiny")
-    write_outside(folder, gate)
-    again = load_model(str(folder)).outside
-    assert again is not None and again.threshold == gate.threshold < FAR and (again.judge is not None) == taught
-    np.testing.assert_array_equal(again.whitening, gate.whitening)
-    np.testing.assert_array_equal(outside_score(strange, again), outside_score(strange, gate))
+    write_ood_detector(folder, detector)
+    again = load_model(str(folder)).ood_detector
+    assert again is not None and again.threshold == detector.threshold < FAR and (again.svm is not None) == taught
+    np.testing.assert_array_equal(again.whitening, detector.whitening)
+    np.testing.assert_array_equal(ood_score(strange, again), ood_score(strange, detector))
 
 
 def test_a_gate_whose_judge_does_not_fit_is_refused(tmp_path: Path) -> None:
     random, dimensions = np.random.default_rng(0), (LAYERS + 1) * WIDTH + statistics_length(1)
     train = random.normal(size=(100, dimensions)).astype(np.float32)
-    gate = fit_outside([train], [train], strangers=[train * 2.0])
-    assert gate.judge is not None
+    detector = fit_ood_detector([train], [train], outliers=[train * 2.0])
+    assert detector.svm is not None
     folder = write_tiny_model(tmp_path / "tiny")
-    write_outside(folder, replace(gate, judge=replace(gate.judge, weights=gate.judge.weights[1:])))
+    write_ood_detector(folder, replace(detector, svm=replace(detector.svm, weights=detector.svm.weights[1:])))
     with pytest.raises(BrokenModel, match="examples, weights and whitening"):
         load_model(str(folder))
 

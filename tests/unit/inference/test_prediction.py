@@ -84,15 +84,15 @@ def test_a_model_without_calibration_answers_and_says_that_its_scores_are_no_pro
 
 
 def test_the_most_probable_label_is_the_prediction() -> None:
-    chances = np.array([0.2, 0.7, 0.1], dtype=np.float32)
-    assert decide(chances, ABC, Calibration(1.0, 0.5), INSIDE) == (("b",), "b")
-    assert decide(chances, ABC, Calibration(1.0, 0.85), INSIDE) == (("b", "a"), "b")
+    probs = np.array([0.2, 0.7, 0.1], dtype=np.float32)
+    assert decide(probs, ABC, Calibration(1.0, 0.5), INSIDE) == (("b",), "b")
+    assert decide(probs, ABC, Calibration(1.0, 0.85), INSIDE) == (("b", "a"), "b")
 
 
 def test_a_model_abstains_where_no_label_or_every_label_is_likely() -> None:
-    chances = np.array([0.4, 0.35, 0.25], dtype=np.float32)
-    assert decide(chances, ABC, Calibration(1.0, 0.5), INSIDE) == ((), None)
-    assert decide(chances, ABC, Calibration(1.0, 0.8), INSIDE) == (ABC, None)
+    probs = np.array([0.4, 0.35, 0.25], dtype=np.float32)
+    assert decide(probs, ABC, Calibration(1.0, 0.5), INSIDE) == ((), None)
+    assert decide(probs, ABC, Calibration(1.0, 0.8), INSIDE) == (ABC, None)
 
 
 def test_outside_there_is_a_set_and_no_prediction() -> None:

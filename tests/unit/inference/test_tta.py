@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from core.inference.engine import Engine, engine_for
-from core.inference.tta import TTA_VIEWS, answered, views
+from core.inference.tta import TTA_COUNT, answered, augmented_inputs
 from core.types import Domain, FloatImage
 from tests.tiny import SIDE, write_tiny_model
 from training.loop.forward import answer_all
@@ -26,8 +26,8 @@ def windows(count: int = 2) -> FloatImage:
 
 
 def test_the_eight_views_differ_and_the_first_is_upright() -> None:
-    seen = views(windows(1))
-    assert len({view.tobytes() for view in seen}) == len(seen) == TTA_VIEWS
+    seen = augmented_inputs(windows(1))
+    assert len({view.tobytes() for view in seen}) == len(seen) == TTA_COUNT
     np.testing.assert_array_equal(seen[:1], windows(1))
 
 
@@ -46,7 +46,7 @@ def test_tokens_and_embeddings_are_those_of_the_upright_view(engine: Engine) -> 
 
 
 def test_a_model_that_does_not_ask_for_it_answers_once(engine: Engine) -> None:
-    plain = Engine(replace(engine.model, preprocess=replace(engine.model.preprocess, turns=False)), engine.runtime)
+    plain = Engine(replace(engine.model, preprocess=replace(engine.model.preprocess, test_time_augmentation=False)), engine.runtime)
     np.testing.assert_array_equal(answered(plain, windows()).logits, plain.forward(windows()).logits)
 
 

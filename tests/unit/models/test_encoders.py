@@ -75,7 +75,7 @@ def test_it_answers_what_transformers_answers(family: str, models: dict[str, Loa
     torch.testing.assert_close(found.logits, wanted, rtol=0, atol=1e-6)
     assert found.embedding.shape == (1, model.network.config.embedding_size)
     assert (model.labels, model.token_grid, model.patch) == (LABELS, (4, 4), (8, 8))
-    assert model.calibration is None and model.outside is None
+    assert model.calibration is None and model.ood_detector is None
     assert not model.network.training
 
 
@@ -220,10 +220,10 @@ def test_other_scales_of_values_come_to_the_same_numbers(tmp_path: Path) -> None
     folder = write_tiny_encoder(tmp_path)
     written(folder, "preprocessor_config.json", do_rescale=False, image_mean=[127.5] * 3, image_std=[51.0] * 3)
     preprocess = summarise("a", folder).preprocess
-    assert preprocess.mean == pytest.approx((0.5,) * 3) and preprocess.deviation == pytest.approx((0.2,) * 3)
+    assert preprocess.mean == pytest.approx((0.5,) * 3) and preprocess.std == pytest.approx((0.2,) * 3)
     written(folder, "preprocessor_config.json", do_rescale=True, do_normalize=False, image_mean=None)
     preprocess = summarise("a", folder).preprocess
-    assert preprocess.mean == (0.0,) * 3 and preprocess.deviation == pytest.approx((1.0,) * 3)
+    assert preprocess.mean == (0.0,) * 3 and preprocess.std == pytest.approx((1.0,) * 3)
 
 
 def test_what_preprocess_json_says_goes_before_the_processor(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_the_zoo_is_listed_by_id_without_reading_weights(zoo: Path) -> None:
 def test_a_model_is_found_by_its_hub_id_in_the_local_cache(hub: Path) -> None:
     model = load_model("clinic/chest")
     assert (model.id, model.folder) == ("clinic/chest", hub)
-    assert model.calibration is not None and model.outside is not None
+    assert model.calibration is not None and model.ood_detector is not None
 
 
 def test_a_hub_model_may_lack_what_is_optional(hub: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_hub_model_may_lack_what_is_optional(hub: Path) -> None:
     (hub / "outside.safetensors").unlink()
     (hub / "README.md").unlink()
     model = load_model("clinic/chest")
-    assert (model.calibration, model.outside, model.card.title) == (None, None, "")
+    assert (model.calibration, model.ood_detector, model.card.title) == (None, None, "")
 
 
 def test_a_hub_id_that_cannot_be_fetched_is_named_and_nothing_is_invented(hub: Path) -> None:

@@ -39,7 +39,7 @@ def test_colour_pictures_are_taken_as_they_are() -> None:
 
 
 def test_a_model_of_brightness_alone_needs_no_repeating() -> None:
-    made = to_input(ex.picture(), replace(ANY, channels=("luminance",), mean=(0.5,), deviation=(0.25,)))
+    made = to_input(ex.picture(), replace(ANY, channels=("luminance",), mean=(0.5,), std=(0.25,)))
     assert made.values.shape == (1, 32, 32) and REPEATED not in made.assumptions
 
 

@@ -42,6 +42,6 @@ def test_a_constant_image_becomes_zeros() -> None:
 
 
 def test_fixed_numbers_are_those_of_the_model_channel_by_channel() -> None:
-    model = replace(ex.LAND, mean=(0.1, 0.2, 0.3), deviation=(0.5, 0.25, 0.1))
+    model = replace(ex.LAND, mean=(0.1, 0.2, 0.3), std=(0.5, 0.25, 0.1))
     values = standardise(np.full((3, 4, 4), 0.6, np.float32), model)
     np.testing.assert_allclose(values[:, 0, 0], [1.0, 1.6, 3.0], rtol=1e-5)

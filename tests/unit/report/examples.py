@@ -51,7 +51,7 @@ LAND = Preprocess(
     channels=("red", "green", "blue"),
     standardise="fixed",
     mean=(0.35, 0.38, 0.41),
-    deviation=(0.2, 0.14, 0.12),
+    std=(0.2, 0.14, 0.12),
     ground_sample_distance_m=10.0,
     reflectance_top=0.275,
 )

@@ -43,7 +43,7 @@ def loaded(text: str, calibration: Calibration | None) -> LoadedModel:
         labels=ex.CHEST_LABELS,
         preprocess=ex.CHEST,
         calibration=calibration,
-        outside=None,
+        ood_detector=None,
         card=ModelCard("Chest radiographs of children", "three classes", "CR, DX", "Apache-2.0", {}, text),
         weights_hash="0a1b2c3d4e5f",
         token_grid=(2, 2),

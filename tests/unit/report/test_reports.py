@@ -135,7 +135,7 @@ def test_no_change_report_says_what_is_not_in_its_facts(changed: int, hectares: 
 def test_an_answer_reads_as_the_style_asks() -> None:
     report = image_report(ex.study(), ex.prediction(), None, ex.CHEST_MODEL)
     assert sentences(report, "findings")[:3] == [
-        "Bacterial pneumonia: 0.83 (calibrated; 90 % set: bacterial pneumonia and viral pneumonia).",
+        "Bacterial pneumonia: 0.83 (calibrated; 90 % prediction set: bacterial pneumonia and viral pneumonia).",
         "Viral pneumonia: 0.14.",
         "Normal: 0.03.",
     ]

@@ -135,8 +135,8 @@ def test_the_warnings_of_two_dates_are_their_first_lines_and_are_not_said_again(
 def test_the_largest_changes_are_placed_in_the_scene() -> None:
     told = sentences(change_report(ex.change_map(), ex.LAND_MODEL), "findings")
     assert told[0] == "From 2020-06-01 to 2023-06-04, 12.0 ha changed: 1,200 of 60,000 valid pixels, 2.0 %."
-    assert "Patch 1: 9.0 ha in the north-east of the scene, forest to industrial, mean score 0.82." in told
-    assert "Patch 2: 3.0 ha in the centre of the scene, mean score 0.44." in told
+    assert "Polygon 1: 9.0 ha in the north-east of the scene, forest to industrial, mean score 0.82." in told
+    assert "Polygon 2: 3.0 ha in the centre of the scene, mean score 0.44." in told
 
 
 def test_a_south_up_scene_is_named_by_the_ground_not_by_the_raster() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from core.errors import Cancelled, Offline, TooLarge, UnsafeFile
+from core.errors import Cancelled, CannotWrite, Offline, TooLarge, UnsafeFile
 from core.settings import settings
 from core.sources import Sample, bundled, catalogue, download, fetch
+from core.sources.hosts import host_of, is_public
 
 CONTENT = bytes(range(256)) * 1000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -33,6 +36,10 @@ class Handler(BaseHTTPRequestHandler):
             self._redirect("/loop")
         elif self.path.startswith("/to/"):
             self._redirect(self.path[4:])
+        elif self.path == "/dripping":
+            self._drip()
+        elif self.path == "/dripping-head":
+            self._drip(b"HTTP/1.1 200 OK\r\n" + b"X: " + b"a" * 10_000)
         else:
             self.send_response(200)
             promised = len(CONTENT) + (1000 if self.path == "/short" else 0)
@@ -40,6 +47,19 @@ class Handler(BaseHTTPRequestHandler):
                 self.send_header("Content-Length", str(promised))
             self.end_headers()
             self.wfile.write(CONTENT)
+
+    def _drip(self, told: bytes = b"") -> None:
+        """A byte at a time, until nobody listens."""
+        if not told:
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            self.end_headers()
+        try:
+            for byte in told or bytes(10_000):
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.02)
+        except OSError:
+            return
 
     def _redirect(self, where: str) -> None:
         self.send_response(302)
@@ -51,9 +71,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def host() -> Iterator[str]:
-    """The address of a host on this machine."""
+def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a host on this machine, which may be asked."""
     Handler.requests = []
+    monkeypatch.setenv("SIGHTLINE_LOCAL_DOWNLOADS", "1")
+    settings.cache_clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -61,6 +83,8 @@ def host() -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join()
+    monkeypatch.undo()
+    settings.cache_clear()
 
 
 @pytest.fixture
@@ -81,6 +105,39 @@ def test_a_file_arrives_whole_and_progress_is_told(host: str, tmp_path: Path) ->
     assert path.read_bytes() == CONTENT
     assert seen[-1] == (len(CONTENT), len(CONTENT))
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+@pytest.mark.parametrize(
+    ("path", "limits", "words"),
+    [
+        ("/dripping", {"DOWNLOAD_MINUTES": "0.01", "DOWNLOAD_LEAST_KBS": "0"}, "was not done in 0.01 minutes"),
+        ("/dripping", {}, "sends less than 10 kB a second"),
+        ("/dripping-head", {"DOWNLOAD_TIMEOUT_S": "0.5"}, "could not be reached, or broke off"),
+    ],
+)
+def test_a_host_that_drips_is_given_up(
+    host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, limits: dict[str, str], words: str
+) -> None:
+    for name, value in limits.items():
+        monkeypatch.setenv(f"SIGHTLINE_{name}", value)
+    settings.cache_clear()
+    monkeypatch.setattr("core.sources.address._RATE_SECONDS", 0.5)
+    began = time.monotonic()
+    with pytest.raises(Offline, match=words):
+        download(host + path, tmp_path / "a")
+    assert time.monotonic() - began < 5.0
+    assert nothing_left(tmp_path)
+
+
+def test_a_disk_without_room_is_not_the_fault_of_the_network(host: str, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(CannotWrite, match="is full"):
+            download(f"{host}/a", tmp_path / "a")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert nothing_left(tmp_path)
 
 
 def test_a_redirect_is_followed(host: str, tmp_path: Path) -> None:
@@ -148,6 +205,27 @@ def test_an_earlier_file_stays_when_a_download_fails(host: str, tmp_path: Path) 
         "https://0x7f000001/a",
         "https://2130706433/a",
         "https://example.org:99999/a",
+        "https://example.org:0/a",
+        "https://example.org:x/a",
+        "https://jane:secret@example.org/a",
+        "https://jane@example.org/a",
+        "https://[::1/a",
+        "https://[example.org]/a",
+        "https://a..b/a",
+        f"https://{'a' * 64}.org/a",
+        "https://exam\u2100ple.org/a",
+        "https://exam ple.org/a",
+        "https://example.org/a\r\nHost: evil",
+        "https://example.org\x00/a",
+        "https://[fec0::1]/a",
+        "https://[::10.0.0.1]/a",
+        "https://[::ffff:169.254.169.254]/a",
+        "https://[64:ff9b::10.0.0.1]/a",
+        "https://[64:ff9b:1::10.0.0.1]/a",
+        "https://[2002:a00:1::]/a",
+        "https://[2002:7f00:1::1]/a",
+        "https://[fe80::1%25eth0]/a",
+        "https://[ff0e::1]/a",
     ],
 )
 def test_only_public_https_hosts_are_asked(tmp_path: Path, url: str) -> None:
@@ -155,7 +233,9 @@ def test_only_public_https_hosts_are_asked(tmp_path: Path, url: str) -> None:
         download(url, tmp_path / "a")
 
 
-@pytest.mark.parametrize("where", ["http://example.org/a", "https://10.0.0.1/a", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "where", ["http://example.org/a", "https://10.0.0.1/a", "file:///etc/passwd", "https://[::1", "https://me@example.org/"]
+)
 def test_a_redirect_is_judged_like_the_first_address(host: str, tmp_path: Path, where: str) -> None:
     with pytest.raises(UnsafeFile):
         download(f"{host}/to/{where}", tmp_path / "a")
@@ -168,6 +248,26 @@ def test_a_public_name_with_a_private_number_is_refused(tmp_path: Path, monkeypa
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with pytest.raises(UnsafeFile, match="not a public host"):
         download("https://example.org/a", tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "number", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "64:ff9b::5db8:d70e", "::ffff:93.184.215.14"]
+)
+def test_public_numbers_may_be_asked_in_each_form_that_networks_use(number: str) -> None:
+    assert is_public(number)
+
+
+def test_an_address_in_another_script_is_asked_for_as_networks_know_it() -> None:
+    asked = host_of("https://bücher.example/käse und brot.tif".replace(" ", "%20"), may_be_local=False)
+    assert (asked.name, asked.path) == ("xn--bcher-kva.example", "/k%C3%A4se%20und%20brot.tif")
+
+
+def test_this_machine_is_not_asked_where_no_setting_says_so(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SIGHTLINE_LOCAL_DOWNLOADS")
+    settings.cache_clear()
+    with pytest.raises(UnsafeFile, match="is not asked"):
+        download(f"{host}/a", tmp_path / "a")
+    assert Handler.requests == []
 
 
 def test_localhost_is_not_asked_for_somebody_else(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

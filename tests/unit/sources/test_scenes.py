@@ -71,7 +71,7 @@ def test_different_bands_of_one_date_and_place_are_joined_on_the_page_as_on_the_
     for colour in ("red", "green", "blue"):
         write_geotiff(tmp_path / "one" / f"{day}{colour}.tif", constant(1, SIDE, SIDE), descriptions=(colour,))
     (group,), _ = groups_of(tmp_path / "one")
-    assert [band.colour for band in group.scene.bands] == [band.colour for band in of_command_line(tmp_path / "one").bands]
+    assert [band.common_name for band in group.scene.bands] == [band.common_name for band in of_command_line(tmp_path / "one").bands]
     assert len(group.scene.bands) == 3
 
 

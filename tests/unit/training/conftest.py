@@ -32,7 +32,7 @@ size = [16, 16]
 channels = ["luminance"]
 standardise = "fixed"
 mean = [0.5]
-deviation = [0.25]
+std = [0.25]
 [data]
 split = "{split}"
 validation_share = 0.4

@@ -229,8 +229,8 @@ def test_a_shift_between_the_dates_is_measured_and_said(pair: tuple[Scene, Scene
 def test_a_scene_outside_what_the_model_knows_is_compared_all_the_same_and_warned_of_first(
     pair: tuple[Scene, Scene], engine: Engine, tmp_path: Path
 ) -> None:
-    assert engine.model.outside is not None
-    strict = Engine(replace(engine.model, outside=replace(engine.model.outside, threshold=0.0)), engine.runtime)
+    assert engine.model.ood_detector is not None
+    strict = Engine(replace(engine.model, ood_detector=replace(engine.model.ood_detector, threshold=0.0)), engine.runtime)
     result = detect_change(*pair, method_for(strict), tmp_path)
     assert result.changed_pixels > 0
     assert result.assumptions[0] == notice("change.outside", percent=100.0)

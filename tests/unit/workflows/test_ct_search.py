@@ -84,9 +84,9 @@ def test_an_image_without_lung_is_outside_and_still_answered(engine: Engine) -> 
 
 
 def test_an_image_of_which_most_windows_are_strange_is_outside(engine: Engine) -> None:
-    known = engine.model.outside
+    known = engine.model.ood_detector
     assert known is not None
-    strict = Engine(replace(engine.model, outside=replace(known, threshold=0.0)), engine.runtime)
+    strict = Engine(replace(engine.model, ood_detector=replace(known, threshold=0.0)), engine.runtime)
     prediction = search_ct(slices(chest(2.8), spacing=2.8), strict).prediction
     assert prediction.outside.is_outside and prediction.prediction is None
     assert prediction.outside.reason is not None and prediction.outside.reason.code == "outside.windows"

@@ -56,32 +56,32 @@ def found(model: str, data: Path, tmp_path_factory: pytest.TempPathFactory) -> E
 
 
 def test_the_figures_are_those_of_scikit_learn(found: Evaluation, answers) -> None:  # type: ignore[no-untyped-def]
-    truth, chances, _ = answers
-    best = chances.argmax(axis=1)
+    truth, probs, _ = answers
+    best = probs.argmax(axis=1)
     assert (found.n, found.n_failed) == (36, 0)
     assert found.accuracy == pytest.approx(accuracy_score(truth, best))
     assert found.balanced_accuracy == pytest.approx(balanced_accuracy_score(truth, best))
     assert found.f1_macro == pytest.approx(f1_score(truth, best, average="macro"))
-    exact = chances.astype(float) / chances.astype(float).sum(axis=1, keepdims=True)
+    exact = probs.astype(float) / probs.astype(float).sum(axis=1, keepdims=True)
     assert found.auroc == pytest.approx(roc_auc_score(truth, exact, multi_class="ovr", average="macro"), abs=1e-6)
     assert sum(found.confusion[label][label] for label in range(3)) == pytest.approx(found.accuracy * 36)
     assert [sum(row) for row in found.confusion] == [14, 12, 10]
 
 
 def test_sets_and_abstentions_are_counted_as_predict_tells_them(found: Evaluation, answers) -> None:  # type: ignore[no-untyped-def]
-    truth, chances, one_by_one = answers
+    truth, probs, one_by_one = answers
     sets = [one.prediction.conformal_set for one in one_by_one]
     single = np.array([one.prediction.prediction is not None for one in one_by_one])
     assert found.coverage == pytest.approx(np.mean([LABELS[true] in held for true, held in zip(truth, sets, strict=True)]))
     assert found.mean_set_size == pytest.approx(np.mean([len(held) for held in sets]))
     assert found.abstained == pytest.approx(np.mean([len(held) in (0, 3) for held in sets]))
     assert single.any()
-    assert found.accuracy_answered == pytest.approx((chances.argmax(axis=1) == truth)[single].mean())
+    assert found.accuracy_answered == pytest.approx((probs.argmax(axis=1) == truth)[single].mean())
 
 
 def test_a_parent_is_found_from_one_half_of_its_labels_together(found: Evaluation, answers) -> None:  # type: ignore[no-untyped-def]
-    truth, chances, _ = answers
-    is_ill, pneumonia = truth > 0, chances[:, 1:].sum(axis=1)
+    truth, probs, _ = answers
+    is_ill, pneumonia = truth > 0, probs[:, 1:].sum(axis=1)
     assert found.parents["pneumonia"].accuracy == pytest.approx(((pneumonia >= 0.5) == is_ill).mean())
     assert found.parents["pneumonia"].auroc == pytest.approx(roc_auc_score(is_ill, pneumonia), abs=1e-6)
 
@@ -145,9 +145,9 @@ def test_a_folder_in_which_nothing_can_be_read_has_no_figures(model: str, tmp_pa
 
 def test_the_calibration_error_is_the_gap_of_each_bin_weighted_by_its_images() -> None:
     """Ten answers of 0.95 of which seven are right, ten of 0.55 of which six are: (10 * 0.25 + 10 * 0.05) / 20."""
-    chances = np.array([[0.95, 0.05]] * 10 + [[0.55, 0.45]] * 10, dtype=np.float32)
+    probs = np.array([[0.95, 0.05]] * 10 + [[0.55, 0.45]] * 10, dtype=np.float32)
     truth = np.array([0] * 7 + [1] * 3 + [0] * 6 + [1] * 4)
-    assert metrics.calibration_error(truth, chances) == pytest.approx(0.15, abs=1e-6)
+    assert metrics.calibration_error(truth, probs) == pytest.approx(0.15, abs=1e-6)
 
 
 def test_bins_are_fifteen_of_equal_width() -> None:
@@ -160,17 +160,17 @@ def test_bins_are_fifteen_of_equal_width() -> None:
 
 
 def test_chance_alone_gives_an_error_that_shrinks_with_the_images() -> None:
-    chances = np.random.default_rng(0).dirichlet((2.0, 1.0, 1.0), 4000).astype(np.float32)
-    few, many = (metrics.calibration_error_by_chance(chances[:count]) for count in (100, 4000))
+    probs = np.random.default_rng(0).dirichlet((2.0, 1.0, 1.0), 4000).astype(np.float32)
+    few, many = (metrics.calibration_error_by_chance(probs[:count]) for count in (100, 4000))
     assert few is not None and many is not None
     assert few == pytest.approx(many * 40**0.5, rel=0.15)
-    assert metrics.calibration_error_by_chance(chances[:100]) == few  # drawn with a fixed seed
+    assert metrics.calibration_error_by_chance(probs[:100]) == few  # drawn with a fixed seed
 
 
 def test_a_calibrated_model_errs_as_chance_says() -> None:
     random = np.random.default_rng(1)
-    chances = random.dirichlet((2.0, 1.0, 1.0), 3000).astype(np.float32)
-    truth = (random.random((3000, 1)) > chances.cumsum(axis=1)).sum(axis=1).clip(0, 2)
-    told, chance = metrics.calibration_error(truth, chances), metrics.calibration_error_by_chance(chances)
+    probs = random.dirichlet((2.0, 1.0, 1.0), 3000).astype(np.float32)
+    truth = (random.random((3000, 1)) > probs.cumsum(axis=1)).sum(axis=1).clip(0, 2)
+    told, chance = metrics.calibration_error(truth, probs), metrics.calibration_error_by_chance(probs)
     assert told is not None and chance is not None
     assert told == pytest.approx(chance, rel=0.5)

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from core.errors import Cancelled, OutOfRange
 from core.inference.engine import engine_for
-from core.inference.ood import features, outside_score
+from core.inference.ood import features, ood_score
 from core.prepare.scene_input import input_at
 from core.readers import open_raster, read_image, read_scene
 from core.render.report_pictures import overlay
@@ -121,11 +121,11 @@ def test_a_scene_larger_than_the_input_gets_the_mean_of_its_tiles(tmp_path: Path
     forward = engine.forward(values)
     each = [predict(read_scene([write_scene(tmp_path / f"{seed}.tif", seed)]), cover).probabilities for seed in (1, 2, 3, 4)]
     found = predict(scene, cover)
-    assert found.probabilities is not None and engine.model.outside is not None
+    assert found.probabilities is not None and engine.model.ood_detector is not None
     np.testing.assert_allclose(found.probabilities, np.mean(each, axis=0), atol=1e-5)  # type: ignore[arg-type]
     assert found.probabilities.sum() == pytest.approx(1.0, abs=1e-5)
     assert found.outside.score == pytest.approx(
-        np.median(outside_score(features(values, forward.embeddings), engine.model.outside)), rel=1e-4
+        np.median(ood_score(features(values, forward.embeddings), engine.model.ood_detector)), rel=1e-4
     )
     assert notice("scene.mean-of-tiles", tiles=4, width=32, height=32) in found.assumptions
 

@@ -21,7 +21,7 @@ from core.workflows.change_series import change_series
 from core.workflows.report_files import report_change
 from models.change_registry import load_change_model
 from models.image_statistics import statistics_length
-from models.registry import OutsideModel
+from models.registry import OodDetector
 from tests.tiny_change import BLOCK, GRID, built, field, scene_of, two_dates, write_tiny_change_model
 from tests.unit.change.pairs import pixels_of, tiny_engine
 
@@ -71,12 +71,12 @@ def test_without_a_model_of_classes_none_are_named(pair: tuple[Scene, Scene], en
 
 def test_dates_that_look_unlike_the_training_are_said_to(pair: tuple[Scene, Scene], engine: ChangeEngine, tmp_path: Path) -> None:
     statistics = statistics_length(3)
-    strict = OutsideModel(np.full(statistics, 100.0, np.float32), np.eye(statistics, dtype=np.float32), threshold=1.0)
-    gated = ChangeEngine(replace(engine.model, outside=strict), Runtime())
+    strict = OodDetector(np.full(statistics, 100.0, np.float32), np.eye(statistics, dtype=np.float32), threshold=1.0)
+    gated = ChangeEngine(replace(engine.model, ood_detector=strict), Runtime())
     result = detect_change(*pair, method_for(gated), tmp_path / "strange")
     assert (result.parameters["outside_share_before"], result.parameters["outside_share_after"]) == (1.0, 1.0)
     assert notice("change.outside", percent=100.0) in result.assumptions
-    loose = ChangeEngine(replace(engine.model, outside=replace(strict, threshold=1e9)), Runtime())
+    loose = ChangeEngine(replace(engine.model, ood_detector=replace(strict, threshold=1e9)), Runtime())
     assert detect_change(*pair, method_for(loose), tmp_path / "known").parameters["outside_share_after"] == 0.0
 
 

@@ -184,14 +184,14 @@ def test_a_scene_far_coarser_than_the_model_is_outside_and_mapped_all_the_same(t
 
 @pytest.mark.parametrize(("threshold", "share"), [(0.0, 1.0), (1e9, 0.0)])
 def test_the_share_outside_counts_pixels_of_strange_tiles(tmp_path: Path, engine: Engine, threshold: float, share: float) -> None:
-    assert engine.model.outside is not None
-    gate = replace(engine.model.outside, threshold=threshold)
-    strict = Engine(replace(engine.model, outside=gate), Runtime())
+    assert engine.model.ood_detector is not None
+    detector = replace(engine.model.ood_detector, threshold=threshold)
+    strict = Engine(replace(engine.model, ood_detector=detector), Runtime())
     assert map_scene(scene_of(tmp_path / "s.tif", ground(64, 64)), strict, tmp_path / "out").outside_share == share
 
 
 def test_a_model_without_an_outside_gate_still_makes_a_map(tmp_path: Path, engine: Engine) -> None:
-    open_to_all = Engine(replace(engine.model, outside=None, calibration=None), Runtime())
+    open_to_all = Engine(replace(engine.model, ood_detector=None, calibration=None), Runtime())
     made = map_scene(scene_of(tmp_path / "s.tif", ground(64, 64)), open_to_all, tmp_path / "out")
     assert np.isnan(read(made.outside)).all()
     assert made.outside_share == 0.0

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from core.inference.engine import ChangeEngine, change_engine_for
 from core.inference.runtimes import Runtime
-from core.inference.scenes.pair import chance_of_change, change_strips, pixel_grid, standards
+from core.inference.scenes.pair import change_probability, change_strips, pixel_grid, standards
 from core.inference.scenes.pair_tiles import PairRows, blended_rows
 from core.prepare.grid.pair import ScenePair, pair_of
 from core.prepare.grid.tiles import grid_of_pixels
@@ -116,8 +116,8 @@ def test_tiles_that_agree_blend_into_themselves() -> None:
 
 def test_the_calibration_moves_and_stretches_the_logits() -> None:
     logits = np.array([-2.0, 0.0, 3.0], dtype=np.float32)
-    assert_allclose(chance_of_change(logits, None), 1 / (1 + np.exp(-logits)), rtol=1e-6)
-    assert_allclose(chance_of_change(logits, ChangeCalibration(2.0, 3.0, 0.5))[2], 0.5)
+    assert_allclose(change_probability(logits, None), 1 / (1 + np.exp(-logits)), rtol=1e-6)
+    assert_allclose(change_probability(logits, ChangeCalibration(2.0, 3.0, 0.5))[2], 0.5)
 
 
 def test_a_second_call_gives_the_same_engine(tmp_path: Path) -> None:

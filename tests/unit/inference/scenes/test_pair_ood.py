@@ -10,8 +10,8 @@ import pytest
 from core.inference.scenes.pair_ood import PairDetector, colour_places, is_full
 from core.types import Domain, FloatImage, Preprocess
 from models.image_statistics import image_statistics
-from models.registry import OutsideModel
-from training.calibrate.fit import fit_outside
+from models.registry import OodDetector
+from training.calibrate.fit import fit_ood_detector
 
 CHANNELS = ("blue", "green", "red", "near infrared")
 PREPROCESS = Preprocess(Domain.CHANGE, (32, 32), CHANNELS, "scene", ground_sample_distance_m=10.0)
@@ -30,60 +30,60 @@ def noise(count: int, seed: int) -> FloatImage:
 
 
 @pytest.fixture(scope="module")
-def known() -> OutsideModel:
+def known() -> OodDetector:
     colours = colour_places(PREPROCESS)
     train, held = (image_statistics(ground(300, seed)[:, colours]) for seed in (1, 2))
-    return fit_outside([train], [held])
+    return fit_ood_detector([train], [held])
 
 
 def answers(before: FloatImage, after: FloatImage) -> FloatImage:
     return (after - before)[:, 0]
 
 
-def looked_at(gate: PairDetector, before: FloatImage, after: FloatImage) -> FloatImage:
-    return gate.watching(answers)(before, after)
+def looked_at(detector: PairDetector, before: FloatImage, after: FloatImage) -> FloatImage:
+    return detector.watching(answers)(before, after)
 
 
-def test_the_answers_pass_unchanged(known: OutsideModel) -> None:
+def test_the_answers_pass_unchanged(known: OodDetector) -> None:
     before, after = ground(5, 3), ground(5, 4)
     np.testing.assert_array_equal(looked_at(PairDetector(known, PREPROCESS, EVERY_BAND), before, after), answers(before, after))
 
 
-def test_what_looks_like_the_training_is_inside_and_noise_is_outside_at_its_date_alone(known: OutsideModel) -> None:
-    gate = PairDetector(known, PREPROCESS, EVERY_BAND)
-    looked_at(gate, ground(50, 5), noise(50, 6))
-    assert gate.shares is not None
-    assert gate.shares[0] < 0.15 and gate.shares[1] == 1.0
+def test_what_looks_like_the_training_is_inside_and_noise_is_outside_at_its_date_alone(known: OodDetector) -> None:
+    detector = PairDetector(known, PREPROCESS, EVERY_BAND)
+    looked_at(detector, ground(50, 5), noise(50, 6))
+    assert detector.shares is not None
+    assert detector.shares[0] < 0.15 and detector.shares[1] == 1.0
 
 
-def test_shares_are_of_all_tiles_that_went_through(known: OutsideModel) -> None:
-    gate = PairDetector(known, PREPROCESS, EVERY_BAND)
+def test_shares_are_of_all_tiles_that_went_through(known: OodDetector) -> None:
+    detector = PairDetector(known, PREPROCESS, EVERY_BAND)
     for date in (noise(10, 7), ground(30, 8)):
-        looked_at(gate, date, date)
-    assert gate.shares is not None and 0.25 <= gate.shares[0] <= 0.35
+        looked_at(detector, date, date)
+    assert detector.shares is not None and 0.25 <= detector.shares[0] <= 0.35
 
 
-def test_tiles_that_lack_data_are_not_judged(known: OutsideModel) -> None:
-    gate, empty = PairDetector(known, PREPROCESS, EVERY_BAND), noise(4, 9)
+def test_tiles_that_lack_data_are_not_judged(known: OodDetector) -> None:
+    detector, empty = PairDetector(known, PREPROCESS, EVERY_BAND), noise(4, 9)
     empty[:, :, :16] = 0.0
-    looked_at(gate, empty, empty)
+    looked_at(detector, empty, empty)
     assert not is_full(empty).any() and is_full(noise(4, 9)).all()
-    assert gate.shares is None
+    assert detector.shares is None
 
 
 @pytest.mark.parametrize("places", [(0, 1), (3,), ()])
-def test_without_red_green_and_blue_nothing_is_judged(known: OutsideModel, places: tuple[int, ...]) -> None:
-    gate = PairDetector(known, PREPROCESS, places)
-    looked_at(gate, noise(4, 1), noise(4, 2))
-    assert gate.shares is None
+def test_without_red_green_and_blue_nothing_is_judged(known: OodDetector, places: tuple[int, ...]) -> None:
+    detector = PairDetector(known, PREPROCESS, places)
+    looked_at(detector, noise(4, 1), noise(4, 2))
+    assert detector.shares is None
 
 
-def test_a_model_that_reads_no_colours_has_no_gate(known: OutsideModel) -> None:
+def test_a_model_that_reads_no_colours_has_no_gate(known: OodDetector) -> None:
     infrared = replace(PREPROCESS, channels=("near infrared",))
     assert colour_places(infrared) == [] and colour_places(PREPROCESS) == [2, 1, 0]
 
 
 def test_a_model_without_a_gate_counts_nothing() -> None:
-    gate = PairDetector(None, PREPROCESS, EVERY_BAND)
-    looked_at(gate, noise(4, 1), noise(4, 2))
-    assert gate.shares is None
+    detector = PairDetector(None, PREPROCESS, EVERY_BAND)
+    looked_at(detector, noise(4, 1), noise(4, 2))
+    assert detector.shares is None

@@ -13,8 +13,8 @@ from rasterio.transform import Affine
 from core.errors import Cancelled, MissingBands, NoGrid, WrongTask
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine
-from core.inference.ood import features as gate_features
-from core.inference.ood import outside_score
+from core.inference.ood import features as detector_features
+from core.inference.ood import ood_score
 from core.inference.runtimes import Runtime
 from core.inference.scenes import strips as strips_module
 from core.inference.scenes.scores import Strip, iterate_scores, token_rows
@@ -70,9 +70,9 @@ def test_scores_sum_to_one_where_there_are_data_and_are_nothing_elsewhere(tmp_pa
     pixels[:, np.random.default_rng(1).random((90, 75)) < 0.4] = 0
     pixels[:, 30:70, 10:60] = 0
     scene = scene_of(tmp_path / "s.tif", pixels)
-    chances, score, valid = whole(list(iterate_scores(scene, land)))
+    probs, score, valid = whole(list(iterate_scores(scene, land)))
     np.testing.assert_array_equal(valid, (pixels > 0).any(axis=0))
-    np.testing.assert_allclose(chances.sum(axis=0), valid, atol=1e-5)
+    np.testing.assert_allclose(probs.sum(axis=0), valid, atol=1e-5)
     np.testing.assert_array_equal(np.isnan(score), ~valid)
 
 
@@ -105,9 +105,9 @@ def test_a_scene_of_one_tile_is_scored_as_that_tile(tmp_path: Path, land: Engine
     rows = list(token_rows(scene, land, features=True))
     found = np.concatenate([row.probabilities for row in rows], axis=1)
     np.testing.assert_allclose(np.moveaxis(found, 0, 2), probabilities(forward.token_logits[0], land.model.calibration), atol=1e-5)
-    assert land.model.outside is not None
+    assert land.model.ood_detector is not None
     np.testing.assert_allclose(
-        rows[0].outside_score, outside_score(gate_features(values, forward.embeddings), land.model.outside)[0], rtol=1e-5
+        rows[0].outside_score, ood_score(detector_features(values, forward.embeddings), land.model.ood_detector)[0], rtol=1e-5
     )
     features = np.concatenate([row.features for row in rows if row.features is not None], axis=1)
     assert features.shape == (32, 4, 4)
@@ -119,22 +119,22 @@ def test_a_scene_of_one_tile_is_scored_as_that_tile(tmp_path: Path, land: Engine
 def test_pixels_at_the_centre_of_a_token_have_its_scores(tmp_path: Path, land: Engine) -> None:
     scene = scene_of(tmp_path / "s.tif", ground(96, 64))
     tokens = np.concatenate([row.probabilities for row in token_rows(scene, land)], axis=1)
-    chances, _, _ = whole(list(iterate_scores(scene, land)))
-    around = chances.reshape(10, 12, 8, 8, 8)[:, :, 3:5, :, 3:5].mean(axis=(2, 4))  # the four pixels around each centre
+    probs, _, _ = whole(list(iterate_scores(scene, land)))
+    around = probs.reshape(10, 12, 8, 8, 8)[:, :, 3:5, :, 3:5].mean(axis=(2, 4))  # the four pixels around each centre
     np.testing.assert_allclose(around[:, 1:-1, 1:-1], tokens[:, 1:-1, 1:-1], atol=0.05)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (9, 40), (33, 8)])
 def test_a_scene_smaller_than_a_tile_is_scored_all_over(tmp_path: Path, land: Engine, size: tuple[int, int]) -> None:
-    chances, _, valid = whole(list(iterate_scores(scene_of(tmp_path / "s.tif", ground(*size)), land)))
+    probs, _, valid = whole(list(iterate_scores(scene_of(tmp_path / "s.tif", ground(*size)), land)))
     assert valid.all()
-    np.testing.assert_allclose(chances.sum(axis=0), 1.0, atol=1e-5)
+    np.testing.assert_allclose(probs.sum(axis=0), 1.0, atol=1e-5)
 
 
 def test_a_scene_without_any_data_has_no_scores(tmp_path: Path, land: Engine) -> None:
-    chances, score, valid = whole(list(iterate_scores(scene_of(tmp_path / "s.tif", np.zeros((3, 70, 50), np.uint16)), land)))
+    probs, score, valid = whole(list(iterate_scores(scene_of(tmp_path / "s.tif", np.zeros((3, 70, 50), np.uint16)), land)))
     assert not valid.any()
-    assert not chances.any()
+    assert not probs.any()
     assert np.isnan(score).all()
 
 

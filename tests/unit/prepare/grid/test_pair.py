@@ -57,7 +57,7 @@ def test_mean_and_deviation_do_not_depend_on_the_parts_and_leave_out_what_is_not
     for top in range(0, 40, 7):
         parts.add(values[:, top : top + 7], valid[top : top + 7])
     assert_allclose(whole.standard().mean, values[:, 5:].mean(axis=(1, 2)), rtol=1e-5)
-    assert_allclose(whole.standard().deviation, values[:, 5:].std(axis=(1, 2)), rtol=1e-4)
+    assert_allclose(whole.standard().std, values[:, 5:].std(axis=(1, 2)), rtol=1e-4)
     assert_allclose(parts.standard().mean, whole.standard().mean, rtol=1e-6)
 
 

@@ -21,7 +21,7 @@ from tests.unit.readers.scenes.geotiff_files import GRID, UTM, constant, write_g
 
 
 def colours(path: Path) -> list[str]:
-    return [band.colour for band in read_scene([path]).bands]
+    return [band.common_name for band in read_scene([path]).bands]
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64"])
@@ -59,7 +59,7 @@ def test_colour_interpretation_is_taken_where_there_are_no_names(tmp_path: Path)
 def test_three_or_four_unnamed_bands_are_an_assumption(tmp_path: Path, bands: int, expected: list[str]) -> None:
     path = write_geotiff(tmp_path / "a.tif", constant(bands, 8, 8, dtype="uint16"), photometric="MINISBLACK")
     scene = read_scene([path])
-    assert [band.colour for band in scene.bands] == expected
+    assert [band.common_name for band in scene.bands] == expected
     assert scene.assumptions == (notice("scene.bands-assumed", colours=tuple(expected)),)
 
 
@@ -71,7 +71,7 @@ def test_other_numbers_of_unnamed_bands_are_not_guessed(tmp_path: Path, bands: i
 def test_the_user_has_the_last_word(tmp_path: Path) -> None:
     path = write_geotiff(tmp_path / "a.tif", descriptions=["B08", "B04", "B03"])
     scene = read_scene([path], SceneOptions(bands=("red", "B03", "blue"), scale=0.0001, offset=-0.1, date=date(2020, 1, 2)))
-    assert [band.colour for band in scene.bands] == ["red", "green", "blue"]
+    assert [band.common_name for band in scene.bands] == ["red", "green", "blue"]
     assert {(band.scale, band.offset) for band in scene.bands} == {(0.0001, -0.1)}
     assert scene.date == date(2020, 1, 2)
     with pytest.raises(OutOfRange, match="number of band names is 2"):
@@ -101,7 +101,7 @@ def test_one_band_a_file_is_one_scene(shared_data: Path) -> None:
     folder = shared_data / "geotiff" / "sentinel2-one-band-a-file-paris" / "imgs_2"
     scene = read_scene(sorted(folder.glob("*.tif")), name="Paris")
     assert (scene.width, scene.height, len(scene.bands)) == (390, 408, 13)
-    by_colour = {band.colour: band for band in scene.bands}
+    by_colour = {band.common_name: band for band in scene.bands}
     assert by_colour["red"].file.name.endswith("_B04.tif")
     assert by_colour["near infrared narrow"].name == "B8A"
     assert scene.date == date(2017, 11, 7)

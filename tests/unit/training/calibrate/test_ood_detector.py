@@ -1,4 +1,4 @@
-"""The OOD detector of a classifier is fitted to strangers too, can be fitted again, and the card says what it goes by."""
+"""The OOD detector of a classifier is fitted to outliers too, can be fitted again, and the card says what it goes by."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from PIL import Image as Pillow
 from core.errors import NotFound
 from models.registry import load_model
 from tests.unit.training.conftest import RECIPE, draw_images
-from training.calibrate import ood_detector as gate
+from training.calibrate import ood_detector as detector
 from training.data import foreign
 from training.evaluate import faithfulness as trust
 from training.stages.train import train
 
 GATE = """
-[gate]
-strangers = ["inverted", "flat"]
+[ood_detector]
+outliers = ["inverted", "flat"]
 others = ["elsewhere"]
 count = 12
 """
@@ -28,7 +28,7 @@ count = 12
 
 @dataclass(frozen=True)
 class Taught:
-    """A model folder whose gate learnt from strangers, and what it was trained by."""
+    """A model folder whose gate learnt from outliers, and what it was trained by."""
 
     folder: Path
     recipe: Path
@@ -49,7 +49,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Taught:
         return Taught(train(recipe, [images], home / "out"), recipe, images)
 
 
-def test_a_gate_that_learnt_from_strangers_refuses_more_of_them(
+def test_a_detector_that_learnt_from_outliers_refuses_more_of_them(
     taught: Taught, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(foreign, "MOST_MEASURED", 8)
@@ -58,7 +58,7 @@ def test_a_gate_that_learnt_from_strangers_refuses_more_of_them(
     monkeypatch.setattr(sys, "argv", [*words, "--foreign", str(taught.images.parent / "elsewhere")])
     trust.main()
     card = capsys.readouterr().out
-    assert "learnt from strangers (among them other pictures of elsewhere than those below), whichever is larger" in card
+    assert "learnt from outliers (among them other pictures of elsewhere than those below), whichever is larger" in card
     row = next(line for line in card.splitlines() if "/elsewhere |" in line)
     assert row.endswith("| 8 | 1.000 | 100.0 % |")
 
@@ -67,12 +67,12 @@ def test_a_gate_can_be_fitted_again_without_training(taught: Taught, monkeypatch
     monkeypatch.setattr(foreign, "MOST_MEASURED", 8)
     before = load_model(str(taught.folder))
     (taught.folder / "outside.safetensors").unlink()
-    monkeypatch.setattr(sys, "argv", ["gate", str(taught.folder), str(taught.recipe), "--data", str(taught.images)])
-    gate.main()
+    monkeypatch.setattr(sys, "argv", ["ood_detector", str(taught.folder), str(taught.recipe), "--data", str(taught.images)])
+    detector.main()
     after = load_model(str(taught.folder))
-    assert before.outside is not None and after.outside is not None and after.outside.judge is not None
+    assert before.ood_detector is not None and after.ood_detector is not None and after.ood_detector.svm is not None
     assert after.weights_hash == before.weights_hash
-    assert after.outside.threshold == pytest.approx(before.outside.threshold)
+    assert after.ood_detector.threshold == pytest.approx(before.ood_detector.threshold)
 
 
 def test_a_folder_that_a_gate_needs_is_asked_for_before_the_training(tmp_path: Path) -> None:

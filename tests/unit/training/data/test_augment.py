@@ -9,7 +9,7 @@ import torch
 from core.prepare.tensor import standardise
 from core.types import Domain, Preprocess
 from training.config.recipe_parts import Augmentation
-from training.data.augment import augmented, coarsened, holed, kept_tokens, mixed, standardised
+from training.data.augment import augmented, coarsened, cutmix, holed, kept_tokens, standardised
 
 STRONG = Augmentation(
     zoom=(0.7, 1.0), degrees=10, stretch=0.1, shift=0.05, gamma=0.3, exposure=0.2, contrast=0.2, blur=1.0, noise=0.05, cutout=0.4
@@ -62,7 +62,7 @@ def test_a_hole_holds_the_mean_of_its_image() -> None:
 
 def test_a_mixed_target_has_the_share_of_the_area() -> None:
     images = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 1, 16, 16)
-    mixed_images, targets = mixed(images, torch.eye(4), chance=1.0)
+    mixed_images, targets = cutmix(images, torch.eye(4), probability=1.0)
     for index in range(4):
         shares = torch.stack([(mixed_images[index] == value).float().mean() for value in range(4)])
         assert torch.allclose(shares, targets[index], atol=1e-6)
@@ -79,7 +79,7 @@ def test_dropped_tokens_leave_a_subset_without_repeats() -> None:
 @pytest.mark.parametrize("how", ["image", "fixed"])
 def test_a_batch_is_standardised_as_a_single_image_is_in_use(how: str) -> None:
     preprocess = Preprocess(
-        Domain.LAND_COVER, (8, 8), ("red", "green", "blue"), how, mean=(0.3, 0.4, 0.5), deviation=(0.1, 0.2, 0.3), reflectance_top=0.275
+        Domain.LAND_COVER, (8, 8), ("red", "green", "blue"), how, mean=(0.3, 0.4, 0.5), std=(0.1, 0.2, 0.3), reflectance_top=0.275
     )
     batch = torch.rand(3, 3, 8, 8)
     single = np.stack([standardise(image.numpy(), preprocess) for image in batch])

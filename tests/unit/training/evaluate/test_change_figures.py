@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.inference.scenes.pair import chance_of_change
+from core.inference.scenes.pair import change_probability
 from training.evaluate.change_figures import best_threshold, calibrated, counts_by_turns, level_range, levelled, pooled_figures
 from training.evaluate.change_scores import CityScores
 
@@ -70,4 +70,4 @@ def test_the_calibration_carries_the_levels_that_it_was_made_with() -> None:
     found = calibrated(cities, [*cities, seen])
     assert (found.lowest_level, found.highest_level) == level_range([*cities, seen])
     for city in levelled(cities, [*cities, seen]):
-        assert np.array_equal(chance_of_change(city.logits, found) >= found.threshold, city.changed)
+        assert np.array_equal(change_probability(city.logits, found) >= found.threshold, city.changed)

@@ -23,8 +23,8 @@ def held(count: int, seed: int) -> Held:
     random = np.random.default_rng(seed)
     share = random.random(count)
     is_found = random.random(count) < share
-    chances = np.stack([1 - share, share * 0.6, share * 0.4], axis=1).astype(np.float32)
-    return Held(np.where(is_found, 3, 0).astype(np.int64), chances, [str(number) for number in range(count)])
+    probs = np.stack([1 - share, share * 0.6, share * 0.4], axis=1).astype(np.float32)
+    return Held(np.where(is_found, 3, 0).astype(np.int64), probs, [str(number) for number in range(count)])
 
 
 def test_probabilities_that_are_right_lie_on_the_diagonal() -> None:
@@ -38,8 +38,8 @@ def test_probabilities_that_are_right_lie_on_the_diagonal() -> None:
 
 def test_the_surest_images_are_answered_first() -> None:
     truth = np.array([0, 0, 1, 1])
-    chances = np.array([[0.99, 0.01], [0.9, 0.1], [0.6, 0.4], [0.55, 0.45]], dtype=np.float32)
-    found = {one.share: one.accuracy for one in answered(truth, chances)}
+    probs = np.array([[0.99, 0.01], [0.9, 0.1], [0.6, 0.4], [0.55, 0.45]], dtype=np.float32)
+    found = {one.share: one.accuracy for one in answered(truth, probs)}
     assert found[0.5] == 1.0
     assert found[1.0] == 0.5
 

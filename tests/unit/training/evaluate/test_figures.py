@@ -15,20 +15,22 @@ CALIBRATION = Calibration(temperature=1.0, conformal_threshold=0.7)
 def held(groups: int = 300, images_a_group: int = 1) -> Held:
     random = np.random.default_rng(3)
     truth = np.repeat(random.integers(0, 3, groups), images_a_group)
-    chances = np.repeat(random.dirichlet([1, 1, 1], groups), images_a_group, axis=0)
-    chances[np.arange(len(truth)), truth] += 0.4
-    chances = (chances / chances.sum(axis=1, keepdims=True)).astype(np.float32)
-    return Held(truth, chances, [f"patient {index // images_a_group}" for index in range(len(truth))])
+    probs = np.repeat(random.dirichlet([1, 1, 1], groups), images_a_group, axis=0)
+    probs[np.arange(len(truth)), truth] += 0.4
+    probs = (probs / probs.sum(axis=1, keepdims=True)).astype(np.float32)
+    return Held(truth, probs, [f"patient {index // images_a_group}" for index in range(len(truth))])
 
 
 def test_figures_are_what_sklearn_says() -> None:
     given = held()
     found = measure(given, LABELS, CALIBRATION, {"light": ["grey", "bright"]})
-    answers = given.chances.argmax(axis=1)
+    answers = given.probabilities.argmax(axis=1)
     assert np.isclose(found["accuracy"].value, (answers == given.labels).mean())
     assert np.isclose(found["balanced_accuracy"].value, balanced_accuracy_score(given.labels, answers))
-    assert np.isclose(found["auroc"].value, np.mean([roc_auc_score(given.labels == label, given.chances[:, label]) for label in range(3)]))
-    assert np.isclose(found["light_auroc"].value, roc_auc_score(given.labels > 0, given.chances[:, 1:].sum(axis=1)))
+    assert np.isclose(
+        found["auroc"].value, np.mean([roc_auc_score(given.labels == label, given.probabilities[:, label]) for label in range(3)])
+    )
+    assert np.isclose(found["light_auroc"].value, roc_auc_score(given.labels > 0, given.probabilities[:, 1:].sum(axis=1)))
 
 
 def test_tied_scores_count_half() -> None:

@@ -39,11 +39,11 @@ def test_an_index_tells_the_subgroups_of_its_files(tmp_path: Path) -> None:
 
 def held(right_in_women: bool) -> Held:
     """Two dozen women and as many men of label 0; men are always answered rightly."""
-    chances = np.full((48, len(RECIPE.labels)), 0.01, dtype=np.float32)
+    probs = np.full((48, len(RECIPE.labels)), 0.01, dtype=np.float32)
     answers = np.r_[np.full(24, 0 if right_in_women else 1), np.zeros(24, dtype=int)]
-    chances[np.arange(48), answers] = 0.9
+    probs[np.arange(48), answers] = 0.9
     groups = [(("sex", "F"),)] * 24 + [(("sex", "M"),)] * 24
-    return Held(np.zeros(48, dtype=np.int64), chances, [str(number) for number in range(48)], groups)
+    return Held(np.zeros(48, dtype=np.int64), probs, [str(number) for number in range(48)], groups)
 
 
 def lines_of(some: Held) -> list[str]:
@@ -58,10 +58,10 @@ def test_a_model_that_fails_one_sex_is_seen_to() -> None:
 
 def test_few_images_give_no_figure() -> None:
     whole = held(right_in_women=True)
-    few = Held(whole.labels, whole.chances, whole.groups, [(("sex", "F"),)] * (FEWEST - 1) + [()] * (49 - FEWEST))
+    few = Held(whole.labels, whole.probabilities, whole.groups, [(("sex", "F"),)] * (FEWEST - 1) + [()] * (49 - FEWEST))
     assert lines_of(few)[-1].endswith(f"| {FEWEST - 1} | too few |")
 
 
 def test_without_subgroups_there_is_no_table() -> None:
     whole = held(right_in_women=True)
-    assert lines_of(Held(whole.labels, whole.chances, whole.groups)) == []
+    assert lines_of(Held(whole.labels, whole.probabilities, whole.groups)) == []

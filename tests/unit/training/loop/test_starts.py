@@ -28,7 +28,7 @@ LARGER = {"size = [16, 16]": "size = [32, 32]", "read_size = [20, 20]": "read_si
 COLOURED = {
     '"luminance"': '"red", "green", "blue"',
     "mean = [0.5]": "mean = [0.5, 0.5, 0.5]",
-    "deviation = [0.25]": "deviation = [0.25, 0.25, 0.25]",
+    "std = [0.25]": "std = [0.25, 0.25, 0.25]",
     "dropped = [0.0, 0.25]": "",
 }
 
@@ -67,7 +67,7 @@ def test_a_training_from_a_checkpoint_leaves_a_model_that_needs_it_no_more(famil
     shutil.rmtree(start)
     model = load_model(str(folder))
     assert model.labels == ("dark", "bright") and model.preprocess.domain is Domain.RADIOGRAPH
-    assert model.calibration is not None and model.outside is not None and model.card.metrics["accuracy"]
+    assert model.calibration is not None and model.ood_detector is not None and model.card.metrics["accuracy"]
     assert (Capability.ATTENTION in model.capabilities) == (family != "swin")
     assert model.network.config.parents == {"light": ["bright"]}
     assert "began with the weights of start, without its head" in model.card.text

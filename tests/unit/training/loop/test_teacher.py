@@ -43,7 +43,7 @@ def test_a_student_that_answers_as_its_teacher_has_nothing_to_learn_from_it(tmp_
     teacher = Teacher(TeacherPart(models=(str(folder),), temperature=3.0), recipe_like(folder))
     torch.manual_seed(0)
     images = torch.rand(4, 1, 32, 32)
-    logits = 3.0 * teacher.chances(images).log()
+    logits = 3.0 * teacher.probabilities(images).log()
     assert torch.isclose(teacher.divergence(logits, images), torch.tensor(0.0), atol=1e-5)
     assert teacher.divergence(logits.flip(1), images) > 1e-3
 
@@ -52,10 +52,10 @@ def test_the_temperature_softens_and_several_teachers_are_averaged(tmp_path: Pat
     folders = [write_tiny_model(tmp_path / str(seed), seed=seed) for seed in (1, 2)]
     recipe = recipe_like(folders[0])
     images = torch.rand(4, 1, 32, 32)
-    single = [Teacher(TeacherPart(models=(str(folder),), temperature=1.0), recipe).chances(images) for folder in folders]
-    both = Teacher(TeacherPart(models=tuple(map(str, folders)), temperature=1.0), recipe).chances(images)
+    single = [Teacher(TeacherPart(models=(str(folder),), temperature=1.0), recipe).probabilities(images) for folder in folders]
+    both = Teacher(TeacherPart(models=tuple(map(str, folders)), temperature=1.0), recipe).probabilities(images)
     assert torch.allclose(both, (single[0] + single[1]) / 2)
-    softer = Teacher(TeacherPart(models=(str(folders[0]),), temperature=4.0), recipe).chances(images)
+    softer = Teacher(TeacherPart(models=(str(folders[0]),), temperature=4.0), recipe).probabilities(images)
     assert (softer.max(dim=1).values < single[0].max(dim=1).values).all()
 
 
@@ -65,7 +65,7 @@ def test_answers_are_matched_by_label_and_images_brought_to_the_teachers_size(tm
     turned = replace(recipe, labels=recipe.labels[::-1])
     images = torch.rand(2, 1, 40, 48)
     part = TeacherPart(models=(str(folder),))
-    assert torch.allclose(Teacher(part, turned).chances(images), Teacher(part, recipe).chances(images).flip(1))
+    assert torch.allclose(Teacher(part, turned).probabilities(images), Teacher(part, recipe).probabilities(images).flip(1))
 
 
 @pytest.mark.parametrize("domain", [Domain.RADIOGRAPH, Domain.LAND_COVER], ids=["another label", "another number of channels"])

@@ -36,7 +36,7 @@ def test_a_training_on_crops_leaves_a_whole_model_with_its_heads(trained: tuple[
     model = load_model(str(folder))
     assert model.labels == ("no-nodule", "nodule")
     assert model.network.config.heads == {"malignancy": ["benign", "malignant"]}
-    assert model.calibration is not None and model.outside is not None
+    assert model.calibration is not None and model.ood_detector is not None
     assert last_checkpoint(folder.parent / "checkpoints" / "tiny-ct") is not None
 
 

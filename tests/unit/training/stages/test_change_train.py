@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from core.errors import BadRecipe, BrokenModel, NotFound
-from core.inference.ood import outside_score
+from core.inference.ood import ood_score
 from core.settings import PROJECT
 from core.types import Domain
 from core.workflows.evaluate_change import evaluate_change
@@ -22,7 +22,7 @@ from tests.tiny import PREPROCESS, write_tiny_model
 from tests.unit.training.cities import write_city
 from training.calibrate.change_ood_detector import tile_statistics
 from training.config.change_recipe import ChangeAugmentation, ChangeRecipe, is_change_recipe, read_change_recipe
-from training.data.change_augment import clouded, mixed, relit
+from training.data.change_augment import clouded, cutmix, photometric
 from training.data.city_pixels import CropMaker, Crops, divided, read_cities
 from training.loop import change_trainer
 from training.loop.change_trainer import change_loss, started
@@ -71,7 +71,7 @@ checkpoint_every = 6
 validate_every = 50
 threads = 1
 precision = "float32"
-[all_cities]
+[final_fit]
 steps = 4
 batch_size = 4
 warmup_steps = 1
@@ -130,12 +130,12 @@ def test_a_training_leaves_a_whole_model_that_finds_what_was_built(trained: Trai
 
 
 def test_a_training_leaves_a_gate_that_knows_its_cities_and_refuses_noise(trained: Trained) -> None:
-    known = load_change_model(str(trained.folder)).outside
+    known = load_change_model(str(trained.folder)).ood_detector
     assert known is not None
     for city in read_cities(trained.data, trained.recipe.preprocess):
-        assert (outside_score(tile_statistics(city, trained.recipe.preprocess), known) > known.threshold).mean() < 0.3
+        assert (ood_score(tile_statistics(city, trained.recipe.preprocess), known) > known.threshold).mean() < 0.3
     noise = np.random.default_rng(0).normal(size=(20, 3, 32, 32)).astype(np.float32) ** 3
-    assert (outside_score(image_statistics(noise), known) > known.threshold).all()
+    assert (ood_score(image_statistics(noise), known) > known.threshold).all()
 
 
 def test_the_card_says_which_cities_decided_and_carries_the_licence(trained: Trained) -> None:
@@ -154,7 +154,7 @@ def test_the_card_says_which_cities_decided_and_carries_the_licence(trained: Tra
 
 
 def test_a_killed_run_goes_on_and_ends_where_an_undisturbed_one_does(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = replace(read_change_recipe(recipe_in(tmp_path, steps=9)), all_cities=None)
+    recipe = replace(read_change_recipe(recipe_in(tmp_path, steps=9)), final_fit=None)
     cities = read_cities(data, recipe.preprocess)
     undisturbed = fitted(recipe, cities, tmp_path / "undisturbed").final.state_dict()
 
@@ -218,7 +218,7 @@ def test_a_crop_is_decided_by_its_number_and_shows_pixels_of_its_city(data: Path
 
 def test_both_dates_lose_the_same_bands_and_never_all() -> None:
     ones = Crops(torch.ones(64, 6, 4, 4), torch.ones(64, 6, 4, 4), torch.zeros(64, 4, 4), torch.ones(64, 4, 4))
-    dropped = relit(ones, ChangeAugmentation(dropped_bands=1.0), [2, 1, 0])
+    dropped = photometric(ones, ChangeAugmentation(dropped_bands=1.0), [2, 1, 0])
     assert torch.equal(dropped.before, dropped.after)
     kept = dropped.before[:, :, 0, 0].sum(dim=1)
     assert kept.min() >= 1
@@ -240,7 +240,7 @@ def test_clouds_whiten_one_date_and_what_changed_below_them_does_not_count() -> 
 def test_a_rectangle_of_another_crop_brings_its_labels_with_it() -> None:
     torch.manual_seed(0)
     marks = torch.arange(8.0)[:, None, None].expand(8, 16, 16)
-    crops = mixed(Crops(marks[:, None], marks[:, None], marks, torch.ones(8, 16, 16)), 1.0)
+    crops = cutmix(Crops(marks[:, None], marks[:, None], marks, torch.ones(8, 16, 16)), 1.0)
     assert torch.equal(crops.before[:, 0], crops.changed)
     assert not torch.equal(crops.changed, marks)
 

@@ -18,7 +18,7 @@ from tests.unit.training.conftest import RECIPE, draw_images, lamps
 from training.config.recipe import Recipe, read_recipe
 from training.data.folders import read_images, split
 from training.data.items import labels_of
-from training.evaluate.faithfulness import faithfulness, gates
+from training.evaluate.faithfulness import faithfulness, refusals
 from training.loop import trainer
 from training.loop.averaging import AVERAGED
 from training.loop.trainer import BalancedSampler, ImageTrainer, fit, label_loss, last_checkpoint, training_arguments
@@ -59,7 +59,7 @@ def test_a_training_leaves_a_whole_model_that_tells_dark_from_bright(trained: Tr
     assert model.id == "tiny"
     assert model.labels == ("dark", "bright")
     assert model.calibration is not None
-    assert model.outside is not None
+    assert model.ood_detector is not None
     assert next(iter(model.network.parameters())).dtype == torch.float32
     assert model.card.metrics["auroc"][0] > 0.9
 
@@ -172,19 +172,19 @@ def test_the_loss_of_a_label_is_cross_entropy_and_of_a_parent_the_sum_of_its_mem
     smoothing = recipe.schedule.label_smoothing
     own = torch.nn.functional.cross_entropy(logits, torch.tensor([1]), label_smoothing=smoothing)
     assert torch.isclose(label_loss(logits, torch.tensor([[0.0, 1.0, 0.0, 0.0]]), recipe), own)
-    chances = logits.softmax(dim=1)[0]
-    parent = -(1 - smoothing) * torch.log(chances[1] + chances[2]) - smoothing * torch.log(chances).mean()
+    probs = logits.softmax(dim=1)[0]
+    parent = -(1 - smoothing) * torch.log(probs[1] + probs[2]) - smoothing * torch.log(probs).mean()
     assert torch.isclose(label_loss(logits, torch.tensor([[0.0, 0.0, 0.0, 1.0]]), recipe), parent)
 
 
-def test_noise_is_stranger_to_the_gate_than_what_was_held_back(trained: Trained, tmp_path: Path) -> None:
+def test_noise_lies_farther_out_than_what_was_held_back(trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "noise").mkdir()
     for number in range(8):
         pixels = np.random.default_rng(number).choice([0, 255], (16, 16)).astype(np.uint8)
         Image.fromarray(pixels).save(tmp_path / "noise" / f"{number}.png")
     engine = engine_for(str(trained.folder))
-    assert engine.model.outside is not None
-    refused, found = gates(engine, engine.model.outside, split(trained.recipe, [trained.images]).validation, [tmp_path / "noise"])
+    assert engine.model.ood_detector is not None
+    refused, found = refusals(engine, engine.model.ood_detector, split(trained.recipe, [trained.images]).validation, [tmp_path / "noise"])
     assert refused < 0.5
     assert found[0].count == 8
     assert found[0].auroc > 0.9

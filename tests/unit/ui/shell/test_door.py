@@ -104,6 +104,13 @@ def test_every_answer_has_the_headers_and_names_the_browser_once() -> None:
     assert {name.lower() for name in HEADERS} <= {name.lower() for name in ask(host="evil.example")[1]}
 
 
+def test_a_link_on_another_site_takes_no_name_away_for_its_strict_cookie_stays_at_home() -> None:
+    assert "set-cookie" not in ask(sec_fetch_site="cross-site")[1]
+    assert "set-cookie" in ask(sec_fetch_site="none")[1]
+    assert "set-cookie" in ask("/_stcore/health", sec_fetch_site="same-origin")[1]
+    assert "set-cookie" not in ask("/static/js/index.js", sec_fetch_site="same-origin")[1]
+
+
 @pytest.mark.parametrize("path", ["/_stcore/upload_file/session/file", "/media/abc.png"])
 def test_uploads_and_media_need_what_a_page_needs(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLINE_PASSWORD", "open sesame")

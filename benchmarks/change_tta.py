@@ -1,6 +1,6 @@
 """What does the second look of `change-sentinel2` cost? Processor time of a pair of tiles, with one look and with both.
 
-python benchmarks/change_looks.py --runs 7
+python benchmarks/change_tta.py --runs 7
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 
 import torch
 
-from models.bert_image.looks import looked_at
+from models.bert_image.test_time_augmentation import averaged_logits
 from models.change_registry import LoadedChangeModel, load_change_model
 
 MODEL = "change-sentinel2"
@@ -27,7 +27,7 @@ def milliseconds_a_pair(model: LoadedChangeModel, factors: tuple[float, ...], ru
         for _ in range(runs + 1):
             for enlarged, spent in zip(factors, times, strict=True):
                 started = time.process_time()
-                looked_at(model.network, before, after, enlarged)
+                averaged_logits(model.network, before, after, enlarged)
                 spent.append(time.process_time() - started)
     return [statistics.median(spent[1:]) / TILES * 1000.0 for spent in times]
 

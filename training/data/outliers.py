@@ -1,4 +1,4 @@
-"""Images that a model was not made for, made from its own or from nothing: the OOD detector learns from them where strangers lie.
+"""Images that a model was not made for, made from its own or from nothing: the OOD detector learns from them where outliers lie.
 
 None of them shows anything: photographs, radiographs and scenes of other sensors, which the OOD detector is tested on, stay unseen.
 """
@@ -27,7 +27,7 @@ PIECES = (4, 7, 8)
 """Pieces of a mosaic along a side."""
 
 
-def strangers(images: Tensor, kinds: tuple[str, ...], count: int, seed: int) -> dict[str, Tensor]:
+def made_outliers(images: Tensor, kinds: tuple[str, ...], count: int, seed: int) -> dict[str, Tensor]:
     """kind -> uint8 [count, channels, rows, columns], made from images drawn at random.
 
     images: uint8 [N, channels, rows, columns] that the model was made for. kinds: of KINDS.

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.data.strangers import KINDS, strangers
+from training.data.outliers import KINDS, made_outliers
 
 
 def images(channels: int) -> Tensor:
@@ -18,7 +18,7 @@ def images(channels: int) -> Tensor:
 
 
 def made(kind: str, channels: int = 3) -> NDArray[np.uint8]:
-    return np.asarray(strangers(images(channels), (kind,), 20, seed=1)[kind].numpy())
+    return np.asarray(made_outliers(images(channels), (kind,), 20, seed=1)[kind].numpy())
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -49,7 +49,7 @@ def test_grey_has_no_colour_and_flat_one_alone() -> None:
     assert (np.ptp(made("flat"), axis=(2, 3)) == 0).all()
 
 
-def test_the_same_seed_makes_the_same_strangers() -> None:
+def test_the_same_seed_makes_the_same_outliers() -> None:
     assert (made("drawn") == made("drawn")).all()
     assert (made("noise") == made("noise")).all()
 
@@ -57,7 +57,7 @@ def test_the_same_seed_makes_the_same_strangers() -> None:
 def test_a_scrambled_image_keeps_how_much_there_is_of_each_frequency() -> None:
     one = images(1)[:1]
     one = (one.float() / 2 + 60).to(torch.uint8)  # far from 0 and 255, so that nothing is cut off
-    found = strangers(one, ("scrambled",), 1, seed=1)["scrambled"].numpy()[0, 0].astype(float)
+    found = made_outliers(one, ("scrambled",), 1, seed=1)["scrambled"].numpy()[0, 0].astype(float)
     before, after = (np.abs(np.fft.fft2(values)) for values in (one.numpy()[0, 0].astype(float), found))
     assert np.corrcoef(before[1:, 1:].ravel(), after[1:, 1:].ravel())[0, 1] > 0.95
     assert not np.allclose(found, one.numpy()[0, 0])

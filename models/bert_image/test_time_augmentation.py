@@ -29,7 +29,7 @@ def is_enlargement(enlarged: float, size: Sequence[int], patch_size: int) -> boo
     return enlarged == 0 or (enlarged >= 1 and all(side * enlarged % patch_size == 0 for side in size))
 
 
-def looked_at(network: BertImageForChangeDetection, before: Tensor, after: Tensor, enlarged: float) -> Tensor:
+def averaged_logits(network: BertImageForChangeDetection, before: Tensor, after: Tensor, enlarged: float) -> Tensor:
     """Logits, float32 [tiles, rows, columns]: the network's own, or the mean with those of the second look.
 
     before, after: float32 [tiles, channels, rows, columns], standardised. enlarged: the factor of the second look, 0 for none; the sides

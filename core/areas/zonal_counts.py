@@ -15,7 +15,7 @@ from core.areas.zones import Zone
 from core.types import ClassArea
 
 
-class Tally:
+class ZonalCounts:
     """What has been counted so far.
 
     pixels: int64 [classes]. hectares: float64 [classes].
@@ -41,20 +41,20 @@ class Tally:
         )
 
 
-class ZoneTally:
+class CountsByZone:
     """Pixels and hectares of each class in each zone, counted strip by strip. A pixel is in a zone where its centre is."""
 
     def __init__(self, zones: Sequence[Zone], classes: int, transform: Affine) -> None:
-        self.tallies = tuple(Tally(classes) for _ in zones)
+        self.each_counts = tuple(ZonalCounts(classes) for _ in zones)
         self._shapes = moved([zone.geometry for zone in zones], ~transform)
         self._boxes = shapely.bounds(self._shapes).reshape(-1, 4)  # left, top, right, bottom in pixels
 
     def add(self, top: int, values: NDArray[np.integer], hectares: NDArray[np.float64]) -> None:
         """values, hectares: [rows, width], class and area of each pixel from row `top` on; what is no class is not counted."""
         rows, width = values.shape
-        for tally, area, (west, north, east, south) in zip(self.tallies, self._shapes, self._boxes, strict=True):
+        for counts, area, (west, north, east, south) in zip(self.each_counts, self._shapes, self._boxes, strict=True):
             if not (np.isfinite([west, east]).all() and west < width and east > 0 and north < top + rows and south > top):
                 continue  # it has no place in this CRS, or none in this strip
             left, right = max(0, int(np.floor(west))), min(width, int(np.ceil(east)))
             is_outside = geometry_mask([area], (rows, right - left), Affine.translation(left, top))
-            tally.add(np.where(is_outside, -1, values[:, left:right].astype(np.int64)), hectares[:, left:right])
+            counts.add(np.where(is_outside, -1, values[:, left:right].astype(np.int64)), hectares[:, left:right])

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 from core.errors import BrokenModel
 from core.inference.engine import ChangeEngine
 from core.inference.runtimes import Runtime
-from models.bert_image.looks import looked_at
+from models.bert_image.test_time_augmentation import averaged_logits
 from models.change_registry import load_change_model
 from tests.tiny_change import CHANNELS, SIDE, telling, tiny_change_network, write_tiny_change_model
 
@@ -28,7 +28,7 @@ def dates() -> tuple[torch.Tensor, torch.Tensor]:
 @torch.no_grad()
 def test_without_a_factor_there_is_one_look(dates: tuple[torch.Tensor, torch.Tensor]) -> None:
     network = tiny_change_network()
-    assert_allclose(looked_at(network, *dates, 0.0), network(*dates).logits)
+    assert_allclose(averaged_logits(network, *dates, 0.0), network(*dates).logits)
 
 
 @torch.no_grad()
@@ -36,9 +36,9 @@ def test_the_mean_of_both_looks_is_the_same_upside_down(dates: tuple[torch.Tenso
     network = tiny_change_network()
     over = [each.flip(2) for each in dates]
     second = network(*over).logits.flip(1)
-    assert_allclose(looked_at(network, *dates, 1.0), (network(*dates).logits + second) / 2, atol=1e-5)
+    assert_allclose(averaged_logits(network, *dates, 1.0), (network(*dates).logits + second) / 2, atol=1e-5)
     assert not np.allclose(second, network(*dates).logits, atol=1e-3)  # or the test could not fail
-    assert_allclose(looked_at(network, *over, 1.0), looked_at(network, *dates, 1.0).flip(1), atol=1e-5)
+    assert_allclose(averaged_logits(network, *over, 1.0), averaged_logits(network, *dates, 1.0).flip(1), atol=1e-5)
 
 
 @torch.no_grad()
@@ -48,7 +48,7 @@ def test_the_enlarged_look_lies_on_the_first() -> None:
     after = before.clone()
     after[:, :, 2:10, 20:30] = 4.0  # neither in the middle nor the same upside down
     first = network(before, after).logits[0]
-    both = looked_at(network, before, after, 1.5)[0]
+    both = averaged_logits(network, before, after, 1.5)[0]
     assert both.shape == first.shape
     inside = torch.zeros(SIDE, SIDE, dtype=torch.bool)
     inside[3:9, 21:29] = True
@@ -66,7 +66,7 @@ def test_an_engine_looks_twice_where_its_folder_says_so(tmp_path: Path, dates: t
     twice = ChangeEngine(load_change_model(str(folder)), Runtime())
     values = [each.numpy() for each in dates]
     with torch.no_grad():
-        wanted = looked_at(twice.model.network, *dates, 1.5)
+        wanted = averaged_logits(twice.model.network, *dates, 1.5)
     assert_allclose(twice.forward(*values).logits, wanted, atol=1e-4)
     assert not np.allclose(once.forward(*values).logits, wanted, atol=1e-3)
 

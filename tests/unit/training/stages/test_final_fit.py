@@ -17,12 +17,12 @@ from tests.unit.training import crops
 from tests.unit.training.conftest import RECIPE, draw_images
 from training.config.recipe import read_recipe
 from training.publish.zoo import loaded_back
-from training.stages import all_images
-from training.stages.all_images import TITLE, go_on, margin
+from training.stages import final_fit as final_fit
+from training.stages.final_fit import TITLE, go_on, margin
 from training.stages.train import train
 
 MORE = """
-[all_images]
+[final_fit]
 steps = 6
 batch_size = 8
 learning_rate = 0.003
@@ -31,7 +31,7 @@ averaging = 0.9
 checkpoint_every = 4
 threads = 1
 """
-COMMAND = "python -m training.stages.all_images runs/tiny tiny.toml --data images"
+COMMAND = "python -m training.stages.final_fit runs/tiny tiny.toml --data images"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Shipped:
     """A model folder that went on with every image, and what it was before."""
 
     folder: Path
-    judged: Path
+    measured: Path
     recipe: Path
     images: Path
 
@@ -49,7 +49,7 @@ def shipped(home: Path, text: str, images: Path) -> Shipped:
     recipe.write_text(text + MORE)
     folder = train(recipe, [images], home / "runs")
     go_on(folder, recipe, [images], COMMAND)
-    return Shipped(folder, home / "runs" / "checkpoints" / folder.name / "judged", recipe, images)
+    return Shipped(folder, home / "runs" / "checkpoints" / folder.name / "measured", recipe, images)
 
 
 @pytest.fixture(scope="module")
@@ -65,39 +65,39 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
 
 
 def test_the_shipped_weights_differ_and_what_was_measured_stays(tiny: Shipped) -> None:
-    after, before = load_model(str(tiny.folder)), load_model(str(tiny.judged))
+    after, before = load_model(str(tiny.folder)), load_model(str(tiny.measured))
     assert after.weights_hash != before.weights_hash
     assert after.calibration == before.calibration
     assert after.card.metrics == before.card.metrics
-    assert (tiny.folder / "measured.json").read_bytes() == (tiny.judged / "measured.json").read_bytes()
+    assert (tiny.folder / "measured.json").read_bytes() == (tiny.measured / "measured.json").read_bytes()
 
 
 def test_the_card_says_that_every_image_was_seen_with_the_command(tiny: Shipped) -> None:
     text = (tiny.folder / "README.md").read_text()
     assert f"## {TITLE}" in text and "have therefore seen every image" in text and COMMAND in text
     assert "all 64, those that had been held back included" in text
-    assert TITLE not in (tiny.judged / "README.md").read_text()
+    assert TITLE not in (tiny.measured / "README.md").read_text()
 
 
 def test_a_list_of_models_says_that_the_figures_are_of_earlier_weights(tiny: Shipped) -> None:
-    after, before = (summarise(folder.name, folder) for folder in (tiny.folder, tiny.judged))
-    assert after.went_on and not before.went_on
+    after, before = (summarise(folder.name, folder) for folder in (tiny.folder, tiny.measured))
+    assert after.is_final_fit and not before.is_final_fit
     assert "went on with every image" in measured_words(after)
     assert measured_words(before) == ""
 
 
 def test_the_gate_allows_for_images_not_seen_what_the_measured_network_needed(tiny: Shipped) -> None:
-    after, before = load_model(str(tiny.folder)).outside, load_model(str(tiny.judged)).outside
+    after, before = load_model(str(tiny.folder)).ood_detector, load_model(str(tiny.measured)).ood_detector
     assert after is not None and before is not None
     assert not np.allclose(after.mean, before.mean)
     assert np.isfinite(after.threshold)
 
 
 def test_the_margin_is_how_much_farther_held_back_images_lay(tiny: Shipped) -> None:
-    gate = load_model(str(tiny.judged)).outside
-    assert gate is not None
-    near = np.tile(gate.mean, (50, 1)) + np.float32(0.01)
-    assert margin(gate, [near]) == pytest.approx(2.0 * margin(gate, [near + (near - gate.mean)]), rel=1e-3)
+    detector = load_model(str(tiny.measured)).ood_detector
+    assert detector is not None
+    near = np.tile(detector.mean, (50, 1)) + np.float32(0.01)
+    assert margin(detector, [near]) == pytest.approx(2.0 * margin(detector, [near + (near - detector.mean)]), rel=1e-3)
 
 
 def test_going_on_twice_begins_with_the_measured_network_and_changes_nothing(tiny: Shipped) -> None:
@@ -107,11 +107,11 @@ def test_going_on_twice_begins_with_the_measured_network_and_changes_nothing(tin
 
 
 def test_the_rating_of_windows_is_divided_by_what_it_gained_in_sureness(windows: Shipped, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe, judged, final = read_recipe(windows.recipe), loaded_back(windows.judged), loaded_back(windows.folder)
+    recipe, measured, final = read_recipe(windows.recipe), loaded_back(windows.measured), loaded_back(windows.folder)
     assert isinstance(final, BertImageForImageClassification)
     before = [weights.detach().clone() for weights in final.heads["malignancy"].parameters()]
-    monkeypatch.setattr(all_images, "rating_temperature", lambda network, *_: 0.75 if network is final else 0.5)
-    all_images._calibrate_rating(final, judged, recipe, [windows.images])
+    monkeypatch.setattr(final_fit, "rating_temperature", lambda network, *_: 0.75 if network is final else 0.5)
+    final_fit._calibrate_rating(final, measured, recipe, [windows.images])
     for weights, earlier in zip(final.heads["malignancy"].parameters(), before, strict=True):
         assert torch.allclose(weights, earlier / 1.5)
 
@@ -119,7 +119,7 @@ def test_the_rating_of_windows_is_divided_by_what_it_gained_in_sureness(windows:
 def test_windows_go_on_with_the_crops_of_every_patient(windows: Shipped) -> None:
     text = (windows.folder / "README.md").read_text()
     assert TITLE in text and "## Malignancy" in text
-    assert load_model(str(windows.folder)).weights_hash != load_model(str(windows.judged)).weights_hash
+    assert load_model(str(windows.folder)).weights_hash != load_model(str(windows.measured)).weights_hash
 
 
 def test_a_recipe_without_the_table_is_refused(tiny: Shipped, tmp_path: Path) -> None:
