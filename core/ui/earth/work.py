@@ -19,7 +19,7 @@ from core.prepare.scene_input import input_at
 from core.render.ground import Ground, draw_ground
 from core.render.preview import Preview
 from core.types import ChangeMap, ChangePolygon, LandCoverMap, Scene
-from core.ui.earth.comparison import chosen_method, comparison, misfit, way_of
+from core.ui.earth.comparison import chosen_method, comparison, misfit, opened_method
 from core.ui.earth.models import megapixels, unreadable_dates
 from core.ui.earth.page_state import Comparison, EarthState, Pixel, PlaceScores, Why, date_words
 from core.ui.earth.questions import is_open
@@ -97,7 +97,7 @@ def _mapped(scene: Scene, model: str, folder: Path, preview: Preview, progress: 
 
 
 def _compared(before: Scene, after: Scene, chosen: Comparison, folder: Path, preview: Preview | None, progress: JobProgress) -> ChangeMap:
-    return detect_change(before, after, way_of(*chosen[2:]), folder, progress=progress.update, preview=preview)
+    return detect_change(before, after, opened_method(*chosen[2:]), folder, progress=progress.update, preview=preview)
 
 
 def start_what_is_quick(session: Session, here: EarthState) -> None:
@@ -112,10 +112,12 @@ def start_what_is_quick(session: Session, here: EarthState) -> None:
         start_change(session, here)
 
 
-def map_if_new(session: Session, here: EarthState, number: int) -> None:
-    """Begin to map a scene, unless that was ever begun."""
-    if not land_cover(session, here, number).title:
+def map_if_new(session: Session, here: EarthState, number: int) -> bool:
+    """Begin to map a scene, unless that was ever begun. Whether it begins now."""
+    is_new = not land_cover(session, here, number).title
+    if is_new:
         start_map(session, here, number)
+    return is_new
 
 
 def stop_switched_off(session: Session, here: EarthState) -> None:

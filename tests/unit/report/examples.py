@@ -27,6 +27,7 @@ from core.types import (
     Prediction,
     Preprocess,
     RemovalScore,
+    Report,
     Scene,
     Study,
     Target,
@@ -211,3 +212,7 @@ def change_map(**changes: Any) -> ChangeMap:
     before, after = scene(), scene("paris_2023", date(2023, 6, 4))
     labels = ("Forest", "Industrial", "Pasture", "Residential")
     return ChangeMap(before, after, "land-cover", "9f8e7d6c5b4a", "classes", labels, **files, **facts)
+
+
+def sentences(report: Report, section: str) -> list[str]:
+    return [sentence.text for sentence in report.sentences if sentence.section == section]
