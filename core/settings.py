@@ -83,8 +83,8 @@ class Settings:
     """Rows of a scene in memory at a time while it is mapped: few stay in the processor's cache, and a map is drawn as they come."""
     idle_minutes: int = 30
     """An open study or scene is dropped after that long without a look."""
-    random_maps: int = FEWEST_RANDOM_MAPS
-    """Random maps that deletion and insertion are compared with, no fewer."""
+    random_maps: int = 100
+    """Random maps among which a map is ranked; the least p that so many can give is 1 / 101."""
     download_timeout_s: float = 30.0
     """Seconds without an answer before a download is given up."""
     download_minutes: float = 30.0

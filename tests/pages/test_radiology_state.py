@@ -17,7 +17,7 @@ from core.jobs import JobProgress
 from core.readers import read_dicom, read_series
 from core.report.editing import edit_section
 from core.settings import PROJECT
-from core.types import Domain, RemovalScore, Target
+from core.types import Domain, Gain, Target
 from core.ui.radiology import page_state as radiology
 from core.ui.radiology import picture, work
 from core.ui.radiology.explanation_panel import rank_words, token_words
@@ -142,13 +142,22 @@ def test_an_error_of_ours_is_told_under_a_code_without_its_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deletion", "insertion", "words"),
-    [(0.1, 0.9, "Both measures"), (0.1, 0.5, "Deletion beats"), (0.5, 0.9, "Insertion beats"), (0.5, 0.5, "Neither measure")],
+    ("p", "opponents", "words"),
+    [
+        (0.01, {}, "Supported: the map shows what this network uses"),
+        (0.06, {}, "Not supported: random maps as smooth do as well (p = 0.06"),
+        (0.01, {"edges": 0.4}, "Not supported: the picture of the image's edges does as well"),
+        (
+            0.01,
+            {"centre": 0.5, "random_weights": 0.6},
+            "Not supported: a blob in the middle and the same method on random weights do",
+        ),
+        (0.01, {"random_weights": None}, "Not supported: there is no map of the same method on random weights"),
+    ],
 )
-def test_the_verdict_follows_from_both_measures(deletion: float, insertion: float, words: str) -> None:
-    curve = np.zeros(3, np.float32)
-    scores = [RemovalScore(value, 0.5, 0.4, 0.6, 20, curve, curve) for value in (deletion, insertion)]
-    assert verdict_words(replace(explained(), deletion=scores[0], insertion=scores[1])).startswith(words)
+def test_the_verdict_says_only_what_the_ranks_support(p: float, opponents: dict[str, float | None], words: str) -> None:
+    others = {"centre": 0.1, "edges": 0.1, "random_weights": 0.1, **opponents}
+    assert verdict_words(Gain(0.4, p, 100, -0.1, 0.2, others)).startswith(words)
 
 
 def test_a_patch_is_placed_and_ranked_in_words() -> None:

@@ -1,3 +1,3 @@
 """How far a map can be believed: deletion and insertion beside random maps."""
 
-__all__ = ["removal"]
+__all__ = ["gain", "opponents", "random_maps", "removal"]

@@ -21,6 +21,7 @@ from core.types import (
     ClassArea,
     Domain,
     Explanation,
+    Gain,
     LandCoverMap,
     Outside,
     Picture,
@@ -153,7 +154,12 @@ def prediction(
 
 def removal(value: float, low: float, mean: float, high: float) -> RemovalScore:
     curve = np.linspace(0.8, 0.1, 11, dtype=np.float32)
-    return RemovalScore(value, mean, low, high, 20, curve, curve)
+    p = 1 / 101 if value < low or value > high else 0.5
+    return RemovalScore(value, mean, low, high, 100, curve, curve, p, value)
+
+
+def gain(value: float = 0.4, p: float = 1 / 101, **opponents: float | None) -> Gain:
+    return Gain(value, p, 100, -0.1, 0.2, {"centre": 0.1, "edges": 0.05, "random_weights": 0.0, **opponents})
 
 
 def explanation(**changes: Any) -> Explanation:
@@ -165,6 +171,7 @@ def explanation(**changes: Any) -> Explanation:
         "target": Target.of_label("bacterial-pneumonia"),
         "deletion": removal(0.231, 0.302, 0.354, 0.401),
         "insertion": removal(0.612, 0.450, 0.521, 0.593),
+        "gain": gain(),
         "class_specific": False,
         **changes,
     }

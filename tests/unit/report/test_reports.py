@@ -17,7 +17,7 @@ from core.report.notices import say
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
 from core.report.text import as_text
-from core.types import Fact, Outside, Prediction, Report, Sentence, Target, notice
+from core.types import Fact, Gain, Outside, Prediction, Report, Sentence, Target, notice
 from tests.unit.report import examples as ex
 from tests.unit.report.examples import sentences
 
@@ -168,20 +168,19 @@ def test_monochrome1_and_the_window_are_stated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deletion", "insertion", "meaning"),
+    ("gain", "meaning"),
     [
-        ((0.1, 0.2, 0.3, 0.4), (0.9, 0.2, 0.3, 0.4), ("the model used what is marked", "is enough for much of the answer")),
-        ((0.3, 0.2, 0.3, 0.4), (0.3, 0.2, 0.3, 0.4), ("does not support the map", "does not support the map")),
-        ((0.9, 0.2, 0.3, 0.4), (0.1, 0.2, 0.3, 0.4), ("speaks against the map", "speaks against the map")),
+        (ex.gain(), "The map shows what this network uses"),
+        (ex.gain(p=0.06), "Random maps as smooth do as well: this measurement does not support the map."),
+        (ex.gain(edges=0.5), "A map that knows nothing of what the network learnt does as well"),
+        (ex.gain(random_weights=None), "Not every comparison could be made"),
     ],
 )
-def test_the_measurements_of_a_map_are_put_into_words(
-    deletion: tuple[float, ...], insertion: tuple[float, ...], meaning: tuple[str, str]
-) -> None:
-    explanation = ex.explanation(deletion=ex.removal(*deletion), insertion=ex.removal(*insertion))
-    told = sentences(image_report(ex.study(), ex.prediction(), explanation, ex.CHEST_MODEL), "explanation")
-    assert meaning[0] in next(text for text in told if text.startswith("Removing"))
-    assert meaning[1] in next(text for text in told if text.startswith("Showing"))
+def test_the_measurements_of_a_map_are_put_into_words(gain: Gain, meaning: str) -> None:
+    told = sentences(image_report(ex.study(), ex.prediction(), ex.explanation(gain=gain), ex.CHEST_MODEL), "explanation")
+    assert any(text.startswith("Gain (insertion minus deletion): 0.400; random maps as smooth score -0.100 to 0.200") for text in told)
+    verdict = next(text for text in told if "support" in text or "shows what" in text or "could be made" in text)
+    assert verdict.startswith(meaning)
     assert told[-1] == "A heatmap is not a lesion outline."
 
 
