@@ -148,7 +148,7 @@ def _maps(session: Session, here: EarthState, ground: Ground) -> list[Layer]:
     under_way = previews(here)
     is_growing = changed is None and bool(under_way)  # there is nothing else yet to look at
     model = land_cover_models().get(here.model) if under_way else None
-    labels = next((known.labels for known in (*mapped, changed, model) if known is not None), ())
+    labels = next((known.labels for known in (*mapped, changed, model) if known is not None and known.labels), ())  # of bands: none
     drawn = [
         _classes(here, path, labels, ground.piece) if path else _so_far(here, under_way.get(number), labels)
         for number, path in zip(shown, classes, strict=False)
