@@ -38,7 +38,7 @@ def bands_words(gain: Gain) -> str:
 
 def verdict_words(gain: Gain) -> str:
     """One sentence on what the ranks support, with the p that it goes by."""
-    rank = f"p = {gain.p:.2g} of {gain.random_maps} random maps"
+    rank = f"p = {gain.p:.2g} among {gain.random_maps} random maps"
     if gain.p > SIGNIFICANT:
         return f"Not supported: random maps as smooth do as well ({rank})."
     if gain.better_opponents:
