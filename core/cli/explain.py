@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.options import Bands, Json, Model, Offset, OnePath, Out, Scale, scene_options
-from core.cli.output import Assumptions, print_json, print_line
+from core.cli.output import Assumptions, print_json, print_line, say_aside
 from core.cli.progress import Ticker
+from core.errors import InputError
 from core.export.json import plain
 
 if TYPE_CHECKING:
+    from core.inference.engine import Engine
     from core.types import Explanation, ModelInput, Target
 
 
@@ -73,6 +75,7 @@ def explain(
         image = read_image(source.path, options=options)
         given = explained_input(image, engine, at=at)
         check_explainable(given)
+        _tell_outside(source.label, given, engine, target)
         is_plain = against is None and token is None and region is None
         meant = target if is_plain else target_of(engine, given, target, against, token, region)
         explanation = explain_input(engine, given, method, meant, progress=ticker)
@@ -82,6 +85,20 @@ def explain(
     if as_json:
         return print_json(told)
     return _say(explanation, out)
+
+
+def _tell_outside(label: str, given: ModelInput, engine: Engine, target: str | None) -> None:
+    """The warning that an image outside what the model knows goes with. Raises InputError where no target was named: it has no answer."""
+    from core.inference.prediction import predict_input
+    from core.report.notices import say
+
+    outside = predict_input(engine, given).outside
+    if not outside.is_outside:
+        return
+    reason = f"{label} is outside what the model knows. {say(outside.reason)}".strip()
+    if target is None:
+        raise InputError(reason, "Name a label with --target to see how the model reacts; that is not a finding.")
+    say_aside(f"{reason} The map shows how the model reacts, not a finding.")
 
 
 def _write(out: Path, given: ModelInput, explanation: Explanation, told: dict[str, Any]) -> None:

@@ -48,7 +48,8 @@ def explain_rollout(engine: Engine, given: ModelInput, target: Target, parameter
     progress(1, 1)
     tokens = TokenMap(values, engine.model.patch)
     used = {**parameters, "readout": "token" if target.token else "region" if target.region else pooling}
-    return MethodResult(tokens.at_pixels(), used, forwards=1, tokens=tokens)
+    even = float(values.mean(dtype=np.float64))  # 1 / tokens of what reached the patches: [CLS] keeps a part to itself
+    return MethodResult(tokens.at_pixels(), used, forwards=1, tokens=tokens, even=even)
 
 
 def joint_attention(model: LoadedModel, values: Tensor) -> Tensor:

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom import dcmread
 
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
+from core.settings import PROJECT
 from tests.tiny import PATCH, SIDE
 from tests.unit.cli.running import Sightline, write_picture, write_scene
 from tests.unit.readers.scenes.geotiff_files import constant, write_geotiff
@@ -164,6 +166,20 @@ def test_what_cannot_become_an_input_is_refused_with_the_reason(tmp_path: Path, 
     ran = sightline("explain", grey, "--model", cover_model, "--method", "rollout", "--out", tmp_path / "out")
     assert ran.status == 2
     assert "--bands" in ran.error
+
+
+def test_an_outside_image_has_no_default_target_and_a_named_one_is_told_to_be_no_finding(
+    tmp_path: Path, radiograph_model: Path, sightline: Sightline
+) -> None:
+    knee = dcmread(PROJECT / "sample_data" / "chest-radiograph.dcm")
+    knee.BodyPartExamined = "KNEE"
+    knee.save_as(tmp_path / "knee.dcm")
+    asked = ("explain", tmp_path / "knee.dcm", "--model", radiograph_model, "--method", "rollout", "--out", tmp_path / "out")
+    ran = sightline(*asked)
+    assert ran.status == 2 and "--target" in ran.error and "outside what the model knows" in ran.error
+    assert not (tmp_path / "out").exists()
+    ran = sightline(*asked, "--target", "normal")
+    assert ran.status == 0 and "not a finding" in ran.err
 
 
 def test_a_folder_of_several_images_is_no_image(tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
