@@ -38,8 +38,8 @@ class MethodResult:
 def scaled(evidence: MethodResult) -> tuple[FloatImage, float, float]:
     """(saliency, low, high): float32 [rows, columns] in [0, 1], and what 0.0 and 1.0 stand for.
 
-    A token map goes from its smallest value, or from an even share where it has one, to its largest. Of a signed attribution what speaks for the target is shown, from zero to
-    its strongest hundredth; what speaks against it is 0. A flat map is 0 everywhere.
+    A token map goes from its smallest value, or from an even share where it has one, to its largest. Of a signed attribution what speaks for
+    the target is shown, from zero to its strongest hundredth; what speaks against it is 0. A flat map is 0 everywhere.
     """
     pixels = evidence.pixels
     low, high = float(pixels.min()) if evidence.even is None else evidence.even, float(pixels.max())
@@ -48,7 +48,7 @@ def scaled(evidence: MethodResult) -> tuple[FloatImage, float, float]:
         low, high = 0.0, float(np.quantile(speaking_for, 1.0 - SATURATED_SHARE)) if speaking_for.size else 0.0
     if high <= low:
         return np.zeros_like(pixels, dtype=np.float32), low, high
-    return np.clip((pixels - low) / (high - low), 0.0, 1.0).astype(np.float32), low, high
+    return np.clip((pixels.astype(np.float64) - low) / (high - low), 0.0, 1.0).astype(np.float32), low, high
 
 
 def no_progress(done: int, total: int) -> None:
