@@ -8,15 +8,15 @@ from core.ui.earth.page_state import PAGE
 from core.ui.state.errors import show_error
 from core.ui.state.session import Session
 from core.ui.widgets.bars import quiet
-from core.ui.widgets.intake import Pair, Wanted, drop_zone, place_field, public_samples, sample_tiles
+from core.ui.widgets.intake import SamplePair, Wanted, drop_zone, place_field, public_samples, sample_tiles
 
 PAIRS = (
-    Pair(
+    SamplePair(
         "One place, two dates",
         "A wildfire in California, 2024: the burned area, by the fall of NBR; its mapped perimeter holds 387 ha",
         ("wildfire-before", "wildfire-after"),
     ),
-    Pair("One place, two dates (synthetic)", "A drawn place: mapped, compared, and measured", ("earth-before", "earth-after")),
+    SamplePair("One place, two dates (synthetic)", "A drawn place: mapped, compared, and measured", ("earth-before", "earth-after")),
 )
 
 

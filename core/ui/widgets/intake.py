@@ -46,7 +46,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Pair:
+class SamplePair:
     """Bundled samples, by id, that are opened together. words: what to expect."""
 
     title: str
@@ -86,7 +86,7 @@ def asked_samples(kind: str) -> Wanted | None:
     return wanted_of(*(known[name] for name in asked))
 
 
-def sample_tiles(kind: str, key: str, *, pairs: Sequence[Pair] = ()) -> Wanted | None:
+def sample_tiles(kind: str, key: str, *, pairs: Sequence[SamplePair] = ()) -> Wanted | None:
     """The bundled samples of a kind, each with its picture; a click opens it. Real ones first, pairs of dates before single ones.
 
     A date that says how it is compared is opened with the other date alone.

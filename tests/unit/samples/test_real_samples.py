@@ -1,4 +1,4 @@
-"""The real samples are what sample_data/README.md says: few, named with origin and licence, of nobody in particular, and answered rightly."""
+"""The real samples are what sample_data/README.md says: few, named with origin and licence, nobody in particular, and answered rightly."""
 
 from __future__ import annotations
 
