@@ -84,7 +84,7 @@ def write_radiograph(pixels: NDArray[np.uint16], path: Path, *, name: str, age: 
     made.DerivationDescription = "Computed from formulas"
     made.BodyPartExamined, made.ViewPosition, made.PatientOrientation, made.ImageLaterality = "CHEST", "PA", ["L", "F"], "U"
     made.AnatomicRegionSequence = [item("51185008", "SCT", "Chest")]
-    made.ViewCodeSequence = [item("399348003", "SCT", "postero-anterior")]
+    made.ViewCodeSequence = [item("272479007", "SCT", "postero-anterior")]
     made.ViewCodeSequence[0].ViewModifierCodeSequence = []
     made.AcquisitionContextSequence = []
     made.ImagerPixelSpacing = [spacing, spacing]

@@ -8,6 +8,7 @@ import numpy as np
 import pydicom
 import pytest
 import rasterio
+from pydicom.sr.codedict import codes
 
 from core.change.methods.index import by_index
 from core.inference.engine import Engine, engine_for
@@ -83,6 +84,7 @@ def test_a_radiograph_says_what_was_done_to_it_and_claims_no_size(name: str) -> 
     assert (header.LossyImageCompression, str(header.PatientSex), "PatientAge" in header) == ("01", "", False)
     study = read_dicom(REAL / f"{name}.dcm")
     assert (study.modality, study.body_part, study.view, study.spacing_mm) == ("DX", "CHEST", "AP", None)
+    assert header.ViewCodeSequence[0].CodeValue == codes.cid4010.AnteroPosterior.value  # type: ignore[attr-defined]
 
 
 def test_no_training_by_the_recipe_sees_the_patients_of_the_radiographs() -> None:

@@ -10,6 +10,7 @@ import pydicom
 import pytest
 import rasterio
 from numpy.typing import NDArray
+from pydicom.sr.codedict import codes
 
 from core.errors import SightlineError
 from core.prepare.windowing import modality_values
@@ -77,6 +78,8 @@ def test_a_radiograph_is_a_frontal_chest_of_a_child(name: str) -> None:
     study = read_image(SAMPLES / f"{name}.dcm")
     assert isinstance(study, Study)
     assert (study.modality, study.body_part, study.view, study.photometric) == ("DX", "CHEST", "PA", "MONOCHROME2")
+    view = pydicom.dcmread(SAMPLES / f"{name}.dcm", stop_before_pixels=True).ViewCodeSequence[0]
+    assert view.CodeValue == codes.cid4010.PosteroAnterior.value  # type: ignore[attr-defined]
     assert study.age_years == 4.0
     assert study.spacing_mm == (0.35, 0.35)
     pixels = study.frames.read(0)
