@@ -1,4 +1,8 @@
-"""Long work as jobs, and open images held for their user: both outlive a page switch, a reload and a lost connection."""
+"""Long work as jobs, and open images held for their user: both outlive a page switch, a reload and a lost connection.
+
+Jobs wait for a place in one of three lanes, so that neither slow hosts nor long searches keep others from a short answer. In each lane the
+next place goes to the user who holds fewest there, and among equals to the one who has waited longest for a turn.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,10 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from typing import Generic, TypeVar
 
 from core.errors import Cancelled
@@ -17,11 +23,35 @@ _T = TypeVar("_T")
 
 _TOKEN_BYTES = 32
 """Random bytes of a token: nobody guesses 256 bits."""
-WORKERS = max(4, os.cpu_count() or 1)
-"""Jobs that work at a time; further ones wait."""
+_CORES = os.cpu_count() or 1
 SWEEPS_AN_IDLE_TIME = 30
 """How often idle values are looked for while one idle time passes."""
+LONGEST_SWEEP_SECONDS = 30.0
 CANCEL_POLL_SECONDS = 0.1
+
+
+class Lane(Enum):
+    """Which work waits for which. SHORT: somebody looks at the screen, and it is done in seconds. HEAVY: series, scenes, whatever fills the
+    machine. DOWNLOAD: mostly waits for others."""
+
+    SHORT = "short"
+    HEAVY = "heavy"
+    DOWNLOAD = "download"
+
+
+@dataclass(frozen=True)
+class LaneLimit:
+    """Jobs of a lane that work at a time: of all users, and of one."""
+
+    working: int
+    a_user: int
+
+
+LANE_LIMITS = {
+    Lane.SHORT: LaneLimit(max(16, 4 * _CORES), 8),
+    Lane.HEAVY: LaneLimit(max(1, _CORES // 2), 2),
+    Lane.DOWNLOAD: LaneLimit(8, 2),
+}
 
 
 class Job(Generic[_T]):
@@ -34,6 +64,7 @@ class Job(Generic[_T]):
         self.total: int | None = None
         self.result: _T | None = None
         self.error: BaseException | None = None
+        self.is_queued = True
         self._ended = threading.Event()
         self._cancelled = threading.Event()
         self._phase_began, self._phase_first = time.monotonic(), 0
@@ -101,20 +132,70 @@ class _Held:
     seen: float
 
 
+class _Queue:
+    """The places of one lane, and who waits for them."""
+
+    def __init__(self, limit: LaneLimit) -> None:
+        self._limit = limit
+        self._changed = threading.Condition()
+        self._working: list[str] = []
+        self._waiting: dict[object, str] = {}
+        self._turns: dict[str, int] = {}
+
+    @contextmanager
+    def place(self, user: str, is_still_wanted: Callable[[], None]) -> Iterator[None]:
+        """Inside, a place is held. is_still_wanted: asked while none is free; what it raises ends the waiting."""
+        ticket = object()
+        with self._changed:
+            self._waiting[ticket] = user
+            try:
+                while self._next() is not ticket:
+                    self._changed.wait(CANCEL_POLL_SECONDS)
+                    is_still_wanted()
+                self._working.append(user)
+                self._turns[user] = max(self._turns.values(), default=0) + 1
+            finally:
+                del self._waiting[ticket]
+                self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._working.remove(user)
+                here = {*self._working, *self._waiting.values()}
+                self._turns = {each: turn for each, turn in self._turns.items() if each in here}
+                self._changed.notify_all()
+
+    def _next(self) -> object | None:
+        """Whoever gets the next place; None where none is free."""
+        if len(self._working) >= self._limit.working:
+            return None
+        may = [ticket for ticket, user in self._waiting.items() if self._working.count(user) < self._limit.a_user]
+        return min(may, key=self._precedence, default=None)  # of equals the first that came
+
+    def _precedence(self, ticket: object) -> tuple[int, int]:
+        user = self._waiting[ticket]
+        return self._working.count(user), self._turns.get(user, 0)
+
+
 class Jobs:
     """The registry of running jobs and of held values. Safe to use from any thread."""
 
     def __init__(self, idle_seconds: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._idle_seconds, self._clock = idle_seconds, clock
-        self._workers = threading.Semaphore(WORKERS)
+        self._queues = {lane: _Queue(limit) for lane, limit in LANE_LIMITS.items()}
         self._held: dict[str, _Held] = {}
         self._lock = threading.Lock()
         self._is_sweeping = False
 
-    def start(self, work: Callable[[JobProgress], _T], unit: str) -> Job[_T]:
-        """Begin `work` in a thread of its own. unit: what is counted, in the plural ("tiles")."""
+    def start(self, work: Callable[[JobProgress], _T], unit: str, lane: Lane = Lane.SHORT, user: str = "") -> Job[_T]:
+        """Begin `work` in a thread of its own, when there is a place in its lane. unit: what is counted, in the plural ("tiles").
+
+        user: among whose jobs it counts.
+        """
         job: Job[_T] = Job(unit)
-        threading.Thread(target=self._run, args=(job, work), name=f"job: {unit}", daemon=True).start()
+        queue = self._queues[lane]
+        threading.Thread(target=self._run, args=(job, work, queue, user), name=f"job: {unit}", daemon=True).start()
         return job
 
     def hold(
@@ -153,15 +234,12 @@ class Jobs:
         with self._lock:
             self._held.pop(token, None)
 
-    def _run(self, job: Job[_T], work: Callable[[JobProgress], _T]) -> None:
+    def _run(self, job: Job[_T], work: Callable[[JobProgress], _T], queue: _Queue, user: str) -> None:
         progress = JobProgress(job)
         try:
-            while not self._workers.acquire(timeout=CANCEL_POLL_SECONDS):
-                progress.update(0)
-            try:
+            with queue.place(user, lambda: progress.update(0)):
+                job.is_queued = False
                 job._end(work(progress), None)
-            finally:
-                self._workers.release()
         except BaseException as error:  # whoever looks at the job decides what to say of it
             job._end(None, error)
 
@@ -183,7 +261,7 @@ class Jobs:
     def _sweep(self) -> None:
         """Drops idle values although nobody asks for any: pixels of a patient do not wait for the next visitor."""
         while True:
-            time.sleep(self._idle_time / SWEEPS_AN_IDLE_TIME)
+            time.sleep(min(LONGEST_SWEEP_SECONDS, self._idle_time / SWEEPS_AN_IDLE_TIME))
             self._drop_idle()
             with self._lock:
                 if not self._held:

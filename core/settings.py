@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import math
 import os
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -14,6 +16,7 @@ from core.errors import InputError, OutOfRange
 
 PROJECT = Path(__file__).resolve().parent.parent
 PRIVATE = 0o700
+_OTHERS = 0o077
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 _MEGABYTE = 2**20
@@ -80,8 +83,8 @@ class Settings:
     """Rows of a scene in memory at a time while it is mapped: few stay in the processor's cache, and a map is drawn as they come."""
     idle_minutes: int = 30
     """An open study or scene is dropped after that long without a look."""
-    random_maps: int = FEWEST_RANDOM_MAPS
-    """Random maps that deletion and insertion are compared with, no fewer."""
+    random_maps: int = 100
+    """Random maps among which a map is ranked; the least p that so many can give is 1 / 101."""
     download_timeout_s: float = 30.0
     """Seconds without an answer before a download is given up."""
     download_minutes: float = 30.0
@@ -108,12 +111,24 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 
 def private_home() -> Path:
-    """SIGHTLINE_HOME, made where it is not there, and closed to others (0700) also where it was. Raises OSError where it cannot be made."""
+    """SIGHTLINE_HOME, made where it is not there, and closed to others, with all that is in it, also where it was.
+
+    Raises OSError where it cannot be made.
+    """
     home = settings().home
     home.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
-    if home.stat().st_mode & 0o077 and home.stat().st_uid == os.getuid():
-        home.chmod(PRIVATE)
+    _close_to_others(home)
     return home
+
+
+@cache
+def _close_to_others(home: Path) -> None:
+    for place, _, files in os.walk(home):
+        for path in (Path(place), *(Path(place) / name for name in files)):
+            with suppress(OSError):  # deleted meanwhile
+                told = path.lstat()
+                if told.st_mode & _OTHERS and told.st_uid == os.getuid() and not stat.S_ISLNK(told.st_mode):
+                    path.chmod(stat.S_IMODE(told.st_mode) & ~_OTHERS)
 
 
 @cache

@@ -22,7 +22,7 @@ class ModelCard:
     """What the front matter of README.md declares, and the text below it.
 
     metrics: name -> figure on held-back data. measured_weights: first 12 hex digits of the sha256 of the weights that the figures are of.
-    tags, datasets: what a card of the hub lists.
+    tags, datasets: what a card of the hub lists. files: what the folder must hold beside weights and configuration.
     """
 
     title: str
@@ -34,6 +34,7 @@ class ModelCard:
     measured_weights: str = ""
     tags: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 def read_card(path: Path) -> ModelCard:
@@ -53,6 +54,7 @@ def read_card(path: Path) -> ModelCard:
         measured_weights=_text(facts.get("measured_weights")),
         tags=_list(facts.get("tags")),
         datasets=_list(facts.get("datasets")),
+        files=_list(facts.get("files")),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,6 +116,8 @@ def _calibration(folder: Path) -> ChangeCalibration | None:
     try:
         values = read_json(folder / CALIBRATION).items()
         calibration = ChangeCalibration(**{name: float(value) for name, value in values if value is not None})
+        if not all(math.isfinite(value) for value in vars(calibration).values() if value is not None):
+            raise ValueError("a number is not finite")
         if not (calibration.temperature > 0.0 and 0.0 < calibration.threshold < 1.0):
             raise ValueError("the temperature must be above 0, the threshold between 0 and 1")
         if not 0.0 < (0.5 if calibration.level_quantile is None else calibration.level_quantile) < 1.0:

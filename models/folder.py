@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BrokenModel
+from models.card import read_card
 
 WEIGHTS, CONFIG, PREPROCESS = "model.safetensors", "config.json", "preprocess.json"
 PROCESSOR = "preprocessor_config.json"
@@ -22,13 +23,18 @@ PICKLES = ("pytorch_model.bin", "tf_model.h5", "flax_model.msgpack")
 
 
 def check_files(folder: Path) -> None:
-    """Raises BrokenModel for a folder without one of the files that a model needs."""
+    """Raises BrokenModel for a folder without one of the files that a model needs, or that its card promises."""
     check_weights(folder)
     if not any((folder / name).is_file() for name in (PREPROCESS, PROCESSOR)):
         raise BrokenModel(
             f"The model folder {folder} has no {PREPROCESS}.",
             f"`sightline train` writes whole folders; a checkpoint of transformers brings {PROCESSOR} instead.",
         )
+    for name in read_card(folder / CARD).files:
+        if name in OPTIONAL and not (folder / name).is_file():
+            raise BrokenModel(
+                f"The model folder {folder} has no {name}, which its card promises.", "Copy the whole folder, or write it again."
+            )
 
 
 def check_weights(folder: Path) -> None:
@@ -63,7 +69,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """The object that a file of a model holds. Raises BrokenModel."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BrokenModel(f"{path} is not JSON: {error}.", "Write it again with `sightline train`.") from None
     if not isinstance(found, dict):
         raise BrokenModel(f"{path} holds no object.", "Compare it with a model of the zoo.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,8 @@ def read_calibration(folder: Path) -> Calibration | None:
         return None
     try:
         calibration = Calibration(**{name: float(value) for name, value in read_json(folder / CALIBRATION).items()})
+        if not all(map(math.isfinite, vars(calibration).values())):
+            raise ValueError("a number is not finite")
         if not calibration.temperature > 0.0:
             raise ValueError("the temperature must be above 0")
         return calibration
@@ -62,13 +65,15 @@ def read_ood_detector(folder: Path) -> OodDetector | None:
         return None
     try:
         arrays = load_file(folder / OUTSIDE)
+        if not all(np.isfinite(values).all() for values in arrays.values()):
+            raise ValueError("it holds numbers that are not finite")
         return OodDetector(
             mean=arrays["mean"].astype(np.float32),
             whitening=arrays["whitening"].astype(np.float32),
             threshold=float(arrays["threshold"].item()),
             svm=_read_svm(arrays) if "examples" in arrays else None,
         )
-    except (SafetensorError, KeyError, ValueError) as error:
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise BrokenModel(f"{folder / OUTSIDE} cannot be used: {error}.", "Write it again with `sightline train`.") from None
 
 

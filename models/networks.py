@@ -14,6 +14,17 @@ from transformers.utils import CONFIG_NAME, SAFE_WEIGHTS_NAME
 
 from core.errors import BrokenModel
 
+_UNFIT = (
+    TypeError,
+    ValueError,
+    OSError,
+    RuntimeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    SafetensorError,
+)
+"""What a value that makes no sense raises somewhere in a library."""
 Network = TypeVar("Network", bound=transformers.PreTrainedModel)
 
 
@@ -30,16 +41,20 @@ def open_network(kind: type[Network], folder: Path) -> Network:
 def loaded(kind: type[Network], folder: Path, **changes: Any) -> tuple[Network, dict[str, Any]]:
     """The network of a folder, float32, and how its weights fitted: missing_keys, unexpected_keys, mismatched_keys.
 
-    changes: of its configuration. Weights are read from safetensors alone. Raises BrokenModel for files that make no network.
+    changes: of its configuration. Weights are read from safetensors alone. Raises BrokenModel for files that make no network, and for
+    weights that are no finite numbers: what such a network says looks like an answer.
     """
     try:
         with quiet():
             network, loading = kind.from_pretrained(
                 folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True, ignore_mismatched_sizes=True, **changes
             )
-    except (TypeError, ValueError, OSError, RuntimeError, SafetensorError) as error:
+    except _UNFIT as error:
         reason = str(error).strip().partition("\n")[0]
         raise BrokenModel(f"The model in {folder} cannot be opened: {reason}.", "Write it again with `sightline train`.") from None
+    for name, values in network.state_dict().items():
+        if values.is_floating_point() and not bool(torch.isfinite(values).all()):
+            raise BrokenModel(f"{folder / SAFE_WEIGHTS_NAME} holds numbers that are not finite ({name}).", "Take it from another run.")
     return network, loading
 
 

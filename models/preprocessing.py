@@ -29,7 +29,8 @@ def read_preprocess(folder: Path) -> Preprocess:
     borrowed = _by_processor(folder, own.get("channels")) if is_silent and (folder / PROCESSOR).is_file() else {}
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in {**borrowed, **own}.items()}
     try:
-        if [type(side) for side in values["size"]] != [int, int] or not isinstance(values["channels"], tuple):
+        sizes, channels = values["size"], values["channels"]
+        if [type(side) for side in sizes] != [int, int] or min(sizes) < 1 or not isinstance(channels, tuple) or not channels:
             raise ValueError("size must be [rows, columns], channels a list of names")
         return Preprocess(**{**values, "domain": Domain(values["domain"])})
     except (TypeError, KeyError, ValueError) as error:

@@ -109,7 +109,8 @@ if open_room is not None:
         panel(open_room)
     with left:
         is_growing = any(earth_work.running(open_room))
-        st.fragment(picture, run_every=GROWS_SECONDS if is_growing else None)(open_room)
+        with st.container(key="earth-picture"):
+            st.fragment(picture, run_every=GROWS_SECONDS if is_growing else None)(open_room)
         timeline(open_room)
 elif not is_arriving:
     wanted = empty_state(HERE)

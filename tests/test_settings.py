@@ -52,6 +52,7 @@ def test_a_misspelt_name_is_refused_with_the_one_that_was_meant() -> None:
     ("name", "value"),
     [
         ("THREADS", "-1"), ("BATCH_WAIT_MS", "nan"), ("BATCH_WAIT_MS", "-2"), ("DOWNLOAD_TIMEOUT_S", "0"), ("PORT", "0"), ("PORT", "70000"),
+        ("DOWNLOAD_MINUTES", "0"), ("DOWNLOAD_LEAST_KBS", "nan"), ("USER_MB", "0"), ("SERVER_MB", "-1"),
         ("ROOTS", "/"), ("ARCHIVE_MB", "0"), ("SCENE_MEGAPIXELS", "0"),
         ("DOWNLOAD_MINUTES", "0"), ("DOWNLOAD_LEAST_KBS", "-1"), ("LOCAL_DOWNLOADS", "maybe"),
     ],

@@ -79,3 +79,9 @@ def _made(family: str, facts: dict[str, Any]) -> PreTrainedModel:
     windows = {"patch_size": 4, "embed_dim": WIDTH // 2, "depths": [1, 1], "num_heads": [1, 2], "window_size": 4, "mlp_ratio": 2.0}
     plain = {key: value for key, value in facts.items() if key not in ("hidden_size", "num_hidden_layers", "num_attention_heads")}
     return SwinForImageClassification(SwinConfig(**{**plain, **windows}))
+
+
+def written(folder: Path, name: str, **changes: object) -> None:
+    """Other values in a JSON file; None takes one away."""
+    values = {**json.loads((folder / name).read_text()), **changes} if (folder / name).is_file() else changes
+    (folder / name).write_text(json.dumps({key: value for key, value in values.items() if value is not None}))

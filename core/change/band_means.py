@@ -15,7 +15,7 @@ from core.types import Progress, Scene
 
 _PIXELS = 1_000_000
 """Pixels that are read at a time."""
-CHANGED = 1
+_CHANGED = 1
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def band_means(
         for row in range(top, top + height, rows):
             part = (left, row, width, min(rows, top + height - row))
             (first, known), (second, also) = (read_window(scene, bands, part) for scene, bands in pair)
-            counted = (raster.read(1, window=Window(*part)) == CHANGED) & known & also
+            counted = (raster.read(1, window=Window(*part)) == _CHANGED) & known & also
             sums += [values[:, counted].sum(axis=1, dtype=np.float64) for values in (first, second)]
             pixels += int(counted.sum())
             if progress is not None:

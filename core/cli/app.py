@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import sys
 
 from core.cli.quiet import give_back
@@ -23,7 +24,11 @@ def app() -> None:
     check_writable(current.home)
     os.chdir(PROJECT)  # where app.py looks for assets/
     give_back()
-    os.execve(sys.executable, command(current), environment(current))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the server can hear it in good order
+    try:
+        os.execve(sys.executable, command(current), environment(current))
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def command(current: Settings) -> list[str]:

@@ -13,13 +13,11 @@ import typer
 
 from core.cli.options import Json
 from core.cli.output import print_json, print_line, say_aside
-from core.errors import SightlineError
+from core.errors import ModelError, SightlineError
 from core.export.staging import check_writable
 from core.settings import settings
 
 LIBRARIES = ("torch", "transformers", "captum", "pydicom", "rasterio", "streamlit")
-MODEL_FILES = (("config.json",), ("model.safetensors",), ("preprocess.json", "preprocessor_config.json"))
-"""What makes a model folder whole, one of each. models.folder says the same, but takes seconds to import."""
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _MEGABYTE = 1_000_000
 BENCHMARK_PASSES = 5
@@ -101,7 +99,13 @@ def zoo() -> list[dict[str, Any]]:
 
 
 def _is_whole(folder: Path) -> bool:
-    return all(any((folder / name).is_file() for name in names) for names in MODEL_FILES)
+    from models.folder import check_files
+
+    try:
+        check_files(folder)
+    except ModelError:
+        return False
+    return True
 
 
 def memory() -> dict[str, int]:

@@ -112,6 +112,12 @@ def _say(explanation: Explanation, out: Path) -> None:
     target = explanation.target
     rather = f" rather than {target.against}" if target.against else ""
     print_line(f"{explanation.method} for {target.name}{rather}{_place(target)}, in {out}")
+    gain = explanation.gain
+    opponents = ", ".join(
+        f"{name.replace('_', ' ')} {'none' if value is None else f'{value:.3f}'}" for name, value in gain.opponents.items()
+    )
+    print_line(f"gain: {gain.value:.3f}; p {gain.p:.3f} of {gain.random_maps} random maps; {opponents}")
+    print_line("supported" if gain.is_supported else "not supported")
     for name, score in (("deletion", explanation.deletion), ("insertion", explanation.insertion)):
         chance = f"{score.random_mean:.3f} ({score.random_low:.3f} to {score.random_high:.3f})"
         print_line(f"{name}: {score.value:.3f}; {score.random_maps} random maps {chance}")

@@ -33,7 +33,7 @@ MinArea = Annotated[float, typer.Option("--min-area", metavar="HECTARES", help="
 
 
 def scene_options(bands: str = "", scale: float | None = None, offset: float | None = None, date: str = "") -> SceneOptions:
-    """What the user says of a scene. Raises OutOfRange for a list of bands with a gap, or a date that is none."""
+    """What the user says of a scene. Raises OutOfRange for a list of bands with a gap, no date, or what SceneOptions refuses."""
     from datetime import date as calendar_date
 
     from core.readers import SceneOptions
@@ -45,7 +45,7 @@ def scene_options(bands: str = "", scale: float | None = None, offset: float | N
         taken = calendar_date.fromisoformat(date) if date else None
     except ValueError:
         raise OutOfRange("--date", date, "a date such as 2017-11-07") from None
-    return SceneOptions(names, scale, offset, taken)
+    return SceneOptions(names, scale, offset, taken).checked()
 
 
 def dates_of(given: list[str] | None, scenes: int) -> list[str]:

@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from contextlib import suppress
-from io import UnsupportedOperation
+from io import TextIOWrapper, UnsupportedOperation
 from logging.handlers import RotatingFileHandler
 from typing import TextIO
 
@@ -16,6 +16,7 @@ from core.settings import private_home
 LOG_NAME = "sightline"
 LOG_FILE = "sightline.log"
 LOG_BYTES = 1_000_000
+PRIVATE_FILE = 0o600
 SILENCE = {
     "TRANSFORMERS_VERBOSITY": "critical",
     "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
@@ -78,9 +79,18 @@ def give_back() -> None:
             os.dup2(sys.stderr.fileno(), 2)
 
 
+class _PrivateFile(RotatingFileHandler):
+    """A log that nobody else reads, also where another log of its name lay there."""
+
+    def _open(self) -> TextIOWrapper:
+        file = super()._open()
+        os.fchmod(file.fileno(), PRIVATE_FILE)
+        return file
+
+
 def _log_file() -> logging.Handler:
     try:
-        file = RotatingFileHandler(private_home() / LOG_FILE, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+        file = _PrivateFile(private_home() / LOG_FILE, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     except OSError:
         return logging.NullHandler()
     file.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))

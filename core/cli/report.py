@@ -82,7 +82,7 @@ def _report(item: Source | Unusable, model: str, folder: Path, language: str, op
         if error.exit_status != 2:
             raise
         return error
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # of one file; the others go on
+    except (ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:  # of one file; the others go on
         return our_fault(error)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
 
 from core.cli.interrupt import STOPPED, deafen, listen
@@ -13,6 +14,7 @@ def main() -> None:
     try:
         listen()
         _fill_closed_streams()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold the pixels and names of whatever is open
         from core.cli.program import run
         from core.cli.quiet import quieten
 

@@ -11,6 +11,7 @@ import typer
 
 from core.cli.options import Json, Out
 from core.cli.output import print_json, print_line
+from core.errors import CannotWrite
 
 
 def train(
@@ -25,12 +26,20 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a model by a recipe; the folder that comes out goes into models/zoo, or is given to --model as it is."""
-    from core.export.staging import check_writable
+    from safetensors import SafetensorError
+
+    from core.export.staging import check_writable, shortage
     from training.stages.train import train as train_by
 
     check_writable(out)
     with redirect_stdout(sys.stderr):  # what a training tells of its progress is not the answer
-        folder = train_by(recipe, data, out)
+        try:
+            folder = train_by(recipe, data, out)
+        except (OSError, RuntimeError, SafetensorError) as error:  # torch and safetensors do not say that a disk is full
+            reason = shortage(out) if out.exists() else None
+            if reason is None:
+                raise
+            raise CannotWrite(out, reason) from error
     if as_json:
         return print_json({"recipe": recipe, "data": data, "folder": folder})
     return print_line(f"The model is in {folder}.")

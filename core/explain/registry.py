@@ -11,9 +11,10 @@ from typing import Any
 from core.errors import NoAttention, NotFound
 from core.explain.baselines import baseline_of
 from core.explain.evidence import MethodResult, no_progress, scaled, within
-from core.explain.measure.removal import check_removal, forwards_needed, removal_scores
+from core.explain.measure.gain import Ruler
+from core.explain.measure.opponents import random_weights
 from core.explain.methods import integrated_gradients, occlusion, rollout
-from core.explain.targets import check_readable, check_target, target_of
+from core.explain.targets import check_readable, target_of
 from core.inference.engine import Engine
 from core.settings import settings
 from core.types import Capability, Explanation, ModelInput, Progress, Target
@@ -24,9 +25,9 @@ Run = Callable[[Engine, ModelInput, Target, Mapping[str, Any], Progress], Method
 FIRST_METHOD = "integrated-gradients"
 """What explains where nobody chose a method: the one whose maps beat random ones most often (the section Faithfulness of the cards)."""
 
-COMMON: Mapping[str, Any] = MappingProxyType({"baseline": "mean", "removal_steps": 16, "seed": 0})
+COMMON: Mapping[str, Any] = MappingProxyType({"baseline": "mean", "removal_steps": 8, "seed": 0})
 """Parameters of every method. baseline: what removed pixels become (core/explain/baselines.py). removal_steps: of deletion and insertion.
-seed: of the random maps."""
+seed: of the random maps and weights."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,17 @@ def explain(
     check_explained_by(engine.model, chosen.name)
     complete = _complete(chosen, parameters or {})
     maps = settings().random_maps if random_maps is None else random_maps
-    steps, seed, watch = complete["removal_steps"], complete["seed"], progress or no_progress
-    check_removal(steps, maps)
+    watch = progress or no_progress
     check_readable(given)
     meant = target if isinstance(target, Target) else target_of(engine, given, target)
-    check_target(engine.model, meant, given)
-    evidence = chosen.run(engine, given, meant, complete, within(watch, after=forwards_needed(steps, maps)))
     baseline = baseline_of(complete["baseline"], given.values)
-    part = within(watch, before=evidence.forwards)
-    deletion, insertion = removal_scores(engine, given, evidence.pixels, meant, baseline, steps, maps, seed, part)
+    ruler = Ruler(engine, given, meant, baseline, complete["removal_steps"], maps, complete["seed"])
+    ruler.check()
+    evidence = chosen.run(engine, given, meant, complete, lambda done, total: watch(done, 2 * total + ruler.passes))
+    own = evidence.forwards
+    with random_weights(engine, complete["seed"]) as untaught:
+        beside = chosen.run(untaught, given, meant, complete, within(watch, before=own, after=ruler.passes))
+    measured = ruler.measure(evidence.pixels, beside.pixels, within(watch, before=own + beside.forwards))
     saliency, low, high = scaled(evidence)
     return Explanation(
         method=chosen.name,
@@ -103,8 +106,9 @@ def explain(
         saliency=saliency,
         low=low,
         high=high,
-        deletion=deletion,
-        insertion=insertion,
+        deletion=measured.deletion,
+        insertion=measured.insertion,
+        gain=measured.gain,
         model=engine.model.id,
         weights=engine.model.weights_hash,
         tokens=evidence.tokens,

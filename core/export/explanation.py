@@ -32,6 +32,16 @@ def as_values(given: ModelInput, explanation: Explanation) -> dict[str, Any]:
             "refusal": say(given.refusal),
         },
         "range": [explanation.low, explanation.high],
+        "gain": {
+            "value": explanation.gain.value,
+            "p": explanation.gain.p,
+            "n": explanation.gain.random_maps,
+            "random_low": explanation.gain.random_low,
+            "random_high": explanation.gain.random_high,
+            "opponents": dict(explanation.gain.opponents),
+        },
+        "supported": explanation.gain.is_supported,
+        "signed": explanation.attribution is not None,
         "deletion": _removal(explanation.deletion),
         "insertion": _removal(explanation.insertion),
         "sanity": explanation.sanity,
@@ -58,4 +68,6 @@ def _removal(score: RemovalScore) -> dict[str, Any]:
         "random_low": score.random_low,
         "random_high": score.random_high,
         "random_maps": score.random_maps,
+        "p": score.p,
+        "pixels": score.pixels,
     }

@@ -72,14 +72,19 @@ def _in_the_way(out: Path) -> InputError:
     return InputError(f"{out} cannot be the output folder: a file is in its way.", "Choose another with --out.")
 
 
-def not_written(place: Path, error: Exception) -> CannotWrite:
-    """The error for a library that could not write in `place` and hardly says why."""
+def shortage(place: Path) -> OSError | None:
+    """What keeps a file of some size from being written in `place`; None where nothing does."""
     try:
         with tempfile.TemporaryFile(dir=place) as file:
             os.posix_fallocate(file.fileno(), 0, _PROBE_BYTES)
     except OSError as reason:
-        return CannotWrite(_named(place), reason)
-    return CannotWrite(_named(place), f"a file was not written whole ({type(error).__name__})")
+        return reason
+    return None
+
+
+def not_written(place: Path, error: Exception) -> CannotWrite:
+    """The error for a library that could not write in `place` and hardly says why."""
+    return CannotWrite(_named(place), shortage(place) or f"a file was not written whole ({type(error).__name__})")
 
 
 def _fault(out: Path, error: OSError) -> CannotWrite | None:

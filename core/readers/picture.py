@@ -32,7 +32,7 @@ def read_picture(path: Path, name: str | None = None) -> Picture:
     """
     name = name or path.name
     if sniff(path) not in (Kind.PNG, Kind.JPEG):
-        raise refusal(path, name)
+        raise refusal(path, name, "Give a PNG or a JPEG.")
     limit = settings().decoded_megapixels * 1_000_000
     Pillow.MAX_IMAGE_PIXELS = limit  # Pillow's own guard, at our limit: it warns above it and refuses above twice it
     if not any(entry[0] == "ignore" and entry[2] is Pillow.DecompressionBombWarning for entry in warnings.filters[:4]):

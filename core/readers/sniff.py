@@ -36,10 +36,14 @@ def sniff(path: Path) -> Kind:
     return _kind(_head(path), path.stat().st_size)
 
 
-def refusal(path: Path, name: str) -> UnreadableFile:
-    """The error for a file that no reader takes: what it is, and what would be right. Raises what `sniff` raises."""
+def refusal(path: Path, name: str, wanted: str = "") -> UnreadableFile:
+    """The error for a file that no reader takes, or not the one that was asked: what it is, and what would be right.
+
+    wanted: what to say of a file that another reader takes ("Give a GeoTIFF."). Raises what `sniff` raises.
+    """
     words, advice = _described(path)
-    return UnreadableFile(f"{name} is {words}.", advice)
+    is_for_others = bool(wanted) and sniff(path) is not Kind.OTHER
+    return UnreadableFile(f"{name} is {words}.", wanted if is_for_others else advice)
 
 
 def _described(path: Path) -> tuple[str, str]:

@@ -161,7 +161,7 @@ def read_classes(path: Path, grid: Scene, piece: Piece) -> NDArray[np.uint8]:
 def classes_picture(classes: NDArray[np.uint8], colours: Sequence[tuple[int, int, int]], hidden: Set[int] = frozenset()) -> bytes:
     """Classes (index into colours, 255 nothing) as PNG; hidden classes and nodata are transparent."""
     table = np.zeros((256, 3), dtype=np.uint8)
-    table[: len(colours)] = colours
+    table[: len(colours)] = np.reshape(colours, (-1, 3))
     opacity = bytes(255 if index < len(colours) and index not in hidden else 0 for index in range(256))
     picture = PillowImage.fromarray(classes, "L")
     picture.putpalette(table.tobytes())

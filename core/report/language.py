@@ -72,6 +72,7 @@ FORMATS = {
     "coverage": "{:.0f} %",
     "area under the curve": "{:.3f}",
     "relative error": "{:.2g}",
+    "p": "{:.2g}",
     "distance": "{:.3g}",
     "count": "{:,.0f}",
     "ha": "{:,.1f} ha",

@@ -8,7 +8,8 @@ from core.prepare.domains import image_domain
 from core.report.composer import Composer
 from core.report.model_facts import ModelFacts
 from core.report.notices import say, say_all
-from core.types import Domain, Explanation, Notice, Prediction, RemovalScore
+from core.types import Domain, Explanation, Gain, Notice, Prediction, RemovalScore
+from core.types.explanation import SIGNIFICANT
 
 """What a heatmap is not, by what it lies on; on medical images no outline of a lesion."""
 
@@ -36,6 +37,7 @@ def say_explanation(composer: Composer, explanation: Explanation | None, region:
         words = say(region, composer.language.code)
         place = composer.fact("explanation.region", words, "sentence", "explanation")
         composer.say("explanation", "region", region=words, place=place)
+    _say_gain(composer, explanation.gain)
     _say_removal(composer, "deletion", explanation.deletion)
     _say_removal(composer, "insertion", explanation.insertion)
     if explanation.completeness_error is not None:
@@ -86,7 +88,33 @@ def _say_removal(composer: Composer, name: str, score: RemovalScore) -> None:
         "low": composer.fact(f"{name}.random_low", score.random_low, unit, source),
         "high": composer.fact(f"{name}.random_high", score.random_high, unit, source),
         "maps": composer.fact(f"{name}.random_maps", score.random_maps, "count", source),
+        "p": composer.fact(f"{name}.p", score.p, "p", source),
     }
     composer.say("explanation", name, **roles)
-    roles["verdict"] = composer.fact(f"{name}.verdict", score.verdict, "word", source)
-    composer.say("explanation", f"{name}_{score.verdict}", **roles)
+
+
+def _say_gain(composer: Composer, gain: Gain) -> None:
+    """The gain, what it stands beside, and what the ranks support."""
+    unit, source = "area under the curve", "explanation"
+    roles = {
+        "value": composer.fact("gain.value", gain.value, unit, source),
+        "low": composer.fact("gain.random_low", gain.random_low, unit, source),
+        "high": composer.fact("gain.random_high", gain.random_high, unit, source),
+        "maps": composer.fact("gain.random_maps", gain.random_maps, "count", source),
+        "p": composer.fact("gain.p", gain.p, "p", source),
+    }
+    composer.say("explanation", "gain", **roles)
+    for name, value in gain.opponents.items():
+        if value is not None:
+            composer.say("explanation", f"gain_{name}", value=composer.fact(f"gain.{name}", value, unit, source))
+    supported = composer.fact("gain.supported", gain.is_supported, "", source)
+    composer.say("explanation", _gain_verdict(gain), supported=supported, p=roles["p"])
+
+
+def _gain_verdict(gain: Gain) -> str:
+    """Which sentence the ranks support."""
+    if gain.is_supported:
+        return "gain_supported"
+    if gain.p > SIGNIFICANT:
+        return "gain_within_random"
+    return "gain_below_opponent" if gain.better_opponents else "gain_without_opponent"

@@ -66,12 +66,17 @@ class TokenMap:
         return self.values.repeat(self.patch[0], axis=0).repeat(self.patch[1], axis=1)
 
 
+SIGNIFICANT = 0.05
+"""Share of random maps up to which a map is not one of them."""
+
+
 @dataclass(frozen=True)
 class RemovalScore:
-    """Area under a deletion or insertion curve, beside what random maps score (same steps, same baseline).
+    """Area under a deletion or insertion curve on the token grid, beside what random maps score (same steps, same baseline).
 
-    value: of the map. random_mean, random_low, random_high: mean, 2.5th and 97.5th percentile over `random_maps` random maps.
-    curve: probability of the target after each step, float32 [steps + 1].
+    value: of the map. random_mean, random_low, random_high: mean, 2.5th and 97.5th percentile over `random_maps` random maps as smooth.
+    curve: probability of the target after each step, float32 [steps + 1]. p: the rank of the map among these, (1 + k) / (1 + n), k of n
+    being as good or better. pixels: the area where the map's pixels go one by one, and not by whole tokens.
     """
 
     value: float
@@ -81,13 +86,45 @@ class RemovalScore:
     random_maps: int
     curve: NDArray[np.float32]
     random_curve: NDArray[np.float32]
+    p: float
+    pixels: float
 
     @property
-    def verdict(self) -> str:
-        """ "above", "below" or "within" what random maps score."""
-        if self.value > self.random_high:
-            return "above"
-        return "below" if self.value < self.random_low else "within"
+    def is_better(self) -> bool:
+        """Whether random maps hardly ever score so well."""
+        return self.p <= SIGNIFICANT
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Insertion minus deletion on one baseline: how much more of the answer comes from what a map marks than from the rest.
+
+    value: in [-1, 1]. p: the map's rank among `random_maps` random maps as smooth, (1 + k) / (1 + n). random_low, random_high: their 2.5th
+    and 97.5th percentile. opponents: the best gain of maps that know nothing of the network: "centre" (a centred prior), "edges" (of the
+    image), "random_weights" (the same method on the same network with random weights); None of what there is not.
+    """
+
+    value: float
+    p: float
+    random_maps: int
+    random_low: float
+    random_high: float
+    opponents: Mapping[str, float | None]
+
+    @property
+    def better_opponents(self) -> tuple[str, ...]:
+        """Opponents that do as well as the map or better."""
+        return tuple(name for name, value in self.opponents.items() if value is not None and value >= self.value)
+
+    @property
+    def missing_opponents(self) -> tuple[str, ...]:
+        """Opponents that the map could not be set beside."""
+        return tuple(name for name, value in self.opponents.items() if value is None)
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether the map shows what the network uses: better than random maps, and than every opponent, none of which is missing."""
+        return self.p <= SIGNIFICANT and not self.better_opponents and not self.missing_opponents
 
 
 @dataclass(frozen=True)
@@ -111,6 +148,7 @@ class Explanation:
     high: float
     deletion: RemovalScore
     insertion: RemovalScore
+    gain: Gain
     model: str
     weights: str
     tokens: TokenMap | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def detect_change(
 
 def check_change(before: Scene, after: Scene, method: Method, min_area_hectares: float = 0.0) -> None:
     """Refusals, before the work. Raises OutOfRange, NoOverlap, NoGrid, and what the method's check raises."""
-    if min_area_hectares < 0:
+    if not 0.0 <= min_area_hectares < math.inf:
         raise OutOfRange("--min-area", min_area_hectares, "0 hectares or more")
     check_dates(before, after, method)
 

@@ -12,6 +12,7 @@ from core.explain.regions import region_of
 from core.explain.registry import explain
 from core.inference.engine import Engine, engine_for
 from core.inference.prediction import predict_input
+from core.jobs import Lane
 from core.prepare.ct import plane_of, window_about
 from core.prepare.domains import image_domain
 from core.prepare.inputs import frame_answered, to_input
@@ -63,6 +64,11 @@ def open_images(
                 refused.append((source.label, our_fault(error)))
         watch(done, len(sources))
     return Opened(tuple(images), tuple(refused))
+
+
+def lane_of(image: Image) -> Lane:
+    """Where an answer for it waits: a series is searched slice by slice."""
+    return Lane.HEAVY if isinstance(image, Study) and image.shape[0] > 1 else Lane.SHORT
 
 
 def predict(image: Image, model: str, frame: int | None = None, watch: Progress | None = None) -> Prediction:

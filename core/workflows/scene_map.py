@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -63,7 +64,7 @@ def map_scene(
     model = engine.model
     check_mappable(scene, model)
     target = target_crs(scene, crs)
-    if min_area_hectares < 0:
+    if not 0.0 <= min_area_hectares < math.inf:
         raise OutOfRange("--min-area", min_area_hectares, "at least 0 hectares")
     drawn = read_zones(zones, target) if zones is not None else ()
     tiles = tile_grid(scene, model.preprocess, model.patch).tiles

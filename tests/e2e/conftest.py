@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from core.settings import settings
 
@@ -30,7 +30,8 @@ FLAGS = [
 ]  # fmt: skip
 START_SECONDS = 180
 PATIENCE_MS = 120_000
-SIZE = {"width": 1440, "height": 900}
+SIZE = ViewportSize(width=1440, height=900)
+NARROW = ViewportSize(width=1024, height=768)
 NETWORK_SCHEMES = ("http", "https", "ws", "wss")
 Shoot = Callable[[str], None]
 
@@ -154,3 +155,20 @@ def shoot(page: Page) -> Shoot:
             page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
 
     return take
+
+
+def cut_off(page: Page) -> list[str]:
+    """Texts of visible buttons and tabs that reach beyond the window or what clips them, or are wider than the place they have."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll('button, [role=tab]')].filter((each) => {
+            const box = each.getBoundingClientRect();
+            if (!box.width || !each.innerText?.trim()) return false;
+            let right = window.innerWidth;
+            for (let around = each.parentElement; around; around = around.parentElement)
+                if (getComputedStyle(around).overflowX !== 'visible') right = Math.min(right, around.getBoundingClientRect().right);
+            const isBeyond = box.right > right + 1 || box.left < -1;
+            return isBeyond || [each, ...each.querySelectorAll('*')]
+                .some((part) => part.clientWidth && part.scrollWidth > part.clientWidth + 1);
+        }).map((each) => each.innerText.trim())"""
+    )
+    return found

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 
-from tests.e2e.conftest import PROJECT, Shoot
+from tests.e2e.conftest import NARROW, PROJECT, Shoot, cut_off
 from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
 CHANGED = re.compile(r"^[\d,.]+ ha changed$")
@@ -143,6 +143,52 @@ def test_two_dates_of_the_sample_are_compared_explained_and_taken_away(page: Pag
     page.get_by_role("button", name="Close").click()
     expect(shown(page, EMPTY)).to_be_visible()
     expect(page.get_by_text("Traceback")).to_have_count(0)
+
+
+ABOVE = """(canvas) => {
+  const at = [Math.round(canvas.width * 0.25), Math.round(canvas.height * 0.5)];
+  return [...canvas.getContext("2d").getImageData(...at, 1, 1).data].join(" ");
+}"""
+"""The colour of a place in the upper half of the first date."""
+
+
+def test_a_map_grows_strip_by_strip_and_what_is_drawn_of_it_never_vanishes(page: Page) -> None:
+    page.goto("/earth")
+    page.get_by_role("button", name="One place, two dates (synthetic)").click()
+    page.locator("button:visible", has_text="Post-classification").click()
+    expect(page.get_by_role("button", name="Land cover", exact=True)).to_have_attribute("aria-pressed", "true")
+    picture = canvas(page)
+    bare = picture.evaluate(ABOVE)
+    while picture.evaluate(ABOVE) == bare:
+        expect(page.locator('[class*="progress"][class*="st-key"]').filter(has_text="Comparing").first).to_be_visible()
+        page.wait_for_timeout(50)
+    colours = set()
+    while page.get_by_role("button", name="Change", exact=True).count() == 0:
+        colours.add(picture.evaluate(ABOVE))
+        page.wait_for_timeout(20)
+    assert bare not in colours
+    expect(page.get_by_role("tab", name="Change")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("button", name="Land cover", exact=True)).to_have_attribute("aria-pressed", "false")
+    page.get_by_role("button", name="Close").click()
+
+
+def test_a_comparison_by_an_index_needs_no_model_and_nothing_of_it_is_cut_off_at_1024_pixels(page: Page, shoot: Shoot) -> None:
+    page.set_viewport_size(NARROW)
+    page.goto("/earth")
+    page.get_by_role("button", name="One place, two dates (synthetic)").click()
+    page.locator("button:visible", has_text="Spectral index").click()
+    expect(shown(page, "NDVI = (near infrared - red)")).to_be_visible()
+    expect(shown(page, CHANGED)).to_be_visible()
+    assert cut_off(page) == []
+    page.locator("[data-testid=stRadio] label:visible").first.click()
+    expect(shown(page, "Why: the bands at both dates")).to_be_visible()
+    shoot("earth-index-1024")
+    for name, told in (("Report", "Method: difference of a spectral index"), ("Export", "change_score.tif"), ("Scenes", "earth-after.tif")):
+        open_tab(page, name)
+        expect(shown(page, re.compile(told))).to_be_visible()
+        assert cut_off(page) == [], name
+    assert canvas(page).bounding_box()
+    page.get_by_role("button", name="Close").click()
 
 
 def test_unnamed_bands_are_asked_for_and_then_mapped(page: Page, tmp_path: Path) -> None:

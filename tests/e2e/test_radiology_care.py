@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.settings import PROJECT
-from tests.e2e.conftest import Shoot, tab_in
+from tests.e2e.conftest import NARROW, Shoot, cut_off, tab_in
 
 SAMPLES = PROJECT / "sample_data"
 RADIOGRAPH = SAMPLES / "chest-radiograph.dcm"
@@ -28,7 +28,6 @@ TURN = """async (canvas, [turns, burst, pause, names]) => {
 """In the browser itself, faster than a hand: several runs of the page are asked for at a time."""
 RESTED_MS = 2_500
 """Longer than what is typed takes to reach the server."""
-NARROW = {"width": 1024, "height": 768}
 MAP_WIDTH = 200
 """CSS pixels that the legend and the bars below a map need."""
 MARKED = "*bold* [link](x) :red[red] $x^2$ _it_.dcm"
@@ -174,7 +173,7 @@ def test_a_file_name_is_shown_as_it_is_written_and_never_over_the_image(page: Pa
 @pytest.mark.parametrize("name", ["/", "/radiology", "/earth", "/explain", "/models"])
 def test_nothing_is_cut_off_at_1024_pixels(browser: Browser, address: str, name: str) -> None:
     with tab_in(browser, address) as (page, _):
-        page.set_viewport_size({"width": NARROW["width"], "height": NARROW["height"]})
+        page.set_viewport_size(NARROW)
         page.goto(name)
         expect(page.locator("button:visible").first).to_be_visible()
         page.wait_for_timeout(RESTED_MS)
@@ -182,7 +181,7 @@ def test_nothing_is_cut_off_at_1024_pixels(browser: Browser, address: str, name:
 
 
 def test_nothing_is_cut_off_of_an_open_study_at_1024_pixels(page: Page, shoot: Shoot) -> None:
-    page.set_viewport_size({"width": NARROW["width"], "height": NARROW["height"]})
+    page.set_viewport_size(NARROW)
     opened(page, RADIOGRAPH)
     for name in ("Findings", "Why", "Report", "Study", "Export"):
         open_tab(page, name)
@@ -192,27 +191,10 @@ def test_nothing_is_cut_off_of_an_open_study_at_1024_pixels(page: Page, shoot: S
 
 
 def test_every_method_can_be_chosen_and_each_map_has_room_for_its_measures_at_1024_pixels(page: Page) -> None:
-    page.set_viewport_size({"width": NARROW["width"], "height": NARROW["height"]})
+    page.set_viewport_size(NARROW)
     page.goto("/explain")
     page.get_by_role("button", name="A chest radiograph (synthetic)", exact=True).click()
     expect(page.locator(".stButtonGroup button").filter(has_text="Occlusion")).to_be_visible()
     assert cut_off(page) == []
     place = page.get_by_role("heading", name="Attention rollout", exact=True).bounding_box()
     assert place and place["width"] >= MAP_WIDTH
-
-
-def cut_off(page: Page) -> list[str]:
-    """Texts of visible buttons and tabs that reach beyond the window or what clips them, or are wider than the place they have."""
-    found: list[str] = page.evaluate(
-        """() => [...document.querySelectorAll('button, [role=tab]')].filter((each) => {
-            const box = each.getBoundingClientRect();
-            if (!box.width || !each.innerText?.trim()) return false;
-            let right = window.innerWidth;
-            for (let around = each.parentElement; around; around = around.parentElement)
-                if (getComputedStyle(around).overflowX !== 'visible') right = Math.min(right, around.getBoundingClientRect().right);
-            const isBeyond = box.right > right + 1 || box.left < -1;
-            return isBeyond || [each, ...each.querySelectorAll('*')]
-                .some((part) => part.clientWidth && part.scrollWidth > part.clientWidth + 1);
-        }).map((each) => each.innerText.trim())"""
-    )
-    return found

@@ -23,10 +23,10 @@ PATIENCE = 20.0
 
 @pytest.fixture
 def here(home: Path, tmp_path: Path) -> EarthState:
-    """Two dates of one place, in bands that no change model reads, so that the ways to compare them are those by classes."""
+    """Two dates of one place that the model of land cover reads; there is no change model."""
     groups = []
     for year in ("2019", "2021"):
-        path = write_geotiff(tmp_path / f"{year}.tif", np.full((3, 64, 64), 900, np.uint16), descriptions=("B04", "B03", "B08"))
+        path = write_geotiff(tmp_path / f"{year}.tif", np.full((3, 64, 64), 900, np.uint16), descriptions=("B04", "B03", "B02"))
         groups.append(SceneFiles((path,), read_scene([path])))
     return EarthState(results=OpenFolder(), groups=groups, pair=(0, 1), model="land-cover", method="classes")
 

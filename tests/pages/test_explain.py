@@ -21,7 +21,7 @@ from core.jobs import JobProgress, jobs
 from core.render.attention import GAP, attention_of, mosaic, scaled_attention
 from core.render.heatmap import heat_layer, signed_layer, signed_values
 from core.settings import settings
-from core.types import Explanation, ModelInput, RemovalScore
+from core.types import Explanation, Gain, ModelInput, RemovalScore
 from core.ui.explain.agreement import on_tokens, rank_correlations
 from core.ui.explain.maps import map_and_bar, parameter_words, patch_at, shown_pixels
 from core.ui.explain.page_state import Turns
@@ -223,9 +223,12 @@ def test_a_map_is_transparent_at_its_zero_and_opaque_at_its_top() -> None:
 
 
 def explained(attribution: np.ndarray, high: float) -> Explanation:
-    score = RemovalScore(0.0, 0.0, 0.0, 0.0, 0, np.zeros(1, np.float32), np.zeros(1, np.float32))
+    curve = np.zeros(1, np.float32)
+    score, gain = RemovalScore(0.0, 0.0, 0.0, 0.0, 0, curve, curve, 1.0, 0.0), Gain(0.0, 1.0, 0, 0.0, 0.0, {})
     saliency = np.zeros(attribution.shape[1:], np.float32)
-    return Explanation("occlusion", {}, "cat", saliency, 0.0, high, score, score, "a", "0", attribution=attribution.astype(np.float32))
+    return Explanation(
+        "occlusion", {}, "cat", saliency, 0.0, high, score, score, gain, "a", "0", attribution=attribution.astype(np.float32)
+    )
 
 
 def test_signed_numbers_have_a_diverging_scale_about_zero() -> None:

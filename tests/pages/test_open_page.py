@@ -14,21 +14,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image as PillowImage
 
 from core.errors import UnreadableFile
-from core.jobs import JobProgress, Jobs
+from core.jobs import JobProgress, Jobs, Lane
 from core.readers import read_dicom, read_series
 from core.render.heatmap import heat_layer
 from core.settings import PROJECT, private_home, settings
 from core.ui.radiology import page_state as radiology
 from core.ui.radiology import work
 from core.ui.radiology.study_facts import title_of
+from core.ui.state import session as session_module
 from core.ui.state import uploads
 from core.ui.state.errors import as_seen, words_of
 from core.ui.state.open_page import OpenPage, PageState
 from core.ui.state.progress import progress_words
-from core.ui.state.session import Session, Task
+from core.ui.state.session import LEFT_SECONDS, Session, Task
 from core.ui.state.uploads import OpenFolder
 from core.ui.widgets.drafts import ADDENDUM
 from core.ui.widgets.intake import Wanted
@@ -162,10 +164,20 @@ def test_servers_that_share_a_home_leave_each_others_uploads_alone_and_remove_th
     assert own.path.exists()
 
 
-def test_a_home_that_others_could_read_is_closed_to_them(home: Path) -> None:
-    home.mkdir(mode=0o755)
-    home.chmod(0o755)
-    assert private_home().stat().st_mode & 0o777 == 0o700
+def test_a_home_that_others_could_read_is_closed_to_them_with_all_that_is_in_it(home: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("not ours")
+    outside.chmod(0o644)
+    (home / "samples" / "one").mkdir(parents=True)
+    for file in (home / "sightline.log", home / "samples" / "one" / "scan.dcm"):
+        file.write_text("x")
+        file.chmod(0o644)
+    (home / "link").symlink_to(outside)
+    for folder in (home, home / "samples", home / "samples" / "one"):
+        folder.chmod(0o755)
+    private_home()
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (home, *home.rglob("*"))}
+    assert modes == {"home": 0o700, "samples": 0o700, "one": 0o700, "sightline.log": 0o600, "scan.dcm": 0o600, "link": 0o644}
 
 
 def test_no_page_shows_a_path_of_the_servers_own_folders(home: Path) -> None:
@@ -198,6 +210,33 @@ def test_work_that_is_not_wanted_any_more_is_stopped_and_what_is_done_stays(home
     assert old.is_cancelled
     assert set(book) == {"new", "done"}
     session.let_go()
+
+
+def test_work_of_a_user_who_left_is_stopped_and_of_one_who_only_reloads_is_not(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connected, clock = {"first tab"}, [1000.0]
+    monkeypatch.setattr(session_module.private_streamlit, "is_connected", lambda tab: tab in connected)
+    monkeypatch.setattr(session_module, "monotonic", lambda: clock[0])
+    session, book = Session(tabs={"first tab"}), {}  # type: tuple[Session, dict[str, Task[Any]]]
+    session.task(book, "map").start("Mapping", endless, "tiles", Lane.HEAVY)
+    running = book["map"].job
+    assert running is not None
+    clock[0] += 9000.0
+    assert session.is_waited_for()
+    connected.clear()
+    assert session.is_waited_for()
+    clock[0] += LEFT_SECONDS - 1.0
+    session.tabs.add("after a reload")
+    connected.add("after a reload")
+    assert session.is_waited_for()
+    connected.clear()
+    for seconds in (0.0, LEFT_SECONDS - 1.0):
+        clock[0] += seconds
+        assert session.is_waited_for() and not running.is_cancelled
+    clock[0] += 2.0
+    assert not session.is_waited_for() and running.is_cancelled
+    waited(book["map"])
+    assert book["map"].was_stopped  # who comes back is asked whether it should start again
+    assert not session.is_waited_for()
 
 
 def test_an_explanation_begins_when_somebody_looks_and_stops_with_its_method(home: Path) -> None:

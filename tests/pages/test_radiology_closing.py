@@ -36,6 +36,22 @@ def session(home: Path) -> Session:
     return Session()
 
 
+def test_closing_stops_the_work_and_forgets_it(session: Session) -> None:
+    radiology.PAGE.open(session, Wanted("sample", (FIRST,)))
+    waited(radiology.PAGE.arrival(session))
+    room = radiology.PAGE.state(session)
+    assert room is not None
+    folder = room.folders[0].path
+    task = work.answer(session, room.opening, "chest-xray")
+    job = task.job
+    assert job is not None
+    radiology.PAGE.close(session)
+    assert job.is_cancelled
+    assert session.tasks == []
+    assert session.places == {}
+    assert not folder.exists()
+
+
 def test_closing_one_image_leaves_the_others_and_stops_its_own_work(session: Session, home: Path) -> None:
     opened(session, FIRST)
     room = opened(session, SECOND)

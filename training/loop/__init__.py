@@ -3,6 +3,7 @@
 __all__ = [
     "averaging",
     "change_trainer",
+    "checkpoints",
     "devices",
     "encoder",
     "forward",

@@ -24,8 +24,9 @@ from training.data.city_pixels import CityPixels, CropMaker, Crops, seen_in
 from training.evaluate.change_figures import best_threshold, levelled
 from training.evaluate.change_scores import city_scores
 from training.loop.averaging import AveragedWeights
+from training.loop.checkpoints import last_checkpoint
 from training.loop.starts import encoder_weights
-from training.loop.trainer import Numbers, last_checkpoint, training_arguments
+from training.loop.trainer import Numbers, training_arguments
 
 
 class ChangeTrainer(Trainer):  # type: ignore[misc]

@@ -15,10 +15,14 @@ CLOCK = "minutes.json"
 
 def minutes_of(work: Path, this_run: float) -> float:
     """Minutes of this run and of those before it."""
-    clock = work / CLOCK
-    earlier = float(json.loads(clock.read_text(encoding="utf-8"))) if clock.is_file() else 0.0
+    clock, part = work / CLOCK, work / f"{CLOCK}.part"
+    try:
+        earlier = float(json.loads(clock.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError):  # the first run, or one that was ended while it wrote
+        earlier = 0.0
     work.mkdir(parents=True, exist_ok=True)
-    clock.write_text(json.dumps(earlier + this_run), encoding="utf-8")
+    part.write_text(json.dumps(earlier + this_run), encoding="utf-8")
+    part.replace(clock)
     return earlier + this_run
 
 

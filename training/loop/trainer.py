@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
@@ -26,7 +25,8 @@ from training.config.recipe import Recipe
 from training.config.recipe_parts import Schedule
 from training.data.augment import augmented, cutmix, kept_tokens, standardised
 from training.data.masking import masked_tokens
-from training.loop.averaging import AVERAGED, AveragedWeights
+from training.loop.averaging import AveragedWeights
+from training.loop.checkpoints import last_checkpoint
 from training.loop.devices import images_at_once, precision, process_index
 from training.loop.forward import forward_all
 from training.loop.starts import started
@@ -244,13 +244,6 @@ def written_attention(network: PreTrainedModel) -> str:
     if before == "sdpa" and not torch.cuda.is_available():
         network.set_attn_implementation("eager")
     return before
-
-
-def last_checkpoint(work: Path) -> Path | None:
-    """The newest checkpoint that was written to its end."""
-    folders = [folder for folder in work.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+", folder.name)]
-    whole = [folder for folder in folders if (folder / AVERAGED).is_file()]
-    return max(whole, key=lambda folder: int(folder.name.split("-")[1]), default=None)
 
 
 def training_arguments(schedule: Schedule, work: Path) -> TrainingArguments:

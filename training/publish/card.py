@@ -10,7 +10,7 @@ import numpy as np
 
 from core.types import Calibration
 from models.card import front_matter
-from models.folder import hash_of
+from models.folder import CALIBRATION, OUTSIDE, hash_of
 from models.measured import Measurement, OperatingPoint
 from models.registry import CARD
 from training.config.recipe import Recipe
@@ -55,6 +55,7 @@ def write_card(
         "licence": card.licence,
         "metrics": {name: figure.as_json() for name, figure in main.figures.items()},
         "measured_weights": hash_of(folder),
+        "files": [name for name in (CALIBRATION, OUTSIDE) if (folder / name).is_file()],
     }
     lines = front_matter(front)
     lines += [f"# {card.title}", ""]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.workflows.evaluate_change import ChangeFigures
 from models.card import front_matter
-from models.registry import CARD
+from models.registry import CALIBRATION, CARD, OUTSIDE
 from training.config.change_recipe import ChangeRecipe
 from training.evaluate.change_figures import MeasuredChange
 from training.evaluate.figures import Figure
@@ -28,6 +28,7 @@ def write_change_card(
         "licence": card.licence,
         "metrics": {name: figure.as_json() for name, figure in measured.pooled.items()},
         "measured_weights": weights,
+        "files": [name for name in (CALIBRATION, OUTSIDE) if (folder / name).is_file()],
     }
     lines = front_matter(front)
     lines += [f"# {card.title}", ""]

@@ -8,8 +8,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.export.staging import staged
 from models.bert_image import BertImageForChangeDetection
-from models.folder import hash_of
+from models.folder import FILES, hash_of
 from models.networks import open_network
 from training.calibrate.change_ood_detector import fit_change_detector
 from training.config.change_recipe import ChangeRecipe, read_change_recipe
@@ -55,20 +56,20 @@ def train_change(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
     work = out / CHECKPOINTS / recipe.id
     began = time.monotonic()
     networks = fitted(recipe, cities, work)
-    folder = out / recipe.id
     if not is_first():
-        return folder
+        return out / recipe.id
     minutes = minutes_of(work, (time.monotonic() - began) / 60.0)
     measured = as_shipped(networks.measured, recipe, work / MEASURED)
     figures = measure_change(measured, divided(cities, recipe.cities.validation), recipe)
-    write_network(folder, networks.final, recipe.preprocess)
-    write_calibration(folder, figures.calibration)
-    detector = fit_change_detector(cities, recipe.preprocess)
-    if detector is not None:
-        write_ood_detector(folder, detector)
-    names = [city.name for city in cities]
-    write_change_card(folder, recipe, names, figures, hash_of(work / MEASURED), command_of(recipe_path, data, out), minutes)
-    return folder
+    with staged(out / recipe.id, replacing=FILES) as folder:
+        write_network(folder, networks.final, recipe.preprocess)
+        write_calibration(folder, figures.calibration)
+        detector = fit_change_detector(cities, recipe.preprocess)
+        if detector is not None:
+            write_ood_detector(folder, detector)
+        names = [city.name for city in cities]
+        write_change_card(folder, recipe, names, figures, hash_of(work / MEASURED), command_of(recipe_path, data, out), minutes)
+    return out / recipe.id
 
 
 def as_shipped(network: BertImageForChangeDetection, recipe: ChangeRecipe, folder: Path) -> BertImageForChangeDetection:

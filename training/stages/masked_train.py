@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import BadRecipe
+from core.export.staging import staged
 from models.bert_image import BertImageForMaskedImageModelling
 from models.networks import open_network
-from models.registry import CARD
+from models.registry import CARD, FILES
 from training.config.masked_recipe import MaskedRecipe, read_masked_recipe
 from training.data.folders import read_images
 from training.data.items import Parts
@@ -33,16 +34,17 @@ def train_masked(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
         raise BadRecipe("A part of the images is empty.", "Give more images, or another data.validation_share.")
     train = read_images(parts.train, recipe.preprocess, recipe.data.read_size)
     held = read_images(parts.validation, recipe.preprocess, recipe.preprocess.size)
-    work, folder = out / CHECKPOINTS / recipe.id, out / recipe.id
+    work = out / CHECKPOINTS / recipe.id
     began = time.monotonic()
     network = fit_masked(recipe, train, held, work)
     if not is_first():
-        return folder
+        return out / recipe.id
     minutes = minutes_of(work, (time.monotonic() - began) / 60.0)
-    write_network(folder, network, recipe.preprocess)
-    error = held_error(open_network(BertImageForMaskedImageModelling, folder), held, recipe)
-    write_masked_card(folder, recipe, parts, error, command_of(recipe_path, data, out), minutes)
-    return folder
+    with staged(out / recipe.id, replacing=FILES) as folder:
+        write_network(folder, network, recipe.preprocess)
+        error = held_error(open_network(BertImageForMaskedImageModelling, folder), held, recipe)
+        write_masked_card(folder, recipe, parts, error, command_of(recipe_path, data, out), minutes)
+    return out / recipe.id
 
 
 def write_masked_card(folder: Path, recipe: MaskedRecipe, parts: Parts, error: float, command: str, minutes: float) -> None:

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.export.staging import staged
 from core.inference.calibration import fit_conformal_threshold, fit_temperature, probabilities
 from core.types import Calibration
 from models.classifiers import Classifier
 from models.measured import write_measured
-from models.registry import CARD
+from models.registry import CARD, FILES
 from training.calibrate.ood_detector import fit_classifier_detector
 from training.config.change_recipe import is_change_recipe
 from training.config.masked_recipe import is_masked_recipe
@@ -57,15 +58,15 @@ def train(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
     work = out / CHECKPOINTS / recipe.id
     began = time.monotonic()
     network = _fitted(recipe, parts, data, work)
-    folder = out / recipe.id
     if not is_first():
-        return folder
+        return out / recipe.id
     minutes = minutes_of(work, (time.monotonic() - began) / 60.0)
-    write_network(folder, network, recipe.preprocess)
-    finish(folder, recipe, parts, command_of(recipe_path, data, out), minutes, others)
-    if recipe.data.layout == "nodules":
-        add_section(folder / CARD, "Malignancy", malignancy_lines(loaded_back(folder), read_sides(data, recipe), recipe))
-    return folder
+    with staged(out / recipe.id, replacing=FILES) as folder:
+        write_network(folder, network, recipe.preprocess)
+        finish(folder, recipe, parts, command_of(recipe_path, data, out), minutes, others)
+        if recipe.data.layout == "nodules":
+            add_section(folder / CARD, "Malignancy", malignancy_lines(loaded_back(folder), read_sides(data, recipe), recipe))
+    return out / recipe.id
 
 
 def finish(folder: Path, recipe: Recipe, parts: Parts, command: str, minutes: float, others: Sequence[Path] = ()) -> None:

@@ -35,6 +35,10 @@ BANDS_ASSUMED = "scene.bands-assumed"
 """Code of the notice that it had to be guessed which band is which."""
 
 
+LARGEST_FACTOR = 1e6
+"""Of a digital number, on its way to a reflectance between 0 and 1."""
+
+
 @dataclass(frozen=True)
 class SceneOptions:
     """What the user says of a scene; it wins over what the file says.
@@ -46,6 +50,14 @@ class SceneOptions:
     scale: float | None = None
     offset: float | None = None
     date: date | None = None
+
+    def checked(self) -> SceneOptions:
+        """Themselves. Raises OutOfRange for a scale or an offset by which no number becomes a reflectance."""
+        if self.scale is not None and not 0.0 < self.scale <= LARGEST_FACTOR:
+            raise OutOfRange("scale", self.scale, f"above 0, at most {LARGEST_FACTOR:g}")
+        if self.offset is not None and not abs(self.offset) <= LARGEST_FACTOR:
+            raise OutOfRange("offset", self.offset, f"at most {LARGEST_FACTOR:g}, above or below 0")
+        return self
 
 
 @dataclass(frozen=True)
@@ -84,7 +96,7 @@ def read_scene(
     """
     if not paths:
         raise NotFound("No file was given.", "Give at least one GeoTIFF.")
-    options = options or SceneOptions()
+    options = (options or SceneOptions()).checked()
     files = [_read_file(path, folder) for path, folder in zip(paths, folders or [path.parent.name for path in paths], strict=True)]
     finest = min(files, key=lambda file: file.pixel_area)
     _check_one_place(files)

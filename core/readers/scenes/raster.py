@@ -39,7 +39,7 @@ def open_raster(path: Path, name: str | None = None) -> Iterator[DatasetReader]:
     """
     name = name or path.name
     if sniff(path) is not Kind.TIFF:
-        raise refusal(path, name)
+        raise refusal(path, name, "Give a GeoTIFF.")
     _ignore_missing_georeference()
     cache = settings().gdal_cache_mb * _MEGABYTE
     with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_GEOREF_SOURCES="INTERNAL", GDAL_CACHEMAX=cache):

@@ -7,9 +7,10 @@ import streamlit as st
 from core.render.colours import class_colours, css
 from core.report.notices import say
 from core.report.scene_change import change_report
+from core.report.scenes import is_listed
 from core.report.text import warnings_of
 from core.types import ChangeMap, ChangePolygon
-from core.ui.earth.comparison import METHODS, chosen_index, chosen_method, comparison, indices, method_help, methods, misfit, not_offered
+from core.ui.earth.comparison import WAYS, chosen_index, chosen_method, comparison, indices, method_help, methods, misfit, not_offered
 from core.ui.earth.models import megapixels_read, unreadable_dates
 from core.ui.earth.page_state import EarthState, date_words, visit
 from core.ui.earth.polygon_panel import polygon_title, polygon_view, polygon_words
@@ -49,7 +50,7 @@ def _not_offered(here: EarthState) -> None:
     """Ways that these dates do not allow, those of one reason together."""
     reasons: dict[str, list[str]] = {}
     for name, reason in not_offered(here).items():
-        reasons.setdefault(reason, []).append(METHODS[name])
+        reasons.setdefault(reason, []).append(WAYS[name])
     for reason, names in reasons.items():
         quiet(f"Not offered for these dates: {', '.join(names)}: {reason}")
 
@@ -69,7 +70,7 @@ def _compared(session: Session, here: EarthState) -> None:
 
 def _choose_method(here: EarthState) -> None:
     offered, current = methods(here), chosen_method(here)
-    method = st.segmented_control(
+    method = st.pills(
         "Method", list(offered), default=current, required=True, format_func=apart(list(offered), offered.__getitem__),
         label_visibility="collapsed", key=f"earth.method.{'.'.join(offered)}",
     )  # fmt: skip
@@ -80,7 +81,7 @@ def _choose_method(here: EarthState) -> None:
 
 def _choose_index(here: EarthState) -> None:
     offered, current = indices(here), chosen_index(here)
-    index = st.segmented_control(
+    index = st.pills(
         "Index", list(offered), default=current, required=True, format_func=apart(list(offered), offered.__getitem__),
         label_visibility="collapsed", key=f"earth.index.{'.'.join(offered)}",
     )  # fmt: skip
@@ -131,7 +132,7 @@ def _changed(session: Session, here: EarthState, result: ChangeMap) -> None:
             transitions_chart(result.transitions, colours), config={"displayModeBar": False}, key="earth.sankey",
             alt=transitions_words(result.transitions),
         )  # fmt: skip
-    return _list(here, result, listed)
+    return _list(here, result, [polygon for polygon in listed if is_listed(polygon.hectares)])
 
 
 def _list(here: EarthState, result: ChangeMap, listed: list[ChangePolygon]) -> None:
@@ -142,8 +143,8 @@ def _list(here: EarthState, result: ChangeMap, listed: list[ChangePolygon]) -> N
         captions=[polygon_words(polygon, result) for polygon in shown.values()], key=f"earth.polygons.{comparison(here)}",
         label_visibility="collapsed",
     )  # fmt: skip
-    if len(listed) > LISTED:
-        quiet(f"{len(listed):,} polygons in all; the file changes.gpkg holds them.")
+    if len(result.polygons) > len(shown):
+        quiet(f"The {len(shown)} largest polygons are listed; the file changes.gpkg holds all of them.")
     quiet("Choose one, here or on the map: it is shown before, after, and why.")
     if chosen is not None:
         visit(here, chosen)

@@ -16,7 +16,7 @@ from core.ui.earth.page_state import Comparison, EarthState
 from core.ui.state.errors import Words, words_of
 
 BY_MODEL = "model"
-METHODS = {
+WAYS = {
     BY_MODEL: "Trained model",
     "classes": "Post-classification",
     "embedding": "Embedding distance",
@@ -34,6 +34,8 @@ HELP = {
 }
 SHOWS = {"ndvi": "vegetation", "ndwi": "open water", "ndbi": "built-up land", BURN: "burns"}
 """What an index is made for."""
+MOST_SHARE = 0.9999
+"""From here on four digits would read 1."""
 SEEN = ("red", "green", "blue")
 """Bands that both dates must have for a change model to be offered; it works with fewer, but nobody here could check what it says."""
 
@@ -53,7 +55,7 @@ def methods(here: EarthState) -> dict[str, str]:
     """The ways in which the dates shown can be compared, by name."""
     withheld = not_offered(here)
     is_there = {BY_MODEL: change_model() is not None, "classes": bool(here.model), "embedding": bool(here.model)}
-    return {name: words for name, words in METHODS.items() if is_there.get(name, True) and name not in withheld}
+    return {name: words for name, words in WAYS.items() if is_there.get(name, True) and name not in withheld}
 
 
 def not_offered(here: EarthState) -> dict[str, str]:
@@ -61,7 +63,7 @@ def not_offered(here: EarthState) -> dict[str, str]:
     found = {}
     unread = next(filter(None, (unreadable_dates(here, number) for number in here.pair)), None)
     if unread is not None:
-        found = {name: f"{unread.title}." for name in METHODS if name not in WITHOUT_MODEL}
+        found = {name: f"{unread.title}." for name in WAYS if name not in WITHOUT_MODEL}
     elif change_model() is not None and not set(SEEN) <= set(_shared(here)):
         found[BY_MODEL] = f"both dates must have {', '.join(SEEN)}."
     if not indices(here):
@@ -97,7 +99,7 @@ def comparison(here: EarthState) -> Comparison:
     return (*here.pair, "" if method in WITHOUT_MODEL else here.model, method, chosen_index(here))
 
 
-def way_of(model: str, method: str, index: str) -> Method:
+def opened_method(model: str, method: str, index: str) -> Method:
     """The way itself, with its model opened; the land-cover model names what became what in either case. Raises what opening it raises."""
     if method in WITHOUT_MODEL:
         return bands_method(method, index)
@@ -123,13 +125,15 @@ def method_help(here: EarthState) -> str:
     )
 
 
-def score_words(result: ChangeMap, value: float) -> str:
+def number_words(result: ChangeMap, value: float) -> str:
     """The number of a polygon, called by what it is."""
     if result.is_calibrated:
         return f"probability {value:.2f}"
     if result.method == INDEX:
         return f"{str(result.parameters['index']).upper()} difference {value:.2f}"
-    return f"chi-square share {value:.4f}" if result.method == MAD else f"score {value:.2f}"
+    if result.method == MAD:
+        return f"chi-square share {value:.4f}" if value < MOST_SHARE else f"chi-square share above {MOST_SHARE}"
+    return f"score {value:.2f}"
 
 
 def _shared(here: EarthState) -> list[str]:

@@ -11,7 +11,7 @@ from core.report.notices import say
 from core.report.scene_map import map_report
 from core.report.scenes import is_listed
 from core.report.text import warnings_of
-from core.types import LandCoverMap
+from core.types import LandCoverMap, Scene
 from core.ui.earth.models import megapixels_read, unreadable_dates
 from core.ui.earth.page_state import EarthState, PlaceScores, date_words
 from core.ui.earth.work import is_quick, land_cover, map_if_new, place_scores, shown_scenes, start_map
@@ -23,6 +23,9 @@ from core.ui.widgets.choices import apart
 from core.ui.widgets.findings import probability_words
 from core.ui.widgets.words import hectares, label_words, share
 
+METRES = ("metre", "meter", "m")
+"""Names of the unit in which most projections count."""
+DEGREES = ("degree", "degrees")
 _MOST_LABELS = 4
 """Labels of a place that are listed; the others share what is left."""
 
@@ -33,8 +36,8 @@ def cover_tab(session: Session, here: EarthState) -> None:
         _place(session, here)
     number = _date(here)
     task = land_cover(session, here, number)
-    if is_quick(here):
-        map_if_new(session, here, number)
+    if is_quick(here) and map_if_new(session, here, number):
+        st.rerun()  # what is under way stands above the tabs
     unfit = unreadable_dates(here, number)
     if unfit:
         return show_error(unfit)
@@ -144,6 +147,16 @@ def pixel_words(here: EarthState, column: int, row: int) -> str:
         return f"Pixel {column}, {row}"
     x, y = scene.transform @ (column + 0.5, row + 0.5)
     if not scene.crs.is_geographic:
-        return f"{x:,.0f} E, {y:,.0f} N"
-    unit = math.degrees(scene.crs.units_factor[1])  # grads are units of a CRS, too
-    return f"{abs(y * unit):.5f}° {'N' if y >= 0 else 'S'}, {abs(x * unit):.5f}° {'E' if x >= 0 else 'W'}"
+        unit = " m" if ground_unit(scene) else ""
+        return f"{x:,.0f}{unit} E, {y:,.0f}{unit} N"
+    degrees = math.degrees(scene.crs.units_factor[1])  # grads are units of a CRS, too
+    return f"{abs(y * degrees):.5f}° {'N' if y >= 0 else 'S'}, {abs(x * degrees):.5f}° {'E' if x >= 0 else 'W'}"
+
+
+def ground_unit(scene: Scene) -> str:
+    """The unit of a scene's coordinates: "°", "m", "" for any other and where there are none."""
+    if scene.crs is None:
+        return ""
+    if scene.crs.is_geographic:
+        return "°" if scene.crs.units_factor[0].lower() in DEGREES else ""
+    return "m" if scene.crs.linear_units.lower() in METRES else ""

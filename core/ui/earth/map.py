@@ -20,6 +20,7 @@ from core.render.preview import Preview
 from core.render.scene import Piece, classes_picture, mask_picture, read_classes, values_picture
 from core.types import Box, ChangeMap, ChangePolygon, Scene
 from core.ui.earth.comparison import comparison
+from core.ui.earth.cover_panel import ground_unit
 from core.ui.earth.models import land_cover_models
 from core.ui.earth.page_state import EarthState, date_words, visit
 from core.ui.earth.work import change_task, land_cover, polygon_at, previews, shown_scenes
@@ -61,6 +62,7 @@ def map_view(session: Session, here: EarthState, ground: Ground, viewport: Viewp
         boxes=_boxes(here, chosen),
         colours=saliency_colours() if any(layer.on for layer in saliency) else None,
         affine=(t.a, t.b, t.c, t.d, t.e, t.f) if scene.crs else None,
+        unit=ground_unit(scene),
         go_to=(f"{here.visits}.{chosen.id}", _floats(chosen.window)) if chosen else None,
         tells_seen=ground.piece.reduction > 1.0,
         height=f"clamp(380px, calc(100vh - {175 if len(here.groups) > 1 else 110}px), 1100px)",
@@ -144,15 +146,16 @@ def _maps(session: Session, here: EarthState, ground: Ground) -> list[Layer]:
     if changed is not None:
         classes = [known or made for known, made in zip(classes, (changed.landcover_before, changed.landcover_after), strict=False)]
     under_way = previews(here)
+    is_growing = changed is None and bool(under_way)  # there is nothing else yet to look at
     model = land_cover_models().get(here.model) if under_way else None
-    labels = next((known.labels for known in (*mapped, changed, model) if known is not None), ())
+    labels = next((known.labels for known in (*mapped, changed, model) if known is not None and known.labels), ())  # of bands: none
     drawn = [
         _classes(here, path, labels, ground.piece) if path else _so_far(here, under_way.get(number), labels)
         for number, path in zip(shown, classes, strict=False)
     ]
     trusted = [_values(here, result.confidence, ground.piece, table()) if result else None for result in mapped]
     return [
-        *_by_date(here, "Land cover", drawn, is_on=len(shown) == 1 or is_on_tab("Land cover")),
+        *_by_date(here, "Land cover", drawn, is_on=len(shown) == 1 or is_on_tab("Land cover") or is_growing),
         *_by_date(here, "Confidence", trusted, is_on=False),
     ]
 

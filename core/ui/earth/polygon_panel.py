@@ -12,7 +12,7 @@ from core.prepare.indices import INDICES
 from core.render.change_polygon import before_and_after
 from core.render.heatmap import over_input
 from core.types import ChangeMap, ChangePolygon
-from core.ui.earth.comparison import comparison, score_words
+from core.ui.earth.comparison import comparison, number_words
 from core.ui.earth.cover_panel import pixel_words
 from core.ui.earth.page_state import EarthState, Why, date_words, visit
 from core.ui.earth.work import largest, middle, polygon_bands, polygon_explanation
@@ -35,7 +35,7 @@ def polygon_title(polygon: ChangePolygon) -> str:
 
 def polygon_words(polygon: ChangePolygon, result: ChangeMap) -> str:
     """Area, and score or probability."""
-    return f"{hectares(polygon.hectares)}, {score_words(result, polygon.probability)}"
+    return f"{hectares(polygon.hectares)}, {number_words(result, polygon.probability)}"
 
 
 def polygon_view(session: Session, here: EarthState, result: ChangeMap, polygon: ChangePolygon) -> None:

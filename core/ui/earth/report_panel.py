@@ -153,7 +153,8 @@ def export_tab(session: Session, here: EarthState) -> None:
             _download("Download", file.name, lambda file=file: file.open("rb"), result.key)  # type: ignore[misc]
     if sum(file.stat().st_size for file in _files_of(result.folder)) > MOST_DOWNLOADED:
         return
-    quiet("The archive holds these, their styles for QGIS, the names of the classes, and the report.")
+    named = "the names of the classes, and" if result.made.labels else "and"
+    quiet(f"The archive holds these, their styles for QGIS, {named} the report.")
     _download("All of it, as a zip", "sightline.zip", lambda: _zip(result, report, pictures_of(result.made, report)), result.key)
 
 

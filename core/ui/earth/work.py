@@ -13,13 +13,13 @@ from core.explain.registry import FIRST_METHOD, explain
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
 from core.inference.prediction import predict_input
-from core.jobs import JobProgress
+from core.jobs import JobProgress, Lane
 from core.prepare.grid.align import on_grid_of
 from core.prepare.scene_input import input_at
 from core.render.ground import Ground, draw_ground
 from core.render.preview import Preview
 from core.types import ChangeMap, ChangePolygon, LandCoverMap, Scene
-from core.ui.earth.comparison import chosen_method, comparison, misfit, way_of
+from core.ui.earth.comparison import chosen_method, comparison, misfit, opened_method
 from core.ui.earth.models import megapixels, unreadable_dates
 from core.ui.earth.page_state import Comparison, EarthState, Pixel, PlaceScores, Why, date_words
 from core.ui.earth.questions import is_open
@@ -73,7 +73,9 @@ def start_map(session: Session, here: EarthState, number: int) -> None:
     scene, model = here.groups[number].scene, here.model
     folder = _folder(here, f"map-{scene.when or number + 1}")
     preview = here.previews[number, model] = Preview(scene.width, scene.height)
-    land_cover(session, here, number).start(f"Mapping {date_words(scene)}", partial(_mapped, scene, model, folder, preview), "tiles")
+    land_cover(session, here, number).start(
+        f"Mapping {date_words(scene)}", partial(_mapped, scene, model, folder, preview), "tiles", Lane.HEAVY
+    )
 
 
 def start_change(session: Session, here: EarthState) -> None:
@@ -87,7 +89,7 @@ def start_change(session: Session, here: EarthState) -> None:
         here.previews[chosen] = preview
     folder = _folder(here, "-".join(filter(None, ("change", method, index))))
     compared = partial(_compared, before, after, chosen, folder, preview)
-    change_task(session, here).start(f"Comparing {date_words(before)} with {date_words(after)}", compared, "tiles")
+    change_task(session, here).start(f"Comparing {date_words(before)} with {date_words(after)}", compared, "tiles", Lane.HEAVY)
 
 
 def _mapped(scene: Scene, model: str, folder: Path, preview: Preview, progress: JobProgress) -> LandCoverMap:
@@ -95,7 +97,7 @@ def _mapped(scene: Scene, model: str, folder: Path, preview: Preview, progress: 
 
 
 def _compared(before: Scene, after: Scene, chosen: Comparison, folder: Path, preview: Preview | None, progress: JobProgress) -> ChangeMap:
-    return detect_change(before, after, way_of(*chosen[2:]), folder, progress=progress.update, preview=preview)
+    return detect_change(before, after, opened_method(*chosen[2:]), folder, progress=progress.update, preview=preview)
 
 
 def start_what_is_quick(session: Session, here: EarthState) -> None:
@@ -110,10 +112,12 @@ def start_what_is_quick(session: Session, here: EarthState) -> None:
         start_change(session, here)
 
 
-def map_if_new(session: Session, here: EarthState, number: int) -> None:
-    """Begin to map a scene, unless that was ever begun."""
-    if not land_cover(session, here, number).title:
+def map_if_new(session: Session, here: EarthState, number: int) -> bool:
+    """Begin to map a scene, unless that was ever begun. Whether it begins now."""
+    is_new = not land_cover(session, here, number).title
+    if is_new:
         start_map(session, here, number)
+    return is_new
 
 
 def stop_switched_off(session: Session, here: EarthState) -> None:

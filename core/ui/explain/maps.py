@@ -16,8 +16,8 @@ from core.ui.explain.page_state import ExplainState, Ready, map_task
 from core.ui.state.progress import result_of
 from core.ui.state.session import Session, Task
 from core.ui.viewer import Click, Colours, Grid, Layer, Show, view
-from core.ui.widgets.bars import quiet, removal_bars
-from core.ui.widgets.faithfulness import HEATMAP, HEATMAP_OF_A_SCENE, completeness_words, verdict_words
+from core.ui.widgets.bars import gain_bars, quiet, removal_bars
+from core.ui.widgets.faithfulness import HEATMAP, HEATMAP_OF_A_SCENE, bands_words, completeness_words, verdict_words
 from core.ui.widgets.words import method_words
 
 MOST_BESIDE = 3
@@ -45,12 +45,9 @@ def maps(session: Session, here: ExplainState, made: Ready) -> dict[str, Explana
                     found[method] = result
                     _map(here, made, result)
     if found:
-        score = next(iter(found.values())).deletion
+        gain = next(iter(found.values())).gain
         caution = HEATMAP_OF_A_SCENE if isinstance(here.image, Scene) else HEATMAP
-        quiet(
-            f"The pale bands are what {score.random_maps} random maps score in the same {len(score.curve) - 1} steps. "
-            f"Lower deletion and higher insertion are better. {caution}"
-        )
+        quiet(f"{bands_words(gain)} {caution}")
     return found
 
 
@@ -69,8 +66,9 @@ def _map(here: ExplainState, made: Ready, result: Explanation) -> None:
         if clicked != here.clicked:
             here.clicked, here.before = clicked, None
             st.rerun()
+    gain_bars(result.gain)
+    quiet(verdict_words(result.gain))
     removal_bars(result.deletion, result.insertion)
-    quiet(verdict_words(result))
     if result.completeness_error is not None:
         quiet(completeness_words(result.completeness_error))
     if not result.class_specific:

@@ -28,7 +28,7 @@ from core.ui.state.session import Session, Task
 from core.ui.state.uploads import OpenFolder
 from core.ui.widgets.intake import Wanted
 from core.ui.widgets.words import method_words
-from core.workflows.image import explained_input, open_images
+from core.workflows.image import explained_input, lane_of, open_images
 from models.registry import ModelSummary
 
 _PLACE = "explain"
@@ -181,7 +181,7 @@ def models_by_fit(image: Image) -> dict[str, ModelSummary]:
 def input_task(session: Session, here: ExplainState) -> Task[Ready]:
     """The input and the prediction of the chosen image, window and model."""
     task: Task[Ready] = session.task(here.inputs, here.key)
-    task.ensure("Preparing", partial(_ready, here.image, here.model, here.at), "slices")
+    task.ensure("Preparing", partial(_ready, here.image, here.model, here.at), "slices", lane_of(here.image))
     return task
 
 

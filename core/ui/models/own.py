@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.inference.engine import engine_for
-from core.jobs import JobProgress
+from core.jobs import JobProgress, Lane
 from core.prepare.domains import image_domain
 from core.sources import inside_roots
 from core.ui.state.errors import guarded, show_error
@@ -57,7 +57,7 @@ def own_model_form(session: Session) -> None:
     task: Task[ModelSummary] = session.task(session.places.setdefault(OPENING, {}), OPENING)
     with guarded():
         if is_asked and given.strip():
-            task.start(f"Opening {given.strip()}", partial(_open, _name(given.strip())), "steps")
+            task.start(f"Opening {given.strip()}", partial(_open, _name(given.strip())), "steps", Lane.DOWNLOAD)
         if is_under_way(task, OPENING):
             return
         if task.failed:

@@ -23,7 +23,7 @@ from core.ui.radiology.thumbnail import study_thumbnail
 from core.ui.state.session import Session, Task
 from core.ui.viewer import pack_picture, pack_study
 from core.workflows.ct_search import Searched, is_searched_by, search_ct
-from core.workflows.image import compose, explain_image, predict
+from core.workflows.image import compose, explain_image, lane_of, predict
 
 ALL = "all"
 """The key of an image's slices."""
@@ -136,7 +136,7 @@ def _thumbnails(openings: tuple[Opening, ...], progress: JobProgress) -> None:
 def answer(session: Session, opening: Opening, model: str) -> Task[ImageAnswer]:
     """What a model says of an image."""
     task: Task[ImageAnswer] = session.task(opening.answers, model)
-    task.ensure(f"Reading {title_of(opening.image)}", partial(_answer, opening.image, model), "slices")
+    task.ensure(f"Reading {title_of(opening.image)}", partial(_answer, opening.image, model), "slices", lane_of(opening.image))
     return task
 
 

@@ -27,10 +27,16 @@ FRESH_S = 0.5
 
 @dataclass
 class Arriving:
-    """One upload under way. size: bytes that were announced or have come, whichever is more."""
+    """One upload under way. announced, come: bytes."""
 
     browser: str
-    size: int = 0
+    announced: int = 0
+    come: int = 0
+
+    @property
+    def size(self) -> int:
+        """What it will be at the least."""
+        return max(self.announced, self.come)
 
 
 @dataclass
@@ -91,11 +97,15 @@ class Allowance:
             )
 
     def held(self, browser: str) -> tuple[int, int]:
-        """(bytes that are held for a browser, bytes that are held for all)."""
+        """(bytes that are held for a browser, bytes that are held for all).
+
+        What others have announced and not sent does not count: nobody keeps the server from others by announcing.
+        """
         waiting = uploaded_bytes()
         with self._lock:
             self._tabs = {tab: whose for tab, whose in self._tabs.items() if tab in waiting or self._arriving}
-            parts = [(upload.browser, upload.size) for upload in self._arriving.values()]
+            uploads = self._arriving.values()
+            parts = [(upload.browser, upload.size if upload.browser == browser else upload.come) for upload in uploads]
             parts += [(self._tabs.get(tab, ""), size) for tab, size in waiting.items()]
             parts += [(whose, self._size(folder)) for folder, whose in self._folders.items()]
         return sum(size for whose, size in parts if whose == browser), sum(size for _, size in parts)

@@ -118,14 +118,10 @@ async def _let_pass(receive: Receive) -> None:
 
 
 def _counted(receive: Receive, upload: Arriving) -> Receive:
-    come = 0
-
     async def receive_and_count() -> Message:
-        nonlocal come
         message = await receive()
-        come += len(message.get("body", b""))
-        if come > upload.size:
-            upload.size = come
+        upload.come += len(message.get("body", b""))
+        if upload.come > upload.announced:
             allowance().refuse_more(upload.browser)
         return message
 

@@ -11,6 +11,7 @@ from streamlit import runtime
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.web.server.starlette.starlette_server import _bind_socket
 
 
 class Uploaded(Protocol):
@@ -21,6 +22,11 @@ class Uploaded(Protocol):
 
     def getbuffer(self) -> memoryview:
         """The bytes."""
+
+
+def try_to_listen(address: str, port: int) -> None:
+    """Raises OSError where no server can: a port that is taken or not allowed, an address that is not this machine's."""
+    _bind_socket(address, port, 1).close()
 
 
 def tab() -> str:

@@ -8,6 +8,7 @@ pages against that wherever Streamlit is started otherwise.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import resource
 import signal
@@ -15,8 +16,10 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from core.settings import PROJECT
+from core.errors import InputError, SightlineError
+from core.settings import PROJECT, settings
 
+_LOG = logging.getLogger(__name__)
 _STOPPED = 130
 """Exit status after Control-C, as shells have it."""
 _FOR_THIS_USER = 0o077
@@ -43,18 +46,33 @@ def _value(text: str) -> object:
 
 
 def serve(arguments: Sequence[str]) -> None:
-    """Until the server is told to end. What an earlier one left is removed first, whether or not anybody visits this one."""
+    """Until the server is told to end. What an earlier one left is removed first, whether or not anybody visits this one.
+
+    Raises InputError where it cannot listen as it is told, or has no home.
+    """
     import streamlit as st  # here, since it takes seconds in which Control-C must already end in good order
     from starlette.middleware import Middleware
 
     from core.ui.shell.door import Door
-    from core.ui.shell.private_streamlit import take_navigation
+    from core.ui.shell.private_streamlit import take_navigation, try_to_listen
     from core.ui.state.uploads import remove_what_a_dead_server_left
 
-    remove_what_a_dead_server_left()
+    options = options_of(arguments)
+    address, port = str(options.get("server.address", settings().address)), int(str(options.get("server.port", settings().port)))
+    try:
+        try_to_listen(address, port)
+    except OSError as error:
+        told = f"No server can listen on {address}, port {port}: {error.strerror}."
+        raise InputError(told, "Choose others with SIGHTLINE_ADDRESS and SIGHTLINE_PORT.") from None
+    try:
+        remove_what_a_dead_server_left()
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}.", "Set SIGHTLINE_HOME to a folder that can be written.") from None
     take_navigation()
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _interrupt)
     sys.argv = [str(PROJECT / "app.py")]
-    st.App(PROJECT / "app.py", middleware=[Middleware(Door)], lifespan=_tidied).run(config=options_of(arguments))
+    st.App(PROJECT / "app.py", middleware=[Middleware(Door)], lifespan=_tidied).run(config=options)
 
 
 @asynccontextmanager
@@ -71,11 +89,14 @@ async def _tidy() -> None:
 
     while True:
         await asyncio.sleep(_GONE_TABS_S)
-        forget_gone_tabs()
+        try:
+            forget_gone_tabs()
+        except Exception as error:  # the next look comes; by its kind alone, since a message may quote a name
+            _LOG.warning("Tabs that are gone could not be tidied up after: %s", type(error).__name__)
 
 
 def _interrupt(number: int, frame: object) -> None:
-    """What uvicorn passes on when it has ended in good order, and what comes before it began: uploads are deleted on the way out."""
+    """What uvicorn passes on when it has ended in good order: uploads are deleted on the way out."""
     raise KeyboardInterrupt
 
 
@@ -86,10 +107,14 @@ def _end(number: int, frame: object) -> None:
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold the pixels and names of whatever is open
     os.umask(_FOR_THIS_USER)
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while the libraries load there is nothing to clean up
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as it is under nohup
         signal.signal(signal.SIGHUP, _end)
     try:
         serve(sys.argv[1:])
     except KeyboardInterrupt:
         sys.exit(_STOPPED)
+    except SightlineError as refusal:
+        print(refusal, file=sys.stderr)
+        sys.exit(refusal.exit_status)

@@ -23,6 +23,8 @@ BLINK_SECONDS = 0.3
 
 def progress_text(job: Job[Any]) -> str:
     """ "12 of 40 tiles, about 20 s left"."""
+    if job.is_queued:
+        return "queued"
     if not job.total:
         return f"{job.done:,} {job.unit}" if job.done else "starting"
     left = f", about {duration(job.eta_seconds)} left" if job.eta_seconds and progress_share(job) >= TELLING_SHARE else ""

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import streamlit as st
 
 from core.errors import Cancelled
-from core.jobs import Job, JobProgress, jobs
+from core.jobs import Job, JobProgress, Lane, jobs
 from core.ui.shell import private_streamlit, sign_in
 from core.ui.state.errors import Words, words_of
 
 _T = TypeVar("_T")
 
+LEFT_SECONDS = 300.0
+"""Without a browser for so long, work is no longer waited for: a reload, another network, a short sleep of a laptop take less."""
 _TOKEN = "session.token"
 _OWNER = "session.owner"
 _PARAMETER = "session"
@@ -29,6 +32,7 @@ class Task(Generic[_T]):
     """One thing that is under way, there, or failed. title: what the work is called in the sidebar.
 
     was_stopped: the user cancelled it; it does not begin anew by itself. is_announced: its progress was drawn.
+    user: among whose jobs its work counts.
     """
 
     title: str = ""
@@ -37,28 +41,29 @@ class Task(Generic[_T]):
     failed: Words | None = None
     was_stopped: bool = False
     is_announced: bool = False
-    _begun: tuple[Callable[[JobProgress], _T], str] | None = None
+    user: str = ""
+    _begun: tuple[Callable[[JobProgress], _T], str, Lane] | None = None
 
     @property
     def is_empty(self) -> bool:
         """Nothing asked for yet, or stopped."""
         return self.job is None and self.value is None and self.failed is None
 
-    def start(self, title: str, work: Callable[[JobProgress], _T], unit: str) -> None:
+    def start(self, title: str, work: Callable[[JobProgress], _T], unit: str, lane: Lane = Lane.SHORT) -> None:
         """Begin the work; what the task held before is dropped."""
         self.title, self.value, self.failed, self.was_stopped, self.is_announced = title, None, None, False, False
-        self._begun = (work, unit)
-        self.job = jobs().start(work, unit)
+        self._begun = (work, unit, lane)
+        self.job = jobs().start(work, unit, lane, self.user)
 
     def start_again(self) -> None:
         """Begin the same work once more."""
         if self._begun is not None:
             self.start(self.title, *self._begun)
 
-    def ensure(self, title: str, work: Callable[[JobProgress], _T], unit: str) -> None:
+    def ensure(self, title: str, work: Callable[[JobProgress], _T], unit: str, lane: Lane = Lane.SHORT) -> None:
         """Begin the work unless it was ever begun: what failed or was stopped waits until the user asks for it."""
         if self.is_empty and not self.was_stopped:
-            self.start(title, work, unit)
+            self.start(title, work, unit, lane)
 
     def settle(self) -> None:
         """Take over what the job left when it ended. Work that the user stopped leaves the task empty."""
@@ -94,6 +99,7 @@ class Session:
     tabs: set[str] = field(default_factory=set)
     browser: str = ""
     is_in_place_of_another: bool = False
+    _left_at: float | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -104,7 +110,7 @@ class Session:
     def task(self, book: dict[Any, Task[Any]], key: Any) -> Task[Any]:
         """The task of a book of tasks, made when it is first asked for."""
         if key not in book:
-            book[key] = Task()
+            book[key] = Task(user=self.browser or str(id(self)))
             self.tasks.append(book[key])
         return book[key]
 
@@ -135,6 +141,20 @@ class Session:
         """What Streamlit keeps of it goes too: uploaded bytes with their names, and what its tabs show under /media."""
         for tab in tuple(self.tabs):
             private_streamlit.forget_tab(tab)
+
+    def is_waited_for(self) -> bool:
+        """Whether work goes on for somebody: where no browser has shown it for some time it is stopped, since others wait for its place."""
+        running, now = self.running(), monotonic()
+        if not running or not self.tabs or any(map(private_streamlit.is_connected, tuple(self.tabs))):
+            self._left_at = None
+            return bool(running)
+        self._left_at = self._left_at or now
+        if now - self._left_at < LEFT_SECONDS:
+            return True
+        for task in running:
+            if task.job is not None:
+                task.job.cancel()
+        return False
 
     def running(self) -> list[Task[Any]]:
         """The tasks whose work goes on."""
@@ -172,7 +192,7 @@ def _known(owner: str, token: str | None) -> tuple[Session | None, str]:
 
 
 def _hold(held: Session) -> str:
-    return jobs().hold(held, is_busy=lambda: bool(held.running()), dropped=held.let_go, owner=held.browser)
+    return jobs().hold(held, is_busy=held.is_waited_for, dropped=held.let_go, owner=held.browser)
 
 
 def _sit_at(held: Session, token: str) -> None:

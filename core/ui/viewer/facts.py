@@ -107,7 +107,8 @@ class Show:
     columns, rows: of the source in pixels; aspect: height of a pixel by its width.
     packed: slices to be windowed in the browser; None where layers are all there is.
     texts: upper left and upper right corner. marks: letters at "north", "south", "west", "east".
-    affine: source pixels (column, row) to map coordinates, six numbers, for the read-out under the cursor.
+    affine: source pixels (column, row) to map coordinates, six numbers, for the read-out under the cursor. unit: of these coordinates, "°"
+    for latitude and longitude, "" where it is not known.
     go_to: (id, box): brings the box into view once for each id; and the slice with it, where go_to_slice names one (from 0), through
     go_to_window, where there is one.
     boxes: outlined on whatever slice is in view.
@@ -132,6 +133,7 @@ class Show:
     boxes: tuple[Box, ...] = ()
     colours: Colours | None = None
     affine: tuple[float, ...] | None = None
+    unit: str = ""
     go_to: tuple[str, Box] | None = None
     go_to_slice: int | None = None
     go_to_window: Window | None = None
@@ -160,7 +162,7 @@ class Show:
             "grid": self.grid and asdict(self.grid),
             "boxes": [list(box) for box in self.boxes],
             "colours": self.colours and {"stops": list(self.colours.stops), "low": self.colours.low, "high": self.colours.high},
-            "geo": self.affine and {"affine": list(self.affine), "digits": 5 if abs(self.affine[0]) < 0.01 else 0},
+            "geo": self.affine and {"affine": list(self.affine), "digits": 5 if self.unit == "°" else 0, "unit": self.unit},
             "command": self._command(),
             "plain": self.is_plain,
             "canPick": self.can_pick,

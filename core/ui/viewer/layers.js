@@ -4,6 +4,7 @@ class Layers {
   constructor(onArrival) {
     this.onArrival = onArrival;
     this.pictures = new Map(); // url -> HTMLImageElement
+    this.drawn = new Map(); // id -> the picture that was drawn last: a map that grows keeps it until the next one is there
     this.all = [];
     this.chosen = new Map(); // id -> {on, opacity}: what the user set outlives a redraw by the server
   }
@@ -11,6 +12,8 @@ class Layers {
   show(layers) {
     this.all = layers;
     const urls = new Set(layers.map((layer) => layer.url));
+    const ids = new Set(layers.map((layer) => layer.id));
+    for (const id of [...this.drawn.keys()]) if (!ids.has(id)) this.drawn.delete(id);
     for (const url of [...this.pictures.keys()]) if (!urls.has(url)) this.pictures.delete(url);
     for (const layer of layers) {
       if (!this.pictures.has(layer.url)) this.fetchOne(layer.url);
@@ -24,7 +27,7 @@ class Layers {
     const picture = new Image();
     this.pictures.set(url, picture);
     picture.onload = () => this.onArrival();
-    picture.onerror = () => this.pictures.delete(layer.url); // asked for again when the server next shows it
+    picture.onerror = () => this.pictures.delete(url); // asked for again when the server next shows it
     picture.src = url;
   }
 
@@ -40,12 +43,19 @@ class Layers {
     return this.all.every((layer) => this.pictures.get(layer.url)?.complete);
   }
 
+  pictureOf(layer) {
+    const newest = this.pictures.get(layer.url);
+    if (newest?.complete && newest.naturalWidth) this.drawn.set(layer.id, newest);
+    else if (layer.ground) return undefined; // another date must not stand under its name
+    return this.drawn.get(layer.id);
+  }
+
   // hidden: the hide key is held for everything but the ground.
   draw(context, camera, swipeX, hidden) {
     for (const layer of this.all) {
       const { on, opacity } = this.chosen.get(layer.id);
-      const picture = this.pictures.get(layer.url);
-      if (!on || opacity === 0 || (hidden && !layer.ground) || !picture?.complete || !picture.naturalWidth) continue;
+      const picture = this.pictureOf(layer);
+      if (!on || opacity === 0 || (hidden && !layer.ground) || !picture) continue;
       context.save();
       if (layer.side !== "both") {
         context.beginPath();

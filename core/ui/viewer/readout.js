@@ -44,7 +44,8 @@ function windowText(stack, view) {
 }
 
 function underCursor(viewer) {
-  const { data, cursor, camera } = viewer;
+  const { data, camera } = viewer;
+  const { cursor } = viewer.hands;
   if (!cursor) return "";
   const [column, row] = camera.toSource(...cursor);
   if (column < 0 || row < 0 || column >= data.columns || row >= data.rows) return "";
@@ -53,8 +54,14 @@ function underCursor(viewer) {
   if (value !== null) return `${Number(value.toFixed(1))} ${data.stack.unit}\n${at}`;
   if (!data.geo) return at;
   const [a, b, c, d, e, f] = data.geo.affine;
-  const { digits } = data.geo;
-  return `${(a * column + b * row + c).toFixed(digits)}  ${(d * column + e * row + f).toFixed(digits)}\n${at}`;
+  return `${onGround(a * column + b * row + c, d * column + e * row + f, data.geo)}\n${at}`;
+}
+
+// "47.84612° N, 10.33518° E", "601,852 m E, 5,297,760 m N"
+function onGround(x, y, { digits, unit }) {
+  if (unit === "°") return `${Math.abs(y).toFixed(digits)}° ${y < 0 ? "S" : "N"}, ${Math.abs(x).toFixed(digits)}° ${x < 0 ? "W" : "E"}`;
+  const told = (value, side) => [value.toLocaleString("en", { maximumFractionDigits: digits }), unit, side].filter(Boolean).join(" ");
+  return `${told(x, "E")}, ${told(y, "N")}`;
 }
 
 function lengthText(length, unit) {

@@ -2,8 +2,6 @@
 // What comes from a file reaches the page as data and textContent, never as HTML.
 
 const SETTLED_AFTER_MS = 220;
-const CLICK_PX = 4;
-const WHEEL_STEP = 60;
 
 class Viewer {
   constructor(root) {
@@ -21,9 +19,9 @@ class Viewer {
     this.controls = new Controls(find, (preset) => this.take(preset), (id, difference) => this.change(id, difference));
     this.readout = new Readout(find);
     this.key = null;
-    this.wheel = 0;
+    this.hands = new Hands(this);
+    this.keys = new Keys(this);
     this.listen();
-    onPage.add(this);
     new ResizeObserver(() => this.measure()).observe(this.stage);
   }
 
@@ -167,7 +165,8 @@ class Viewer {
       grid.box[0] + (column * grid.box[2]) / grid.columns, grid.box[1] + (row * grid.box[3]) / grid.rows,
       grid.box[2] / grid.columns, grid.box[3] / grid.rows,
     ];
-    const under = this.cursor && !this.drag && this.cellAt(...this.camera.toSource(...this.cursor));
+    const { cursor, drag } = this.hands;
+    const under = cursor && !drag && this.cellAt(...this.camera.toSource(...cursor));
     if (under) this.outline(context, cell(...under), "rgba(255, 255, 255, 0.55)", 1);
     if (grid.clicked) this.outline(context, cell(...grid.clicked), "#ffffff", 2);
   }
@@ -192,125 +191,14 @@ class Viewer {
   // ------------------------------------------------------------ what the user does
 
   listen() {
-    const { canvas } = this;
-    canvas.onpointerdown = (event) => this.press(event);
-    canvas.onpointermove = (event) => this.move(event);
-    canvas.onpointerup = (event) => this.release(event);
-    canvas.onpointercancel = () => { this.drag = null; };
-    canvas.onpointerleave = () => { this.cursor = null; this.redraw(); };
-    canvas.oncontextmenu = (event) => event.preventDefault();
-    canvas.ondblclick = () => { this.camera.reset(); this.redraw(); };
-    canvas.addEventListener("wheel", (event) => this.turn(event), { passive: false });
+    this.canvas.ondblclick = () => { this.camera.reset(); this.redraw(); };
     this.slider.oninput = () => this.goTo(Number(this.slider.value) - 1);
-    this.swipe.onpointerdown = (event) => this.swipe.setPointerCapture(event.pointerId);
-    this.swipe.onpointermove = (event) => { if (this.swipe.hasPointerCapture(event.pointerId)) this.swipeTo(event.clientX); };
-    this.swipe.onkeydown = (event) => this.swipeKey(event);
     this.find(".invert").onclick = () => this.invert();
     this.find(".reset").onclick = () => this.restore();
     this.find(".hide").onclick = () => this.hide();
-    this.find(".keys").onclick = () => this.tellKeys();
+    this.find(".keys").onclick = () => this.keys.tell();
     this.root.onpointerenter = () => { this.isPointedAt = true; };
     this.root.onpointerleave = () => { this.isPointedAt = false; };
-  }
-
-  at(event) {
-    const { left, top } = this.canvas.getBoundingClientRect();
-    return [event.clientX - left, event.clientY - top];
-  }
-
-  press(event) {
-    this.canvas.focus({ preventScroll: true });
-    this.canvas.setPointerCapture(event.pointerId);
-    const pans = !this.data.stack || event.button !== 0 || event.shiftKey;
-    this.drag = { x: event.clientX, y: event.clientY, lastX: event.clientX, lastY: event.clientY, pans, button: event.button, moved: false };
-    Object.assign(this.drag, { centre: this.view.centre, width: this.view.width });
-  }
-
-  move(event) {
-    this.cursor = this.at(event);
-    const { drag } = this;
-    if (drag) {
-      const [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
-      if (Math.abs(dx) + Math.abs(dy) >= CLICK_PX) drag.moved = true;
-      if (drag.moved && drag.pans) this.camera.panBy(event.clientX - drag.lastX, event.clientY - drag.lastY);
-      if (drag.moved && !drag.pans) this.dragWindow(dx, dy);
-      Object.assign(drag, { lastX: event.clientX, lastY: event.clientY });
-      this.canvas.classList.toggle("moving", drag.moved);
-    }
-    this.redraw();
-  }
-
-  // Right is wider, down is a higher level, as in OHIF; a step is a share of the first width, so that an 8-bit and a CT image feel alike.
-  dragWindow(dx, dy) {
-    const step = Math.max(this.data.initial.width, 1) / 400;
-    this.view.width = Math.max(1, this.drag.width + dx * step);
-    this.view.centre = this.drag.centre + dy * step;
-    this.view.usesCurve = false;
-  }
-
-  release(event) {
-    const { drag } = this;
-    this.drag = null;
-    this.canvas.classList.remove("moving");
-    if (!drag) return;
-    if (drag.moved && !drag.pans) return this.settle(0);
-    if (drag.moved || drag.button !== 0) return;
-    const [column, row] = this.camera.toSource(...this.at(event)).map(Math.floor);
-    if (!this.data.canPick || column < 0 || row < 0 || column >= this.data.columns || row >= this.data.rows) return;
-    this.pick({ column, row, slice: this.view.slice, swipe: this.at(event)[0] < this.camera.width * this.view.swipe ? "before" : "after" });
-  }
-
-  turn(event) {
-    event.preventDefault();
-    const hasSlices = this.data.stack?.count > 1;
-    if (!hasSlices || event.ctrlKey || event.metaKey) {
-      this.camera.zoomAt(...this.at(event), Math.exp(-event.deltaY / 400));
-      return this.redraw();
-    }
-    this.wheel = Math.abs(event.deltaY) >= WHEEL_STEP ? Math.sign(event.deltaY) * WHEEL_STEP : this.wheel + event.deltaY;
-    if (Math.abs(this.wheel) < WHEEL_STEP) return undefined;
-    this.goTo(this.view.slice + Math.sign(this.wheel));
-    this.wheel = 0;
-    return undefined;
-  }
-
-  key_(event) {
-    const preset = this.data.presets[Number(event.key) - 1];
-    const actions = {
-      i: () => this.invert(), r: () => this.restore(), h: () => this.hide(),
-      arrowup: () => this.goTo(this.view.slice - 1), arrowdown: () => this.goTo(this.view.slice + 1),
-      pageup: () => this.goTo(this.view.slice - 10), pagedown: () => this.goTo(this.view.slice + 10),
-      home: () => this.goTo(0), end: () => this.goTo((this.data.stack?.count ?? 1) - 1),
-      "?": () => this.tellKeys(), escape: this.isTellingKeys ? () => this.tellKeys() : null,
-      "+": () => this.zoomBy(1.25), "=": () => this.zoomBy(1.25), "-": () => this.zoomBy(0.8),
-    };
-    const action = preset ? () => this.take(preset) : actions[event.key.toLowerCase()];
-    if (!action) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action();
-  }
-
-  // The sheet of keys; what this viewer cannot do is not on it.
-  tellKeys() {
-    this.isTellingKeys = !this.isTellingKeys;
-    const { stack, presets, layers, canPick } = this.data;
-    const rows = [
-      presets.length && [presets.map((_, index) => index + 1).join(" "), presets.map((preset) => preset.name).join(", ")],
-      stack?.count > 1 && ["wheel, \u2191 \u2193", "previous and next slice"],
-      stack?.count > 1 && ["Page Up, Page Down", "ten slices"],
-      stack?.count > 1 && ["Home, End", "first and last slice"],
-      stack && ["drag", "window: right is wider, down is a higher level"],
-      [stack ? "Shift + drag" : "drag", "move the image"],
-      [stack?.count > 1 ? "Ctrl + wheel, + \u2212" : "wheel, + \u2212", "zoom"],
-      ["double click", "fit the image"],
-      stack && ["I", "invert"],
-      stack && ["R", "window and zoom as at first"],
-      layers.some((layer) => !layer.ground) && ["H", "hide what lies over the image"],
-      canPick && this.data.grid && ["click", "read a patch"],
-      ["?", "this list"],
-    ];
-    this.controls.dressKeys(rows.filter(Boolean), this.isTellingKeys);
   }
 
   zoomBy(factor) {
@@ -353,52 +241,12 @@ class Viewer {
     this.redraw();
   }
 
-  swipeTo(clientX) {
-    const { left, width } = this.stage.getBoundingClientRect();
-    this.view.swipe = Math.min(1, Math.max(0, (clientX - left) / width));
-    this.redraw();
-    this.settle();
-  }
-
-  swipeKey(event) {
-    const step = { ArrowLeft: -0.05, ArrowRight: 0.05 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    this.view.swipe = Math.min(1, Math.max(0, this.view.swipe + step));
-    this.redraw();
-    this.settle();
-  }
-
   // The server hears of a view once the hand rests.
   settle(after = SETTLED_AFTER_MS) {
     clearTimeout(this.settling);
     this.settling = setTimeout(() => this.send({ ...this.view, key: this.key }), after);
   }
 }
-
-// Keys work without a click first: they go to the viewer under the pointer, else to the first on the page. Whoever types keeps them, and a
-// tab or a list that has the focus keeps the keys that walk through it.
-const onPage = (window.sightlineViewers ??= new Set());
-const WRITING = "input, textarea, select, [contenteditable=true], [role=combobox], [role=dialog] *";
-const WALKED = "[role=tab], [role=radio], [role=option], [role=slider], [role=menuitem]";
-const WALKING = ["ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
-
-function viewerOfKeys() {
-  for (const viewer of onPage) if (!viewer.root.isConnected) onPage.delete(viewer);
-  const all = [...onPage].filter((viewer) => viewer.data && viewer.root.getClientRects().length);
-  return all.find((viewer) => viewer.isPointedAt) ?? all.find((viewer) => !viewer.data.plain);
-}
-
-function hearKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const target = event.composedPath()[0];
-  if (target.matches?.(WRITING) || (WALKING.includes(event.key) && target.matches?.(WALKED))) return;
-  viewerOfKeys()?.key_(event);
-}
-
-window.sightlineKeys?.abort();
-window.sightlineKeys = new AbortController();
-window.addEventListener("keydown", hearKey, { capture: true, signal: window.sightlineKeys.signal });
 
 const viewers = new WeakMap();
 

@@ -8,7 +8,7 @@ from html import escape
 
 import streamlit as st
 
-from core.types import RemovalScore
+from core.types import Gain, RemovalScore
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,26 @@ def _row(row: Bar) -> str:
     )
 
 
+OPPONENTS = {"centre": "Centred blob", "edges": "Edges of the image", "random_weights": "Random weights"}
+
+
+def gain_bars(gain: Gain) -> None:
+    """The gain of a map beside random maps (the pale band is the middle 95 % of them) and its opponents, in one plot."""
+    own = Bar("Gain", gain.value, f"{gain.value:.2f}", is_chosen=gain.is_supported, span=(gain.random_low, gain.random_high))
+    others = (Bar(OPPONENTS[name], value or 0.0, _plain(value)) for name, value in gain.opponents.items())
+    bars((own, *others))
+
+
 def removal_bars(deletion: RemovalScore, insertion: RemovalScore) -> None:
     """Deletion and insertion beside what random maps score: the pale band is the middle 95 % of them."""
     bars(
-        Bar(name, score.value, f"{score.value:.2f}", is_chosen=is_better, span=(score.random_low, score.random_high))
-        for name, score, is_better in (
-            ("Deletion", deletion, deletion.verdict == "below"),
-            ("Insertion", insertion, insertion.verdict == "above"),
-        )
+        Bar(name, score.value, f"{score.value:.2f}", is_chosen=score.is_better, span=(score.random_low, score.random_high))
+        for name, score in (("Deletion", deletion), ("Insertion", insertion))
     )
+
+
+def _plain(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f}"
 
 
 def facts(pairs: Mapping[str, str] | Sequence[tuple[str, str]]) -> None:

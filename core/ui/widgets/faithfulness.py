@@ -4,48 +4,57 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.types import Explanation, RemovalScore
-from core.ui.widgets.bars import quiet, removal_bars
+from core.types import Explanation, Gain
+from core.types.explanation import SIGNIFICANT
+from core.ui.widgets.bars import gain_bars, quiet, removal_bars
 from core.ui.widgets.words import label_words
 
 HEATMAP = "A heatmap is not a lesion outline."
 HEATMAP_OF_A_SCENE = "A heatmap is not a boundary on the ground."
+WHO = {"centre": "a blob in the middle", "edges": "the picture of the image's edges", "random_weights": "the same method on random weights"}
 COMPLETENESS_SMALL = 0.05
 """Relative error up to which attributions add up to the change of the output."""
 
 
 def belief(explanation: Explanation, caution: str = HEATMAP) -> None:
     """The measurements of one map: bars against random, completeness, and a sentence of what they mean here. caution: what a map is not."""
+    gain_bars(explanation.gain)
+    st.text(verdict_words(explanation.gain))
     removal_bars(explanation.deletion, explanation.insertion)
-    st.text(verdict_words(explanation))
     if explanation.completeness_error is not None:
         quiet(completeness_words(explanation.completeness_error))
     if not explanation.class_specific:
         quiet(f"This method draws the same map for every label; its measurements are for {label_words(explanation.target.name).lower()}.")
-    maps = explanation.deletion.random_maps
-    quiet(f"The pale bands are what {maps} random maps score. Lower deletion and higher insertion are better. {caution}")
+    quiet(f"{bands_words(explanation.gain)} {caution}")
 
 
-def verdict_words(explanation: Explanation) -> str:
-    """One sentence on whether the map beats random maps."""
-    is_better = [explanation.deletion.verdict == "below", explanation.insertion.verdict == "above"]
-    if all(is_better):
-        return "Both measures beat random maps: removing what is marked changes the answer more than removing at random."
-    if any(is_better):
-        which, other = ("Deletion", "insertion") if is_better[0] else ("Insertion", "deletion")
-        return f"{which} beats random maps, {other} does not: believe this map with caution."
-    return "Neither measure beats random maps: this map says little about what decided the answer."
+def bands_words(gain: Gain) -> str:
+    """What the pale bands are, and which way is better."""
+    return (
+        f"Gain is insertion minus deletion. The pale bands are what {gain.random_maps} random maps as smooth as this one score. "
+        "Lower deletion and higher insertion are better."
+    )
+
+
+def verdict_words(gain: Gain) -> str:
+    """One sentence on what the ranks support, with the p that it goes by."""
+    rank = f"p = {gain.p:.2g} among {gain.random_maps} random maps"
+    if gain.p > SIGNIFICANT:
+        return f"Not supported: random maps as smooth do as well ({rank})."
+    if gain.better_opponents:
+        better = " and ".join(WHO[name] for name in gain.better_opponents)
+        return (
+            f"Not supported: {better} {'do' if len(gain.better_opponents) > 1 else 'does'} as well, and never saw what the network learnt."
+        )
+    if gain.missing_opponents:
+        return f"Not supported: there is no map of {WHO[gain.missing_opponents[0]]} to set beside it."
+    return f"Supported: the map shows what this network uses ({rank}; it beats a centred blob, the image's edges, and random weights)."
 
 
 def completeness_words(error: float) -> str:
     """What a relative completeness error means."""
     held = "they add up" if error <= COMPLETENESS_SMALL else "they do not add up well; more steps would help"
     return f"Completeness: the attributions miss the change of the logit by {100 * error:.1f} %: {held}."
-
-
-def score_words(name: str, score: RemovalScore) -> str:
-    """ "Deletion 0.42; random maps 0.55 (0.47 to 0.63)": for readers who do not see bars."""
-    return f"{name} {score.value:.2f}; random maps {score.random_mean:.2f} ({score.random_low:.2f} to {score.random_high:.2f})"
 
 
 def made_by(explanation: Explanation) -> str:

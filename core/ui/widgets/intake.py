@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from core.errors import NotFound, SightlineError
-from core.jobs import JobProgress
+from core.jobs import JobProgress, Lane
 from core.settings import settings
 from core.sources import Sample, bundled, catalogue, download, fetch, inside_roots
 from core.ui.shell.allowance import allowance
@@ -161,7 +161,7 @@ def _hint() -> str:
 
 def _opened(session: Session, given: str, task: Task[Wanted]) -> Wanted | None:
     if given.lower().startswith(("http://", "https://")):
-        task.start("Downloading", lambda progress: _download(session.browser, given, progress), "kB")
+        task.start("Downloading", lambda progress: _download(session.browser, given, progress), "kB", Lane.DOWNLOAD)
         return None
     try:
         path = inside_roots(Path(given))
@@ -226,7 +226,7 @@ def _public_sample(session: Session, title: str, samples: Sequence[Sample], key:
         quiet(f"{count}{size}. {samples[0].licence}. {_sentence(samples[0].what_to_expect)}")
     is_here = all(sample.local is not None for sample in samples)
     if button.button("Open" if is_here else "Download", key=f"{key}.get", width="stretch", disabled=task.job is not None):
-        task.start(f"Downloading {title}", lambda progress: _fetched(title, samples, progress), "kB")
+        task.start(f"Downloading {title}", lambda progress: _fetched(title, samples, progress), "kB", Lane.DOWNLOAD)
     if is_under_way(task, key):
         return None
     return _taken(task)

@@ -17,9 +17,10 @@ from tests.unit.cli.running import Sightline, write_picture, write_scene
 from tests.unit.readers.scenes.geotiff_files import constant, write_geotiff
 
 KEYS = {
-    "method", "parameters", "target", "input", "deletion", "insertion", "sanity", "completeness_error", "runtime", "precision", "seconds",
+    "method", "parameters", "target", "input", "gain", "supported", "signed",
+    "deletion", "insertion", "sanity", "completeness_error", "runtime", "precision", "seconds",
 }  # fmt: skip
-REMOVAL = {"value", "random_mean", "random_low", "random_high"}
+REMOVAL = {"value", "random_mean", "random_low", "random_high", "p"}
 
 
 def arrays(folder: Path) -> dict[str, np.ndarray]:  # type: ignore[type-arg]

@@ -158,13 +158,16 @@ def test_what_was_unpacked_goes_with_the_process_or_with_the_next_start(
     shutil.rmtree(temporary)
 
 
-def test_a_process_that_shall_outlive_its_terminal_does(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_process_that_shall_outlive_its_terminal_does(environment: dict[str, str]) -> None:
     """As `nohup` starts it."""
-    process = start(SCRIPT, "models", environment=environment, prepare=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN) and None)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGHUP)
-    process.communicate(timeout=PATIENCE_SECONDS)
-    assert process.returncode == 0
+
+    def prepare() -> None:
+        heard()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    code = "import os, signal; from core.cli.interrupt import listen; listen(); os.kill(os.getpid(), signal.SIGHUP); print('alive')"
+    process = start(sys.executable, "-c", code, environment=environment, prepare=prepare)
+    assert process.communicate(timeout=PATIENCE_SECONDS) == ("alive\n", "")
 
 
 def test_a_second_signal_within_moments_does_not_interrupt_the_cleaning_up() -> None:

@@ -153,6 +153,7 @@ def test_the_log_is_for_this_user_alone_and_made_only_when_it_is_needed(tmp_path
     log.close()
     assert "it broke" in (home / "sightline.log").read_text()
     assert home.stat().st_mode & 0o777 == 0o700
+    assert (home / "sightline.log").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_log_that_cannot_be_written_is_no_further_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from rasterio.transform import from_origin
 
 from core.cli.sources import scene_of, single, split_at_joints
@@ -105,6 +106,13 @@ def test_what_is_no_geotiff_is_called_what_it_is(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(UnreadableFile, match="text file"):
         scene_of(str(tmp_path / "notes.txt"), NOTHING, tmp_path / "work")
+
+
+def test_a_file_that_another_command_reads_is_not_called_one_that_is_read(tmp_path: Path) -> None:
+    Image.new("L", (9, 9)).save(tmp_path / "a.png")
+    with pytest.raises(UnreadableFile) as caught:
+        scene_of(str(tmp_path / "a.png"), NOTHING, tmp_path / "work")
+    assert str(caught.value) == "a.png is a PNG picture. Give a GeoTIFF."
 
 
 def test_one_image_may_be_the_only_one_of_a_folder(tmp_path: Path) -> None:

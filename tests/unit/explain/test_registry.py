@@ -61,7 +61,7 @@ def test_the_most_probable_label_is_explained_unless_another_is_named(engine: En
 def test_maps_that_depend_on_the_label_find_what_the_network_reads(engine: Engine, method: str) -> None:
     found = explain(quadrant_engine(engine), bright_input(), method, "normal")
     assert found.saliency[:16, :16].mean() > 3 * found.saliency[16:, 16:].mean()
-    assert (found.deletion.verdict, found.insertion.verdict) == ("below", "above")
+    assert found.gain.value > 0.3
 
 
 def test_scenes_of_three_channels_are_explained_too(tmp_path: Path) -> None:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from transformers import (
-    BertConfig,
-    BertForSequenceClassification,
-    BertModel,
-    ConvNextConfig,
-    ConvNextForImageClassification,
     DINOv3ViTModel,
 )
 
-from core.errors import BrokenModel, NoAttention, UnsupportedModel
+from core.errors import NoAttention
 from core.explain.attention import patch_attention
 from core.explain.methods.rollout import explain_rollout
 from core.explain.registry import METHODS, explain, methods_for
@@ -33,7 +27,19 @@ from models.encoders import open_encoder
 from models.encoders.families import WIDEST_EMBEDDING, EncoderConfig, encoder_config
 from models.hub import from_hub
 from models.registry import LoadedModel, load_model, summarise
-from tests.tiny_encoders import FAMILIES, HEADS, LABELS, LAYERS, PROCESSOR, REGISTERS, SIDE, WIDTH, tiny_encoder, write_tiny_encoder
+from tests.tiny_encoders import (
+    FAMILIES,
+    HEADS,
+    LABELS,
+    LAYERS,
+    PROCESSOR,
+    REGISTERS,
+    SIDE,
+    WIDTH,
+    tiny_encoder,
+    write_tiny_encoder,
+    written,
+)
 
 ATTENDING = [family for family in FAMILIES if family != "swin"]
 WITH_REGISTERS = ["dinov2_with_registers", "dinov3_vit"]
@@ -58,12 +64,6 @@ def picture(rows: int = 50, columns: int = 40, *, is_grey: bool = False) -> Pict
 
 def given(model: LoadedModel) -> ModelInput:
     return to_input(picture(), model.preprocess)
-
-
-def written(folder: Path, name: str, **changes: object) -> None:
-    """Other values in a JSON file; None takes one away."""
-    values = {**json.loads((folder / name).read_text()), **changes} if (folder / name).is_file() else changes
-    (folder / name).write_text(json.dumps({key: value for key, value in values.items() if value is not None}))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -266,95 +266,6 @@ def test_a_checkpoint_of_the_hub_is_found_in_the_cache_by_its_id(tmp_path: Path,
     from_hub.cache_clear()
     model = load_model("birds/vit")
     assert (model.id, model.labels, model.card.licence) == ("birds/vit", LABELS, "apache-2.0")
-
-
-# ---------------------------------------------------------------- refused
-
-
-def test_a_checkpoint_with_a_pickle_alone_is_refused_unopened(tmp_path: Path) -> None:
-    folder = write_tiny_encoder(tmp_path)
-    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with pytest.raises(BrokenModel, match=r"its weights in pytorch_model\.bin, which is not opened"):
-        load_model(str(folder))
-
-
-def test_a_checkpoint_without_any_word_on_preprocessing_is_refused(tmp_path: Path) -> None:
-    folder = write_tiny_encoder(tmp_path)
-    (folder / "preprocessor_config.json").unlink()
-    with pytest.raises(BrokenModel, match=r"has no preprocess\.json.*preprocessor_config\.json"):
-        load_model(str(folder))
-
-
-@pytest.mark.parametrize("family", ["vit", "dinov2_with_registers", "dinov3_vit"])
-def test_an_encoder_without_a_head_is_not_supported_and_told_what_it_is_good_for(family: str, tmp_path: Path) -> None:
-    folder = write_tiny_encoder(tmp_path, family)
-    tiny_encoder(family).base_model.save_pretrained(folder)
-    with pytest.raises(UnsupportedModel, match=r"has no classifier.*the key `start` of a recipe"):
-        load_model(str(folder))
-
-
-@pytest.mark.parametrize(
-    ("name", "changes", "words"),
-    [
-        ("config.json", {"hidden_size": 24}, "does not fit config.json"),
-        ("config.json", {"num_hidden_layers": 3}, "does not fit config.json"),
-        ("config.json", {"id2label": {"0": "cat", "1": "dog"}}, r"does not fit config\.json: classifier\."),
-        ("preprocessor_config.json", {"image_mean": None}, "'image_mean'"),
-        ("preprocessor_config.json", {"image_std": [0, 1, 1]}, "image_std must be above 0"),
-        ("preprocessor_config.json", {"image_mean": [0.5, 0.5]}, "not one a channel"),
-        ("preprocessor_config.json", {"size": 33}, "not a multiple of patch_size"),
-        ("preprocessor_config.json", {"size": "large"}, "preprocessor_config.json cannot be used"),
-    ],
-)
-def test_files_that_do_not_fit_are_refused_with_a_sentence(name: str, changes: dict[str, object], words: str, tmp_path: Path) -> None:
-    folder = write_tiny_encoder(tmp_path)
-    written(folder, name, **changes)
-    with pytest.raises(BrokenModel, match=words) as raised:
-        load_model(str(folder))
-    assert "\n" not in str(raised.value) and raised.value.hint.endswith(".")
-
-
-def other_network(folder: Path, kind: str) -> None:
-    """A sound checkpoint of another network of transformers, as it saves it."""
-    text = {"vocab_size": 4, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
-    made = {
-        "text": lambda: BertForSequenceClassification(BertConfig(**text)),
-        "text encoder": lambda: BertModel(BertConfig(**text)),
-        "convolutions": lambda: ConvNextForImageClassification(ConvNextConfig(hidden_sizes=[8] * 4, depths=[1] * 4)),
-    }
-    made[kind]().save_pretrained(folder)
-
-
-@pytest.mark.parametrize(
-    ("kind", "words"),
-    [
-        ("text", r"of the type 'bert' \(BertForSequenceClassification\).*start"),
-        ("text encoder", r"of the type 'bert' \(BertModel\).*start"),
-        ("convolutions", r"of the type 'convnext' \(ConvNextForImageClassification\).*DINOv2 with registers, DINOv3"),
-    ],
-)
-@pytest.mark.parametrize("beside", ["nothing", "a processor", "a pickle"])
-def test_another_network_is_not_supported_whatever_else_its_folder_lacks(kind: str, words: str, beside: str, tmp_path: Path) -> None:
-    other_network(tmp_path, kind)
-    if beside == "a processor":
-        (tmp_path / "preprocessor_config.json").write_text(json.dumps(PROCESSOR))
-    if beside == "a pickle":
-        (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
-    for opening in (load_model, lambda name: summarise("a", Path(name))):
-        with pytest.raises(UnsupportedModel, match=words):
-            opening(str(tmp_path))
-
-
-def test_thirteen_bands_are_not_supported_until_they_are_named(tmp_path: Path) -> None:
-    names = [f"band {number}" for number in range(1, 14)]
-    folder = write_tiny_encoder(tmp_path, num_channels=13)
-    written(folder, "preprocessor_config.json", image_mean=[0.1] * 13, image_std=[0.2] * 13)
-    with pytest.raises(UnsupportedModel, match=r"reads 13 channels, and nothing beside it says which.*preprocess\.json"):
-        load_model(str(folder))
-    written(folder, "preprocess.json", domain="land-cover", channels=names)
-    model = load_model(str(folder))
-    assert (model.preprocess.channels, len(model.preprocess.mean)) == (tuple(names), 13)
-    assert Engine(model, Runtime()).forward(np.zeros((1, 13, SIDE, SIDE), dtype=np.float32)).logits.shape == (1, len(LABELS))
 
 
 def test_an_engine_is_opened_by_the_folder(folders: dict[str, Path]) -> None:

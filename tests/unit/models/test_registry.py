@@ -63,6 +63,28 @@ def written(name: str, content: bytes) -> Callable[[Path], None]:
     return lambda folder: (folder / name).write_bytes(content) and None
 
 
+def spoilt(name: str, array: str, value: float) -> Callable[[Path], None]:
+    """One number of a file of arrays exchanged."""
+
+    def spoil(folder: Path) -> None:
+        arrays = {key: values.copy() for key, values in load_file(folder / name).items()}
+        arrays[array].reshape(-1)[0] = value
+        save_file(arrays, folder / name, metadata={"format": "pt"})
+
+    return spoil
+
+
+def cut(name: str, count: int) -> Callable[[Path], None]:
+    """A file without its last bytes."""
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:-count]) and None
+
+
+def promised(folder: Path, *names: str) -> None:
+    """A card that says what the folder holds."""
+    card = (folder / "README.md").read_text()
+    (folder / "README.md").write_text(card.replace("metrics:", f"files: {json.dumps(names)}\nmetrics:", 1))
+
+
 def removed(name: str) -> Callable[[Path], None]:
     return lambda folder: (folder / name).unlink()
 
@@ -161,6 +183,25 @@ def test_a_model_is_placed_on_the_device_that_was_asked_for(folder: Path) -> Non
         (edited("calibration.json", conformal_threshold="a"), "calibration.json cannot be used"),
         (edited("calibration.json", kind="isotonic"), "calibration.json cannot be used"),
         (written("outside.safetensors", b"{}"), "outside.safetensors cannot be used"),
+        (cut("outside.safetensors", 1), "outside.safetensors cannot be used"),
+        (cut("model.safetensors", 1), "cannot be opened"),
+        (
+            spoilt("model.safetensors", "classifier.weight", float("nan")),
+            r"model.safetensors holds numbers that are not finite \(classifier",
+        ),
+        (spoilt("model.safetensors", "classifier.bias", float("inf")), "not finite"),
+        (
+            spoilt("outside.safetensors", "whitening", float("nan")),
+            "outside.safetensors cannot be used: it holds numbers that are not finite",
+        ),
+        (spoilt("outside.safetensors", "threshold", float("nan")), "outside.safetensors cannot be used"),
+        (edited("calibration.json", temperature=float("inf")), "a number is not finite"),
+        (written("config.json", b"[" * 100_000), "config.json is not JSON"),
+        (edited("config.json", hidden_act="unheard-of"), "cannot be opened"),
+        (edited("config.json", patch_size=0), "cannot be opened"),
+        (edited("config.json", dtype="float31"), "cannot be opened"),
+        (edited("preprocess.json", size=[0, 0]), r"size must be \[rows, columns\]"),
+        (edited("preprocess.json", channels=[]), "preprocess.json cannot be used"),
     ],
 )
 def test_a_folder_that_is_not_whole_is_refused_with_a_sentence(folder: Path, damage: Callable[[Path], None], words: str) -> None:
@@ -168,6 +209,21 @@ def test_a_folder_that_is_not_whole_is_refused_with_a_sentence(folder: Path, dam
     with pytest.raises(BrokenModel, match=words) as raised:
         load_model(str(folder))
     assert "\n" not in str(raised.value) and raised.value.hint.endswith(".")
+
+
+@pytest.mark.parametrize("name", ["outside.safetensors", "calibration.json"])
+def test_a_file_that_the_card_promises_and_the_folder_lacks_breaks_the_model(folder: Path, name: str) -> None:
+    promised(folder, "calibration.json", "outside.safetensors")
+    assert load_model(str(folder)).ood_detector is not None
+    (folder / name).unlink()
+    for opened in (lambda: load_model(str(folder)), lambda: registry.summarise("tiny", folder)):
+        with pytest.raises(BrokenModel, match=f"has no {name}, which its card promises"):
+            opened()
+
+
+@pytest.mark.parametrize("model", sorted(Settings().zoo.glob("*/config.json")), ids=lambda config: config.parent.name)
+def test_cards_of_the_zoo_promise_calibration_and_ood_detector(model: Path) -> None:
+    assert read_card(model.parent / "README.md").files == ("calibration.json", "outside.safetensors")
 
 
 def test_an_outside_model_of_another_network_is_refused(folder: Path) -> None:

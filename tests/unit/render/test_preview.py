@@ -35,3 +35,10 @@ def test_what_is_not_done_yet_and_what_is_hidden_is_clear() -> None:
     pixels = np.asarray(PillowImage.open(io.BytesIO(preview.picture(0, [(255, 0, 0), (0, 255, 0)], hidden={1}))).convert("RGBA"))
     assert pixels[0, :, 3].tolist() == [255, 0, 255, 0]
     assert not pixels[1:, :, 3].any()
+
+
+def test_classes_without_a_colour_are_clear() -> None:
+    preview = Preview(4, 2)
+    preview.add(0, np.zeros((2, 4), dtype=np.uint8))
+    pixels = np.asarray(PillowImage.open(io.BytesIO(preview.picture(0, ()))).convert("RGBA"))
+    assert_array_equal(pixels[..., 3], 0)

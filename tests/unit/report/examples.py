@@ -21,12 +21,14 @@ from core.types import (
     ClassArea,
     Domain,
     Explanation,
+    Gain,
     LandCoverMap,
     Outside,
     Picture,
     Prediction,
     Preprocess,
     RemovalScore,
+    Report,
     Scene,
     Study,
     Target,
@@ -152,7 +154,12 @@ def prediction(
 
 def removal(value: float, low: float, mean: float, high: float) -> RemovalScore:
     curve = np.linspace(0.8, 0.1, 11, dtype=np.float32)
-    return RemovalScore(value, mean, low, high, 20, curve, curve)
+    p = 1 / 101 if value < low or value > high else 0.5
+    return RemovalScore(value, mean, low, high, 100, curve, curve, p, value)
+
+
+def gain(value: float = 0.4, p: float = 1 / 101, **opponents: float | None) -> Gain:
+    return Gain(value, p, 100, -0.1, 0.2, {"centre": 0.1, "edges": 0.05, "random_weights": 0.0, **opponents})
 
 
 def explanation(**changes: Any) -> Explanation:
@@ -164,6 +171,7 @@ def explanation(**changes: Any) -> Explanation:
         "target": Target.of_label("bacterial-pneumonia"),
         "deletion": removal(0.231, 0.302, 0.354, 0.401),
         "insertion": removal(0.612, 0.450, 0.521, 0.593),
+        "gain": gain(),
         "class_specific": False,
         **changes,
     }
@@ -211,3 +219,7 @@ def change_map(**changes: Any) -> ChangeMap:
     before, after = scene(), scene("paris_2023", date(2023, 6, 4))
     labels = ("Forest", "Industrial", "Pasture", "Residential")
     return ChangeMap(before, after, "land-cover", "9f8e7d6c5b4a", "classes", labels, **files, **facts)
+
+
+def sentences(report: Report, section: str) -> list[str]:
+    return [sentence.text for sentence in report.sentences if sentence.section == section]

@@ -48,8 +48,9 @@ EXCLUSIVE: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (frozenset({"candidate"}), frozenset({"candidates_none"})),
     (frozenset({"no_explanation"}), frozenset({"method", "method_agnostic"})),
     (frozenset({"method"}), frozenset({"method_agnostic"})),
-    *((frozenset({f"{name}_{one}"}), frozenset({f"{name}_{other}"}))
-      for name in ("deletion", "insertion") for one, other in (("below", "within"), ("below", "above"), ("within", "above"))),
+    (frozenset({"gain_supported"}), frozenset({"gain_within_random", "gain_below_opponent", "gain_without_opponent"})),
+    (frozenset({"gain_within_random"}), frozenset({"gain_below_opponent", "gain_without_opponent"})),
+    (frozenset({"gain_below_opponent"}), frozenset({"gain_without_opponent"})),
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from training.data.nodules import UNRATED, read_sides
 from training.data.windows import WITH, WITHOUT
 from training.evaluate.figures import Weights
 from training.evaluate.localise import FALSE, HIT, NEITHER, Marks, lines, marked, sensitivity, verdict
-from training.loop.trainer import last_checkpoint
+from training.loop.checkpoints import last_checkpoint
 from training.loop.window_trainer import is_seen, is_still_so, place_loss, rating_loss
 from training.stages.train import train
 

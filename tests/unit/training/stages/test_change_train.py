@@ -26,7 +26,7 @@ from training.data.change_augment import clouded, cutmix, photometric
 from training.data.city_pixels import CropMaker, Crops, divided, read_cities
 from training.loop import change_trainer
 from training.loop.change_trainer import change_loss, started
-from training.loop.trainer import last_checkpoint
+from training.loop.checkpoints import last_checkpoint
 from training.stages.change_train import fitted
 from training.stages.train import train
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from training.data.items import labels_of
 from training.evaluate.faithfulness import faithfulness, refusals
 from training.loop import trainer
 from training.loop.averaging import AVERAGED
-from training.loop.trainer import BalancedSampler, ImageTrainer, fit, label_loss, last_checkpoint, training_arguments
+from training.loop.checkpoints import fault_of, last_checkpoint
+from training.loop.trainer import BalancedSampler, ImageTrainer, fit, label_loss, training_arguments
 from training.stages.train import train
 
 
@@ -121,6 +123,12 @@ def test_a_killed_run_goes_on_and_ends_where_an_undisturbed_one_does(
         assert torch.allclose(resumed[name].float(), value.float(), atol=1e-5), name
 
 
+@pytest.fixture
+def checkpoints(trained: Trained, tmp_path: Path) -> Path:
+    """A folder of two whole checkpoints, of steps 8 and 12."""
+    return shutil.copytree(trained.folder.parent / "checkpoints" / "tiny", tmp_path / "work")
+
+
 def killed_at(step: int) -> object:
     def on_step_end(self: object, args: object, state: object, control: object, **kwargs: object) -> None:
         if state.global_step == step:  # type: ignore[attr-defined]
@@ -129,14 +137,28 @@ def killed_at(step: int) -> object:
     return on_step_end
 
 
-def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(tmp_path: Path) -> None:
-    for step, is_whole in ((4, True), (8, False)):
-        (tmp_path / f"checkpoint-{step}").mkdir()
-        if is_whole:
-            (tmp_path / f"checkpoint-{step}" / AVERAGED).touch()
-    found = last_checkpoint(tmp_path)
-    assert found is not None
-    assert found.name == "checkpoint-4"
+@pytest.mark.parametrize("name", [AVERAGED, "model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json"])
+def test_a_checkpoint_that_is_cut_off_names_itself_and_the_one_before_is_taken(
+    checkpoints: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, newest = checkpoints / "checkpoint-8", checkpoints / "checkpoint-12"
+    assert last_checkpoint(checkpoints) == newest
+    content = (newest / name).read_bytes()
+    for left in (len(content) - 2, len(content) // 2, 0):
+        (newest / name).write_bytes(content[:left])
+        capsys.readouterr()
+        assert last_checkpoint(checkpoints) == whole
+        assert capsys.readouterr().out == f"{newest} is passed over: {name} is cut off or damaged.\n"
+    (newest / AVERAGED).unlink()
+    assert fault_of(newest) == f"it has no {AVERAGED}"
+
+
+def test_a_run_goes_on_from_the_checkpoint_before_the_one_that_is_cut_off(checkpoints: Path, trained: Trained, tmp_path: Path) -> None:
+    undisturbed = fitted(trained.recipe, trained.images, tmp_path / "undisturbed")
+    weights = checkpoints / "checkpoint-12" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    for name, value in fitted(trained.recipe, trained.images, checkpoints).items():
+        assert torch.allclose(undisturbed[name].float(), value.float(), atol=1e-5), name
 
 
 def test_each_label_has_its_share_and_each_image_comes_once_before_any_comes_twice() -> None:

@@ -112,6 +112,12 @@ def test_uploads_at_the_same_time_are_counted_together() -> None:
     assert put("mine", 100, 100, tab="three")[0] == 204
 
 
+def test_who_announces_much_and_sends_nothing_keeps_nobody_else_out() -> None:
+    with allowance().arriving("one", "a", 2 * MEGABYTE), allowance().arriving("two", "b", 2 * MEGABYTE):
+        assert put("mine", 2 * MEGABYTE, 2 * MEGABYTE)[0] == 204
+        assert put("one", 100, 100)[0] == 413
+
+
 def test_downloads_and_results_begin_only_where_there_is_room() -> None:
     folder = OpenFolder("mine")
     (folder.path / "large").write_bytes(bytes(2 * MEGABYTE + 1))

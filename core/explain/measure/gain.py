@@ -1,0 +1,138 @@
+"""What a map is worth: its gain, insertion minus deletion, ranked among random maps as smooth as it is and set beside fair opponents.
+
+The gain is the symmetric relevance gain of Blücher, Vielhaben and Strodthoff 2024, "Decoupling Pixel Flipping and Occlusion Strategy for
+Consistent XAI Benchmarks": on one baseline, what is put back in the order of the map, less what is left where it is taken away. All maps
+are compared on the token grid, so that no method wins by the fineness of its pixels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.explain.measure.opponents import CENTRE, EDGES, RANDOM_WEIGHTS, centred_priors, edge_maps, on_token_grid
+from core.explain.measure.random_maps import nearest_length, random_maps
+from core.explain.measure.removal import Curves, areas, check_removal, order_of, passes_of, removal_curves
+from core.explain.targets import check_target
+from core.inference.engine import Engine
+from core.types import FloatImage, Gain, ModelInput, Progress, RemovalScore, Target
+
+INTERVAL = (2.5, 97.5)
+"""Percentiles of random maps that a pale band shows; what is concluded comes from ranks."""
+DELETION, INSERTION = 0, 1
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of one map."""
+
+    deletion: RemovalScore
+    insertion: RemovalScore
+    gain: Gain
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """How maps of one input are measured. steps: of removal. maps: how many random ones. seed: of these, and of what is equal in a map.
+
+    baseline: float32 [channels, rows, columns], what removed pixels become.
+    """
+
+    engine: Engine
+    given: ModelInput
+    target: Target
+    baseline: FloatImage
+    steps: int
+    maps: int
+    seed: int
+
+    def check(self) -> None:
+        """Raises OutOfRange for too few steps or random maps, NotFound for an unknown target."""
+        check_removal(self.steps, self.maps)
+        check_target(self.engine.model, self.target, self.given)
+
+    @property
+    def passes(self) -> int:
+        """Passes through the network that `measure` takes where no random map was measured before."""
+        return passes_of(self.maps, self.steps) + passes_of(len(self._model_free) + 2, self.steps) + passes_of(1, self.steps)
+
+    def measure(self, pixels: FloatImage, of_random_weights: FloatImage | None, progress: Progress) -> Measured:
+        """pixels: float32 [rows, columns] of a map on the input grid; only its order counts. of_random_weights: the same method's map for
+        the same network with random weights, None where it has none. progress: told (done, total) in passes."""
+        done = 0
+
+        def part(passes: int, _total: int) -> None:
+            progress(done + passes, self.passes)
+
+        tokens = on_token_grid(pixels, self.engine.model.patch)
+        length = nearest_length(tokens, self.seed)
+        random = self._random_curves(length, part)
+        done = passes_of(self.maps, self.steps)
+        untaught = tokens if of_random_weights is None else on_token_grid(of_random_weights, self.engine.model.patch)
+        own = self._curves(np.concatenate([tokens[None], untaught[None], self._model_free]), part)
+        done += passes_of(len(own), self.steps)
+        fine = areas(self._curves(pixels[None], part))[0]
+        progress(self.passes, self.passes)
+        gains = _gains(own)
+        split = 2 + len(centred_priors(tokens.shape[-2:]))
+        opponents = {
+            CENTRE: float(gains[2:split].max()),
+            EDGES: float(gains[split:].max()),
+            RANDOM_WEIGHTS: None if of_random_weights is None else float(gains[1]),
+        }
+        others = _gains(random)
+        low, high = np.percentile(others, INTERVAL)
+        gain = Gain(float(gains[0]), _p(others >= gains[0]), self.maps, float(low), float(high), opponents)
+        return Measured(_score(own[0], random, DELETION, fine), _score(own[0], random, INSERTION, fine), gain)
+
+    @property
+    def _model_free(self) -> FloatImage:
+        (height, width), (rows, columns) = self.engine.model.patch, self.given.values.shape[1:]
+        return np.concatenate([centred_priors((rows // height, columns // width)), edge_maps(self.given.values, (height, width))])
+
+    def _random_curves(self, length: float, progress: Progress) -> Curves:
+        """Of the random maps of one length; methods that explain the same input share them."""
+        (height, width), (rows, columns) = self.engine.model.patch, self.given.values.shape[1:]
+        grid = (rows // height, columns // width)
+        told = (
+            self.given.values.tobytes(),
+            self.baseline.tobytes(),
+            repr((self.target, self.steps, self.maps, self.seed, length)).encode(),
+        )
+        key = hashlib.sha256(b"".join(told)).hexdigest()
+        return self.engine.remembered(key, lambda: self._curves(random_maps(grid, length, self.maps, self.seed), progress))
+
+    def _curves(self, maps: FloatImage, progress: Progress) -> Curves:
+        orders = order_of(maps, self.seed)
+        return removal_curves(self.engine, self.given, self.baseline, orders, self.target, self.steps, progress)
+
+
+def _gains(curves: Curves) -> NDArray[np.float64]:
+    """float64 [maps]: insertion minus deletion."""
+    found = areas(curves)
+    return np.asarray(found[:, INSERTION] - found[:, DELETION])
+
+
+def _score(own: Curves, random: Curves, which: int, fine: NDArray[np.float64]) -> RemovalScore:
+    """own: [2, steps + 1]. random: [maps, 2, steps + 1]. fine: [2], areas on the pixel grid."""
+    value, others = float(areas(own[np.newaxis])[0, which]), areas(random)[:, which]
+    low, high = np.percentile(others, INTERVAL)
+    return RemovalScore(
+        value=value,
+        random_mean=float(others.mean()),
+        random_low=float(low),
+        random_high=float(high),
+        random_maps=len(others),
+        curve=own[which].astype(np.float32),
+        random_curve=random[:, which].mean(axis=0).astype(np.float32),
+        p=_p(others <= value if which == DELETION else others >= value),
+        pixels=float(fine[which]),
+    )
+
+
+def _p(is_as_good: NDArray[np.bool_]) -> float:
+    """(1 + k) / (1 + n), k of n random maps being as good (Davison and Hinkley 1997, 4.2): never 0, whatever the luck."""
+    return (1 + int(is_as_good.sum())) / (1 + len(is_as_good))
