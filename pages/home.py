@@ -11,7 +11,7 @@ from core.ui.shell import sign_in
 from core.ui.shell.frame import device
 from core.ui.shell.warm_up import ready
 from core.ui.widgets.bars import quiet
-from core.ui.widgets.intake import ask_for
+from core.ui.widgets.intake import ask_for, provenance
 from core.ui.widgets.thumbnails import thumbnail
 
 
@@ -26,9 +26,9 @@ class Tile:
 
 
 TILES = (
-    Tile("pages/radiology.py", "A chest radiograph", "Classified, explained, and reported.", ("chest-radiograph-opacity",)),
-    Tile("pages/radiology.py", "A CT series", "Put in order, searched, and scrolled.", ("ct-series",)),
-    Tile("pages/earth.py", "One place, two dates", "Mapped, compared, and measured.", ("earth-before", "earth-after")),
+    Tile("pages/radiology.py", "A chest radiograph", "Classified, explained, and reported.", ("child-pneumonia",)),
+    Tile("pages/radiology.py", "A CT series", "Put in order, searched, and scrolled.", ("ct-rider",)),
+    Tile("pages/earth.py", "One place, two dates", "Before and after a fire: compared, measured.", ("wildfire-before", "wildfire-after")),
 )
 
 
@@ -48,16 +48,18 @@ st.html(
 
 here = {sample.id: sample for sample in bundled()}
 for number, (column, tile) in enumerate(zip(st.columns(3, gap="medium"), TILES, strict=True)):
-    paths = [here[name].local for name in tile.samples if name in here]
+    samples = [here[name] for name in tile.samples if name in here]
     with column, st.container(key=f"tile-{number}"):
-        picture = thumbnail([path for path in paths if path is not None])
+        picture = thumbnail([sample.local for sample in samples if sample.local is not None])
         if picture:
-            st.image(picture, width="stretch", alt=f"{tile.title}: a synthetic sample")
+            st.image(picture, width="stretch", alt=f"{tile.title}: {samples[0].title}")
         if st.button(tile.title, key=f"open-{number}", type="tertiary"):
             ask_for(tile.samples)
             st.switch_page(tile.page)
         quiet(tile.words)
-quiet("These samples are synthetic. Open your own files on each page; they stay on this machine.")
+        for origin in {provenance(sample): None for sample in samples}:
+            quiet(origin)
+quiet("Each page has more samples, synthetic ones too. Open your own files there; they stay on this machine.")
 
 st.markdown("#### Models on this machine")
 quiet(f"They run on {device()}.")

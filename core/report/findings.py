@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ def say_findings(composer: Composer, prediction: Prediction, model: ModelFacts) 
     """An outside image gets its reason in place of findings; an abstention is stated before the numbers that led to it."""
     if prediction.outside.is_outside or prediction.probabilities is None:
         return _say_outside(composer, prediction)
+    if prediction.is_best_of_many:
+        model = replace(model, coverage=None)
     _keep_labels(composer, prediction.labels, prediction.probabilities, _unit(model))
     if model.coverage is not None:
         _keep_set(composer, prediction, model.coverage)

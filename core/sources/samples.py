@@ -1,4 +1,4 @@
-"""Samples: a few synthetic ones that come with the project, and a catalogue of public real ones that are fetched when asked for."""
+"""Samples: a few real and synthetic ones that come with the project, and a catalogue of public ones that are fetched when asked for."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ class Sample:
     """One sample. kind: "dicom" or "geotiff".
 
     address, sha256, bytes: of a public one, else "" and 0. local: the file or folder where it lies already, None before it is fetched.
+    origin: where the images of a bundled one come from, "synthetic" where they were drawn. method, index: how it is compared with the other
+    date of its place, with which it is opened; "" for the usual way.
     """
 
     id: str
@@ -31,21 +33,36 @@ class Sample:
     licence: str = ""
     what_to_expect: str = ""
     local: Path | None = None
+    origin: str = ""
+    method: str = ""
+    index: str = ""
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether no pixel of it is of a real image."""
+        return self.origin == SYNTHETIC
+
+
+SYNTHETIC = "synthetic"
+_COLUMNS = ("id", "title", "kind", "path", "origin", "licence", "method", "index", "what_to_expect")
 
 
 def bundled() -> tuple[Sample, ...]:
-    """The synthetic samples of sample_data/bundled.csv, in its order. Raises NotFound where the table is missing."""
+    """The samples of sample_data/bundled.csv, in its order. Raises NotFound where the table is missing."""
     folder = settings().samples
     return tuple(
         Sample(
             id=row["id"],
             title=row["title"],
             kind=row["kind"],
-            licence="Synthetic, part of this project",
+            licence=row["licence"],
             what_to_expect=row["what_to_expect"],
             local=folder / row["path"],
+            origin=row["origin"],
+            method=row["method"],
+            index=row["index"],
         )
-        for row in _rows(folder / "bundled.csv", ("id", "title", "kind", "path", "what_to_expect"))
+        for row in _rows(folder / "bundled.csv", _COLUMNS)
     )
 
 

@@ -23,8 +23,6 @@ _RAW = re.compile(r"[_ ]?\(raw\)$", re.IGNORECASE)
 """How EO Browser ends the name of a band that it exports as it is."""
 _QUALITY = re.compile(r"(?<![A-Z0-9])(QA|SCL|MSK|CLDPRB|SNWPRB|CLM|CLP|UDM2?|FMASK|DATAMASK)(?![A-Z0-9])", re.IGNORECASE)
 """Quality layers of Landsat, Sentinel-2, Planet and Sentinel Hub, by their names."""
-_BEFORE, _AFTER = (re.compile(rf"(?<![a-z])({words})(?![a-z])", re.IGNORECASE) for words in ("before|pre|earlier", "after|post|later"))
-"""Words in the name of an undated file that say which of two it is."""
 SAME_PLACE = 0.5
 """Share of the smaller file that must lie in the other for both to be of one scene."""
 
@@ -142,8 +140,7 @@ def guessed_bands(scene: Scene) -> Notice | None:
 def place_in_time(group: SceneFiles) -> tuple[bool, str, int, str]:
     """What scenes are ordered by: their dates; without one what the name says of before and after, then the name itself."""
     scene = group.scene
-    turn = bool(_AFTER.search(scene.name)) - bool(_BEFORE.search(scene.name))  # 0 where it says neither, or both
-    return scene.date is None, str(scene.date or ""), turn, scene.name
+    return scene.date is None, str(scene.date or ""), ("before", "", "after").index(scene.turn), scene.name
 
 
 def is_left_out(scene: Scene, name: str) -> bool:

@@ -204,6 +204,11 @@ class Prediction:
     source: str = ""
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
 
+    @property
+    def is_best_of_many(self) -> bool:
+        """Whether it answers for the likeliest of many windows of an image, for which no calibration of single windows holds."""
+        return any(one.code.startswith("ct.best-of-") for one in self.assumptions)
+
     def probability(self, label: str) -> float:
         """Calibrated probability of one label. Raises ValueError for a label that the model does not know."""
         if self.probabilities is None:

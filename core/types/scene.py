@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from rasterio.transform import Affine
 
 UNNAMED_DATE = "undated"
+_TURNS = {
+    turn: re.compile(rf"(?<![a-z])({words})(?![a-z])", re.IGNORECASE)
+    for turn, words in (("before", "before|pre|earlier"), ("after", "after|post|later"))
+}
+"""Words in the name of a file that say which of two dates it is of."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +98,16 @@ class Scene:
         return self.date_text or (self.date.isoformat() if self.date else "")
 
     @property
+    def turn(self) -> str:
+        """ "before" or "after", where the name says which of two dates it is: "2024-before.tif", "town_post.tif"; else ""."""
+        said = [turn for turn, word in _TURNS.items() if word.search(self.name)]
+        return said[0] if len(said) == 1 else ""
+
+    @property
     def called(self) -> str:
-        """What to call it among others: its date, or its name where it has none."""
-        return self.when or self.name
+        """What to call it among others: its date, with what its name says of before and after where only a year or a month is known; its
+        name where it has no date."""
+        return f"{self.date_text}, {self.turn}" if self.date_text and self.turn else self.when or self.name
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
-"""Phantoms as DICOM objects: Digital X-Ray Image Storage - For Presentation, and CT Image Storage, compressed without loss.
+"""Samples as DICOM objects: Digital X-Ray Image Storage - For Presentation, and CT Image Storage, compressed without loss.
 
 Attributes are those of PS3.3 A.26 and A.3. Identifiers are derived from the sample's name, so that the files never change.
 """
@@ -24,23 +24,30 @@ def uid(name: str) -> str:
     return f"2.25.{int.from_bytes(digest, 'big')}"
 
 
-def _item(value: str, scheme: str, meaning: str) -> Dataset:
-    item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
-    return item
+def item(value: str, scheme: str, meaning: str) -> Dataset:
+    """One coded term (PS3.3, 8.8)."""
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
+    return code
 
 
-def _object(sop_class: str, study: str, series: str, instance: str, description: str) -> FileDataset:
-    """Patient, study, series and equipment of a made-up examination."""
+def file_of(sop_class: str, instance: str, instance_uid: str = "") -> FileDataset:
+    """A file that holds nothing yet but its kind and identifier: derived from the name `instance`, or `instance_uid` itself."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = sop_class
-    meta.MediaStorageSOPInstanceUID = uid(instance)
+    meta.MediaStorageSOPInstanceUID = instance_uid or uid(instance)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.ImplementationClassUID = CLASS_UID
     meta.ImplementationVersionName = "SIGHTLINE_SAMPLE"
     made = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)  # type: ignore[arg-type]
     made.SpecificCharacterSet = "ISO_IR 192"
-    made.SOPClassUID, made.SOPInstanceUID = sop_class, uid(instance)
+    made.SOPClassUID, made.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    return made
+
+
+def _object(sop_class: str, study: str, series: str, instance: str, description: str) -> FileDataset:
+    """Patient, study, series and equipment of a made-up examination."""
+    made = file_of(sop_class, instance)
     made.PatientName, made.PatientID = "SYNTHETIC^PHANTOM", "SYNTHETIC"
     made.PatientBirthDate, made.PatientIdentityRemoved = "", "YES"
     made.DeidentificationMethod = "Drawn by a program; no patient"
@@ -59,10 +66,11 @@ def _object(sop_class: str, study: str, series: str, instance: str, description:
     return made
 
 
-def _write(made: FileDataset, pixels: NDArray[np.uint16] | NDArray[np.int16], path: Path) -> None:
+def write(made: FileDataset, pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.int16], path: Path) -> None:
+    """Give a file its pixels [rows, columns], compressed without loss, and write it."""
     made.Rows, made.Columns = pixels.shape
     made.PixelData = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
-    made["PixelData"].VR = "OW"
+    made["PixelData"].VR = "OW" if pixels.dtype.itemsize > 1 else "OB"
     made.compress(JPEGLSLossless, encoding_plugin="pyjpegls", generate_instance_uid=False)
     made.save_as(path, enforce_file_format=True)
 
@@ -75,8 +83,8 @@ def write_radiograph(pixels: NDArray[np.uint16], path: Path, *, name: str, age: 
     made.ImageType = ["DERIVED", "PRIMARY", ""]
     made.DerivationDescription = "Computed from formulas"
     made.BodyPartExamined, made.ViewPosition, made.PatientOrientation, made.ImageLaterality = "CHEST", "PA", ["L", "F"], "U"
-    made.AnatomicRegionSequence = [_item("51185008", "SCT", "Chest")]
-    made.ViewCodeSequence = [_item("399348003", "SCT", "postero-anterior")]
+    made.AnatomicRegionSequence = [item("51185008", "SCT", "Chest")]
+    made.ViewCodeSequence = [item("272479007", "SCT", "postero-anterior")]
     made.ViewCodeSequence[0].ViewModifierCodeSequence = []
     made.AcquisitionContextSequence = []
     made.ImagerPixelSpacing = [spacing, spacing]
@@ -87,7 +95,7 @@ def write_radiograph(pixels: NDArray[np.uint16], path: Path, *, name: str, age: 
     made.RescaleIntercept, made.RescaleSlope, made.RescaleType = "0", "1", "US"
     made.PresentationLUTShape = "IDENTITY"
     made.WindowCenter, made.WindowWidth, made.VOILUTFunction = "2048", "4096", "LINEAR"
-    _write(made, pixels, path)
+    write(made, pixels, path)
 
 
 def write_ct_series(volume: NDArray[np.int16], folder: Path, *, name: str, spacing: float, thickness: float) -> None:
@@ -111,4 +119,4 @@ def write_ct_series(volume: NDArray[np.int16], folder: Path, *, name: str, spaci
         made.RescaleIntercept, made.RescaleSlope, made.RescaleType = "-1024", "1", "HU"
         made.WindowCenter, made.WindowWidth = ["40", "-600"], ["400", "1500"]
         made.WindowCenterWidthExplanation = ["SOFT TISSUE", "LUNG"]
-        _write(made, (hounsfield + 1024).astype(np.uint16), folder / f"slice-{number:02d}.dcm")
+        write(made, (hounsfield + 1024).astype(np.uint16), folder / f"slice-{number:02d}.dcm")

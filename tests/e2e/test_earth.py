@@ -64,9 +64,23 @@ def town() -> NDArray[np.uint16]:
     return pixels
 
 
+def test_the_first_click_on_two_dates_shows_what_burned(page: Page, shoot: Shoot) -> None:
+    page.goto("/")
+    expect(page.get_by_text("Real: Contains modified Copernicus Sentinel data 2024; free and open.")).to_be_visible()
+    page.get_by_role("button", name="One place, two dates", exact=True).click()
+    expect(shown(page, "361.8 ha changed")).to_be_visible()
+    expect(shown(page, "2024, before to 2024, after")).to_be_visible()
+    expect(page.get_by_role("radio", name="NBR, burns")).to_be_checked()
+    expect(page.get_by_role("button", name="Change", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_text("Say what the bands and values are")).to_have_count(0)
+    canvas(page)
+    shoot("earth-fire")
+
+
 def test_two_dates_of_the_sample_are_compared_explained_and_taken_away(page: Page, shoot: Shoot) -> None:
     page.goto("/")
-    page.get_by_role("button", name="One place, two dates", exact=True).click()
+    page.get_by_role("link", name="Earth").click()
+    page.get_by_role("button", name="One place, two dates (synthetic)", exact=True).click()
 
     # The network of change knows real ground alone, and no area is given by it; the classes are what the sample was drawn to show.
     expect(shown(page, "No area is given: ")).to_be_visible()

@@ -27,13 +27,29 @@ def on_earth(application: AppTest, *paths: Path) -> AppTest:
 def test_an_empty_page_offers_files_a_place_and_samples(application: AppTest) -> None:
     page = on_earth(application).run()
     assert "Open one date or several" in words(page)
-    assert {"One place, two dates (synthetic)", "One place, 2019 (synthetic)"} <= {button.label for button in page.button}
+    offered = [button.label for button in page.button if str(button.key).startswith("earth.sample.")]
+    assert offered == [
+        "One place, two dates",
+        "One place, two dates (synthetic)",
+        "One place, 2019 (synthetic)",
+        "One place, 2021 (synthetic)",
+    ]
+    assert "Real: Contains modified Copernicus Sentinel data 2024" in words(page)
     assert not page.exception
+
+
+def test_the_fire_is_compared_by_the_index_of_burns_and_what_is_assumed_of_its_land_cover_is_said(application: AppTest) -> None:
+    page = on_earth(application).run()
+    page.button(key="earth.sample.wildfire-before+wildfire-after").click()
+    assert "361.8 ha changed" in run_until(page, lambda said: " ha changed" in said)
+    page.session_state["earth.tabs"] = "Land cover"
+    text = run_until(page, lambda said: "not a probability" in said or "may mean nothing" in said)
+    assert "Assumed: Pixels of 19.9 m were enlarged to the 10 m that the model was trained at." in text
 
 
 def test_the_two_dates_of_the_sample_are_compared_without_being_asked(application: AppTest) -> None:
     page = on_earth(application).run()
-    page.button(key="earth.sample.pair").click()
+    page.button(key="earth.sample.earth-before+earth-after").click()
     text = run_until(page, lambda said: " ha changed" in said or "No change" in said)
     assert "2019-06-15 to 2021-06-19" in text
     page.session_state["earth.tabs"] = "Export"
@@ -85,7 +101,7 @@ def test_a_second_date_is_added_to_the_first_and_compared_with_it(application: A
 
 def test_a_map_that_a_tab_begins_is_under_way_above_the_tabs(application: AppTest) -> None:
     page = on_earth(application).run()
-    page.button(key="earth.sample.pair").click()
+    page.button(key="earth.sample.earth-before+earth-after").click()
     run_until(page, lambda said: " ha changed" in said or "No change" in said)
     page.session_state["earth.tabs"] = "Land cover"
     page.run()
@@ -96,7 +112,7 @@ def test_a_map_that_a_tab_begins_is_under_way_above_the_tabs(application: AppTes
 
 def test_closing_deletes_what_was_made(application: AppTest, home: Path) -> None:
     page = on_earth(application).run()
-    page.button(key="earth.sample.pair").click()
+    page.button(key="earth.sample.earth-before+earth-after").click()
     run_until(page, lambda said: " ha changed" in said or "No change" in said)
     assert list(home.glob("open/*/*/change.tif"))
     page.button(key="earth.close").click()

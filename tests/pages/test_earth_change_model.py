@@ -27,7 +27,7 @@ def tiny_zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_two_dates_are_compared_by_the_change_model_and_the_other_ways_are_offered(application: AppTest) -> None:
     page = application.switch_page("pages/earth.py").run()
-    page.button(key="earth.sample.pair").click()
+    page.button(key="earth.sample.earth-before+earth-after").click()
     text = run_until(page, lambda said: " ha changed" in said or "No change" in said)
     assert "not calibrated" not in text
     (choice,) = [control for control in page.get("button_group") if "earth.method" in str(control.proto.id)]

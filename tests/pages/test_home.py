@@ -17,7 +17,7 @@ from core.ui.radiology.page_state import PAGE
 from core.ui.shell import sign_in
 from core.ui.state.session import Session
 from core.ui.widgets.words import INTENDED_USE
-from tests.pages.conftest import words
+from tests.pages.conftest import run_until, words
 
 FIRST_VISIT = """
 import sys
@@ -61,7 +61,22 @@ def test_a_tile_asks_its_page_for_its_sample(application: AppTest) -> None:
     assert not application.exception
     session = jobs().held(application.query_params["session"], sign_in.browser())
     assert isinstance(session, Session)
-    assert PAGE.arrival(session).title == "Opening A chest CT series (synthetic)"
+    assert PAGE.arrival(session).title == "Opening A short chest CT"
+
+
+def test_a_tile_says_that_its_sample_is_real_and_whose_it_is(application: AppTest) -> None:
+    said = words(application)
+    for origin in ("Real: Kermany et al. 2018, Mendeley Data; CC BY 4.0.", "Real: RIDER Pilot, The Cancer Imaging Archive; CC BY."):
+        assert origin in said
+    assert said.count("Real: Contains modified Copernicus Sentinel data 2024; free and open.") == 1
+
+
+def test_the_first_click_on_two_dates_finds_the_hectares_that_burned(application: AppTest) -> None:
+    application.button(key="open-2").click().run()
+    text = run_until(application, lambda said: " ha changed" in said)
+    assert "361.8 ha changed" in text and "NBR = (near infrared - short-wave infrared 2)" in text
+    assert "2024, before to 2024, after" in text
+    assert "Which band is which?" not in text and "scale" not in text.lower()
 
 
 def test_an_empty_zoo_is_told_in_a_sentence(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,9 @@ def _result(here: EarthState, result: LandCoverMap) -> None:
         _legend(here, [area.label for area in result.areas if area.pixels])
     else:
         _areas(here, result)
+    for assumption in result.assumptions:
+        if assumption not in result.warnings:
+            quiet(f"Assumed: {say(assumption)}")
     quiet(f"{result.model}, weights {result.weights}, {result.seconds:.1f} s.")
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.errors import SightlineError
-from core.sources import bundled
 from core.ui.earth.page_state import PAGE
 from core.ui.state.errors import show_error
 from core.ui.state.session import Session
 from core.ui.widgets.bars import quiet
-from core.ui.widgets.intake import Wanted, drop_zone, place_field, public_samples, sample_tiles, wanted_of
-from core.ui.widgets.thumbnails import thumbnail
+from core.ui.widgets.intake import SamplePair, Wanted, drop_zone, place_field, public_samples, sample_tiles
 
-PAIR = ("earth-before", "earth-after")
+PAIRS = (
+    SamplePair(
+        "One place, two dates",
+        "A wildfire in California, 2024: the burned area, by the fall of NBR; its mapped perimeter holds 387 ha",
+        ("wildfire-before", "wildfire-after"),
+    ),
+    SamplePair("One place, two dates (synthetic)", "A drawn place: mapped, compared, and measured", ("earth-before", "earth-after")),
+)
 
 
 def empty_state(session: Session) -> Wanted | None:
@@ -30,21 +34,4 @@ def empty_state(session: Session) -> Wanted | None:
         wanted = public_samples(session, ("geotiff",), "earth") or wanted
     with right:
         st.markdown("#### Try one of these")
-        wanted = _pair_tile() or wanted
-        return sample_tiles("geotiff", "earth") or wanted
-
-
-def _pair_tile() -> Wanted | None:
-    """Both dates of the bundled place at once."""
-    try:
-        samples = [sample for sample in bundled() if sample.id in PAIR]
-    except SightlineError:
-        return None
-    with st.container(key="pick-earth-pair", horizontal=True, vertical_alignment="center"):
-        picture = thumbnail([sample.local for sample in samples if sample.local])
-        if picture:
-            st.image(picture, width=120, alt="One place at two dates")
-        with st.container():
-            is_asked = st.button("One place, two dates (synthetic)", key="earth.sample.pair", type="tertiary")
-            quiet("Both scenes below: mapped, compared, and measured.")
-    return wanted_of(*samples) if is_asked else None
+        return sample_tiles("geotiff", "earth", pairs=PAIRS) or wanted

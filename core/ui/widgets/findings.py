@@ -8,19 +8,22 @@ import streamlit as st
 from core.report.notices import say
 from core.types import Prediction
 from core.ui.widgets.bars import Bar, bars, note, quiet
-from core.ui.widgets.words import label_words
+from core.ui.widgets.words import counted, label_words
 
 MOST_LABELS = 12
 """Labels whose bars are drawn, the most probable first; a classifier of everyday pictures has a thousand."""
 
 
 def findings(prediction: Prediction, coverage: float | None) -> None:
-    """Bars, or the reason in place of them. coverage: what the conformal set was made for; None for scores that are not calibrated."""
+    """Bars, or the reason in place of them. coverage: what the conformal set was made for; None for scores that are not calibrated.
+
+    The answer for the likeliest of many windows is a score, and what is headlined is how many candidates there are.
+    """
     if prediction.outside.is_outside or prediction.probabilities is None:
         note("Outside what this model knows", say(prediction.outside.reason))
         quiet("No probabilities are shown: they would mean nothing here.")
     else:
-        _answer(prediction, coverage)
+        _answer(prediction, None if prediction.is_best_of_many else coverage)
     for assumption in prediction.assumptions:
         quiet(f"Assumed: {say(assumption)}")
     _provenance(prediction)
@@ -28,7 +31,9 @@ def findings(prediction: Prediction, coverage: float | None) -> None:
 
 def _answer(prediction: Prediction, coverage: float | None) -> None:
     assert prediction.probabilities is not None
-    if prediction.prediction is None:
+    if prediction.is_best_of_many:
+        st.markdown(f"#### {counted(len(prediction.candidates or ()), 'candidate')}")
+    elif prediction.prediction is None:
         note("The model abstains", _abstention(prediction, coverage))
     elif coverage is not None:
         st.markdown(f"#### {label_words(prediction.prediction)}")
@@ -40,13 +45,15 @@ def _answer(prediction: Prediction, coverage: float | None) -> None:
             float(prediction.probabilities[index]),
             probability_words(float(prediction.probabilities[index])),
             is_chosen=prediction.labels[index] == prediction.prediction,
-            mark="in the set" if prediction.labels[index] in prediction.conformal_set else "",
+            mark="in the set" if coverage is not None and prediction.labels[index] in prediction.conformal_set else "",
         )
         for index in order[:MOST_LABELS]
     )
     if len(order) > MOST_LABELS:
         quiet(f"And {len(order) - MOST_LABELS:,} labels that are less likely.")
-    if coverage is None:
+    if prediction.is_best_of_many:
+        quiet("Scores of the likeliest place: the highest of many is no probability. How many of the candidates are false is not known.")
+    elif coverage is None:
         quiet("These are scores: the model is not calibrated, and they are no probabilities.")
     else:
         quiet(f"The set holds the truth for {100 * coverage:.0f} % of images like those that the model was calibrated on.")

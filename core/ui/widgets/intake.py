@@ -33,11 +33,25 @@ _ASKED = "sample"
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the user wants opened. folder: holds uploads and downloads, None where the files lie elsewhere."""
+    """What the user wants opened. folder: holds uploads and downloads, None where the files lie elsewhere.
+
+    method, index: how two dates are to be compared, "" for the usual way.
+    """
 
     title: str
     paths: tuple[Path, ...]
     folder: OpenFolder | None = None
+    method: str = ""
+    index: str = ""
+
+
+@dataclass(frozen=True)
+class SamplePair:
+    """Bundled samples, by id, that are opened together. words: what to expect."""
+
+    title: str
+    words: str
+    samples: tuple[str, ...]
 
 
 def drop_zone(words: str, key: str) -> Wanted | None:
@@ -72,24 +86,49 @@ def asked_samples(kind: str) -> Wanted | None:
     return wanted_of(*(known[name] for name in asked))
 
 
-def sample_tiles(kind: str, key: str) -> Wanted | None:
-    """The bundled samples of a kind, each with its picture; a click opens it."""
+def sample_tiles(kind: str, key: str, *, pairs: Sequence[SamplePair] = ()) -> Wanted | None:
+    """The bundled samples of a kind, each with its picture; a click opens it. Real ones first, pairs of dates before single ones.
+
+    A date that says how it is compared is opened with the other date alone.
+    """
+    samples = _bundled(kind)
     wanted = None
-    for sample in _bundled(kind):
-        with st.container(key=f"pick-{key}-{sample.id}", horizontal=True, vertical_alignment="center"):
-            picture = thumbnail([sample.local]) if sample.local else None
-            if picture:
-                st.image(picture, width=120, alt=sample.title)
-            with st.container():
-                if st.button(sample.title, key=f"{key}.sample.{sample.id}", type="tertiary"):
-                    wanted = wanted_of(sample)
-                quiet(_sentence(sample.what_to_expect))
+    for is_synthetic in (False, True):
+        shown = {sample.id: sample for sample in samples if sample.is_synthetic == is_synthetic}
+        for pair in pairs:
+            if set(pair.samples) <= set(shown):
+                both = [shown[name] for name in pair.samples]
+                wanted = sample_tile(pair.title, pair.words, both, f"{key}.sample.{'+'.join(pair.samples)}") or wanted
+        for sample in shown.values():
+            if not sample.method:
+                wanted = sample_tile(sample.title, sample.what_to_expect, (sample,), f"{key}.sample.{sample.id}") or wanted
     return wanted
 
 
+def sample_tile(title: str, words: str, samples: Sequence[Sample], key: str) -> Wanted | None:
+    """Bundled samples that are opened together: their picture, what to expect, and where they come from."""
+    with st.container(key=f"pick-{key.replace('.', '-')}", horizontal=True, vertical_alignment="center"):
+        picture = thumbnail([sample.local for sample in samples if sample.local])
+        if picture:
+            st.image(picture, width=120, alt=title)
+        with st.container():
+            is_asked = st.button(title, key=key, type="tertiary")
+            quiet(_sentence(words))
+            quiet(provenance(samples[0]))
+    return wanted_of(*samples) if is_asked else None
+
+
+def provenance(sample: Sample) -> str:
+    """Whether a bundled sample is real, where it comes from and under which licence: "Real: RIDER Pilot, ...; CC BY"."""
+    if sample.is_synthetic:
+        return f"Synthetic: {sample.licence[:1].lower()}{sample.licence[1:]}."
+    return f"Real: {sample.origin}; {sample.licence}."
+
+
 def wanted_of(*samples: Sample) -> Wanted:
-    """Bundled samples as something to open."""
-    return Wanted(", ".join(sample.title for sample in samples), tuple(sample.local for sample in samples if sample.local))
+    """Bundled samples as something to open, compared as they ask to be."""
+    title, paths = ", ".join(sample.title for sample in samples), tuple(sample.local for sample in samples if sample.local)
+    return Wanted(title, paths, method=samples[0].method, index=samples[0].index)
 
 
 def _bundled(kind: str) -> list[Sample]:

@@ -141,6 +141,13 @@ def test_an_answer_reads_as_the_style_asks() -> None:
     ]
 
 
+def test_the_highest_of_many_windows_is_called_a_score_and_no_probability() -> None:
+    searched = replace(ex.prediction(), assumptions=(notice("ct.best-of-slices", label="nodule", windows=1_040, slices=8),))
+    report = image_report(ex.study(), searched, None, ex.CHEST_MODEL)
+    assert sentences(report, "findings")[0] == "Bacterial pneumonia: score 0.83, the highest; the scores are not calibrated."
+    assert not [fact.id for fact in report.facts if fact.unit == "probability" or fact.id.startswith("set.")]
+
+
 def test_certainty_is_never_written_as_one_or_zero() -> None:
     report = image_report(ex.study(), ex.prediction((0.0004, 0.9995, 0.0001), conformal_set=("bacterial-pneumonia",)), None, ex.CHEST_MODEL)
     assert sentences(report, "findings")[0].startswith("Bacterial pneumonia: above 0.99 ")

@@ -11,7 +11,7 @@ from rasterio.transform import Affine, from_bounds, from_origin
 from core.readers.scenes.band_names import band_token, colour_of
 from core.readers.scenes.dates import date_of, place_in_time_of, plain_date
 from core.readers.scenes.footprint import footprint
-from core.types import notice
+from core.types import Scene, notice
 
 WGS84 = CRS.from_epsg(4326)
 
@@ -156,3 +156,19 @@ def test_a_year_in_the_name_stands_over_another_one_in_the_header() -> None:
     written = {"TIFFTAG_DATETIME": "2021:03:04 00:00:00"}
     assert place_in_time_of(written, "1985.tif")[:2] == (date(1985, 1, 1), "1985")
     assert place_in_time_of(written, "2021.tif")[:2] == (date(2021, 3, 4), "")
+
+
+@pytest.mark.parametrize(
+    ("name", "year", "called"),
+    [
+        ("2024-before.tif", "2024", "2024, before"),
+        ("fire_2024_POST.tif", "2024", "2024, after"),
+        ("2024.tif", "2024", "2024"),
+        ("2024-before-and-after.tif", "2024", "2024"),
+        ("2024-afternoon.tif", "2024", "2024"),
+        ("before.tif", "", "before.tif"),
+    ],
+)
+def test_of_one_year_the_name_says_which_date_is_meant(name: str, year: str, called: str) -> None:
+    scene = Scene(name, "", (), 1, 1, None, Affine.identity(), "uint16", date_text=year)
+    assert scene.called == called
