@@ -6,6 +6,7 @@ next place goes to the user who holds fewest there, and among equals to the one 
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import threading
@@ -28,6 +29,8 @@ SWEEPS_AN_IDLE_TIME = 30
 """How often idle values are looked for while one idle time passes."""
 LONGEST_SWEEP_SECONDS = 30.0
 CANCEL_POLL_SECONDS = 0.1
+
+_LOG = logging.getLogger("sightline.jobs")
 
 
 class Lane(Enum):
@@ -251,12 +254,15 @@ class Jobs:
         now, gone = self._clock(), []
         with self._lock:
             for token, held in list(self._held.items()):
-                if held.is_busy():
+                if _is_busy(held):
                     held.seen = now
                 elif now - held.seen > self._idle_time:
                     gone.append(self._held.pop(token))
         for held in gone:
-            held.dropped()
+            try:
+                held.dropped()
+            except Exception as error:  # the others are let go all the same
+                _LOG.error("what was idle was not let go: %s", type(error).__name__)
 
     def _sweep(self) -> None:
         """Drops idle values although nobody asks for any: pixels of a patient do not wait for the next visitor."""
@@ -267,6 +273,15 @@ class Jobs:
                 if not self._held:
                     self._is_sweeping = False
                     return
+
+
+def _is_busy(held: _Held) -> bool:
+    """Whether somebody needs it; what cannot say so is held for nobody."""
+    try:
+        return held.is_busy()
+    except Exception as error:  # the sweep goes on for the others
+        _LOG.error("what is held did not say whether it is busy: %s", type(error).__name__)
+        return False
 
 
 _JOBS = Jobs()

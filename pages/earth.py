@@ -29,66 +29,66 @@ GROWS_SECONDS = 1.0  # how often a map that is under way is drawn anew
 HERE = session()
 
 
-def picture(room: EarthState) -> None:
+def picture(state: EarthState) -> None:
     """The map; it runs alone when the view changes, and while a map is under way; the page runs with it when a place is clicked."""
     with guarded():
-        ground = result_of(earth_work.ground(HERE, room), "earth.ground")
+        ground = result_of(earth_work.ground(HERE, state), "earth.ground")
         if ground is None:
             return
-        before = viewer_event("earth.map", view_key(room))
-        room.viewport, room.seen = before.viewport or room.viewport, before.seen
-        event = view(map_view(HERE, room, ground, room.viewport), "earth.map")
+        before = viewer_event("earth.map", view_key(state))
+        state.viewport, state.seen = before.viewport or state.viewport, before.seen
+        event = view(map_view(HERE, state, ground, state.viewport), "earth.map")
         if event.click:
-            pick_place(HERE, room, event.click)
+            pick_place(HERE, state, event.click)
             st.rerun(scope="app")
 
 
-def timeline(room: EarthState) -> None:
+def timeline(state: EarthState) -> None:
     """The dates that are open; both ends on one date show that date alone."""
-    if len(room.groups) < 2:
+    if len(state.groups) < 2:
         return
     before, after = st.select_slider(
-        "Dates shown", range(len(room.groups)), value=room.pair, key=f"earth.dates.{room.added}", label_visibility="collapsed",
-        format_func=apart(range(len(room.groups)), lambda number: earth.date_words(room.groups[number].scene)),
+        "Dates shown", range(len(state.groups)), value=state.pair, key=f"earth.dates.{state.added}", label_visibility="collapsed",
+        format_func=apart(range(len(state.groups)), lambda number: earth.date_words(state.groups[number].scene)),
     )  # fmt: skip
-    if (before, after) != room.pair:
-        earth.choose(room, (before, after))
+    if (before, after) != state.pair:
+        earth.choose(state, (before, after))
         st.rerun()
 
 
-def head(room: EarthState) -> None:
+def head(state: EarthState) -> None:
     """How many scenes, with which model, and the button that lets go of them."""
     name, close = st.columns([3, 1], vertical_alignment="center")
     known = land_cover_models()
     if len(known) > 1:
-        room.model = name.selectbox(
-            "Model", list(known), list(known).index(room.model) if room.model in known else 0, key="earth.model",
+        state.model = name.selectbox(
+            "Model", list(known), list(known).index(state.model) if state.model in known else 0, key="earth.model",
             format_func=apart(list(known), lambda name: known[name].title), label_visibility="collapsed",
         )  # fmt: skip
     else:
-        name.text(f"{counted(len(room.groups), 'scene')}, {next((one.title for one in known.values()), 'no model')}")
-    close_button(close, HERE, earth.PAGE, room, "Forget these scenes; uploads and results are deleted here.")
-    if room.refused:
-        quiet(f"{counted(len(room.refused), 'file')} not opened; the tab Scenes says why.")
+        name.text(f"{counted(len(state.groups), 'scene')}, {next((one.title for one in known.values()), 'no model')}")
+    close_button(close, HERE, earth.PAGE, state, "Forget these scenes; uploads and results are deleted here.")
+    if state.refused:
+        quiet(f"{counted(len(state.refused), 'file')} not opened; the tab Scenes says why.")
 
 
-def panel(room: EarthState) -> None:
+def panel(state: EarthState) -> None:
     """Tabs beside the map; only the open one is drawn."""
-    head(room)
-    for name, task in earth_work.running(room):
+    head(state)
+    for name, task in earth_work.running(state):
         is_under_way(task, f"earth.{name}")
-    if room.tab:
-        st.session_state[TABS_KEY], room.tab = room.tab, ""
+    if state.tab:
+        st.session_state[TABS_KEY], state.tab = state.tab, ""
     scenes, cover, change, report, export = st.tabs(TABS, key=TABS_KEY, on_change="rerun")
     if scenes.open:
         with scenes:
-            scenes_tab(HERE, room)
+            scenes_tab(HERE, state)
     for tab, draw in ((cover, cover_tab), (change, change_tab), (report, report_tab), (export, export_tab)):
         if not tab.open:
             continue
         with tab:
-            if room.model or draw is not cover_tab:
-                draw(HERE, room)
+            if state.model or draw is not cover_tab:
+                draw(HERE, state)
             else:
                 note("No model of land cover", "No model on this machine reads satellite scenes. `sightline train` makes one.")
 
@@ -98,20 +98,20 @@ if asked:
     earth.PAGE.close(HERE)
     earth.PAGE.open(HERE, asked)
 is_arriving = is_under_way(earth.PAGE.arrival(HERE), "earth.opening")
-open_room = earth.PAGE.state(HERE)
-if open_room is not None:
-    open_room.model = open_room.model or next(iter(land_cover_models()), "")
-    earth_work.settle(open_room)
-    earth_work.stop_switched_off(HERE, open_room)
-    earth_work.start_what_is_quick(HERE, open_room)
+opened = earth.PAGE.state(HERE)
+if opened is not None:
+    opened.model = opened.model or next(iter(land_cover_models()), "")
+    earth_work.settle(opened)
+    earth_work.stop_switched_off(HERE, opened)
+    earth_work.start_what_is_quick(HERE, opened)
     left, right = st.columns([2, 1], gap="medium")
     with right, st.container(key="panel"), guarded():
-        panel(open_room)
+        panel(opened)
     with left:
-        is_growing = any(earth_work.running(open_room))
+        is_growing = any(earth_work.running(opened))
         with st.container(key="earth-picture"):
-            st.fragment(picture, run_every=GROWS_SECONDS if is_growing else None)(open_room)
-        timeline(open_room)
+            st.fragment(picture, run_every=GROWS_SECONDS if is_growing else None)(opened)
+        timeline(opened)
 elif not is_arriving:
     wanted = empty_state(HERE)
     if wanted:

@@ -25,33 +25,33 @@ from core.ui.widgets.words import label_words, method_words
 HERE = session()
 
 
-def choose_image_and_model(room: ExplainState) -> bool:
+def choose_image_and_model(state: ExplainState) -> bool:
     """The first two choices, and the button that lets go of all. Whether there is a model."""
     image, model, close = st.columns([3, 3, 1], vertical_alignment="bottom")
-    names = [each.name for each in room.images]
+    names = [each.name for each in state.images]
     chosen = image.selectbox(
-        "Image", range(len(names)), room.chosen, format_func=apart(range(len(names)), names.__getitem__), key=f"explain.image.{room.name}"
+        "Image", range(len(names)), state.chosen, format_func=apart(range(len(names)), names.__getitem__), key=f"explain.image.{state.name}"
     )
-    if chosen != room.chosen:
-        room.chosen, room.model, room.at = chosen, "", None
-        room.forget_choices()
-    close_button(close, HERE, explain.PAGE, room, "Forget this image; uploads are deleted from this machine.")
-    known = explain.models_by_fit(room.image)
+    if chosen != state.chosen:
+        state.chosen, state.model, state.at = chosen, "", None
+        state.forget_choices()
+    close_button(close, HERE, explain.PAGE, state, "Forget this image; uploads are deleted from this machine.")
+    known = explain.models_by_fit(state.image)
     if not known:
         note("No model", "There is no model on this machine. `sightline train` makes one.")
         return False
     ids = list(known)
     taken = model.selectbox(
-        "Model", ids, ids.index(room.model) if room.model in known else 0, key=f"explain.model.{room.name}.{room.chosen}",
+        "Model", ids, ids.index(state.model) if state.model in known else 0, key=f"explain.model.{state.name}.{state.chosen}",
         format_func=apart(ids, lambda name: known[name].title),
     )  # fmt: skip
-    if taken != room.model:
-        room.model = taken
-        room.forget_choices()
+    if taken != state.model:
+        state.model = taken
+        state.forget_choices()
     return True
 
 
-def choose_target_and_methods(room: ExplainState, made: Ready) -> None:
+def choose_target_and_methods(state: ExplainState, made: Ready) -> None:
     """What is explained, by which methods, and how strong the maps lie over the image."""
     target, methods, opacity = st.columns([2, 3, 2], vertical_alignment="bottom")
     prediction = made.prediction
@@ -59,17 +59,17 @@ def choose_target_and_methods(room: ExplainState, made: Ready) -> None:
     is_known = prediction.probabilities is not None and not prediction.outside.is_outside
     kind = "" if made.is_calibrated else "score "
     probs = {label: f", {kind}{probability_words(prediction.probability(label))}" if is_known else "" for label in order}
-    room.target = target.selectbox(
-        "Target", order, order.index(room.target) if room.target in order else 0, key=f"explain.target.{room.name}.{room.key}",
+    state.target = target.selectbox(
+        "Target", order, order.index(state.target) if state.target in order else 0, key=f"explain.target.{state.name}.{state.key}",
         format_func=apart(order, lambda label: label_words(label) + probs[label]),
     )  # fmt: skip
-    room.methods = tuple(
+    state.methods = tuple(
         methods.pills(
-            "Methods", made.methods, selection_mode="multi", default=list(room.methods or made.methods),
-            format_func=apart(made.methods, method_words), key=f"explain.methods.{room.name}",
+            "Methods", made.methods, selection_mode="multi", default=list(state.methods or made.methods),
+            format_func=apart(made.methods, method_words), key=f"explain.methods.{state.name}",
         )
     )  # fmt: skip
-    room.opacity = opacity.slider("Opacity of all maps", 0, 100, room.opacity, format="%d %%", key=f"explain.opacity.{room.name}")
+    state.opacity = opacity.slider("Opacity of all maps", 0, 100, state.opacity, format="%d %%", key=f"explain.opacity.{state.name}")
 
 
 def assumptions(prediction: Prediction) -> None:
@@ -80,18 +80,18 @@ def assumptions(prediction: Prediction) -> None:
         quiet(f"Assumed: {say(assumption)}")
 
 
-def bench(room: ExplainState) -> None:
+def side_by_side(state: ExplainState) -> None:
     """Everything on one image."""
-    refused(room.refused)
-    if not choose_image_and_model(room):
+    refused(state.refused)
+    if not choose_image_and_model(state):
         return
-    made = result_of(explain.input_task(HERE, room), "explain.ready")
+    made = result_of(explain.input_task(HERE, state), "explain.ready")
     if made is None:
         return
     if made.given.is_empty:
         note("This model cannot read this image", say(made.given.refusal))
         return
-    choose_target_and_methods(room, made)
+    choose_target_and_methods(state, made)
     outside = made.prediction.outside
     if outside.is_outside:
         note("Outside what this model knows", f"{say(outside.reason)} The maps show how the model reacts, not a finding.")
@@ -99,21 +99,21 @@ def bench(room: ExplainState) -> None:
         quiet("Numbers beside the targets are scores: the model is not calibrated, and they are no probabilities.")
     left, right = st.columns([2.1, 1], gap="large")
     with left, guarded():
-        found = maps(HERE, room, made) if room.methods else {}
-        if not room.methods:
+        found = maps(HERE, state, made) if state.methods else {}
+        if not state.methods:
             quiet("Choose a method.")
         agreement({method: on_tokens(result.saliency, made.grid) for method, result in found.items()})
         assumptions(made.prediction)
     with right.container(key="explain-patch"), guarded():
-        patch_view(HERE, room, made)
-        if isinstance(room.image, Scene) and made.given.box[2:] != (room.image.width, room.image.height):
-            locator(room, room.image, made.given)
+        patch_view(HERE, state, made)
+        if isinstance(state.image, Scene) and made.given.box[2:] != (state.image.width, state.image.height):
+            locator(state, state.image, made.given)
 
 
 is_arriving = is_under_way(explain.PAGE.arrival(HERE), "explain.arrival")
-open_room = explain.PAGE.state(HERE)
-if open_room:
-    bench(open_room)
+opened = explain.PAGE.state(HERE)
+if opened:
+    side_by_side(opened)
 elif not is_arriving:
     wanted = empty_state(HERE)
     if wanted:

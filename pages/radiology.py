@@ -74,15 +74,15 @@ def picture(opening: Opening, reading: ModelReading | None, is_on_why: bool) -> 
             st.rerun(scope="app")
 
 
-def head(room: RadiologyState) -> Wanted | None:
+def head(state: RadiologyState) -> Wanted | None:
     """Which image, the buttons that let go of it and of all, what was refused, and the way to open more."""
-    st.text(title_of(room.opening.image))
-    quiet(file_words(room.opening.image))
-    one = Closing("Close", CLOSING, room.would_lose_one(), lambda: close_one(HERE, room))
-    every = Closing("Close all", CLOSING_ALL, room.would_lose(), lambda: PAGE.close_here(HERE))
-    closings = [one, every] if len(room.openings) > 1 else [one]
+    st.text(title_of(state.opening.image))
+    quiet(file_words(state.opening.image))
+    one = Closing("Close", CLOSING, state.would_lose_one(), lambda: close_one(HERE, state))
+    every = Closing("Close all", CLOSING_ALL, state.would_lose(), lambda: PAGE.close_here(HERE))
+    closings = [one, every] if len(state.openings) > 1 else [one]
     close_buttons(PAGE.name, list(zip(st.columns(3)[: len(closings)], closings, strict=True)))
-    refused(room.refused)
+    refused(state.refused)
     with st.expander("Open another", key="radiology.more", expanded=PAGE.arrival(HERE).failed is not None):
         return intake()
 
@@ -100,9 +100,9 @@ def seen(opening: Opening, reading: ModelReading) -> None:
             st.rerun()
 
 
-def written(room: RadiologyState, reading: ModelReading, tab: str) -> None:
+def written(state: RadiologyState, reading: ModelReading, tab: str) -> None:
     """The tabs Report and Export: of what is on the page, or of what was signed."""
-    opening, answer = room.opening, reading.answer
+    opening, answer = state.opening, reading.answer
     if answer is None:
         result_of(work.answer(HERE, opening, reading.model), "radiology.answer")
         return
@@ -112,7 +112,7 @@ def written(room: RadiologyState, reading: ModelReading, tab: str) -> None:
     waits_for = THE_MAP if is_explaining else ""
     if tab == "Report":
         key = f"radiology.{opening.name}.report"
-        report_panel(report, lambda kept: work.keep_report(opening, reading, kept), room.drafts, key, waits_for=waits_for)
+        report_panel(report, lambda kept: work.keep_report(opening, reading, kept), state.drafts, key, waits_for=waits_for)
         return
     opening.report = report
     window = answer.searched.window if answer.searched else None
@@ -121,11 +121,11 @@ def written(room: RadiologyState, reading: ModelReading, tab: str) -> None:
     image_downloads(Taken(opening.image, *behind), f"radiology.{opening.name}.export", waits_for)
 
 
-def panel(room: RadiologyState, reading: ModelReading | None) -> Wanted | None:
+def panel(state: RadiologyState, reading: ModelReading | None) -> Wanted | None:
     """Tabs beside the viewer; only the open one is drawn. Returns what else is to be opened."""
-    wanted = head(room)
+    wanted = head(state)
     tabs = dict(zip(TABS, st.tabs(TABS, key=TAB, on_change="rerun"), strict=True))
-    opening, tab = room.opening, room.tab
+    opening, tab = state.opening, state.tab
     with tabs[tab], guarded():
         if tab == "Study":
             study(opening.image)
@@ -136,27 +136,27 @@ def panel(room: RadiologyState, reading: ModelReading | None) -> Wanted | None:
         elif tab == "Why":
             why(HERE, opening, reading)
         else:
-            written(room, reading, tab)
+            written(state, reading, tab)
     return wanted
 
 
 wanted = asked_samples("dicom")
 if wanted is None:
     is_arriving = is_under_way(PAGE.arrival(HERE), "radiology.arrival")
-    open_room = PAGE.state(HERE)
-    if open_room:
-        open_room.tab = st.session_state.setdefault(TAB, open_room.tab) or open_room.tab
-        is_list = len(open_room.openings) > 1
+    opened = PAGE.state(HERE)
+    if opened:
+        opened.tab = st.session_state.setdefault(TAB, opened.tab) or opened.tab
+        is_list = len(opened.openings) > 1
         *strip, left, right = st.columns([0.3, 2, 1] if is_list else [2, 1], gap="medium")
-        said = work.reading(HERE, open_room)
-        work.stop_unseen(HERE, open_room)
+        said = work.reading(HERE, opened)
+        work.stop_unseen(HERE, opened)
         for place in strip:
             with place, guarded():
-                image_list(HERE, open_room)
+                image_list(HERE, opened)
         with left:
-            picture(open_room.opening, said, open_room.tab == "Why")
+            picture(opened.opening, said, opened.tab == "Why")
         with right, st.container(key="panel"):
-            wanted = panel(open_room, said)
+            wanted = panel(opened, said)
     elif not is_arriving:
         wanted = empty_state()
 if wanted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+from contextlib import suppress
 
 from core.cli.interrupt import STOPPED, deafen, listen
 
@@ -22,8 +23,9 @@ def main() -> None:
         status = run(sys.argv[1:])
     except KeyboardInterrupt:
         status = STOPPED
-        if sys.stderr is not None:
-            sys.stderr.write("sightline: Stopped.\n")
+        with suppress(OSError, ValueError):  # a terminal that was closed
+            if sys.stderr is not None:
+                sys.stderr.write("sightline: Stopped.\n")
     deafen()
     _let_go()
     sys.exit(status)
@@ -47,5 +49,7 @@ def _let_go() -> None:
         try:
             if stream is not None:
                 stream.flush()
+        except ValueError:  # closed
+            continue
         except OSError:  # it was said before, where anybody can still hear it
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -38,8 +38,8 @@ class MethodResult:
 def scaled(evidence: MethodResult) -> tuple[FloatImage, float, float]:
     """(saliency, low, high): float32 [rows, columns] in [0, 1], and what 0.0 and 1.0 stand for.
 
-    A token map goes from its smallest value, or from an even share where it has one, to its largest. Of a signed attribution what speaks for
-    the target is shown, from zero to its strongest hundredth; what speaks against it is 0. A flat map is 0 everywhere.
+    A token map goes from its smallest value, or from an even share where it has one, to its largest. Of a signed attribution what
+    speaks for the target is shown, from zero to its strongest hundredth; what speaks against it is 0. A flat map is 0 everywhere.
     """
     pixels = evidence.pixels
     low, high = float(pixels.min()) if evidence.even is None else evidence.even, float(pixels.max())

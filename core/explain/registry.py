@@ -11,7 +11,7 @@ from typing import Any
 from core.errors import NoAttention, NotFound
 from core.explain.baselines import baseline_of
 from core.explain.evidence import MethodResult, no_progress, scaled, within
-from core.explain.measure.gain import Ruler
+from core.explain.measure.gain import MapEvaluation
 from core.explain.measure.opponents import random_weights
 from core.explain.methods import integrated_gradients, occlusion, rollout
 from core.explain.targets import check_readable, target_of
@@ -91,13 +91,13 @@ def explain(
     check_readable(given)
     meant = target if isinstance(target, Target) else target_of(engine, given, target)
     baseline = baseline_of(complete["baseline"], given.values)
-    ruler = Ruler(engine, given, meant, baseline, complete["removal_steps"], maps, complete["seed"])
-    ruler.check()
-    evidence = chosen.run(engine, given, meant, complete, lambda done, total: watch(done, 2 * total + ruler.passes))
+    evaluation = MapEvaluation(engine, given, meant, baseline, complete["removal_steps"], maps, complete["seed"])
+    evaluation.check()
+    evidence = chosen.run(engine, given, meant, complete, lambda done, total: watch(done, 2 * total + evaluation.passes))
     own = evidence.forwards
-    with random_weights(engine, complete["seed"]) as untaught:
-        beside = chosen.run(untaught, given, meant, complete, within(watch, before=own, after=ruler.passes))
-    measured = ruler.measure(evidence.pixels, beside.pixels, within(watch, before=own + beside.forwards))
+    with random_weights(engine, complete["seed"]) as randomised:
+        beside = chosen.run(randomised, given, meant, complete, within(watch, before=own, after=evaluation.passes))
+    measured = evaluation.measure(evidence.pixels, beside.pixels, within(watch, before=own + beside.forwards))
     saliency, low, high = scaled(evidence)
     return Explanation(
         method=chosen.name,

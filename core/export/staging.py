@@ -35,12 +35,13 @@ def staged(out: Path, replacing: Iterable[str] = ()) -> Iterator[Path]:
     try:
         with held_folder(out) as folder:
             yield folder
+            _check_targets(folder, out)
             _move(folder, out, tuple(replacing))
     except BaseException as error:
+        fault = _fault(out, error) if isinstance(error, OSError) else None
         if not was_there:
             with suppress(OSError):  # gone already, or somebody else has put something there
                 out.rmdir()
-        fault = _fault(out, error) if isinstance(error, OSError) else None
         if fault is None:
             raise
         raise fault from None
@@ -145,6 +146,15 @@ def _locked_folder(place: Path) -> tuple[Path, int]:
         if (folder / LOCK).exists():
             return folder, lock
         os.close(lock)  # another process took it for one without life before it was locked, and deleted it
+
+
+def _check_targets(folder: Path, out: Path) -> None:
+    """Raises InputError where a folder stands in the place of a file, or a file in that of a folder, before anything is moved."""
+    for made in folder.rglob("*"):
+        place = out / made.relative_to(folder)
+        if made.name != LOCK and place.exists() and place.is_dir() != made.is_dir():
+            kind = "folder" if place.is_dir() else "file"
+            raise InputError(f"{place} cannot be written: a {kind} of that name is in its way.", "Choose another folder with --out.")
 
 
 def _move(folder: Path, out: Path, replacing: tuple[str, ...]) -> None:

@@ -70,6 +70,7 @@ class Engine(Generic[Loaded]):
         limits = settings()
         self._executables = _Executables(model, runtime)
         self._remembered: OrderedDict[str, Any] = OrderedDict()
+        self._lock = threading.Lock()
         self._batcher = Batcher(
             self._executables.answer.forward, limits.batch_size, limits.batch_wait_ms / 1000.0, model.id, self._inputs_a_pass
         )
@@ -123,11 +124,14 @@ class Engine(Generic[Loaded]):
     def remembered(self, key: str, make: Callable[[], _T]) -> _T:
         """What was made before under this key, or is made now. Kept are the newest few: small results that cost many passes."""
         kept = self._remembered
-        found: _T = kept[key] if key in kept else make()
-        kept[key] = found
-        kept.move_to_end(key)
-        while len(kept) > MOST_REMEMBERED:
-            kept.popitem(last=False)
+        with self._lock:
+            found: _T | None = kept.pop(key, None)
+        if found is None:
+            found = make()
+        with self._lock:
+            kept[key] = found
+            while len(kept) > MOST_REMEMBERED:
+                kept.popitem(last=False)
         return found
 
     def close(self) -> None:

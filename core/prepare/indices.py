@@ -11,12 +11,13 @@ from core.types import FloatImage
 
 @dataclass(frozen=True)
 class Index:
-    """(first - second) / (first + second) of two bands, by their colours. source: who proposed it."""
+    """(first - second) / (first + second) of two bands, by their common names. source: who proposed it. shows: what it is made for."""
 
     name: str
     first: str
     second: str
     source: str
+    shows: str
 
     @property
     def colours(self) -> tuple[str, str]:
@@ -33,10 +34,9 @@ class Index:
 INDICES = {
     index.name: index
     for index in (
-        Index("ndvi", "near infrared", "red", "Tucker 1979"),
-        Index("ndwi", "green", "near infrared", "McFeeters 1996"),
-        Index("ndbi", "short-wave infrared 1", "near infrared", "Zha, Gao and Ni 2003"),
-        Index("nbr", "near infrared", "short-wave infrared 2", "Key and Benson 2006"),
+        Index("ndvi", "near infrared", "red", "Tucker 1979", "vegetation"),
+        Index("ndwi", "green", "near infrared", "McFeeters 1996", "open water"),
+        Index("ndbi", "short-wave infrared 1", "near infrared", "Zha, Gao and Ni 2003", "built-up land"),
+        Index("nbr", "near infrared", "short-wave infrared 2", "Key and Benson 2006", "burns"),
     )
 }
-"""Vegetation, open water, built-up land, burns."""

@@ -75,7 +75,7 @@ class RemovalScore:
     """Area under a deletion or insertion curve on the token grid, beside what random maps score (same steps, same baseline).
 
     value: of the map. random_mean, random_low, random_high: mean, 2.5th and 97.5th percentile over `random_maps` random maps as smooth.
-    curve: probability of the target after each step, float32 [steps + 1]. p: the rank of the map among these, (1 + k) / (1 + n), k of n
+    curve: probability of the target after each step, float32 [steps + 1]. p: (1 + k) / (1 + n), k of n of these
     being as good or better. pixels: the area where the map's pixels go one by one, and not by whole tokens.
     """
 
@@ -99,7 +99,7 @@ class RemovalScore:
 class Gain:
     """Insertion minus deletion on one baseline: how much more of the answer comes from what a map marks than from the rest.
 
-    value: in [-1, 1]. p: the map's rank among `random_maps` random maps as smooth, (1 + k) / (1 + n). random_low, random_high: their 2.5th
+    value: in [-1, 1]. p: (1 + k) / (1 + n), k of n random maps as smooth being as good or better. random_low, random_high: their 2.5th
     and 97.5th percentile. opponents: the best gain of maps that know nothing of the network: "centre" (a centred prior), "edges" (of the
     image), "random_weights" (the same method on the same network with random weights); None of what there is not.
     """

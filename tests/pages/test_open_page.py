@@ -241,22 +241,22 @@ def test_work_of_a_user_who_left_is_stopped_and_of_one_who_only_reloads_is_not(h
 
 def test_an_explanation_begins_when_somebody_looks_and_stops_with_its_method(home: Path) -> None:
     session = Session()
-    room = radiology.RadiologyState((radiology.Opening(read_dicom(RADIOGRAPH)),))
-    first = work.reading(session, room)
+    state = radiology.RadiologyState((radiology.Opening(read_dicom(RADIOGRAPH)),))
+    first = work.reading(session, state)
     assert first is not None
-    waited(room.opening.answers[first.model])
+    waited(state.opening.answers[first.model])
     for tab in ("Findings", "Study"):
-        room.tab = tab
-        work.reading(session, room)
-        assert room.opening.explained == {}
-    room.tab = "Why"
-    said = work.reading(session, room)
+        state.tab = tab
+        work.reading(session, state)
+        assert state.opening.explained == {}
+    state.tab = "Why"
+    said = work.reading(session, state)
     assert said is not None and said.target is not None and said.answer is not None
-    assert set(room.opening.explained) == {(said.model, said.target)}
+    assert set(state.opening.explained) == {(said.model, said.target)}
     other = next(method for method in said.answer.methods if method != said.target[0])
-    running = room.opening.explained[said.model, said.target].job
-    room.opening.target = (other, said.target[1])
-    work.reading(session, room)
+    running = state.opening.explained[said.model, said.target].job
+    state.opening.target = (other, said.target[1])
+    work.reading(session, state)
     assert running is None or running.is_cancelled
     session.let_go()
 
@@ -266,9 +266,9 @@ def test_an_image_that_is_open_already_is_looked_at_and_not_opened_twice(home: P
     for path in (RADIOGRAPH, SAMPLES / "chest-radiograph-opacity.dcm", RADIOGRAPH):
         radiology.PAGE.open(session, Wanted(path.name, (path,)))
         waited(radiology.PAGE.arrival(session))
-        room = radiology.PAGE.state(session)
-    assert room is not None
-    assert (len(room.openings), room.chosen) == (2, 0)
+        state = radiology.PAGE.state(session)
+    assert state is not None
+    assert (len(state.openings), state.chosen) == (2, 0)
 
 
 def test_an_addendum_that_was_begun_would_be_lost() -> None:

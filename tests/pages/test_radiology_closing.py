@@ -26,9 +26,9 @@ def opened(session: Session, *together: Path) -> RadiologyState:
     """These files come in one upload."""
     radiology.PAGE.open(session, Wanted("upload", together, OpenFolder()))
     waited(radiology.PAGE.arrival(session))
-    room = radiology.PAGE.state(session)
-    assert room is not None
-    return room
+    state = radiology.PAGE.state(session)
+    assert state is not None
+    return state
 
 
 @pytest.fixture
@@ -39,10 +39,10 @@ def session(home: Path) -> Session:
 def test_closing_stops_the_work_and_forgets_it(session: Session) -> None:
     radiology.PAGE.open(session, Wanted("sample", (FIRST,)))
     waited(radiology.PAGE.arrival(session))
-    room = radiology.PAGE.state(session)
-    assert room is not None
-    folder = room.folders[0].path
-    task = work.answer(session, room.opening, "chest-xray")
+    state = radiology.PAGE.state(session)
+    assert state is not None
+    folder = state.folders[0].path
+    task = work.answer(session, state.opening, "chest-xray")
     job = task.job
     assert job is not None
     radiology.PAGE.close(session)
@@ -54,11 +54,11 @@ def test_closing_stops_the_work_and_forgets_it(session: Session) -> None:
 
 def test_closing_one_image_leaves_the_others_and_stops_its_own_work(session: Session, home: Path) -> None:
     opened(session, FIRST)
-    room = opened(session, SECOND)
-    other = room.openings[0]
-    gone, kept = (work.slices(session, opening).job for opening in (room.opening, other))
+    state = opened(session, SECOND)
+    other = state.openings[0]
+    gone, kept = (work.slices(session, opening).job for opening in (state.opening, other))
     assert gone is not None and kept is not None
-    close_one(session, room)
+    close_one(session, state)
     left = radiology.PAGE.state(session)
     assert left is not None and left.openings == (other,) and left.opening is other
     assert gone.is_cancelled and not kept.is_cancelled
@@ -69,9 +69,9 @@ def test_closing_one_image_leaves_the_others_and_stops_its_own_work(session: Ses
 
 
 def test_files_that_came_together_stay_until_the_last_of_them_is_closed(session: Session) -> None:
-    room = opened(session, FIRST, SECOND)
-    path = room.folders[0].path
-    close_one(session, room)
+    state = opened(session, FIRST, SECOND)
+    path = state.folders[0].path
+    close_one(session, state)
     assert path.exists()
     left = radiology.PAGE.state(session)
     assert left is not None
@@ -80,42 +80,42 @@ def test_files_that_came_together_stay_until_the_last_of_them_is_closed(session:
 
 
 def test_an_image_that_one_tab_closes_stays_open_in_another(session: Session) -> None:
-    room, other = opened(session, FIRST, SECOND), Session()
-    other.places[radiology.PAGE.name] = room
-    room.sessions += 1
-    close_one(session, room)
+    state, other = opened(session, FIRST, SECOND), Session()
+    other.places[radiology.PAGE.name] = state
+    state.sessions += 1
+    close_one(session, state)
     left = radiology.PAGE.state(session)
     assert left is not None and len(left.openings) == 1
     radiology.PAGE.close(session)
-    assert len(room.openings) == 2 and room.folders[0].path.exists()
+    assert len(state.openings) == 2 and state.folders[0].path.exists()
     radiology.PAGE.close(other)
-    assert not room.folders[0].path.exists()
+    assert not state.folders[0].path.exists()
 
 
 def test_only_what_was_written_of_the_image_in_view_is_asked_about(session: Session) -> None:
-    room = opened(session, FIRST, SECOND)
-    first, second = room.openings
-    room.drafts[f"radiology.{second.name}.report{ADDENDUM}"] = "The prior"
-    assert room.would_lose() and not room.would_lose_one()
-    room.chosen = 1
-    assert room.would_lose_one()
-    assert room.without(second).drafts == {}
-    assert room.without(first).drafts == room.drafts
+    state = opened(session, FIRST, SECOND)
+    first, second = state.openings
+    state.drafts[f"radiology.{second.name}.report{ADDENDUM}"] = "The prior"
+    assert state.would_lose() and not state.would_lose_one()
+    state.chosen = 1
+    assert state.would_lose_one()
+    assert state.without(second).drafts == {}
+    assert state.without(first).drafts == state.drafts
 
 
 def test_a_report_that_was_edited_is_asked_about_until_it_is_signed(session: Session) -> None:
-    room = opened(session, FIRST)
-    reading = work.reading(session, room)
+    state = opened(session, FIRST)
+    reading = work.reading(session, state)
     assert reading is not None
-    waited(room.opening.answers[reading.model])
-    answer = room.opening.answers[reading.model].value
+    waited(state.opening.answers[reading.model])
+    answer = state.opening.answers[reading.model].value
     assert answer is not None
-    composed = work.report(room.opening, reading.model, answer.prediction, None)
-    assert not room.would_lose_one()
-    room.opening.report = replace(composed, edited={"findings": "Mine."})
-    assert room.would_lose_one()
-    room.opening.report = replace(room.opening.report, signed_by="R. Reader")
-    assert not room.would_lose_one()
+    composed = work.report(state.opening, reading.model, answer.prediction, None)
+    assert not state.would_lose_one()
+    state.opening.report = replace(composed, edited={"findings": "Mine."})
+    assert state.would_lose_one()
+    state.opening.report = replace(state.opening.report, signed_by="R. Reader")
+    assert not state.would_lose_one()
 
 
 def test_close_and_close_all_stand_beside_each_other_where_several_are_open(application: AppTest) -> None:

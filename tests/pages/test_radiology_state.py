@@ -138,19 +138,19 @@ def test_an_error_of_ours_is_told_under_a_code_without_its_values() -> None:
     assert told.title == OUR_FAULT
     assert "MUELLER" not in str(told)
     assert words_of(UnreadableFile("a.dcm is cut off.", "Send it again.")).message == "a.dcm is cut off."
-    assert words_of(DeviceError("No memory.")).title == "The device gave out"
+    assert words_of(DeviceError("No memory.")).title == "The device ran out of memory or failed"
 
 
 @pytest.mark.parametrize(
     ("p", "opponents", "words"),
     [
         (0.01, {}, "Supported: the map shows what this network uses"),
-        (0.06, {}, "Not supported: random maps as smooth do as well (p = 0.06"),
+        (0.06, {}, "Not supported: not clearly better than random maps as smooth (p = 0.06"),
         (0.01, {"edges": 0.4}, "Not supported: the picture of the image's edges does as well"),
         (
             0.01,
             {"centre": 0.5, "random_weights": 0.6},
-            "Not supported: a blob in the middle and the same method on random weights do",
+            "Not supported: a centred prior and the same method on random weights do",
         ),
         (0.01, {"random_weights": None}, "Not supported: there is no map of the same method on random weights"),
     ],

@@ -286,6 +286,24 @@ def test_what_is_busy_is_not_idle_and_its_clock_starts_when_it_ends() -> None:
     assert registry.held(token) == "map under way"
 
 
+def test_what_fails_while_it_is_let_go_keeps_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
+    clock, gone = Clock(), []
+    registry = Jobs(idle_seconds=60.0, clock=clock)
+
+    def fail() -> bool:
+        raise OSError("a file of someone")
+
+    for number in range(3):
+        registry.hold(number, dropped=fail if number == 0 else lambda: gone.append(1), is_busy=fail if number == 1 else lambda: False)
+    other = registry.hold("asked for")
+    clock.seconds = 59.0
+    assert registry.held(other) == "asked for"
+    clock.seconds = 100.0
+    assert registry.held(other) == "asked for"
+    assert gone == [1, 1]
+    assert "OSError" in caplog.text and "someone" not in caplog.text
+
+
 def test_the_idle_time_is_a_setting_in_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(module, "settings", lambda: Settings(idle_minutes=2))

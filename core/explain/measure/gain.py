@@ -35,7 +35,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Ruler:
+class MapEvaluation:
     """How maps of one input are measured. steps: of removal. maps: how many random ones. seed: of these, and of what is equal in a map.
 
     baseline: float32 [channels, rows, columns], what removed pixels become.
@@ -71,8 +71,8 @@ class Ruler:
         length = nearest_length(tokens, self.seed)
         random = self._random_curves(length, part)
         done = passes_of(self.maps, self.steps)
-        untaught = tokens if of_random_weights is None else on_token_grid(of_random_weights, self.engine.model.patch)
-        own = self._curves(np.concatenate([tokens[None], untaught[None], self._model_free]), part)
+        randomised = tokens if of_random_weights is None else on_token_grid(of_random_weights, self.engine.model.patch)
+        own = self._curves(np.concatenate([tokens[None], randomised[None], self._model_free]), part)
         done += passes_of(len(own), self.steps)
         fine = areas(self._curves(pixels[None], part))[0]
         progress(self.passes, self.passes)

@@ -48,7 +48,7 @@ def on_token_grid(pixels: FloatImage, patch: tuple[int, int]) -> FloatImage:
 @contextmanager
 def random_weights(engine: Engine, seed: int) -> Iterator[Engine]:
     """The engine of the same network with random weights: Gaussian, of each tensor as large on average as those that were learnt."""
-    network = deepcopy(engine.model.network)
+    network = engine.run(lambda model: deepcopy(model.network))  # alone: what another request hooks on it is not copied
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in network.parameters():

@@ -32,8 +32,6 @@ HELP = {
     "is the share of unchanged pixels that would differ less, by a chi-square distribution; it is not a probability of change. "
     f"A pixel has changed from {THRESHOLD:g} on. No model is asked.",
 }
-SHOWS = {"ndvi": "vegetation", "ndwi": "open water", "ndbi": "built-up land", BURN: "burns"}
-"""What an index is made for."""
 MOST_SHARE = 0.9999
 """From here on four digits would read 1."""
 SEEN = ("red", "green", "blue")
@@ -63,20 +61,20 @@ def not_offered(here: EarthState) -> dict[str, str]:
     found = {}
     unread = next(filter(None, (unreadable_dates(here, number) for number in here.pair)), None)
     if unread is not None:
-        found = {name: f"{unread.title}." for name in WAYS if name not in WITHOUT_MODEL}
-    elif change_model() is not None and not set(SEEN) <= set(_shared(here)):
+        found = {name: str(unread) for name in ("classes", "embedding")}
+    if change_model() is not None and not set(SEEN) <= set(_shared(here)):
         found[BY_MODEL] = f"both dates must have {', '.join(SEEN)}."
     if not indices(here):
-        found[INDEX] = "no two bands that both dates have form one: near infrared is needed with red, green or a short-wave infrared band."
+        found[INDEX] = "the bands of both dates form none; near infrared is needed with red, green or a short-wave infrared band."
     if not _shared(here):
-        found[MAD] = "the dates have no band in common that is known by its colour."
+        found[MAD] = "the dates have no band in common that is whose name is known."
     return found
 
 
 def indices(here: EarthState) -> dict[str, str]:
     """The indices that the bands of both dates form, by name: "NBR, burns"."""
     shared = _shared(here)
-    return {name: f"{name.upper()}, {SHOWS[name]}" for name, index in INDICES.items() if set(index.colours) <= set(shared)}
+    return {name: f"{name.upper()}, {index.shows}" for name, index in INDICES.items() if set(index.colours) <= set(shared)}
 
 
 def chosen_method(here: EarthState) -> str:

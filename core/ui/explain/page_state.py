@@ -90,7 +90,7 @@ class Turns:
 class ExplainState(PageState):
     """Everything that is open on the page.
 
-    name: unlike that of any other; widgets of this room carry it. at: (column, row) of the window of a scene, None for its centre.
+    name: unlike that of any other; widgets of this state carry it. at: (column, row) of the window of a scene, None for its centre.
     clicked: (row, column) of a patch on the grid of tokens, else before: the number of a token before the patches.
     cell: (layer, head) of the mosaic, None for the mean of the heads.
     Books are keyed by the number of the image, the window, the model, and what else decides.
@@ -131,7 +131,7 @@ class ExplainState(PageState):
         self.target, self.clicked, self.before, self.cell = "", None, None, None
 
     def tasks(self) -> Iterator[Task[Any]]:
-        """All work of this room."""
+        """All work of this state."""
         return chain(self.inputs.values(), self.explained.values(), self.attention.values())
 
 

@@ -15,36 +15,36 @@ from core.ui.widgets.bars import quiet
 THUMBNAIL_WIDTH = 104
 
 
-def image_list(session: Session, room: RadiologyState) -> None:
+def image_list(session: Session, state: RadiologyState) -> None:
     """Of several images, at the left of the picture; where one is open, what it is stands beside it."""
-    task = thumbnails(session, room)
+    task = thumbnails(session, state)
     task.settle()
     with st.container(key="image-list"):
         if task.job is None:
-            _rows(room)
+            _rows(state)
         else:
-            st.fragment(_rows_until_drawn, run_every=POLL_SECONDS)(session, room)
+            st.fragment(_rows_until_drawn, run_every=POLL_SECONDS)(session, state)
 
 
-def _rows_until_drawn(session: Session, room: RadiologyState) -> None:
-    task = thumbnails(session, room)
+def _rows_until_drawn(session: Session, state: RadiologyState) -> None:
+    task = thumbnails(session, state)
     task.settle()
-    _rows(room)
+    _rows(state)
     if task.job is None:
         st.rerun()
 
 
-def _rows(room: RadiologyState) -> None:
-    for number, opening in enumerate(room.openings):
-        state = "chosen" if number == room.chosen else "other"
-        with st.container(key=f"pick-image-{state}-{number}"):
+def _rows(state: RadiologyState) -> None:
+    for number, opening in enumerate(state.openings):
+        which = "chosen" if number == state.chosen else "other"
+        with st.container(key=f"pick-image-{which}-{number}"):
             if opening.thumbnail is not None:
                 st.image(opening.thumbnail, width=THUMBNAIL_WIDTH)
-            _name(room, number, opening)
+            _name(state, number, opening)
 
 
-def _name(room: RadiologyState, number: int, opening: Opening) -> None:
+def _name(state: RadiologyState, number: int, opening: Opening) -> None:
     if st.button(as_written(title_of(opening.image)), key=f"radiology.image.{number}", type="tertiary"):
-        room.chosen = number
+        state.chosen = number
         st.rerun()
     quiet(file_words(opening.image))

@@ -44,9 +44,9 @@ class ModelReading:
     explanation: Explanation | None = None
 
 
-def reading(session: Session, room: RadiologyState) -> ModelReading | None:
+def reading(session: Session, state: RadiologyState) -> ModelReading | None:
     """Begin what the open tab needs, and take what is there: nothing is waited for. None where no model reads such images."""
-    opening, tab = room.opening, room.tab
+    opening, tab = state.opening, state.tab
     models = models_for(opening.image)
     if not models:
         return None
@@ -68,10 +68,10 @@ def reading(session: Session, room: RadiologyState) -> ModelReading | None:
     return ModelReading(model, told.value, target, task.value if task else None)
 
 
-def stop_unseen(session: Session, room: RadiologyState) -> None:
+def stop_unseen(session: Session, state: RadiologyState) -> None:
     """Explanations of images that are not in view are not waited for by anybody."""
-    for opening in room.openings:
-        if opening is not room.opening:
+    for opening in state.openings:
+        if opening is not state.opening:
             session.stop_others(opening.explained, ())
 
 
@@ -119,10 +119,10 @@ def _pack(image: Shown, progress: JobProgress) -> Slices:
     return Slices(packed, first_viewport(image, packed, image.shape[0] // 2))
 
 
-def thumbnails(session: Session, room: RadiologyState) -> Task[None]:
+def thumbnails(session: Session, state: RadiologyState) -> Task[None]:
     """The small pictures of the list of images; drawn one after another, each is there as soon as it is done."""
-    task: Task[None] = session.task(room.thumbnails, len(room.openings))
-    task.ensure("Drawing thumbnails", partial(_thumbnails, room.openings), "images")
+    task: Task[None] = session.task(state.thumbnails, len(state.openings))
+    task.ensure("Drawing thumbnails", partial(_thumbnails, state.openings), "images")
     return task
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 
 from core.errors import TooLarge
 from core.settings import settings
@@ -49,7 +49,7 @@ class Allowance:
     _sizes: dict[Path, tuple[float, int]] = field(default_factory=dict)
     _refused: dict[str, TooLarge] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
-    _lock: Lock = field(default_factory=Lock)
+    _lock: RLock = field(default_factory=RLock)
 
     def watch(self, folder: Path, browser: str) -> None:
         """From now on what lies in a folder counts. Raises TooLarge where the browser holds more than it may already."""
@@ -104,10 +104,11 @@ class Allowance:
         waiting = uploaded_bytes()
         with self._lock:
             self._tabs = {tab: whose for tab, whose in self._tabs.items() if tab in waiting or self._arriving}
+            self._refused = {tab: why for tab, why in self._refused.items() if tab in self._tabs}
             uploads = self._arriving.values()
             parts = [(upload.browser, upload.size if upload.browser == browser else upload.come) for upload in uploads]
             parts += [(self._tabs.get(tab, ""), size) for tab, size in waiting.items()]
-            parts += [(whose, self._size(folder)) for folder, whose in self._folders.items()]
+            parts += [(whose, self._size(folder)) for folder, whose in list(self._folders.items())]
         return sum(size for whose, size in parts if whose == browser), sum(size for _, size in parts)
 
     def _size(self, folder: Path) -> int:

@@ -24,7 +24,7 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 CLOSED = ("/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent")
 """Paths of Streamlit that tell of the server or drive it without a browser; nothing of ours needs them."""
 UPLOADS = "/_stcore/upload_file/"
-BEHIND_THE_GATE = (UPLOADS, "/media", "/component")
+NEEDS_SIGN_IN = (UPLOADS, "/media", "/component")
 """What holds or takes a user's files: it needs what a page needs."""
 FIRST_ASKED = "/_stcore/health"
 """What a page asks before it connects."""
@@ -138,7 +138,7 @@ def _refused(scope: Scope, headers: Headers, current: Settings) -> tuple[int, st
     path = scope["path"]
     if path.startswith(CLOSED):
         return 404, "There is nothing here."
-    if current.password and path.startswith(BEHIND_THE_GATE) and not admission().is_admitted(browser_of(headers)):
+    if current.password and path.startswith(NEEDS_SIGN_IN) and not admission().is_admitted(browser_of(headers)):
         return 403, "Sign in first."
     return None
 
@@ -162,7 +162,12 @@ def is_known(host: str, current: Settings) -> bool:
 
 def is_own_origin(origin: str | None, host: str) -> bool:
     """Whether a request comes from a page of this very host and port; what no browser sent has no origin."""
-    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+    if origin is None:
+        return True
+    try:
+        return urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:  # no address at all
+        return False
 
 
 def browser_of(headers: Headers) -> str:

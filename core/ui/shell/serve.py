@@ -34,8 +34,10 @@ def options_of(arguments: Sequence[str]) -> dict[str, object]:
     found: dict[str, object] = {}
     rest = list(arguments)
     while rest:
-        name, _, value = rest.pop(0).removeprefix("--").partition("=")
-        found[name] = _value(value or rest.pop(0))
+        name, separator, value = rest.pop(0).removeprefix("--").partition("=")
+        if not separator and not rest:
+            raise InputError(f"The option --{name} has no value.", f"Give one: --{name}=VALUE.")
+        found[name] = _value(value if separator else rest.pop(0))
     return found
 
 

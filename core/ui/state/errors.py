@@ -13,6 +13,7 @@ from core.errors import (
     BrokenModel,
     BrokenSeries,
     Cancelled,
+    CannotWrite,
     DeviceError,
     InputError,
     MissingBands,
@@ -41,6 +42,7 @@ TITLES: tuple[tuple[type[BaseException], str], ...] = (
     (UnreadableFile, "This file cannot be read"),
     (NoPixels, "This file holds no image"),
     (TooLarge, "Too large"),
+    (CannotWrite, "This folder cannot be written"),
     (OutOfRange, "A value is out of range"),
     (UnsafeFile, "This file or folder is not opened"),
     (BrokenSeries, "These slices make no volume"),
@@ -52,9 +54,9 @@ TITLES: tuple[tuple[type[BaseException], str], ...] = (
     (UnsupportedModel, "This model is not supported"),
     (NoAttention, "This model gives no attention"),
     (WrongTask, "This model answers another question"),
-    (Offline, "The address could not be reached"),
+    (Offline, "The address did not give what was asked for"),
     (Cancelled, "Cancelled"),
-    (DeviceError, "The device gave out"),
+    (DeviceError, "The device ran out of memory or failed"),
     (ModelError, "The model cannot do that"),
     (InputError, "This input cannot be used"),
     (MemoryError, "Not enough memory"),
@@ -81,7 +83,12 @@ def words_of(error: BaseException) -> Words:
     """The words for an error; for one that nobody foresaw, the code under which the log knows it."""
     title = next((title for kind, title in TITLES if isinstance(error, kind)), OUR_FAULT)
     told = error if isinstance(error, SightlineError) else our_fault(error)
-    return Words(title, as_seen(told.message), as_seen(told.hint), isinstance(error, (InputError, ModelError)))
+    return Words(title, as_seen(told.message), as_seen(told.hint), _is_lasting(error))
+
+
+def _is_lasting(error: BaseException) -> bool:
+    """Whether the same work would fail again; room may be made, and an address answer another time."""
+    return isinstance(error, (InputError, ModelError)) and not isinstance(error, (CannotWrite, TooLarge))
 
 
 def as_seen(text: str) -> str:

@@ -65,11 +65,24 @@ class Task(Generic[_T]):
         if self.is_empty and not self.was_stopped:
             self.start(title, work, unit, lane)
 
+    def cancel(self) -> None:
+        """Stop its work, where it has any."""
+        job = self.job  # another tab may settle it meanwhile
+        if job is not None:
+            job.cancel()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its work goes on."""
+        job = self.job
+        return job is not None and not job.is_done
+
     def settle(self) -> None:
         """Take over what the job left when it ended. Work that the user stopped leaves the task empty."""
-        if self.job is None or not self.job.is_done:
+        job = self.job
+        if job is None or not job.is_done:
             return
-        job, self.job = self.job, None
+        self.job = None
         if job.error is None:
             self.value = job.result
         elif isinstance(job.error, Cancelled):
@@ -118,8 +131,7 @@ class Session:
         """Stop the work of these tasks and drop them."""
         gone = list(tasks)
         for task in gone:
-            if task.job is not None:
-                task.job.cancel()
+            task.cancel()
         self.tasks = [task for task in self.tasks if not any(task is other for other in gone)]
 
     def stop_others(self, book: dict[Any, Task[Any]], wanted: Container[Any]) -> None:
@@ -152,13 +164,12 @@ class Session:
         if now - self._left_at < LEFT_SECONDS:
             return True
         for task in running:
-            if task.job is not None:
-                task.job.cancel()
+            task.cancel()
         return False
 
     def running(self) -> list[Task[Any]]:
         """The tasks whose work goes on."""
-        return [task for task in self.tasks if task.job is not None and not task.job.is_done]
+        return [task for task in self.tasks if task.is_running]
 
 
 def session() -> Session:

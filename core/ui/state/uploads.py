@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Lock
 
 from core.export.staging import held_folder, remove_what_the_killed_left
 from core.settings import PRIVATE, private_home
@@ -27,11 +28,12 @@ class OpenFolder:
             allowance().watch(self.path, browser)
             hold.callback(allowance().forget, self.path)
             self._end = weakref.finalize(self, hold.pop_all().close)
-        self._holders = 1
+        self._holders, self._lock = 1, Lock()
 
     def share(self) -> OpenFolder:
         """The same folder, for one more who will remove it."""
-        self._holders += 1
+        with self._lock:
+            self._holders += 1
         return self
 
     def keep(self, uploads: Iterable[Uploaded]) -> tuple[Path, ...]:
@@ -53,8 +55,10 @@ class OpenFolder:
 
     def remove(self) -> None:
         """Delete everything in it now, unless somebody else shares it."""
-        self._holders -= 1
-        if self._holders <= 0:
+        with self._lock:
+            self._holders -= 1
+            is_last = self._holders <= 0
+        if is_last:
             self._end()
 
 

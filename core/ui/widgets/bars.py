@@ -47,7 +47,7 @@ def _row(row: Bar) -> str:
     )
 
 
-OPPONENTS = {"centre": "Centred blob", "edges": "Edges of the image", "random_weights": "Random weights"}
+OPPONENTS = {"centre": "Centred prior", "edges": "Edges of the image", "random_weights": "Random weights"}
 
 
 def gain_bars(gain: Gain) -> None:

@@ -11,7 +11,7 @@ from core.ui.widgets.words import label_words
 
 HEATMAP = "A heatmap is not a lesion outline."
 HEATMAP_OF_A_SCENE = "A heatmap is not a boundary on the ground."
-WHO = {"centre": "a blob in the middle", "edges": "the picture of the image's edges", "random_weights": "the same method on random weights"}
+WHO = {"centre": "a centred prior", "edges": "the picture of the image's edges", "random_weights": "the same method on random weights"}
 COMPLETENESS_SMALL = 0.05
 """Relative error up to which attributions add up to the change of the output."""
 
@@ -40,7 +40,7 @@ def verdict_words(gain: Gain) -> str:
     """One sentence on what the ranks support, with the p that it goes by."""
     rank = f"p = {gain.p:.2g} among {gain.random_maps} random maps"
     if gain.p > SIGNIFICANT:
-        return f"Not supported: random maps as smooth do as well ({rank})."
+        return f"Not supported: not clearly better than random maps as smooth ({rank})."
     if gain.better_opponents:
         better = " and ".join(WHO[name] for name in gain.better_opponents)
         return (
@@ -48,7 +48,7 @@ def verdict_words(gain: Gain) -> str:
         )
     if gain.missing_opponents:
         return f"Not supported: there is no map of {WHO[gain.missing_opponents[0]]} to set beside it."
-    return f"Supported: the map shows what this network uses ({rank}; it beats a centred blob, the image's edges, and random weights)."
+    return f"Supported: the map shows what this network uses ({rank}; it beats a centred prior, the image's edges, and random weights)."
 
 
 def completeness_words(error: float) -> str:

@@ -68,6 +68,20 @@ def test_a_disk_that_fills_leaves_the_folder_as_it_was_and_says_so(tmp_path: Pat
     assert (tmp_path / "report.md").read_text() == "of the patient before"
 
 
+def test_an_error_of_another_file_is_not_told_of_a_folder_that_was_made_for_it(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), staged(tmp_path / "new"):
+        (tmp_path / "missing").read_bytes()
+    assert not (tmp_path / "new").exists()
+
+
+def test_nothing_appears_where_a_folder_stands_in_the_place_of_one_of_the_files(tmp_path: Path) -> None:
+    (tmp_path / "report.json").mkdir()
+    with pytest.raises(InputError, match=r"report\.json cannot be written: a folder of that name"), staged(tmp_path) as folder:
+        (folder / "a.txt").write_text("a")
+        (folder / "report.json").write_text("{}")
+    assert [file.name for file in tmp_path.iterdir()] == ["report.json"]
+
+
 def test_one_file_appears_whole(tmp_path: Path) -> None:
     with whole_file(tmp_path / "areas.csv") as made:
         made.write_text("whole")

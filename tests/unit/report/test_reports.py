@@ -178,7 +178,7 @@ def test_monochrome1_and_the_window_are_stated() -> None:
     ("gain", "meaning"),
     [
         (ex.gain(), "The map shows what this network uses"),
-        (ex.gain(p=0.06), "Random maps as smooth do as well: this measurement does not support the map."),
+        (ex.gain(p=0.06), "The map is not clearly better than random maps as smooth"),
         (ex.gain(edges=0.5), "A map that knows nothing of what the network learnt does as well"),
         (ex.gain(random_weights=None), "Not every comparison could be made"),
     ],

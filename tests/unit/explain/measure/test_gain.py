@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
 from core.errors import NotFound
-from core.explain.measure.gain import Ruler
+from core.explain.measure.gain import MapEvaluation
 from core.explain.measure.opponents import centred_priors, edge_maps, on_token_grid, random_weights
 from core.inference.engine import Engine
 from core.inference.runtimes import Runtime
@@ -55,9 +55,9 @@ def bright() -> ModelInput:
     return as_input(values)
 
 
-def ruler(engine: Engine, maps: int = 100, seed: int = 0) -> Ruler:
+def evaluation(engine: Engine, maps: int = 100, seed: int = 0) -> MapEvaluation:
     given = bright()
-    return Ruler(engine, given, Target.of_label("normal"), np.zeros_like(given.values), 8, maps, seed)
+    return MapEvaluation(engine, given, Target.of_label("normal"), np.zeros_like(given.values), 8, maps, seed)
 
 
 def quiet(done: int, total: int) -> None:
@@ -71,11 +71,11 @@ def noise(seed: int, sigma: float = 0.0) -> FloatImage:
 
 
 def test_the_true_map_is_supported_and_its_inverse_is_not(engine: Engine) -> None:
-    measured = ruler(weighted(engine)).measure(place_map(), noise(1), quiet)
+    measured = evaluation(weighted(engine)).measure(place_map(), noise(1), quiet)
     assert measured.gain.is_supported and measured.gain.p == 1 / 101
     assert measured.gain.value == pytest.approx(measured.insertion.value - measured.deletion.value)
     assert measured.deletion.is_better and measured.insertion.is_better
-    inverse = ruler(weighted(engine)).measure(-place_map(), noise(1), quiet)
+    inverse = evaluation(weighted(engine)).measure(-place_map(), noise(1), quiet)
     assert inverse.gain.p > 0.9 and not inverse.gain.is_supported
 
 
@@ -83,7 +83,7 @@ def test_the_true_map_is_supported_and_its_inverse_is_not(engine: Engine) -> Non
 def test_of_random_maps_of_any_smoothness_at_most_one_in_twenty_is_supported(engine: Engine) -> None:
     constructed, drawn = weighted(engine), range(30)
     ranks = [
-        ruler(constructed, maps=39, seed=seed).measure(noise(1000 + seed, sigma), noise(seed), quiet).gain
+        evaluation(constructed, maps=39, seed=seed).measure(noise(1000 + seed, sigma), noise(seed), quiet).gain
         for sigma in (0.0, 0.6, 1.2, 2.4)
         for seed in drawn
     ]
@@ -94,30 +94,32 @@ def test_of_random_maps_of_any_smoothness_at_most_one_in_twenty_is_supported(eng
 
 def test_a_centred_blob_and_the_edges_of_an_image_are_never_supported(engine: Engine) -> None:
     for seed in range(5):
-        measure = ruler(weighted(engine, seed))
+        measure = evaluation(weighted(engine, seed))
         for blob in (*centred_priors((GRID, GRID)), *edge_maps(bright().values, (TOKEN, TOKEN))):
             pixels = blob.repeat(TOKEN, axis=0).repeat(TOKEN, axis=1)
             assert not measure.measure(pixels, noise(1), quiet).gain.is_supported
 
 
 def test_a_map_that_random_weights_give_too_is_not_supported_and_without_one_none_is(engine: Engine) -> None:
-    measure = ruler(weighted(engine))
+    measure = evaluation(weighted(engine))
     assert measure.measure(place_map(), place_map(), quiet).gain.better_opponents == ("random_weights",)
     alone = measure.measure(place_map(), None, quiet).gain
     assert alone.missing_opponents == ("random_weights",) and not alone.is_supported
 
 
 def test_a_flat_map_is_one_of_the_random_ones(engine: Engine) -> None:
-    ranks = [ruler(weighted(engine), seed=seed).measure(np.ones((SIDE, SIDE), np.float32), noise(1), quiet).gain.p for seed in range(8)]
+    ranks = [
+        evaluation(weighted(engine), seed=seed).measure(np.ones((SIDE, SIDE), np.float32), noise(1), quiet).gain.p for seed in range(8)
+    ]
     assert 0.1 < np.mean(ranks) < 0.9
 
 
 def test_methods_that_explain_one_input_share_its_random_maps(engine: Engine) -> None:
     constructed, passes = weighted(engine), []
     constructed.model.network.register_forward_pre_hook(lambda *_, **__: passes.append(1))
-    first = ruler(constructed).measure(noise(7), noise(1), quiet)
+    first = evaluation(constructed).measure(noise(7), noise(1), quiet)
     needed, passes[:] = len(passes), []
-    second = ruler(constructed).measure(noise(7), noise(1), quiet)
+    second = evaluation(constructed).measure(noise(7), noise(1), quiet)
     assert len(passes) < needed / 3
     assert first.gain == second.gain
 
@@ -140,4 +142,4 @@ def test_a_token_has_the_mean_of_its_pixels() -> None:
 
 def test_a_label_that_is_not_there_is_named_with_the_known_ones(engine: Engine) -> None:
     with pytest.raises(NotFound, match=r"lung.*normal, bacterial-pneumonia, viral-pneumonia"):
-        replace(ruler(engine), target=Target.of_label("lung")).check()
+        replace(evaluation(engine), target=Target.of_label("lung")).check()

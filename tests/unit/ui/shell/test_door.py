@@ -79,7 +79,7 @@ def test_the_address_that_the_server_listens_on_is_answered(monkeypatch: pytest.
     assert ask(host="")[0] == 421
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:3000", "http://127.0.0.1:8501", "null"])
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:3000", "http://127.0.0.1:8501", "null", "http://["])
 def test_a_page_of_another_origin_or_port_cannot_drive_the_server(origin: str) -> None:
     assert ask("/_stcore/stream", kind="websocket", origin=origin)[0] == 1008
     assert ask("/_stcore/upload_file/a/b", "PUT", origin=origin)[0] == 403

@@ -11,10 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import InputError
 from core.settings import PROJECT
+from core.ui.shell.serve import options_of
 
 WHILE_IT_LOADS = """
 import os, resource, runpy, signal, sys
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the tests were started from may have switched it off
 
 class Watch:
     def find_spec(self, name, path, target=None):
@@ -33,10 +37,19 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=PROJECT, env=told, check=False)
 
 
-@pytest.mark.parametrize(("start", "awaited"), [(SERVER, "streamlit"), (COMMAND, "core.cli.program")])
-def test_control_c_in_the_first_moments_ends_without_a_word(start: str, awaited: str) -> None:
+@pytest.mark.parametrize(
+    ("start", "awaited", "status", "said"),
+    [(SERVER, "streamlit", -signal.SIGINT, ""), (COMMAND, "core.cli.program", 130, "sightline: Stopped.\n")],
+)
+def test_control_c_in_the_first_moments_ends_without_a_traceback(start: str, awaited: str, status: int, said: str) -> None:
     ended = run(WHILE_IT_LOADS.format(start=start, awaited=awaited, then="os.kill(os.getpid(), signal.SIGINT)"))
-    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (status, "", said)
+
+
+@pytest.mark.parametrize("arguments", [("--server.port",), ("--server.address=", "--server.port")])
+def test_an_option_without_a_value_is_told_in_a_sentence(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(InputError, match=r"--server\.port has no value"):
+        options_of(arguments)
 
 
 def test_the_server_leaves_no_core_dump_and_no_file_that_others_read() -> None:
