@@ -122,7 +122,7 @@ class JobProgress:
     def update(self, done: int, total: int | None = None) -> None:
         """`done` of `total` units are finished; a total stays until another is given. Raises Cancelled where the user asked to stop."""
         if self.is_cancelled:
-            raise Cancelled("The work was stopped.", "Start it again whenever you like.")
+            raise Cancelled("The work was cancelled.", "Start it again whenever you like.")
         self._job._advance(done, total)
 
 

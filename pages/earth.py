@@ -67,7 +67,7 @@ def head(state: EarthState) -> None:
         )  # fmt: skip
     else:
         name.text(f"{counted(len(state.groups), 'scene')}, {next((one.title for one in known.values()), 'no model')}")
-    close_button(close, HERE, earth.PAGE, state, "Forget these scenes; uploads and results are deleted here.")
+    close_button(close, HERE, earth.PAGE, state, "Close these scenes; uploads and results are deleted from this machine.")
     if state.refused:
         quiet(f"{counted(len(state.refused), 'file')} not opened; the tab Scenes says why.")
 

@@ -35,7 +35,7 @@ def choose_image_and_model(state: ExplainState) -> bool:
     if chosen != state.chosen:
         state.chosen, state.model, state.at = chosen, "", None
         state.forget_choices()
-    close_button(close, HERE, explain.PAGE, state, "Forget this image; uploads are deleted from this machine.")
+    close_button(close, HERE, explain.PAGE, state, "Close this image; uploads are deleted from this machine.")
     known = explain.models_by_fit(state.image)
     if not known:
         note("No model", "There is no model on this machine. `sightline train` makes one.")

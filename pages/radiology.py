@@ -31,8 +31,8 @@ HERE = session()
 TAB = "radiology.tab"
 VIEWER = "radiology.viewer"
 DROP = "Drop DICOM files, a folder or a zip, PNG or JPEG; nothing leaves this machine"
-CLOSING = "Forget this image; what was uploaded for it alone is deleted from this machine."
-CLOSING_ALL = "Forget all images; uploads are deleted from this machine."
+CLOSING = "Close this image; what was uploaded for it alone is deleted from this machine."
+CLOSING_ALL = "Close all images; uploads are deleted from this machine."
 THE_MAP = "the explanation"
 
 

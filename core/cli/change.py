@@ -29,7 +29,9 @@ def change(
     after: Annotated[str, typer.Argument(metavar="AFTER", help="The same place at a second date.")],
     later: Later = None,
     *,
-    model: Annotated[str | None, typer.Option("--model", metavar="ID", help="As elsewhere; index and mad need none.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="ID", help="A model of the zoo, a model folder, or a hub id; index and mad need none.")
+    ] = None,
     out: Out,
     method: Annotated[
         str | None, typer.Option("--method", metavar="M", help="classes, embedding, model, index or mad; else the model's own.")

@@ -136,8 +136,8 @@ def _say(explanation: Explanation, out: Path) -> None:
     print_line(f"gain: {gain.value:.3f}; p {gain.p:.3f} of {gain.random_maps} random maps; {opponents}")
     print_line("supported" if gain.is_supported else "not supported")
     for name, score in (("deletion", explanation.deletion), ("insertion", explanation.insertion)):
-        chance = f"{score.random_mean:.3f} ({score.random_low:.3f} to {score.random_high:.3f})"
-        print_line(f"{name}: {score.value:.3f}; {score.random_maps} random maps {chance}")
+        random = f"{score.random_mean:.3f} ({score.random_low:.3f} to {score.random_high:.3f})"
+        print_line(f"{name}: {score.value:.3f}; {score.random_maps} random maps {random}")
     if explanation.completeness_error is not None:
         print_line(f"completeness error: {explanation.completeness_error:.2g}")
 

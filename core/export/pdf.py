@@ -19,7 +19,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer
 from reportlab.platypus import Table as Grid
 
-from core.export import pdf_style as look
+from core.export import pdf_style as styles
 from core.export.pdf_parts import AgainstRandom, ColourBar, PdfBar, picture
 from core.report.language import Language, language_of
 from core.report.tables import Table, is_told_by_table, tables_of
@@ -42,13 +42,13 @@ def write(report: Report, path: Path, pictures: Pictures = ()) -> None:
 
     pictures: (caption, uint8 [rows, columns, 3]), set two beside each other; of an explained image the last one is the overlay.
     """
-    look.register_fonts()
+    styles.register_fonts()
     written = BytesIO()  # a file of reportlab's own stays open where the disk is full
     document = SimpleDocTemplate(
         written,
-        pagesize=(look.PAGE_WIDTH, look.PAGE_HEIGHT),
-        leftMargin=look.MARGIN - FRAME_PADDING,
-        rightMargin=look.MARGIN - FRAME_PADDING,
+        pagesize=(styles.PAGE_WIDTH, styles.PAGE_HEIGHT),
+        leftMargin=styles.MARGIN - FRAME_PADDING,
+        rightMargin=styles.MARGIN - FRAME_PADDING,
         topMargin=24 * mm,
         bottomMargin=20 * mm,
         title=report.title,
@@ -63,7 +63,7 @@ def write(report: Report, path: Path, pictures: Pictures = ()) -> None:
 def _story(report: Report, pictures: Pictures) -> list[Flowable]:
     words = language_of(report.language).words
     state = f"{words['created'].format(at=moment(report.created))} {signature(report)}"
-    story: list[Flowable] = [Paragraph(escape(report.title), look.TITLE), Paragraph(escape(state), look.SUBTITLE)]
+    story: list[Flowable] = [Paragraph(escape(report.title), styles.TITLE), Paragraph(escape(state), styles.SUBTITLE)]
     story += _pictures(report, pictures)
     for section in sections_of(report):
         story += _section(report, section)
@@ -76,18 +76,18 @@ def _pictures(report: Report, pictures: Pictures) -> list[Flowable]:
     if not pictures:
         return []
     beside = 3 if len(pictures) in (3, 5, 6) else 2
-    width = (look.TEXT_WIDTH - (beside - 1) * look.GUTTER) / beside
+    width = (styles.TEXT_WIDTH - (beside - 1) * styles.GUTTER) / beside
     blocks = [_block(report, caption, pixels, width, number == len(pictures)) for number, (caption, pixels) in enumerate(pictures, start=1)]
     rows = [blocks[first : first + beside] for first in range(0, len(blocks), beside)]
     rows[-1] += [[] for _ in range(beside - len(rows[-1]))]
-    style = _flush([("RIGHTPADDING", (0, 0), (-2, -1), look.GUTTER)])
-    widths = [width + look.GUTTER] * (beside - 1) + [width]
+    style = _flush([("RIGHTPADDING", (0, 0), (-2, -1), styles.GUTTER)])
+    widths = [width + styles.GUTTER] * (beside - 1) + [width]
     return [Grid(rows, colWidths=widths, hAlign="LEFT", style=style)]
 
 
 def _block(report: Report, caption: str, pixels: NDArray[np.uint8], width: float, is_last: bool) -> list[Flowable]:
     words = language_of(report.language).words
-    block: list[Flowable] = [picture(pixels, width, PICTURE_HEIGHT), Paragraph(escape(caption), look.CAPTION)]
+    block: list[Flowable] = [picture(pixels, width, PICTURE_HEIGHT), Paragraph(escape(caption), styles.CAPTION)]
     if is_last and any(fact.id == "explanation.method" for fact in report.facts):
         block.insert(1, ColourBar(block[0].drawWidth, words["colour_low"], words["colour_high"]))
         block.insert(1, Spacer(0, 4))
@@ -95,7 +95,7 @@ def _block(report: Report, caption: str, pixels: NDArray[np.uint8], width: float
 
 
 def _section(report: Report, section: str) -> list[Flowable]:
-    heading = Paragraph(escape(section_title(report, section)), look.HEADING)
+    heading = Paragraph(escape(section_title(report, section)), styles.HEADING)
     body = _edited(report, section) if section in report.edited else _composed(report, section)
     if section == "findings" and section not in report.edited:
         body += [part for table in tables_of(report) for part in _table(report, table)]
@@ -107,38 +107,38 @@ def _section(report: Report, section: str) -> list[Flowable]:
 def _edited(report: Report, section: str) -> list[Flowable]:
     mark = language_of(report.language).words["edited"]
     lines = [line for line in report.edited[section].splitlines() if line.strip()]
-    return [Paragraph(escape(mark), look.CAPTION), Spacer(0, 3), *(Paragraph(escape(line), look.BODY) for line in lines)]
+    return [Paragraph(escape(mark), styles.CAPTION), Spacer(0, 3), *(Paragraph(escape(line), styles.BODY) for line in lines)]
 
 
 def _addendum(report: Report, addendum: Addendum) -> list[Flowable]:
-    lines = [Paragraph(escape(line), look.BODY) for line in addendum.text.splitlines() if line.strip()]
-    return [KeepTogether([Paragraph(escape(addendum_title(report, addendum)), look.HEADING), *lines[:1]]), *lines[1:]]
+    lines = [Paragraph(escape(line), styles.BODY) for line in addendum.text.splitlines() if line.strip()]
+    return [KeepTogether([Paragraph(escape(addendum_title(report, addendum)), styles.HEADING), *lines[:1]]), *lines[1:]]
 
 
 def _composed(report: Report, section: str) -> list[Flowable]:
     tables = tables_of(report)
     told = [one for one in report.sentences if one.section == section and not is_told_by_table(one, tables)]
     if section in RUNNING:
-        return [Paragraph(" ".join(_traced(report, sentence) for sentence in told), look.BODY)]
+        return [Paragraph(" ".join(_traced(report, sentence) for sentence in told), styles.BODY)]
     if section == "limits":
-        return [Paragraph(_traced(report, sentence), look.BULLET, bulletText="\N{EN DASH}") for sentence in told]
+        return [Paragraph(_traced(report, sentence), styles.BULLET, bulletText="\N{EN DASH}") for sentence in told]
     return [_finding(report, sentence, is_first=number == 0) for number, sentence in enumerate(told)]
 
 
 def _finding(report: Report, sentence: Sentence, is_first: bool) -> Flowable:
     if not is_warning(report, sentence):
-        return Paragraph(_traced(report, sentence), look.LEAD if is_first else look.BODY)
-    box = [("BACKGROUND", (0, 0), (-1, -1), look.AMBER_PAPER), ("LINEBEFORE", (0, 0), (0, -1), 2.4, look.AMBER)]
+        return Paragraph(_traced(report, sentence), styles.LEAD if is_first else styles.BODY)
+    box = [("BACKGROUND", (0, 0), (-1, -1), styles.AMBER_PAPER), ("LINEBEFORE", (0, 0), (0, -1), 2.4, styles.AMBER)]
     padding = [(side, (0, 0), (-1, -1), size) for side, size in (("LEFTPADDING", 8), ("TOPPADDING", 5), ("BOTTOMPADDING", 7))]
-    cells = [[Paragraph(_traced(report, sentence), look.WARNING)]]
-    return Grid(cells, colWidths=[look.TEXT_WIDTH], style=_flush([*box, *padding]), spaceAfter=5)
+    cells = [[Paragraph(_traced(report, sentence), styles.WARNING)]]
+    return Grid(cells, colWidths=[styles.TEXT_WIDTH], style=_flush([*box, *padding]), spaceAfter=5)
 
 
 def _traced(report: Report, sentence: Sentence) -> str:
     """The sentence in reportlab's markup, with the numbers of its facts."""
     places = {fact.id: number for number, fact in enumerate(report.facts, start=1)}
     numbers = _ranges(sorted(places[fact_id] for fact_id in sentence.facts))
-    trace = f'<font name="{look.FONT}" color="{look.QUIET_HEX}"><super rise="3.2" size="5">{numbers}</super></font>'
+    trace = f'<font name="{styles.FONT}" color="{styles.QUIET_HEX}"><super rise="3.2" size="5">{numbers}</super></font>'
     return escape(sentence.text) + (trace if numbers else "")
 
 
@@ -156,32 +156,32 @@ def _ranges(numbers: Sequence[int]) -> str:
 def _table(report: Report, table: Table) -> list[Flowable]:
     shares = [next((cell for cell in row if cell is not None and cell.unit in IN_BARS), None) for row in table.cells]
     has_bars = table.group in ("label", "class") and all(shares)
-    head = [Paragraph(escape(column), look.CELL_HEAD) for column in table.columns]
+    head = [Paragraph(escape(column), styles.CELL_HEAD) for column in table.columns]
     bar_width = 60 * mm
     rows: list[list[Any]] = [[*head, ""] if has_bars else head]
     for row, share in zip(table.rows, shares, strict=True):
-        cells = [Paragraph(escape(cell), look.CELL) for cell in row]
+        cells = [Paragraph(escape(cell), styles.CELL) for cell in row]
         rows.append([*cells, PdfBar(float(share.value), bar_width)] if has_bars and share else cells)  # type: ignore[arg-type]
-    rest = look.TEXT_WIDTH - (bar_width if has_bars else 0)
+    rest = styles.TEXT_WIDTH - (bar_width if has_bars else 0)
     widths = [rest / len(head)] * len(head) + ([bar_width] if has_bars else [])
-    lines = [("LINEBELOW", (0, 0), (-1, -1), 0.4, look.HAIRLINE), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")]
+    lines = [("LINEBELOW", (0, 0), (-1, -1), 0.4, styles.HAIRLINE), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")]
     padding = [("TOPPADDING", (0, 0), (-1, -1), 2.2), ("BOTTOMPADDING", (0, 0), (-1, -1), 2.6)]
     grid = Grid(rows, colWidths=widths, repeatRows=1, hAlign="LEFT", style=_flush([*lines, *padding]), spaceBefore=4, spaceAfter=6)
-    return [Paragraph(escape(table.title), look.style(8.8, bold=True, before=5)), grid] if table.group != "label" else [grid]
+    return [Paragraph(escape(table.title), styles.style(8.8, bold=True, before=5)), grid] if table.group != "label" else [grid]
 
 
 def _measurements(report: Report) -> list[Flowable]:
     known = {fact.id: fact for fact in report.facts}
     words = language_of(report.language).words
-    width = (look.TEXT_WIDTH - look.GUTTER) / 2
+    width = (styles.TEXT_WIDTH - styles.GUTTER) / 2
     charts = []
     for name in ("deletion", "insertion"):
         if f"{name}.value" not in known:
             return []
         value, low, mean, high = (_number(known[f"{name}.{part}"]) for part in ("value", "random_low", "random_mean", "random_high"))
         charts.append(AgainstRandom(words[name], value, (low, mean, high), (words["this_map"], words["random"]), width))
-    style = _flush([("LEFTPADDING", (1, 0), (1, 0), look.GUTTER)])
-    return [Grid([charts], colWidths=[width, width + look.GUTTER], hAlign="LEFT", style=style, spaceBefore=6)]
+    style = _flush([("LEFTPADDING", (1, 0), (1, 0), styles.GUTTER)])
+    return [Grid([charts], colWidths=[width, width + styles.GUTTER], hAlign="LEFT", style=style, spaceBefore=6)]
 
 
 def _facts(report: Report) -> list[Flowable]:
@@ -189,12 +189,12 @@ def _facts(report: Report) -> list[Flowable]:
     rows: list[list[Any]] = []
     for number, fact in enumerate(report.facts, start=1):
         cells = (str(number), fact.id, language.write(fact), fact.source)
-        rows.append([Paragraph(escape(cell), look.SMALL) for cell in cells])
-    lines = [("LINEBELOW", (0, 0), (-1, -1), 0.3, look.HAIRLINE), ("VALIGN", (0, 0), (-1, -1), "TOP")]
+        rows.append([Paragraph(escape(cell), styles.SMALL) for cell in cells])
+    lines = [("LINEBELOW", (0, 0), (-1, -1), 0.3, styles.HAIRLINE), ("VALIGN", (0, 0), (-1, -1), "TOP")]
     padding = [("TOPPADDING", (0, 0), (-1, -1), 1.1), ("BOTTOMPADDING", (0, 0), (-1, -1), 1.4)]
-    widths = [8 * mm, 46 * mm, look.TEXT_WIDTH - 82 * mm, 28 * mm]
+    widths = [8 * mm, 46 * mm, styles.TEXT_WIDTH - 82 * mm, 28 * mm]
     grid = Grid(rows, colWidths=widths, hAlign="LEFT", style=_flush([*lines, *padding]))
-    return [CondPageBreak(50 * mm), Paragraph(escape(language.words["facts"]), look.HEADING), grid]
+    return [CondPageBreak(50 * mm), Paragraph(escape(language.words["facts"]), styles.HEADING), grid]
 
 
 def _number(fact: Fact) -> float:
@@ -204,7 +204,7 @@ def _number(fact: Fact) -> float:
 def _flush(commands: Sequence[Any]) -> list[Any]:
     """Table commands without reportlab's own padding at the sides, before those given."""
     none = [(side, (0, 0), (-1, -1), 0) for side in ("LEFTPADDING", "RIGHTPADDING", "TOPPADDING", "BOTTOMPADDING")]
-    return [*none, ("FONTNAME", (0, 0), (-1, -1), look.FONT), ("VALIGN", (0, 0), (-1, -1), "TOP"), *commands]
+    return [*none, ("FONTNAME", (0, 0), (-1, -1), styles.FONT), ("VALIGN", (0, 0), (-1, -1), "TOP"), *commands]
 
 
 def _numbered(language: Language) -> type[Canvas]:
@@ -212,7 +212,7 @@ def _numbered(language: Language) -> type[Canvas]:
 
     class Numbered(Canvas):  # type: ignore[misc]
         def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **{**options, "initialFontName": look.FONT})
+            super().__init__(*arguments, **{**options, "initialFontName": styles.FONT})
             self._pages: list[dict[str, Any]] = []
 
         def showPage(self) -> None:  # noqa: N802 (reportlab's name)
@@ -230,17 +230,17 @@ def _numbered(language: Language) -> type[Canvas]:
 
 
 def _frame(canvas: Canvas, language: Language, number: int, pages: int) -> None:
-    top = look.PAGE_HEIGHT - 14 * mm
-    right = look.PAGE_WIDTH - look.MARGIN
-    canvas.setFont(look.BOLD, 8)
-    canvas.setFillColor(look.ACCENT)
-    canvas.drawString(look.MARGIN, top, "Sightline")
-    canvas.setFont(look.FONT, 8)
-    canvas.setFillColor(look.INK)
+    top = styles.PAGE_HEIGHT - 14 * mm
+    right = styles.PAGE_WIDTH - styles.MARGIN
+    canvas.setFont(styles.BOLD, 8)
+    canvas.setFillColor(styles.ACCENT)
+    canvas.drawString(styles.MARGIN, top, "Sightline")
+    canvas.setFont(styles.FONT, 8)
+    canvas.setFillColor(styles.INK)
     canvas.drawRightString(right, top, language.words["intended_use"])
-    canvas.setStrokeColor(look.HAIRLINE)
+    canvas.setStrokeColor(styles.HAIRLINE)
     canvas.setLineWidth(0.5)
-    canvas.line(look.MARGIN, top - 2.6 * mm, right, top - 2.6 * mm)
-    canvas.setFont(look.FONT, 7.4)
-    canvas.setFillColor(look.QUIET)
+    canvas.line(styles.MARGIN, top - 2.6 * mm, right, top - 2.6 * mm)
+    canvas.setFont(styles.FONT, 7.4)
+    canvas.setFillColor(styles.QUIET)
     canvas.drawRightString(right, 11 * mm, language.words["page"].format(page=number, pages=pages))

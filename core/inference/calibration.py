@@ -11,7 +11,7 @@ from core.errors import OutOfRange
 from core.types import Calibration
 
 COLDEST, HOTTEST = 0.05, 20.0
-"""Bounds of the temperature. Validation without an error would ask for zero, validation by chance for infinity."""
+"""Bounds of the temperature. Validation without an error would ask for zero, validation at random for infinity."""
 BISECTIONS = 60
 
 

@@ -40,7 +40,7 @@ def _of_image(model: LoadedModel, values: Tensor, hidden: bool) -> Mapping[str, 
 
 
 def _of_dates(model: LoadedChangeModel, values: Tensor) -> Mapping[str, Tensor]:
-    """logits [N, rows, columns] of every pixel; nothing that an OOD detector could judge, [N, 0]."""
+    """logits [N, rows, columns] of every pixel; nothing that an OOD detector could score, [N, 0]."""
     before, after = values.chunk(2, dim=1)
     logits = averaged_logits(model.network, before, after, model.preprocess.enlarged)
     return {"logits": logits, "embeddings": logits.new_empty(len(logits), 0)}

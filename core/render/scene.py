@@ -31,9 +31,9 @@ DARKEST_AND_BRIGHTEST = (2, 98)
 """Percentiles that become black and white where the file does not tell its reflectance."""
 _COLOURS = ("red", "green", "blue")
 FINER = 4
-"""Small patches are looked for in so many times more pixels, each way, than a picture has."""
+"""Small polygons are looked for in so many times more pixels, each way, than a picture has."""
 FILL = 80
-"""Alpha inside an outlined patch, of 255."""
+"""Alpha inside an outlined polygon, of 255."""
 SOLID = 2
 """A picture that fades is solid from the top over so much on."""
 NOTHING = 255
@@ -196,13 +196,13 @@ def mask_picture(path: Path, grid: Scene, piece: Piece, colour: tuple[int, int, 
 
 
 def _inside(marks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Marks whose four neighbours are marked too; the edge of the picture is no edge of a patch."""
+    """Marks whose four neighbours are marked too; the edge of the picture is no edge of a polygon."""
     framed = np.pad(marks, 1, constant_values=True)
     return np.asarray(framed[:-2, 1:-1] & framed[2:, 1:-1] & framed[1:-1, :-2] & framed[1:-1, 2:])
 
 
 def read_marks(path: Path, grid: Scene, piece: Piece) -> NDArray[np.bool_]:
-    """Where a raster of 1, 0 and 255 (nothing) is 1, bool [rows, columns]; patches smaller than a pixel of the picture keep one."""
+    """Where a raster of 1, 0 and 255 (nothing) is 1, bool [rows, columns]; areas smaller than a pixel of the picture keep one."""
     finer = min(FINER, int(np.ceil(piece.reduction)))
     rows, columns = piece.shape
     read = read_piece(path, 1, grid, Piece(piece.box, (rows * finer, columns * finer)), Resampling.nearest).filled(0) == 1

@@ -200,7 +200,7 @@ def _body(
     digest, done = hashlib.sha256(), 0
     while piece := response.read1(_CHUNK):
         if cancelled():
-            raise Cancelled("The download was stopped.")
+            raise Cancelled("The download was cancelled.")
         done += len(piece)
         pace.came(len(piece))
         if done > limit:

@@ -66,9 +66,10 @@ class Transition:
 
 @dataclass(frozen=True)
 class ChangePolygon:
-    """One connected patch of change, in the grid's CRS.
+    """One connected area of change, in the grid's CRS.
 
-    window: (left, top, width, height) in pixels of the first date's grid. probability: mean score inside.
+    window: (left, top, width, height) in pixels of the first date's grid. probability: mean over its pixels of what
+    the method gives: a probability where it is calibrated, else a score.
     """
 
     id: int

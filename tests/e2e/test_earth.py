@@ -224,7 +224,7 @@ def test_a_large_scene_waits_to_be_asked_and_stops_when_told(page: Page, place: 
     # The picture may still be drawn, with a button of its own.
     mapping = page.locator('[class*="progress"][class*="st-key"]').filter(has_text="Mapping 2020-06-01")
     mapping.get_by_role("button", name="Cancel").click()
-    expect(shown(page, "stopped before it was done")).to_be_visible()
+    expect(shown(page, "cancelled before it was done")).to_be_visible()
     page.get_by_role("button", name="Close").click()
     expect(shown(page, EMPTY)).to_be_visible()
 

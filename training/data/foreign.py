@@ -17,7 +17,7 @@ SEED = 5
 
 
 def measured_pictures(folder: Path) -> list[Item]:
-    """Pictures below a folder, drawn by chance and always the same. Raises NotFound where there are none."""
+    """Pictures below a folder, drawn at random and always the same. Raises NotFound where there are none."""
     return _in_one_order(folder)[:MOST_MEASURED]
 
 

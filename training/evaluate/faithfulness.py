@@ -3,7 +3,7 @@
     python -m training.evaluate.faithfulness models/zoo/ID training/recipes/ID.toml --data DIR [DIR ...] --foreign DIR [DIR ...]
 
 writes the sections "Out-of-distribution detector" and "Faithfulness" into the card. Images of --foreign are of other kinds; they are
-brought to the model's size and colour mode, so that the OOD detector must judge their content.
+brought to the model's size and colour mode, so that the OOD detector must go by their content.
 """
 
 from __future__ import annotations

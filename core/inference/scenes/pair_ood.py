@@ -1,6 +1,6 @@
 """How much of two dates looks unlike what a change model was trained on.
 
-A change model standardises each scene by itself and is shown pixels, not one image: there is no embedding to judge. What is judged is how
+A change model standardises each scene by itself and is shown pixels, not one image: there is no embedding to score. What is scored is how
 the colours of each tile go together and how rough they are (models/image_statistics.py).
 """
 
@@ -18,7 +18,7 @@ from models.image_statistics import image_statistics
 from models.registry import OodDetector
 
 _COLOURS = ("red", "green", "blue")
-"""Bands that are judged, since every scene that people look at has them; without all three nothing is judged."""
+"""Bands that are looked at, since every scene that people look at has them; without all three nothing is scored."""
 LEAST_SHARE = 0.9
 """Share of a tile that must hold data: the empty rest would look strange in any scene."""
 
@@ -43,7 +43,7 @@ class PairDetector:
 
     @property
     def shares(self) -> tuple[float, float] | None:
-        """Share of the tiles of each date that lie outside; None where nothing could be judged."""
+        """Share of the tiles of each date that lie outside; None where nothing could be scored."""
         if self._known is None or self._looked_at == 0:
             return None
         before, after = self._outside / self._looked_at

@@ -38,7 +38,7 @@ def maps(session: Session, here: ExplainState, made: Ready) -> dict[str, Explana
             with column:
                 st.markdown(f"##### {method_words(method)}")
                 if tasks[method].job is not None and method not in at_work:
-                    quiet("Waits for its turn.")
+                    quiet("Queued.")
                     continue
                 result = result_of(tasks[method], f"explain.map.{method}")
                 if result is not None:

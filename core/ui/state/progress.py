@@ -73,7 +73,7 @@ def _offer_again(task: Task[Any], key: str) -> None:
     if task.failed:
         show_error(task.failed)
     else:
-        quiet(f"{task.title}: stopped before it was done.")
+        quiet(f"{task.title}: cancelled before it was done.")
     if task.failed and task.failed.is_lasting:
         return
     if st.button("Try again" if task.failed else "Start again", key=f"{key}.again"):
