@@ -22,7 +22,6 @@ class MethodResult:
     parameters: what the method was run with, defaults included, in the names of core/explain/registry.py.
     forwards: passes through the network that it took.
     tokens, attribution, baseline, completeness_error: as in core.types.Explanation.
-    even: what each token would have if all had the same, below which nothing is shown; None where a map starts at its own minimum.
     """
 
     pixels: FloatImage
@@ -32,17 +31,16 @@ class MethodResult:
     attribution: FloatImage | None = None
     baseline: FloatImage | None = None
     completeness_error: float | None = None
-    even: float | None = None
 
 
 def scaled(evidence: MethodResult) -> tuple[FloatImage, float, float]:
     """(saliency, low, high): float32 [rows, columns] in [0, 1], and what 0.0 and 1.0 stand for.
 
-    A token map goes from its smallest value, or from an even share where it has one, to its largest. Of a signed attribution what
-    speaks for the target is shown, from zero to its strongest hundredth; what speaks against it is 0. A flat map is 0 everywhere.
+    A token map goes from its smallest to its largest value. Of a signed attribution what speaks for the target is shown, from zero to
+    its strongest hundredth; what speaks against it is 0. A flat map is 0 everywhere.
     """
     pixels = evidence.pixels
-    low, high = float(pixels.min()) if evidence.even is None else evidence.even, float(pixels.max())
+    low, high = float(pixels.min()), float(pixels.max())
     if evidence.attribution is not None:
         speaking_for = pixels[pixels > 0.0]
         low, high = 0.0, float(np.quantile(speaking_for, 1.0 - SATURATED_SHARE)) if speaking_for.size else 0.0

@@ -29,7 +29,9 @@ FLAGS = [
     "--disable-sync", "--no-first-run", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]  # fmt: skip
 START_SECONDS = 180
-PATIENCE_MS = 120_000
+QUICK = {"SIGHTLINE_RANDOM_MAPS": "20"}
+"""A map is ranked among fewer random ones here than usually: two tests share two cores."""
+PATIENCE_MS = 180_000
 SIZE = ViewportSize(width=1440, height=900)
 NARROW = ViewportSize(width=1024, height=768)
 NETWORK_SCHEMES = ("http", "https", "ws", "wss")
@@ -59,7 +61,7 @@ def serve(place: Path, environment: dict[str, str], port: int = 0) -> Iterator[s
     """The application until the context is left: on a free port, or on one where it was before, with the home that it had there."""
     port = port or free_port()
     home = place.parent / f"home-{port}"
-    told = {"OMP_NUM_THREADS": "2", **os.environ, "SIGHTLINE_HOME": str(home), "SIGHTLINE_ROOTS": str(place), **environment}
+    told = {"OMP_NUM_THREADS": "2", **QUICK, **os.environ, "SIGHTLINE_HOME": str(home), "SIGHTLINE_ROOTS": str(place), **environment}
     command = [sys.executable, "-m", "core.ui.shell.serve", "--server.port", str(port), "--server.address", "127.0.0.1"]
     log = (place.parent / f"server-{port}.log").open("w")
     server = subprocess.Popen(command, cwd=PROJECT, env=told, stdout=log, stderr=subprocess.STDOUT)

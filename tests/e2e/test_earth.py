@@ -154,7 +154,7 @@ ABOVE = """(canvas) => {
 
 def test_a_map_grows_strip_by_strip_and_what_is_drawn_of_it_never_vanishes(page: Page) -> None:
     page.goto("/earth")
-    page.get_by_role("button", name="One place, two dates (synthetic)").click()
+    page.get_by_role("button", name="One place, two dates (synthetic)", exact=True).click()
     page.locator("button:visible", has_text="Post-classification").click()
     expect(page.get_by_role("button", name="Land cover", exact=True)).to_have_attribute("aria-pressed", "true")
     picture = canvas(page)
@@ -175,7 +175,7 @@ def test_a_map_grows_strip_by_strip_and_what_is_drawn_of_it_never_vanishes(page:
 def test_a_comparison_by_an_index_needs_no_model_and_nothing_of_it_is_cut_off_at_1024_pixels(page: Page, shoot: Shoot) -> None:
     page.set_viewport_size(NARROW)
     page.goto("/earth")
-    page.get_by_role("button", name="One place, two dates (synthetic)").click()
+    page.get_by_role("button", name="One place, two dates (synthetic)", exact=True).click()
     page.locator("button:visible", has_text="Spectral index").click()
     expect(shown(page, "NDVI = (near infrared - red)")).to_be_visible()
     expect(shown(page, CHANGED)).to_be_visible()

@@ -48,8 +48,7 @@ def explain_rollout(engine: Engine, given: ModelInput, target: Target, parameter
     progress(1, 1)
     tokens = TokenMap(values, engine.model.patch)
     used = {**parameters, "readout": "token" if target.token else "region" if target.region else pooling}
-    even = float(values.mean(dtype=np.float64))  # 1 / tokens of what reached the patches: [CLS] keeps a part to itself
-    return MethodResult(tokens.at_pixels(), used, forwards=1, tokens=tokens, even=even)
+    return MethodResult(tokens.at_pixels(), used, forwards=1, tokens=tokens)
 
 
 def joint_attention(model: LoadedModel, values: Tensor) -> Tensor:

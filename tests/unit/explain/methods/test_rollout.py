@@ -104,11 +104,3 @@ def test_patch_attention_is_what_transformers_returns_without_cls(tmp_path: Path
     assert found.dtype == np.float32
     assert found.shape == (2, 4, 16, 16)
     np.testing.assert_allclose(found, expected[:, :, prefix:, prefix:], atol=1e-6)
-
-
-def test_nothing_is_shown_where_less_than_an_even_share_of_attention_lies(engine: Engine, image: ModelInput) -> None:
-    found = explain(engine, image, "rollout", parameters=QUICK)
-    assert found.tokens is not None
-    even = found.tokens.values.mean()
-    assert found.low == pytest.approx(even)
-    np.testing.assert_array_equal(found.saliency > 0.0, found.tokens.at_pixels() > even)

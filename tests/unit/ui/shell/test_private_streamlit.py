@@ -6,6 +6,7 @@ import ast
 import asyncio
 import gc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest.mock import patch
 
@@ -95,7 +96,8 @@ def test_the_state_of_a_tab_that_no_browser_shows_goes_too(server: runtime.Runti
         server.stop()
         await server.stopped
 
-    asyncio.run(lives())
+    with ThreadPoolExecutor(1) as thread:  # where no browser test has left a loop running
+        thread.submit(lambda: asyncio.run(lives())).result()
 
 
 def test_only_one_module_calls_what_streamlit_does_not_offer() -> None:
