@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-from core.cli.quiet import give_back
+from core.cli.process.quiet import give_back
 from core.errors import InputError
 from core.export.staging import check_writable
 from core.settings import PROJECT, SHORTEST_PASSWORD, Settings, settings

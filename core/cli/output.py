@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 import typer
 
-from core.cli.interrupt import heed
+from core.cli.process.interrupt import heed
 from core.errors import InputError, SightlineError
 from core.export.json import plain
 

@@ -14,11 +14,11 @@ from core.cli.change import change
 from core.cli.doctor import doctor
 from core.cli.evaluate import evaluate
 from core.cli.explain import explain
-from core.cli.interrupt import STOPPED, was_interrupted
 from core.cli.map import map_
 from core.cli.models import models
 from core.cli.output import PROGRAM, drop, print_json, say_aside
 from core.cli.predict import predict
+from core.cli.process.interrupt import STOPPED, was_interrupted
 from core.cli.report import report
 from core.cli.train import train
 from core.errors import FULL, CannotWrite, DeviceError, InputError, SightlineError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from core.cli.interrupt import heed
+from core.cli.process.interrupt import heed
 
 REFRESH_SECONDS = 0.2
 CLEAR_LINE = "\r\x1b[K"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from core.render.colours import class_colours, css
@@ -69,25 +71,27 @@ def _compared(session: Session, here: EarthState) -> None:
 
 
 def _choose_method(here: EarthState) -> None:
-    offered, current = methods(here), chosen_method(here)
-    method = st.pills(
-        "Method", list(offered), default=current, required=True, format_func=apart(list(offered), offered.__getitem__),
-        label_visibility="collapsed", key=f"earth.method.{'.'.join(offered)}",
-    )  # fmt: skip
+    current = chosen_method(here)
+    method = _one_of("Method", methods(here), current)
     if method and method != current:
         here.method, here.polygon = method, None
         st.rerun()
 
 
 def _choose_index(here: EarthState) -> None:
-    offered, current = indices(here), chosen_index(here)
-    index = st.pills(
-        "Index", list(offered), default=current, required=True, format_func=apart(list(offered), offered.__getitem__),
-        label_visibility="collapsed", key=f"earth.index.{'.'.join(offered)}",
-    )  # fmt: skip
+    current = chosen_index(here)
+    index = _one_of("Index", indices(here), current)
     if index and index != current:
         here.index, here.polygon = index, None
         st.rerun()
+
+
+def _one_of(name: str, offered: Mapping[str, str], current: str) -> str | None:
+    """The one of these that is chosen, by its key. offered: what each is called."""
+    return st.pills(
+        name, list(offered), default=current, required=True, format_func=apart(list(offered), offered.__getitem__),
+        label_visibility="collapsed", key=f"earth.{name.lower()}.{'.'.join(offered)}",
+    )  # fmt: skip
 
 
 def _offer(session: Session, here: EarthState) -> None:

@@ -189,7 +189,7 @@ def test_a_file_that_vanishes_while_it_is_open_is_told_by_its_name_and_not_logge
 
 def test_a_log_that_cannot_grow_shows_no_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = (
-        "import logging, resource; from core.cli.quiet import quieten; quieten(); "
+        "import logging, resource; from core.cli.process.quiet import quieten; quieten(); "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)); logging.getLogger('sightline.x').error('it broke in a long way')"
     )
     project = Path(__file__).resolve().parents[3]

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cli.interrupt import STOPPED, Interrupt
+from core.cli.process.interrupt import STOPPED, Interrupt
 from core.errors import Cancelled
 from core.inference.batcher import Batcher
 from tests.unit.cli.running import write_picture, write_scene
@@ -165,7 +165,7 @@ def test_a_process_that_shall_outlive_its_terminal_does(environment: dict[str, s
         heard()
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    code = "import os, signal; from core.cli.interrupt import listen; listen(); os.kill(os.getpid(), signal.SIGHUP); print('alive')"
+    code = "import os, signal; from core.cli.process.interrupt import listen; listen(); os.kill(os.getpid(), signal.SIGHUP); print('alive')"
     process = start(sys.executable, "-c", code, environment=environment, prepare=prepare)
     assert process.communicate(timeout=PATIENCE_SECONDS) == ("alive\n", "")
 

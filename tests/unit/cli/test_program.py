@@ -10,7 +10,7 @@ import pytest
 
 from core.cli import program
 from core.cli.output import about, print_json, print_line, say_aside
-from core.cli.quiet import OwnLog
+from core.cli.process.quiet import OwnLog
 from core.errors import UnreadableFile
 from core.settings import Settings
 from tests.unit.cli.running import Sightline

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import resource
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,85 +12,9 @@ import pytest
 
 from core.errors import Cancelled, CannotWrite, Offline, TooLarge, UnsafeFile
 from core.settings import settings
-from core.sources import Sample, bundled, catalogue, download, fetch
+from core.sources import download
 from core.sources.hosts import host_of, is_public
-
-CONTENT = bytes(range(256)) * 1000
-DIGEST = hashlib.sha256(CONTENT).hexdigest()
-
-
-class Handler(BaseHTTPRequestHandler):
-    """A host with one file and a few bad habits."""
-
-    requests: list[str]
-
-    def do_GET(self) -> None:
-        type(self).requests.append(self.path)
-        if self.path == "/missing":
-            self.send_error(404)
-        elif self.path == "/loop":
-            self._redirect("/loop")
-        elif self.path.startswith("/to/"):
-            self._redirect(self.path[4:])
-        elif self.path == "/dripping":
-            self._drip()
-        elif self.path == "/dripping-head":
-            self._drip(b"HTTP/1.1 200 OK\r\n" + b"X: " + b"a" * 10_000)
-        else:
-            self.send_response(200)
-            promised = len(CONTENT) + (1000 if self.path == "/short" else 0)
-            if self.path != "/endless":
-                self.send_header("Content-Length", str(promised))
-            self.end_headers()
-            self.wfile.write(CONTENT)
-
-    def _drip(self, told: bytes = b"") -> None:
-        """A byte at a time, until nobody listens."""
-        if not told:
-            self.send_response(200)
-            self.send_header("Content-Length", "100000")
-            self.end_headers()
-        try:
-            for byte in told or bytes(10_000):
-                self.wfile.write(bytes([byte]))
-                time.sleep(0.02)
-        except OSError:
-            return
-
-    def _redirect(self, where: str) -> None:
-        self.send_response(302)
-        self.send_header("Location", where)
-        self.end_headers()
-
-    def log_message(self, *arguments: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a host on this machine, which may be asked."""
-    Handler.requests = []
-    monkeypatch.setenv("SIGHTLINE_LOCAL_DOWNLOADS", "1")
-    settings.cache_clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-    monkeypatch.undo()
-    settings.cache_clear()
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A fresh home of the application."""
-    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path / "home"))
-    settings.cache_clear()
-    yield tmp_path / "home"
-    monkeypatch.undo()
-    settings.cache_clear()
+from tests.unit.sources.conftest import CONTENT, DIGEST, Handler
 
 
 def test_a_file_arrives_whole_and_progress_is_told(host: str, tmp_path: Path) -> None:
@@ -289,43 +209,3 @@ def test_without_a_network_the_user_is_told(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(Offline, match=r"example\.org could not be reached") as caught:
         download("https://example.org/a", tmp_path / "a")
     assert "Check the network" in caught.value.hint
-
-
-def test_a_sample_is_fetched_once(host: str, home: Path) -> None:
-    sample = Sample("one", "One", "geotiff", f"{host}/scene.tif", DIGEST, len(CONTENT))
-    first = fetch(sample)
-    assert first == home / "samples" / "one" / "scene.tif"
-    assert fetch(sample) == first
-    assert Handler.requests == ["/scene.tif"]
-
-
-def test_a_cached_sample_that_was_damaged_is_fetched_again(host: str, home: Path) -> None:
-    sample = Sample("one", "One", "geotiff", f"{host}/scene.tif", DIGEST, len(CONTENT))
-    fetch(sample).write_bytes(CONTENT[:-1] + b"x")
-    assert fetch(sample).read_bytes() == CONTENT
-    assert len(Handler.requests) == 2
-
-
-def test_a_sample_cannot_be_written_outside_the_cache(host: str, home: Path) -> None:
-    sample = Sample("../../x", "One", "geotiff", f"{host}/..%2f..%2fa", DIGEST, len(CONTENT))
-    assert fetch(sample).resolve().is_relative_to((home / "samples").resolve())
-
-
-def test_the_catalogue_names_public_samples_with_checksums(home: Path) -> None:
-    samples = catalogue()
-    assert len(samples) > 10
-    for sample in samples:
-        assert sample.address.startswith("https://")
-        assert len(sample.sha256) == 64
-        assert sample.bytes > 0
-        assert sample.kind in ("dicom", "geotiff")
-        assert sample.licence
-        assert sample.local is None
-
-
-def test_bundled_samples_are_here() -> None:
-    samples = bundled()
-    assert samples
-    for sample in samples:
-        assert fetch(sample).exists()
-        assert sample.what_to_expect

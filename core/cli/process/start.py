@@ -7,7 +7,7 @@ import resource
 import sys
 from contextlib import suppress
 
-from core.cli.interrupt import STOPPED, deafen, listen
+from core.cli.process.interrupt import STOPPED, deafen, listen
 
 
 def main() -> None:
@@ -16,8 +16,8 @@ def main() -> None:
         listen()
         _fill_closed_streams()
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold the pixels and names of whatever is open
+        from core.cli.process.quiet import quieten
         from core.cli.program import run
-        from core.cli.quiet import quieten
 
         quieten()
         status = run(sys.argv[1:])
