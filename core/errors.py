@@ -141,7 +141,7 @@ class MissingBands(InputError):
         self.name, self.missing, self.has = name, tuple(missing), tuple(has)
         super().__init__(
             f"{name} has no band known as {', '.join(self.missing)}; it has {', '.join(self.has)}.",
-            "Name the bands in order with --bands, for example --bands B04,B03,B02.",
+            "Name its bands in their order (on the command line --bands B04,B03,B02).",
         )
 
 

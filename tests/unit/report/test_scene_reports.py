@@ -32,7 +32,7 @@ def test_a_map_outside_what_the_model_knows_begins_with_the_warning() -> None:
     [
         ({"outside_share": 0.64}, "No area is given: 64.0 % of the valid pixels lie outside what this model knows."),
         ({"is_ground_known": False}, "the size of the scene or of its pixels on the ground"),
-        ({"is_scale_known": False}, "scale and offset tell"),
+        ({"is_scale_known": False}, "a scale and an offset tell"),
     ],
 )
 def test_a_map_that_may_mean_nothing_tells_no_hectares(changes: dict[str, Any], reason: str) -> None:
