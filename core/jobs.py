@@ -232,6 +232,12 @@ class Jobs:
             found.seen = self._clock()
             return found.value
 
+    def peek(self, token: str) -> object | None:
+        """The value of a token, whoever it is of and without its idle clock starting anew: enough to ask its owner for it."""
+        with self._lock:
+            found = self._held.get(token)
+            return found.value if found is not None else None
+
     def release(self, token: str) -> None:
         """Drop a value now. A token that is not known is no error: it may have been idle for too long."""
         with self._lock:

@@ -1,19 +1,42 @@
-"""Colours of maps and saliency: cividis, which reads the same in grey and for colour-blind eyes; blue and orange for change."""
+"""Colours of classes, maps and saliency: cividis, which reads the same in grey and for colour-blind eyes; blue and orange for change."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.explain.overlay import CIVIDIS
-from core.export.styles import Colour, class_colours
+from core.export.styles import Colour
 from core.types import FloatImage
 
-__all__ = ["CHANGE", "CHANGED", "CIVIDIS", "class_colours", "css", "heat", "table"]
-
+CLASSES: dict[str, Colour] = {
+    "AnnualCrop": (227, 197, 103),
+    "Forest": (38, 115, 77),
+    "HerbaceousVegetation": (158, 192, 105),
+    "Highway": (190, 184, 178),
+    "Industrial": (176, 122, 193),
+    "Pasture": (94, 173, 124),
+    "PermanentCrop": (211, 139, 74),
+    "Residential": (214, 95, 84),
+    "River": (91, 166, 214),
+    "SeaLake": (52, 104, 176),
+}
+"""The classes of EuroSAT, in the colours that maps of land cover usually have."""
+OTHERS: tuple[Colour, ...] = (
+    (0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 94, 0), (240, 228, 66), (120, 120, 120),
+)  # fmt: skip
+"""For classes of other models, in their order: Okabe and Ito 2008, told apart by colour-blind eyes too."""
 CHANGE = ("#2c5f9e", "#4c7fb8", "#86a5c4", "#c2c7cc", "#dcb48c", "#ec9950", "#ff8c1a")
 """Little to much change, from blue over grey to orange."""
 CHANGED = (255, 140, 26)
+
+
+def class_colours(labels: Sequence[str]) -> tuple[Colour, ...]:
+    """A colour (red, green, blue in 0..255) for each label, the same for a label in every map of the known ones."""
+    unknown = [label for label in labels if label not in CLASSES]
+    return tuple(CLASSES.get(label) or OTHERS[unknown.index(label) % len(OTHERS)] for label in labels)
 
 
 def table(stops: tuple[str, ...] = CIVIDIS) -> NDArray[np.uint8]:

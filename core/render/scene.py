@@ -171,18 +171,26 @@ def classes_picture(classes: NDArray[np.uint8], colours: Sequence[tuple[int, int
 
 
 def values_picture(
-    path: Path, grid: Scene, piece: Piece, colours: NDArray[np.uint8], top: float | None = 1.0, *, fades: bool = False
+    path: Path,
+    grid: Scene,
+    piece: Piece,
+    colours: NDArray[np.uint8],
+    top: float | None = 1.0,
+    *,
+    fades: bool = False,
+    is_signed: bool = False,
 ) -> bytes:
-    """A float raster in [0, top] through a colour table uint8 [256, 3]; NaN is transparent. top: None for its own brightest hundredth.
+    """A float raster in [0, top] through a colour table uint8 [256, 3]; NaN is transparent. top: None for its own largest hundredth.
 
-    fades: 0 is clear, and what is small lets the ground through.
+    fades: 0 is clear, and what is small lets the ground through. is_signed: in [-top, top], with 0 at the middle of the table.
     """
     read = read_piece(path, 1, grid, piece, Resampling.average)
     known = ~np.ma.getmaskarray(read) & np.isfinite(read.data)
     if top is None:
-        top = float(np.percentile(read.data[known], 99)) if known.any() else 1.0
-    index = np.clip(np.where(known, read.data, 0.0) / max(top, 1e-9) * 255, 0, 255).astype(np.uint8)
-    opacity = np.minimum(index.astype(np.int64) * SOLID, 255) if fades else 255
+        top = float(np.percentile(np.abs(read.data[known]), 99)) if known.any() else 1.0
+    share = np.clip(np.where(known, read.data, 0.0) / max(top, 1e-9), -1.0 if is_signed else 0.0, 1.0)
+    index = ((share + 1.0) / 2.0 * 255 if is_signed else share * 255).astype(np.uint8)
+    opacity = np.minimum((np.abs(share) * 255).astype(np.int64) * SOLID, 255) if fades else 255
     return png(np.dstack([colours[index], np.where(known, opacity, 0).astype(np.uint8)]))
 
 

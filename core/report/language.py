@@ -55,17 +55,20 @@ class Language:
     def _number(self, value: float, unit: str) -> str:
         if not math.isfinite(value):
             return self.words["unknown"]
-        if unit == "probability":
-            return self._probability(value)
+        if unit in UNSURE:
+            return self._unsure(value, UNSURE[unit])
         return FORMATS.get(unit, "{:g}").format(value * 100.0 if unit in ("share", "coverage") else value)
 
-    def _probability(self, value: float) -> str:
-        """Two decimals; never 1.00 or 0.00, which nobody can know."""
-        if value >= 0.995:
-            return f"{self.words['above']} 0.99"
-        return f"{self.words['below']} 0.01" if value < 0.005 else f"{value:.2f}"
+    def _unsure(self, value: float, decimals: int) -> str:
+        """So many decimals; never 1.00 or 0.00, which nobody can know."""
+        step = 10.0**-decimals
+        if value >= 1.0 - step / 2:
+            return f"{self.words['above']} {1.0 - step:.{decimals}f}"
+        return f"{self.words['below']} {step:.{decimals}f}" if value < step / 2 else f"{value:.{decimals}f}"
 
 
+UNSURE = {"probability": 2, "chi_square_share": 4}
+"""Units of numbers between 0 and 1 that reach neither, and their decimals."""
 FORMATS = {
     "score": "{:.2f}",
     "share": "{:.1f} %",

@@ -9,6 +9,7 @@ from core.report.scenes import date_fact, is_listed, place_in, say_parameters, s
 from core.report.sections import say_limits
 from core.types import ChangeMap, ChangePolygon, Report
 
+SCORE, CHI_SQUARE_SHARE = "score", "chi_square_share"
 LARGEST = 5
 """How many transitions and polygons are put into words; the tables beside the report hold them all."""
 
@@ -42,6 +43,13 @@ def change_report(result: ChangeMap, model: ModelFacts | None = None, *, languag
         "sha256": [result.before.sha256, result.after.sha256],
     }
     return composer.report("change", composer.language.titles["change"], parameters, created)
+
+
+def number_of(result: ChangeMap) -> str:
+    """What the number of a polygon is, a word of the templates, where it is no probability: of an index, its difference."""
+    if "index" in result.parameters:
+        return f"{result.parameters['index']}_difference"
+    return CHI_SQUARE_SHARE if result.method == "mad" else SCORE
 
 
 def _say_withheld(composer: Composer, result: ChangeMap) -> bool:
@@ -106,7 +114,10 @@ def _say_polygon(composer: Composer, result: ChangeMap, polygon: ChangePolygon, 
         "place": composer.fact(f"{name}.place", where, "word", "change"),
     }
     kind = "probability" if result.is_calibrated else "score"
-    roles[kind] = composer.fact(f"{name}.{kind}", polygon.probability, kind, "change")
+    number = number_of(result)
+    roles[kind] = composer.fact(f"{name}.{kind}", polygon.probability, number if number == CHI_SQUARE_SHARE else kind, "change")
+    if not result.is_calibrated:
+        roles["number"] = composer.fact("change.number", number, "word", "change")
     ending = "_probability" if result.is_calibrated else ""
     if polygon.before is None or polygon.after is None:
         return composer.say("findings", f"change_polygon_plain{ending}", region=where, **roles)

@@ -2,6 +2,6 @@
 
 from core.sources.address import download
 from core.sources.folder import Source, Unusable, inside_roots, walk
-from core.sources.samples import Sample, bundled, catalogue, fetch
+from core.sources.samples import Sample, bundled, catalogue, fetch, sample_at
 
-__all__ = ["Sample", "Source", "Unusable", "bundled", "catalogue", "download", "fetch", "inside_roots", "walk"]
+__all__ = ["Sample", "Source", "Unusable", "bundled", "catalogue", "download", "fetch", "inside_roots", "sample_at", "walk"]

@@ -66,6 +66,11 @@ def bundled() -> tuple[Sample, ...]:
     )
 
 
+def sample_at(path: Path) -> Sample | None:
+    """The bundled sample that a file is, or lies in; None for any other file. Raises NotFound where the table of samples is missing."""
+    return next((sample for sample in bundled() if sample.local and path.is_relative_to(sample.local)), None)
+
+
 def catalogue() -> tuple[Sample, ...]:
     """The public samples of sample_data/catalogue.csv; `local` where one was fetched before. Raises NotFound."""
     columns = ("id", "title", "kind", "address", "sha256", "bytes", "licence", "what_to_expect")

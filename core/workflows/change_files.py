@@ -22,11 +22,11 @@ from core.change.evidence import NODATA, Evidence, is_changed
 from core.change.transitions import NO_PAIR, pair_counts, pair_names, pairs_of, transitions_of
 from core.export.geotiff import StripWriter, read_strips, warp_raster
 from core.export.staging import staged
-from core.export.styles import class_colours
 from core.export.tables import write_table
 from core.export.vector import Feature, write_polygons
 from core.prepare.grid.align import way_between
 from core.readers.scenes.geotiff import open_raster
+from core.render.colours import class_colours
 from core.types import UNNAMED_DATE, ChangePolygon, Scene, Transition
 
 CHANGE, BEFORE, AFTER = "change.tif", "landcover_before.tif", "landcover_after.tif"

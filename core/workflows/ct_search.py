@@ -98,10 +98,10 @@ def _outside(slices: Sequence[SliceSearch], engine: Engine) -> Outside:
     distances = np.array([distance for each in slices for distance in each.distances])
     if known is None or not len(distances):
         return Outside(float("nan"), float("nan"), False)
-    score, strange = float(np.median(distances)), int((distances > known.threshold).sum())
+    score, outside = float(np.median(distances)), int((distances > known.threshold).sum())
     if score <= known.threshold:
         return Outside(score, known.threshold, False)
-    reason = notice("outside.windows", strange=strange, windows=len(distances), score=score, threshold=known.threshold)
+    reason = notice("outside.windows", outside=outside, windows=len(distances), score=score, threshold=known.threshold)
     return Outside(score, known.threshold, True, reason)
 
 

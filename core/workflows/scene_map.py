@@ -21,7 +21,6 @@ from core.areas.zones import Zone, read_zones
 from core.errors import OutOfRange
 from core.export.geotiff import StripWriter, grid_in, parse_crs, read_strips, warp_raster
 from core.export.staging import staged
-from core.export.styles import class_colours
 from core.export.tables import write_areas, write_table
 from core.export.vector import Feature, write_polygons
 from core.inference.engine import Engine
@@ -31,6 +30,7 @@ from core.prepare.grid.reflectance import scale_doubt, value_doubts
 from core.prepare.grid.tiles import OVERLAP, tile_grid
 from core.prepare.scene_input import ground_refusal, scale_assumptions
 from core.readers.scenes.geotiff import open_raster
+from core.render.colours import class_colours
 from core.render.preview import Preview
 from core.types import ClassArea, FloatImage, LandCoverMap, Progress, Scene
 

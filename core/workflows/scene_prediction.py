@@ -160,8 +160,8 @@ def _outside(engine: Engine, scores: Sequence[float], refusal: Notice | None) ->
     known = engine.model.ood_detector
     if known is None:
         return Outside(float("nan"), float("nan"), bool(refusal), refusal)
-    score, strange = float(np.median(scores)), sum(one > known.threshold for one in scores)
+    score, outside = float(np.median(scores)), sum(one > known.threshold for one in scores)
     reason = refusal
     if not reason and score > known.threshold:
-        reason = notice("outside.tiles", strange=strange, tiles=len(scores), score=score, threshold=known.threshold)
+        reason = notice("outside.tiles", outside=outside, tiles=len(scores), score=score, threshold=known.threshold)
     return Outside(score, known.threshold, bool(reason), reason)

@@ -45,8 +45,21 @@ def test_an_open_study_belongs_to_its_browser_and_survives_a_reload_and_a_second
         second.close()
         with tab_in(browser, address) as (other, _):
             other.goto(link)
-            expect(other.get_by_text(GONE)).to_be_visible()
+            other.get_by_role("button", name="Ask to see it").click()
+            expect(other.get_by_text("Asked", exact=True)).to_be_visible()
             expect(other.get_by_role("button", name="Close")).to_have_count(0)
+            expect(page.get_by_text("Another browser asks to see what is open here")).to_be_visible()
+            page.get_by_role("button", name="Refuse").click()
+            expect(other.get_by_text("Not shared")).to_be_visible()
+            expect(other.get_by_role("button", name="Close")).to_have_count(0)
+        with tab_in(browser, address) as (other, _):
+            other.goto(link)
+            other.get_by_role("button", name="Ask to see it").click()
+            page.get_by_role("button", name="Let it in").click()
+            is_open(other)
+            other.reload()
+            is_open(other)
+        is_open(page)
         assert open_files(place) == [RADIOGRAPH.name]
         page.get_by_role("button", name="Close").click()
         expect(page.get_by_text("Open an image", exact=True)).to_be_visible()

@@ -13,6 +13,7 @@ from rasterio.transform import Affine, from_origin
 
 from core.readers import read_scene
 from core.render.change_polygon import around
+from core.render.colours import CHANGE, table
 from core.render.ground import Ground, sharper_piece, stretches_of
 from core.render.scene import NOTHING, classes_picture, part, read_classes, read_marks, true_colour, values_picture, whole
 from core.types import ChangePolygon
@@ -90,6 +91,18 @@ def test_a_map_of_change_starts_at_zero_transparent(tmp_path: Path) -> None:
     scene = read_scene([path])
     drawn = values_picture(path, scene, whole(scene), np.full((256, 3), 9, np.uint8), fades=True)
     assert np.asarray(PillowImage.open(io.BytesIO(drawn)).convert("RGBA"))[..., 3].tolist() == [[0, 126], [255, 0]]
+
+
+def test_a_signed_map_is_clear_at_zero_and_of_opposite_colours_at_its_ends(tmp_path: Path) -> None:
+    path = write_geotiff(tmp_path / "score.tif", np.array([[[0.0, 0.5], [-0.5, np.nan]]], np.float32))
+    scene = read_scene([path])
+    shown = np.asarray(
+        PillowImage.open(io.BytesIO(values_picture(path, scene, whole(scene), table(CHANGE), 0.5, fades=True, is_signed=True))).convert(
+            "RGBA"
+        )
+    )
+    assert shown[..., 3].tolist() == [[0, 255], [255, 0]]
+    assert tuple(shown[0, 1, :3]) == tuple(table(CHANGE)[255]) and tuple(shown[1, 0, :3]) == tuple(table(CHANGE)[0])
 
 
 def test_a_click_takes_the_smallest_patch_around_it() -> None:

@@ -20,7 +20,7 @@ from models.registry import OodDetector
 _COLOURS = ("red", "green", "blue")
 """Bands that are looked at, since every scene that people look at has them; without all three nothing is scored."""
 LEAST_SHARE = 0.9
-"""Share of a tile that must hold data: the empty rest would look strange in any scene."""
+"""Share of a tile that must hold data: the empty rest would lie outside in any scene."""
 
 
 class PairDetector:

@@ -6,13 +6,29 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from core.change.methods.index import OTSU
 from core.render.colours import class_colours, css
 from core.report.notices import say
 from core.report.scene_change import change_report
 from core.report.scenes import is_listed
 from core.report.text import warnings_of
 from core.types import ChangeMap, ChangePolygon
-from core.ui.earth.comparison import WAYS, chosen_index, chosen_method, comparison, indices, method_help, methods, misfit, not_offered
+from core.ui.earth.comparison import (
+    THRESHOLD_STEPS,
+    WAYS,
+    choose_threshold,
+    chosen_index,
+    chosen_method,
+    chosen_threshold,
+    comparison,
+    indices,
+    method_help,
+    methods,
+    misfit,
+    not_offered,
+    threshold_words,
+    usual_threshold,
+)
 from core.ui.earth.models import megapixels_read, unreadable_dates
 from core.ui.earth.page_state import EarthState, date_words, visit
 from core.ui.earth.polygon_panel import polygon_title, polygon_view, polygon_words
@@ -25,6 +41,8 @@ from core.ui.widgets.charts import transitions_chart, transitions_words
 from core.ui.widgets.choices import apart
 from core.ui.widgets.words import hectares, share
 
+OWN = "own"
+"""A threshold that is neither the usual one nor Otsu's."""
 LISTED = 12
 """Polygons in the list; the GeoPackage holds all."""
 
@@ -61,6 +79,9 @@ def _compared(session: Session, here: EarthState) -> None:
     _choose_method(here)
     if indices(here) and chosen_index(here):
         _choose_index(here)
+    usual = usual_threshold(here)
+    if usual is not None:
+        _choose_threshold(here, usual)
     quiet(method_help(here))
     _not_offered(here)
     task = change_task(session, here)
@@ -86,11 +107,28 @@ def _choose_index(here: EarthState) -> None:
         st.rerun()
 
 
-def _one_of(name: str, offered: Mapping[str, str], current: str) -> str | None:
-    """The one of these that is chosen, by its key. offered: what each is called."""
+def _choose_threshold(here: EarthState, usual: float) -> None:
+    current = chosen_threshold(here)
+    way = current if current in ("", OTSU) else OWN
+    of = chosen_index(here) or chosen_method(here)
+    chosen = _one_of("Threshold", {"": f"From {usual:g} on", OTSU: "Otsu's threshold", OWN: "Own threshold"}, way, of)
+    wanted = current if chosen == way else f"{usual:g}" if chosen == OWN else chosen or ""
+    if wanted not in ("", OTSU):
+        step, most = THRESHOLD_STEPS[chosen_method(here)]
+        key = f"earth.threshold.own.{of}"
+        given = st.number_input("Changed from this number on", 0.0, most, float(wanted), step, format="%.4f", key=key)
+        wanted = f"{given:g}"
+    if wanted != current:
+        choose_threshold(here, wanted)
+        here.polygon = None
+        st.rerun()
+
+
+def _one_of(name: str, offered: Mapping[str, str], current: str, of: str = "") -> str | None:
+    """The one of these that is chosen, by its key. offered: what each is called. of: what it is chosen for, where that changes."""
     return st.pills(
         name, list(offered), default=current, required=True, format_func=apart(list(offered), offered.__getitem__),
-        label_visibility="collapsed", key=f"earth.{name.lower()}.{'.'.join(offered)}",
+        label_visibility="collapsed", key=f"earth.{name.lower()}.{of}{'.'.join(offered)}",
     )  # fmt: skip
 
 
@@ -119,6 +157,8 @@ def _result(session: Session, here: EarthState, result: ChangeMap) -> None:
     for assumption in result.assumptions:
         if assumption not in result.warnings:
             quiet(f"Assumed: {say(assumption)}")
+    if threshold_words(result):
+        quiet(threshold_words(result))
     if not result.is_calibrated:
         quiet("The score of change is not calibrated.")
     quiet("Season, sun, haze, cloud and small shifts change images too.")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from core.change.methods.base import Method
 from core.change.methods.choose import WITHOUT_MODEL, bands_method, method_for
-from core.change.methods.index import BURN, INDEX, THRESHOLDS, USUAL_THRESHOLD
+from core.change.methods.index import BURN, INDEX, OTSU, THRESHOLDS, USUAL_THRESHOLD, way_of
 from core.change.methods.mad import MAD, THRESHOLD
 from core.errors import SightlineError
 from core.inference.engine import change_engine_for, engine_for
 from core.prepare.grid.align import overlap_or_refuse
 from core.prepare.indices import INDICES
+from core.report.scene_change import CHI_SQUARE_SHARE, SCORE, number_of
 from core.types import ChangeMap, Scene
 from core.ui.earth.models import change_model, unreadable_dates
 from core.ui.earth.page_state import Comparison, EarthState
 from core.ui.state.errors import Words, words_of
+from core.ui.widgets.words import valued_words
 
 BY_MODEL = "model"
 WAYS = {
@@ -30,10 +32,10 @@ HELP = {
     "embedding": "What the model sees of the place is compared. The number is a cosine distance, from 0 to 1; not calibrated.",
     MAD: "What no linear change of light, season or sensor explains, in all bands that both dates have (IR-MAD, Nielsen 2007). The number "
     "is the share of unchanged pixels that would differ less, by a chi-square distribution; it is not a probability of change. "
-    f"A pixel has changed from {THRESHOLD:g} on. No model is asked.",
+    "No model is asked.",
 }
-MOST_SHARE = 0.9999
-"""From here on four digits would read 1."""
+THRESHOLD_STEPS = {INDEX: (0.01, 2.0), MAD: (0.0001, 1.0)}
+"""A step of a threshold, and the highest that there can be."""
 SEEN = ("red", "green", "blue")
 """Bands that both dates must have for a change model to be offered; it works with fewer, but nobody here could check what it says."""
 
@@ -91,16 +93,34 @@ def chosen_index(here: EarthState) -> str:
     return here.index if here.index in offered else next(iter(offered))
 
 
+def usual_threshold(here: EarthState) -> float | None:
+    """From which number on a pixel has changed where nobody says otherwise; None for methods whose model decides that."""
+    method = chosen_method(here)
+    if method == INDEX:
+        return THRESHOLDS.get(chosen_index(here), USUAL_THRESHOLD)
+    return THRESHOLD if method == MAD else None
+
+
+def chosen_threshold(here: EarthState) -> str:
+    """The threshold as written: a number, "otsu", or "" for the usual one."""
+    return here.thresholds.get(chosen_index(here) or chosen_method(here), "")
+
+
+def choose_threshold(here: EarthState, threshold: str) -> None:
+    """Take another threshold for the index or method that is chosen; it is as written, "" for the usual one."""
+    here.thresholds[chosen_index(here) or chosen_method(here)] = threshold
+
+
 def comparison(here: EarthState) -> Comparison:
     """What decides the change of the dates shown: it is done anew when any of it is another."""
     method = chosen_method(here)
-    return (*here.pair, "" if method in WITHOUT_MODEL else here.model, method, chosen_index(here))
+    return (*here.pair, "" if method in WITHOUT_MODEL else here.model, method, chosen_index(here), chosen_threshold(here))
 
 
-def opened_method(model: str, method: str, index: str) -> Method:
+def opened_method(model: str, method: str, index: str, threshold: str) -> Method:
     """The way itself, with its model opened; the land-cover model names what became what in either case. Raises what opening it raises."""
     if method in WITHOUT_MODEL:
-        return bands_method(method, index)
+        return bands_method(method, index, threshold)
     known = change_model()
     if method == BY_MODEL and known is not None:
         return method_for(change_engine_for(known.id), classes=engine_for(model) if model else None)
@@ -113,25 +133,19 @@ def method_help(here: EarthState) -> str:
     if method != INDEX:
         return HELP[method]
     name = chosen_index(here)
-    index, least = INDICES[name], THRESHOLDS.get(name, USUAL_THRESHOLD)
+    index = INDICES[name]
     signed = f"{name.upper()} of the first date less that of the second, from -2 to 2: burning raises it"
     number = signed if name == BURN else f"how far {name.upper()} differs between the dates, from 0 to 2"
     formula = f"({index.first} - {index.second}) / ({index.first} + {index.second})"
-    return (
-        f"{name.upper()} = {formula} ({index.source}). The number is {number}; it is no probability. "
-        f"A pixel has changed from {least:g} on. No model is asked."
-    )
+    return f"{name.upper()} = {formula} ({index.source}). The number is {number}; it is no probability. No model is asked."
 
 
 def number_words(result: ChangeMap, value: float) -> str:
     """The number of a polygon, called by what it is."""
     if result.is_calibrated:
         return f"probability {value:.2f}"
-    if result.method == INDEX:
-        return f"{str(result.parameters['index']).upper()} difference {value:.2f}"
-    if result.method == MAD:
-        return f"chi-square share {value:.4f}" if value < MOST_SHARE else f"chi-square share above {MOST_SHARE}"
-    return f"score {value:.2f}"
+    number = number_of(result)
+    return valued_words(number, value, CHI_SQUARE_SHARE if number == CHI_SQUARE_SHARE else SCORE)
 
 
 def _shared(here: EarthState) -> list[str]:
@@ -142,3 +156,10 @@ def _shared(here: EarthState) -> list[str]:
 
 def _colours(scene: Scene) -> list[str]:
     return [band.common_name for band in scene.bands if band.common_name]
+
+
+def threshold_words(result: ChangeMap) -> str:
+    """From which number on a pixel counts as changed, and how that was found; "" for methods whose model decides it."""
+    ways = {"usual": "the usual threshold", "given": "as given", way_of(OTSU): "where Otsu's method parts the numbers of these dates"}
+    way = ways.get(str(result.parameters.get("threshold_by", "")))
+    return f"A pixel counts as changed from {float(result.parameters['threshold']):.4g} on: {way}." if way else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.change.methods.index import INDEX
+from core.change.methods.index import BURN, INDEX
 from core.prepare.grid.ground import pixel_metres
 from core.render.colours import CHANGE, CHANGED, class_colours, table
 from core.render.ground import Ground, draw_piece, sharper_piece
@@ -191,10 +192,9 @@ def _classes(here: EarthState, path: Path, labels: Sequence[str], piece: Piece) 
     return _kept(here, "classes picture", (path, piece, hidden), lambda: classes_picture(classes, class_colours(labels), hidden))
 
 
-def _values(
-    here: EarthState, path: Path, piece: Piece, colours: NDArray[np.uint8], top: float | None = 1.0, *, fades: bool = False
-) -> bytes:
-    return _kept(here, "values", (path, piece), lambda: values_picture(path, here.before, piece, colours, top, fades=fades))
+def _values(here: EarthState, path: Path, piece: Piece, colours: NDArray[np.uint8], top: float | None = 1.0, **how: bool) -> bytes:
+    """how: as of values_picture."""
+    return _kept(here, "values", (path, piece), partial(values_picture, path, here.before, piece, colours, top, **how))
 
 
 def _change(session: Session, here: EarthState, ground: Ground) -> list[Layer]:
@@ -203,7 +203,8 @@ def _change(session: Session, here: EarthState, ground: Ground) -> list[Layer]:
         return []
     whole = _floats((0, 0, here.before.width, here.before.height))
     mask = _kept(here, "mask", (result.change, ground.piece), lambda: mask_picture(result.change, here.before, ground.piece, CHANGED))
-    score = _values(here, result.score, ground.piece, table(CHANGE), None if result.method in OF_NO_FIXED_TOP else 1.0, fades=True)
+    top, is_signed = None if result.method in OF_NO_FIXED_TOP else 1.0, result.parameters.get("index") == BURN
+    score = _values(here, result.score, ground.piece, table(CHANGE), top, fades=True, is_signed=is_signed)
     return [
         Layer("score", score, whole, name=_score_name(result), opacity=_OPACITY, on=False, smooth=False),
         Layer("change", mask, whole, name="Change", opacity=CHANGE_OPACITY, on=not is_on_tab("Land cover"), smooth=False),

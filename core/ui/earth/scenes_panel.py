@@ -22,7 +22,7 @@ from core.ui.state.errors import show_error
 from core.ui.state.session import Session
 from core.ui.widgets.bars import facts, note, quiet
 from core.ui.widgets.choices import apart
-from core.ui.widgets.intake import drop_zone, place_field, public_samples, sample_tiles
+from core.ui.widgets.intake import drop_zone, origin_words, place_field, public_samples, sample_tiles
 from core.ui.widgets.refusals import refused
 from core.ui.widgets.words import counted
 
@@ -66,6 +66,7 @@ def card_facts(scene: Scene) -> list[tuple[str, str]]:
         ("Values", _values_words(scene)),
         ("Grid", scene.crs.to_string() if scene.crs and len(scene.crs.to_string()) < 40 else "own projection" if scene.crs else "none"),
         ("Place", footprint_words(scene)),
+        ("Origin", origin_words(scene.bands[0].file)),
     ]
 
 

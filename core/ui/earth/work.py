@@ -83,11 +83,11 @@ def start_change(session: Session, here: EarthState) -> None:
     before, after, chosen = here.before, here.after, comparison(here)
     if after is None:
         return
-    *_, method, index = chosen
+    *_, method, index, threshold = chosen
     preview = None if method in WITHOUT_MODEL else Preview(before.width, before.height, dates=2)
     if preview is not None:
         here.previews[chosen] = preview
-    folder = _folder(here, "-".join(filter(None, ("change", method, index))))
+    folder = _folder(here, "-".join(filter(None, ("change", method, index, threshold))))
     compared = partial(_compared, before, after, chosen, folder, preview)
     change_task(session, here).start(f"Comparing {date_words(before)} with {date_words(after)}", compared, "tiles", Lane.HEAVY)
 

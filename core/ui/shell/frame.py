@@ -11,8 +11,9 @@ from streamlit.delta_generator import DeltaGenerator
 from core.settings import PROJECT, settings
 from core.ui.shell.warm_up import is_ready
 from core.ui.state.errors import guarded
+from core.ui.state.guests import answer_guest, ask_to_join, asking
 from core.ui.state.progress import progress_line
-from core.ui.state.session import session
+from core.ui.state.session import Session, host, join, session
 from core.ui.widgets.bars import note
 from core.ui.widgets.words import INTENDED_USE, counted
 
@@ -58,13 +59,49 @@ def tell_what_is_gone() -> None:
     """Where the address names something that is not open here, until something is: a study does not vanish without a word."""
     _run_anew_when_connected_anew()
     here = session()
-    if here.is_in_place_of_another and here.is_empty:
+    _answer_guests(here)
+    other = host(here.linked) if here.is_empty else None
+    if other is not None and here.browser:
+        _ask_to_come_in(here, other)
+    elif here.linked and here.is_empty:
         minutes = counted(settings().idle_minutes, "minute")
         note(
             "What was open here is gone",
             f"The server was started anew, nobody looked at it for {minutes}, it was closed, or the address comes from another "
             "browser, whose files are its own. Open it again below.",
         )
+
+
+def _ask_to_come_in(here: Session, other: Session) -> None:
+    """The address names what another browser has open: nothing of it is shown until that one says yes."""
+    guest = other.guests.get(here.browser)
+    if guest is None:
+        note("This link belongs to another browser", "What is open there is shown here once its user agrees.")
+        if st.button("Ask to see it", key="guest.ask"):
+            ask_to_join(other, here)
+            st.rerun()
+    elif guest.is_let_in is None:
+        guest.tabs |= here.tabs
+        note("Asked", "The other browser was asked. What is open there appears here as soon as its user agrees.")
+    elif not guest.is_let_in:
+        note("Not shared", "The user of the other browser did not agree. Open your own files below.")
+    else:  # agreed while this tab had a session of its own already
+        join(here.linked, other)
+        st.rerun()
+
+
+def _answer_guests(here: Session) -> None:
+    """What other browsers want of this one."""
+    for number, (browser, _) in enumerate(asking(here)):
+        note(
+            "Another browser asks to see what is open here",
+            "It opened the link in your address bar. If you agree it can see, change and close everything that is open here, as you can.",
+        )
+        with st.container(horizontal=True):
+            for words, is_let_in in (("Let it in", True), ("Refuse", False)):
+                if st.button(words, key=f"guest.{number}.{is_let_in}"):
+                    answer_guest(here, browser, is_let_in=is_let_in)
+                    st.rerun()
 
 
 @st.fragment(run_every=_DAY_S)

@@ -82,6 +82,12 @@ def run_again(one: str) -> None:
     active.session.request_rerun(asked)
 
 
+def draw_anew(one: str) -> None:
+    """Have a tab drawn anew soon, where a browser shows it. From any thread."""
+    if is_connected(one):
+        runtime.get_instance()._get_async_objs().eventloop.call_soon_threadsafe(run_again, one)
+
+
 def forget_gone_tabs() -> None:
     """What Streamlit keeps for tabs that it knows no more: it forgets them by the clock, and what they had uploaded not at all.
 

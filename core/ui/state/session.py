@@ -1,7 +1,8 @@
 """What one user has open: held by the job registry under a token in the address bar, so that a page switch or F5 loses nothing.
 
-The token alone opens nothing: it is of use to the browser whose cookie (core/ui/shell/door.py) made it, and to no other. A link that was
-copied, or planted, neither shows what another has open nor has anything put where another looks.
+The token alone opens nothing: it is of use to the browser whose cookie (core/ui/shell/door.py) made it, and to those that it lets in when
+they ask (core/ui/state/guests.py). A link that was copied, or planted, neither shows what another has open nor has anything put where
+another looks.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from core.errors import Cancelled
 from core.jobs import Job, JobProgress, Lane, jobs
 from core.ui.shell import private_streamlit, sign_in
 from core.ui.state.errors import Words, words_of
+from core.ui.state.guests import Guest
 
 _T = TypeVar("_T")
 
@@ -104,14 +106,16 @@ class Session:
     """State of the pages. places: by page name, whatever the page keeps. tasks: all work that the sidebar shows.
 
     tabs: ids of Streamlit's sessions that came here, those that are gone included. browser: the cookie of the one that has it.
-    is_in_place_of_another: its browser asked for something that is not open there any more, or never was.
+    linked: the token in the address that its browser came with, where that opened nothing: it is gone, or another browser's.
+    guests: the other browsers that asked for what is open here, by their cookie.
     """
 
     places: dict[str, Any] = field(default_factory=dict)
     tasks: list[Task[Any]] = field(default_factory=list)
     tabs: set[str] = field(default_factory=set)
     browser: str = ""
-    is_in_place_of_another: bool = False
+    linked: str = ""
+    guests: dict[str, Guest] = field(default_factory=dict)
     _left_at: float | None = None
 
     @property
@@ -179,8 +183,10 @@ def session() -> Session:
     held, token = _known(st.session_state.get(_OWNER, ""), st.session_state.get(_TOKEN))
     if held is None and browser:  # without a cookie only this very tab is known again
         held, token = _known(browser, linked)
+    if held is None and browser:
+        held, token = _let_in(browser, linked)
     if held is None:
-        held = Session(browser=browser, is_in_place_of_another=linked is not None)
+        held = Session(browser=browser, linked=linked or "")
         token = _hold(held)
     _sit_at(held, token)
     return held
@@ -190,6 +196,14 @@ def move(here: Session, other: Session) -> None:
     """From now on this tab has another session; whoever else sits at the old one stays there."""
     here.tabs.discard(private_streamlit.tab())
     _sit_at(other, _hold(other))
+
+
+def join(token: str, other: Session) -> None:
+    """From now on this tab has the session of another browser, which let it in."""
+    here = jobs().held(str(st.session_state.get(_TOKEN, "")), st.session_state.get(_OWNER, ""))
+    if isinstance(here, Session):
+        here.tabs.discard(private_streamlit.tab())
+    _sit_at(other, token)
 
 
 def is_seen_elsewhere(here: Session) -> bool:
@@ -202,6 +216,19 @@ def _known(owner: str, token: str | None) -> tuple[Session | None, str]:
     return (held, str(token)) if isinstance(held, Session) else (None, "")
 
 
+def _let_in(browser: str, token: str | None) -> tuple[Session | None, str]:
+    """The session of another browser that let this one in."""
+    other = host(token or "")
+    guest = other.guests.get(browser) if other is not None else None
+    return _known(other.browser, token) if other is not None and guest is not None and guest.is_let_in else (None, "")
+
+
+def host(token: str) -> Session | None:
+    """The session that a link names, whosever it is; None where nothing is open there."""
+    other = jobs().peek(token) if token else None
+    return other if isinstance(other, Session) and not other.is_empty else None
+
+
 def _hold(held: Session) -> str:
     return jobs().hold(held, is_busy=held.is_waited_for, dropped=held.let_go, owner=held.browser)
 
@@ -209,7 +236,9 @@ def _hold(held: Session) -> str:
 def _sit_at(held: Session, token: str) -> None:
     held.tabs.add(private_streamlit.tab())
     st.session_state[_TOKEN], st.session_state[_OWNER] = token, held.browser
-    wanted = None if held.is_empty else token  # there is nothing to come back to
+    wanted: str | None = token
+    if held.is_empty:  # there is nothing to come back to but what another browser may share
+        wanted = held.linked if host(held.linked) is not None else None
     if st.query_params.get(_PARAMETER) == wanted:
         return
     if wanted:

@@ -14,7 +14,7 @@ import streamlit as st
 from core.errors import NotFound, SightlineError
 from core.jobs import JobProgress, Lane
 from core.settings import settings
-from core.sources import Sample, bundled, catalogue, download, fetch, inside_roots
+from core.sources import Sample, bundled, catalogue, download, fetch, inside_roots, sample_at
 from core.ui.shell.allowance import allowance
 from core.ui.shell.private_streamlit import tab
 from core.ui.shell.sign_in import browser
@@ -123,6 +123,15 @@ def provenance(sample: Sample) -> str:
     if sample.is_synthetic:
         return f"Synthetic: {sample.licence[:1].lower()}{sample.licence[1:]}."
     return f"Real: {sample.origin}; {sample.licence}."
+
+
+def origin_words(path: Path | None) -> str:
+    """Provenance of the bundled sample that a file is, or lies in; "" for any other file, of which the user knows more than we do."""
+    try:
+        sample = sample_at(path) if path is not None else None
+    except SightlineError:
+        return ""
+    return provenance(sample) if sample is not None else ""
 
 
 def wanted_of(*samples: Sample) -> Wanted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.report.language import language_of
+from core.types import Fact
 
 INTENDED_USE = "Research and development use only. Not for clinical decisions."
 
@@ -11,6 +12,12 @@ def label_words(label: str) -> str:
     """A model's label as a reader knows it: "Bacterial pneumonia" for bacterial-pneumonia, "Annual crop" for AnnualCrop."""
     words = language_of("en").labels.get(label, label.replace("-", " "))
     return words[:1].upper() + words[1:]
+
+
+def valued_words(number: str, value: float, unit: str) -> str:
+    """ "NBR difference 0.24": a number by what reports call it, and its value as they write it."""
+    language = language_of("en")
+    return f"{language.words[number]} {language.write(Fact(number, value, unit, ''))}"
 
 
 def method_words(method: str) -> str:

@@ -18,7 +18,7 @@ from core.areas.pixels import row_hectares
 from core.areas.zonal_counts import ZonalCounts
 from core.errors import Cancelled, InputError
 from core.export.geotiff import StripWriter, parse_crs, read_strips, warp_raster
-from core.export.styles import class_colours
+from core.render.colours import class_colours
 
 UTM = CRS.from_epsg(32631)
 PLACE = Affine(10, 0, 448_000, 0, -10, 5_411_000)
