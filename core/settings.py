@@ -18,6 +18,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 PRIVATE = 0o700
 _OTHERS = 0o077
 DEVICES = ("auto", "cpu", "cuda")
+RUNTIMES = ("auto", "torch", "openvino")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 _MEGABYTE = 2**20
 """Bytes of a megabyte wherever a setting counts in them."""
@@ -51,6 +52,8 @@ class Settings:
     """auto takes CUDA when torch sees it."""
     precision: str = "auto"
     """auto: bf16 on CUDA, fp32 on the CPU. Explanations run in fp32 whatever this says."""
+    runtime: str = "auto"
+    """The library that computes: auto takes OpenVINO on a CPU for the networks of this project, torch for all others."""
     address: str = "127.0.0.1"
     port: int = 8501
     password: str = ""
@@ -159,6 +162,8 @@ def _parsed(name: str, text: str, default: object) -> object:
 def _check(settings: Settings) -> None:
     if settings.device not in DEVICES:
         raise OutOfRange("SIGHTLINE_DEVICE", settings.device, f"one of {', '.join(DEVICES)}")
+    if settings.runtime not in RUNTIMES:
+        raise OutOfRange("SIGHTLINE_RUNTIME", settings.runtime, f"one of {', '.join(RUNTIMES)}")
     if settings.precision not in PRECISIONS:
         raise OutOfRange("SIGHTLINE_PRECISION", settings.precision, f"one of {', '.join(PRECISIONS)}")
     if settings.random_maps < FEWEST_RANDOM_MAPS:

@@ -11,6 +11,8 @@ import pytest
 
 # Before transformers is imported: it reads this once. A hub id in a test must be answered from the disk or not at all.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# The library that oracles are compared with; what OpenVINO says beside it has tests of its own, and the browser tests run as users do.
+os.environ.setdefault("SIGHTLINE_RUNTIME", "torch")
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # before torch is imported: workers that each take all cores wait for each other
     cores = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores)))

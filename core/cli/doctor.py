@@ -17,7 +17,7 @@ from core.errors import ModelError, SightlineError
 from core.export.staging import check_writable
 from core.settings import settings
 
-LIBRARIES = ("torch", "transformers", "captum", "pydicom", "rasterio", "streamlit")
+LIBRARIES = ("torch", "openvino", "transformers", "captum", "pydicom", "rasterio", "streamlit")
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _MEGABYTE = 1_000_000
 BENCHMARK_PASSES = 5
@@ -72,7 +72,7 @@ def _device() -> dict[str, Any]:
         runtime = choose_runtime()
     except SightlineError as error:
         return {"device": described, "runtimes": [], "error": error.as_json()}
-    return {"device": described, "runtimes": [{"runtime": "torch", "device": runtime.device, "precision": runtime.precision}]}
+    return {"device": described, "runtimes": [{"runtime": runtime.library, "device": runtime.device, "precision": runtime.precision}]}
 
 
 def codecs() -> dict[str, str | None]:
@@ -135,6 +135,7 @@ def timed(model: str) -> dict[str, Any]:
     runtime = engine.runtime
     return {
         "model": engine.model.id,
+        "runtime": runtime.library,
         "device": runtime.name,
         "precision": runtime.precision,
         "images_per_second": [{"batch": size, "speed": round(speed, 1)} for size, speed in speeds.items()],

@@ -18,8 +18,9 @@ from typing_extensions import TypeIs, TypeVar
 
 from core.errors import OutOfRange
 from core.inference.batcher import Batcher, Priority, free_device_memory, is_out_of_memory, out_of_memory
-from core.inference.outputs import HEAD, outputs_of
+from core.inference.outputs import HEAD, is_of_this_project, outputs_of, purpose_of
 from core.inference.runtimes import ExecutableNetwork, Runtime, Shape, choose_runtime
+from core.inference.runtimes.openvino import OpenVinoNetwork
 from core.inference.runtimes.torch import TorchNetwork
 from core.settings import settings
 from core.types import FloatImage, Notice
@@ -175,15 +176,21 @@ class _Executables:
 
     @cached_property
     def answer(self) -> ExecutableNetwork:
-        return TorchNetwork(outputs_of(self._model), self._runtime)
+        return self._opened(self._runtime)
 
     @cached_property
     def exact(self) -> ExecutableNetwork:
-        return self.answer if self._runtime == self._in_full else TorchNetwork(outputs_of(self._model), self._in_full)
+        return self.answer if self._runtime == self._in_full else self._opened(self._in_full)
 
     @cached_property
     def features(self) -> ExecutableNetwork:
-        return TorchNetwork(outputs_of(self._model, hidden=True), self._in_full)
+        return self._opened(self._in_full, hidden=True)
+
+    def _opened(self, runtime: Runtime, *, hidden: bool = False) -> ExecutableNetwork:
+        outputs = outputs_of(self._model, hidden=hidden)
+        if runtime.library == "openvino":
+            return OpenVinoNetwork(outputs, self._model.network, runtime, purpose_of(self._model, hidden=hidden))
+        return TorchNetwork(outputs, runtime)
 
 
 ChangeEngine: TypeAlias = Engine[LoadedChangeModel]
@@ -249,12 +256,20 @@ def close_engines() -> None:
 def open_engine(model: str) -> Engine:
     """A new engine for a model. Raises as engine_for does."""
     runtime = _prepared_runtime()
-    return Engine(load_model(model, runtime.device), runtime)
+    loaded = load_model(model, runtime.device)
+    return Engine(loaded, _for_model(runtime, loaded))
 
 
 def _open_change_engine(model: str) -> ChangeEngine:
     runtime = _prepared_runtime()
-    return Engine(load_change_model(model, runtime.device), runtime)
+    loaded = load_change_model(model, runtime.device)
+    return Engine(loaded, _for_model(runtime, loaded))
+
+
+def _for_model(runtime: Runtime, model: LoadedModel | LoadedChangeModel) -> Runtime:
+    """Networks of other projects run by torch unless the settings say otherwise: nobody has tried them elsewhere."""
+    is_chosen = settings().runtime == runtime.library
+    return runtime if is_chosen or is_of_this_project(model) else replace(runtime, library="torch")
 
 
 def _prepared_runtime() -> Runtime:

@@ -25,6 +25,18 @@ def outputs_of(model: LoadedModel | LoadedChangeModel, *, hidden: bool = False) 
     return lambda values: _of_image(model, values, hidden)
 
 
+def purpose_of(model: LoadedModel | LoadedChangeModel, *, hidden: bool = False) -> str:
+    """What the results depend on beside the network: the same network asked otherwise is another graph."""
+    if isinstance(model, LoadedChangeModel):
+        return f"dates, enlarged {model.preprocess.enlarged}"
+    return f"image, patch {model.patch}{', hidden' if hidden else ''}"
+
+
+def is_of_this_project(model: LoadedModel | LoadedChangeModel) -> bool:
+    """Whether a network is one of models/bert_image."""
+    return type(model.network).__module__.startswith("models.bert_image.")
+
+
 def _of_image(model: LoadedModel, values: Tensor, hidden: bool) -> Mapping[str, Tensor]:
     """logits [N, labels], embeddings [N, D]; of tokens [N, rows, columns, ...], those before the patches left out."""
     output = model.network(pixel_values=values, output_hidden_states=hidden)

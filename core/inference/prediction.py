@@ -123,6 +123,7 @@ def _prediction(
         frame=frame,
         assumptions=(*given.assumptions, *assumptions, *(() if model.calibration is not None else (UNCALIBRATED,)), *engine.notices),
         seconds=seconds,
+        runtime=runtime.library,
         precision=runtime.precision,
         device=runtime.name,
         heads=heads,

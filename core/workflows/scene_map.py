@@ -199,7 +199,7 @@ def _parameters(engine: Engine, target: CRS, min_area_hectares: float, zones: Pa
     return {
         "tile": list(engine.model.preprocess.size),
         "overlap": OVERLAP,
-        "runtime": "torch",
+        "runtime": engine.runtime.library,
         "precision": engine.runtime.precision,
         "device": engine.runtime.name,
         "crs": target.to_string(),

@@ -148,6 +148,7 @@ def _prediction(scene: Scene, engine: Engine, sums: _Sums) -> Prediction:
         outside=outside,
         assumptions=(*fullest.assumptions, mean, *(() if model.calibration is not None else (UNCALIBRATED,)), *engine.notices),
         seconds=sums.seconds,
+        runtime=engine.runtime.library,
         precision=engine.runtime.precision,
         device=engine.runtime.name,
         heads=parent_heads(probs, model),

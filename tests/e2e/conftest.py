@@ -61,7 +61,15 @@ def serve(place: Path, environment: dict[str, str], port: int = 0) -> Iterator[s
     """The application until the context is left: on a free port, or on one where it was before, with the home that it had there."""
     port = port or free_port()
     home = place.parent / f"home-{port}"
-    told = {"OMP_NUM_THREADS": "2", **QUICK, **os.environ, "SIGHTLINE_HOME": str(home), "SIGHTLINE_ROOTS": str(place), **environment}
+    told = {
+        "OMP_NUM_THREADS": "2",
+        **QUICK,
+        **os.environ,
+        "SIGHTLINE_RUNTIME": "auto",
+        "SIGHTLINE_HOME": str(home),
+        "SIGHTLINE_ROOTS": str(place),
+        **environment,
+    }
     command = [sys.executable, "-m", "core.ui.shell.serve", "--server.port", str(port), "--server.address", "127.0.0.1"]
     log = (place.parent / f"server-{port}.log").open("w")
     server = subprocess.Popen(command, cwd=PROJECT, env=told, stdout=log, stderr=subprocess.STDOUT)

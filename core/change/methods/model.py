@@ -100,7 +100,7 @@ class ByModel(NetworkMethod):
         return {
             "tile": list(self.engine.model.preprocess.size),
             "overlap": OVERLAP,
-            "runtime": "torch",
+            "runtime": self.engine.runtime.library,
             "precision": self.engine.runtime.precision,
             "device": self.engine.runtime.name,
             **named,

@@ -73,7 +73,7 @@ class TokenMethod(NetworkMethod):
         return {
             "tile": list(reading.preprocess.size),
             "overlap": OVERLAP,
-            "runtime": "torch",
+            "runtime": self.engine.runtime.library,
             "precision": self.engine.runtime.precision,
             "device": self.engine.runtime.name,
         }

@@ -55,7 +55,7 @@ def random_weights(engine: Engine, seed: int) -> Iterator[Engine]:
             size = parameter.float().square().mean().sqrt()
             drawn = torch.randn(parameter.shape, generator=generator) * size.cpu()
             parameter.copy_(drawn.to(parameter.device, parameter.dtype))
-    other = Engine(replace(engine.model, network=network), engine.runtime)
+    other = Engine(replace(engine.model, network=network), replace(engine.runtime, library="torch"))  # which takes it as it is
     other.priority = engine.priority
     try:
         yield other

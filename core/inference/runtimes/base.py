@@ -18,11 +18,12 @@ Shape: TypeAlias = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Runtime:
-    """device: "cpu" or "cuda". precision: "fp32", "bf16" or "fp16". name: the GPU's name, or "cpu"."""
+    """device: "cpu" or "cuda". precision: "fp32", "bf16" or "fp16". name: the GPU's name, or "cpu". library: "torch" or "openvino"."""
 
     device: str = "cpu"
     precision: str = "fp32"
     name: str = "cpu"
+    library: str = "torch"
 
 
 class ExecutableNetwork(Protocol):

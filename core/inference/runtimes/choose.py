@@ -8,13 +8,18 @@ import torch
 
 from core.errors import DeviceError
 from core.inference.runtimes.base import Runtime
+from core.inference.runtimes.openvino import PRECISIONS
 from core.settings import Settings, settings
 
 GIBIBYTE = 2**30
+LIBRARIES = {"torch": "torch", "openvino": "OpenVINO"}
+"""As they are written."""
 
 
 def choose_runtime(chosen: Settings | None = None) -> Runtime:
-    """The device and precision of the settings; "auto" takes CUDA when torch sees it, with bf16 (fp16 on GPUs before bf16).
+    """Device, precision and library of the settings; "auto" takes CUDA when torch sees it, with bf16 (fp16 on GPUs before bf16).
+
+    On a CPU "auto" takes OpenVINO where it can compute in the precision that is wanted: two to three times as fast (benchmarks/RESULTS.md).
 
     Raises DeviceError where CUDA is demanded and torch sees none.
     """
@@ -25,8 +30,13 @@ def choose_runtime(chosen: Settings | None = None) -> Runtime:
             "SIGHTLINE_DEVICE is cuda, but torch sees no CUDA device.",
             "Set it to auto or cpu, or install a CUDA build of torch and its driver.",
         )
+    if wanted.runtime == "openvino" and wanted.device != "cpu" and has_cuda:
+        raise DeviceError(
+            "SIGHTLINE_RUNTIME is openvino, which computes on CPUs alone.", "Set SIGHTLINE_DEVICE=cpu, or the runtime to auto."
+        )
     if wanted.device == "cpu" or not has_cuda:
-        return Runtime("cpu", "fp32" if wanted.precision == "auto" else wanted.precision, "cpu")
+        precision = "fp32" if wanted.precision == "auto" else wanted.precision
+        return Runtime("cpu", precision, "cpu", _cpu_library(wanted.runtime, precision))
     return Runtime("cuda", _cuda_precision() if wanted.precision == "auto" else wanted.precision, torch.cuda.get_device_name())
 
 
@@ -38,9 +48,19 @@ def describe_device() -> str:
         return error.message
     if runtime.device == "cpu":
         cores = os.cpu_count() or 1
-        return f"CPU, {cores} core{'' if cores == 1 else 's'}, torch {runtime.precision}"
+        return f"CPU, {cores} core{'' if cores == 1 else 's'}, {LIBRARIES[runtime.library]} {runtime.precision}"
     memory = torch.cuda.get_device_properties(0).total_memory / GIBIBYTE
     return f"{runtime.name}, {memory:.0f} GiB, torch {runtime.precision}"
+
+
+def _cpu_library(wanted: str, precision: str) -> str:
+    """Raises DeviceError where OpenVINO is demanded in a precision that it has not."""
+    if wanted == "openvino" and precision not in PRECISIONS:
+        raise DeviceError(
+            f"OpenVINO does not compute in {precision} on a CPU.",
+            f"Set SIGHTLINE_PRECISION to {' or '.join(PRECISIONS)}, or the runtime to torch.",
+        )
+    return "torch" if wanted == "torch" or precision not in PRECISIONS else "openvino"
 
 
 def _cuda_precision() -> str:
