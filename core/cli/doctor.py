@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +18,9 @@ from core.errors import ModelError, SightlineError
 from core.export.staging import check_writable
 from core.settings import settings
 
+if TYPE_CHECKING:
+    from core.inference.engine import Engine
+
 LIBRARIES = ("torch", "openvino", "transformers", "captum", "pydicom", "rasterio", "streamlit")
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _MEGABYTE = 1_000_000
@@ -24,7 +28,7 @@ BENCHMARK_PASSES = 5
 
 
 def doctor(
-    benchmark: Annotated[bool, typer.Option("--benchmark", help="Also time a forward pass of each model.")] = False,
+    benchmark: Annotated[bool, typer.Option("--benchmark", help="Also time each model by everything that can compute it here.")] = False,
     as_json: Json = False,
 ) -> int:
     """Tell device, runtimes, decoders, GDAL, models, memory and the folder of this installation's own files."""
@@ -42,7 +46,7 @@ def doctor(
         "home": {"folder": home, "error": None if unusable is None else unusable.as_json()},
     }
     if benchmark:
-        told["benchmark"] = [timed(str(model["folder"])) for model in told["models"] if model["is_whole"]]
+        told["benchmark"] = [speed for model in told["models"] if model["is_whole"] for speed in timed(str(model["folder"]))]
     if as_json:
         print_json(told)
     else:
@@ -118,14 +122,26 @@ def memory() -> dict[str, int]:
     return {"total_mb": total // _MEGABYTE, "free_mb": min(free, total) // _MEGABYTE}
 
 
-def timed(model: str) -> dict[str, Any]:
-    """Images (pairs for a change model) a second of one model, one at a time and in full batches; the median of a few passes."""
+def timed(model: str) -> Iterator[dict[str, Any]]:
+    """Images (pairs for a change model) a second of one model by everything that can compute it; the median of a few passes."""
+    from core.inference.engine import Engine
+    from core.inference.runtimes import available_runtimes
+    from models.change_registry import is_change_model, load_change_model
+    from models.registry import load_model
+
+    for runtime in available_runtimes():
+        loaded = load_change_model(model, runtime.device) if is_change_model(model) else load_model(model, runtime.device)
+        engine = Engine(loaded, runtime)
+        try:
+            yield _timed(engine, 2 if is_change_model(model) else 1)
+        finally:
+            engine.close()
+
+
+def _timed(engine: Engine[Any], dates: int) -> dict[str, Any]:
+    """One at a time and in full batches."""
     import numpy as np
 
-    from core.inference.engine import change_engine_for, engine_for
-    from models.change_registry import is_change_model
-
-    engine, dates = (change_engine_for(model), 2) if is_change_model(model) else (engine_for(model), 1)
     preprocess = engine.model.preprocess
     speeds = {}
     for size in (1, settings().batch_size):
@@ -158,7 +174,7 @@ def lines(told: dict[str, Any]) -> list[str]:
     ]
     for result in told.get("benchmark", ()):
         speeds = ", ".join(f"{one['speed']:.0f} images/s in batches of {one['batch']}" for one in result["images_per_second"])
-        words.append(f"benchmark: {result['model']} on {result['device']} in {result['precision']}: {speeds}")
+        words.append(f"benchmark: {result['model']} by {result['runtime']} on {result['device']} in {result['precision']}: {speeds}")
     return words
 
 

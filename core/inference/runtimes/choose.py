@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import torch
 
 from core.errors import DeviceError
 from core.inference.runtimes.base import Runtime
-from core.inference.runtimes.openvino import PRECISIONS
+from core.inference.runtimes.openvino import OPENVINO_PRECISIONS
 from core.settings import Settings, settings
 
 GIBIBYTE = 2**30
-LIBRARIES = {"torch": "torch", "openvino": "OpenVINO"}
+LIBRARY_WORDS = {"torch": "torch", "openvino": "OpenVINO"}
 """As they are written."""
 
 
@@ -40,6 +41,14 @@ def choose_runtime(chosen: Settings | None = None) -> Runtime:
     return Runtime("cuda", _cuda_precision() if wanted.precision == "auto" else wanted.precision, torch.cuda.get_device_name())
 
 
+def available_runtimes() -> tuple[Runtime, ...]:
+    """Every library and precision that the device of the settings can compute in. Raises as choose_runtime does."""
+    device = choose_runtime()
+    if device.device == "cuda":
+        return tuple(replace(device, precision=precision) for precision in dict.fromkeys(("fp32", _cuda_precision())))
+    return tuple(replace(device, library=library, precision=precision) for library in LIBRARY_WORDS for precision in OPENVINO_PRECISIONS)
+
+
 def describe_device() -> str:
     """For people: "CPU, 2 cores, torch fp32"."""
     try:
@@ -48,19 +57,19 @@ def describe_device() -> str:
         return error.message
     if runtime.device == "cpu":
         cores = os.cpu_count() or 1
-        return f"CPU, {cores} core{'' if cores == 1 else 's'}, {LIBRARIES[runtime.library]} {runtime.precision}"
+        return f"CPU, {cores} core{'' if cores == 1 else 's'}, {LIBRARY_WORDS[runtime.library]} {runtime.precision}"
     memory = torch.cuda.get_device_properties(0).total_memory / GIBIBYTE
     return f"{runtime.name}, {memory:.0f} GiB, torch {runtime.precision}"
 
 
 def _cpu_library(wanted: str, precision: str) -> str:
     """Raises DeviceError where OpenVINO is demanded in a precision that it has not."""
-    if wanted == "openvino" and precision not in PRECISIONS:
+    if wanted == "openvino" and precision not in OPENVINO_PRECISIONS:
         raise DeviceError(
             f"OpenVINO does not compute in {precision} on a CPU.",
-            f"Set SIGHTLINE_PRECISION to {' or '.join(PRECISIONS)}, or the runtime to torch.",
+            f"Set SIGHTLINE_PRECISION to {' or '.join(OPENVINO_PRECISIONS)}, or the runtime to torch.",
         )
-    return "torch" if wanted == "torch" or precision not in PRECISIONS else "openvino"
+    return "torch" if wanted == "torch" or precision not in OPENVINO_PRECISIONS else "openvino"
 
 
 def _cuda_precision() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import os
 import sys
 import warnings
@@ -32,13 +31,15 @@ CODE = ("models/bert_image", "core/inference/outputs.py", "core/inference/runtim
 """What a trace depends on beside the network's own numbers: a graph of other code is not taken."""
 RESULT = "result: "
 """What our name of a result begins with: a compiled network has names of its own beside it."""
-LIBRARIES = ("torch", "openvino", "transformers")
+TRACERS = ("torch", "openvino", "transformers")
 
 
 def openvino() -> Any:
     """The library, imported when first needed, and without the part that tells its makers of each import and each network."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # which the library takes for not installed
-    return importlib.import_module("openvino")
+    import openvino as library
+
+    return library
 
 
 def graph_of(outputs: Outputs, network: nn.Module, values: FloatImage, purpose: str) -> Model:
@@ -65,7 +66,7 @@ def _traced(outputs: Outputs, network: nn.Module, values: FloatImage) -> Model:
     wrapped, example = _Tuple(outputs, network), torch.from_numpy(np.ascontiguousarray(values))
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # that sizes become constants, which is what is meant
-        script = torch.jit.trace(wrapped, example, check_trace=False, strict=False)
+        script = torch.jit.trace(wrapped, example, check_trace=False, strict=False)  # type: ignore[no-untyped-call]
         # not by convert_model, which would tell its makers
         manager, decoder = FrontEndManager(), TorchScriptPythonDecoder(script)  # both must live until it is converted
         reader = manager.load_by_framework("pytorch")
@@ -106,7 +107,7 @@ def _place(network: nn.Module, values: FloatImage, purpose: str) -> Path:
 
 @cache
 def _code() -> bytes:
-    digest = hashlib.sha256(" ".join(version(name) for name in LIBRARIES).encode())
+    digest = hashlib.sha256(" ".join(version(name) for name in TRACERS).encode())
     for place in CODE:
         path = PROJECT / place
         for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:

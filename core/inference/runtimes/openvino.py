@@ -22,7 +22,7 @@ from core.types import FloatImage
 
 MOST_SHAPES = 6
 """Networks that are kept compiled, the latest: a model is asked in few shapes."""
-PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
+OPENVINO_PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
 
 
 class OpenVinoNetwork:
@@ -75,7 +75,9 @@ class _Compiled:
 def _options(runtime: Runtime) -> dict[str, Any]:
     threads = settings().threads
     return {
-        "INFERENCE_PRECISION_HINT": PRECISIONS[runtime.precision],  # its own choice would be bf16 where the processor is quick at it
+        "INFERENCE_PRECISION_HINT": OPENVINO_PRECISIONS[
+            runtime.precision
+        ],  # its own choice would be bf16 where the processor is quick at it
         "PERFORMANCE_HINT": "LATENCY",
         **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
     }

@@ -95,5 +95,7 @@ def test_the_memory_of_a_container_is_its_limit(tmp_path: Path, monkeypatch: pyt
 
 def test_the_benchmark_times_each_whole_model(zoo: Path, sightline: Sightline) -> None:
     told = sightline("doctor", "--benchmark", "--json").json["benchmark"]
-    assert [one["model"] for one in told] == ["a-cover", "b-radiograph"]
+    assert {one["model"] for one in told} == {"a-cover", "b-radiograph"}
+    ways = {(one["runtime"], one["precision"]) for one in told if one["model"] == "a-cover"}
+    assert ways == {(library, precision) for library in ("torch", "openvino") for precision in ("fp32", "bf16")}
     assert all(speed["speed"] > 0 for one in told for speed in one["images_per_second"])

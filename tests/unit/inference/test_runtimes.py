@@ -24,7 +24,7 @@ def without_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_a_gpu_the_cpu_computes_in_full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     without_gpu(monkeypatch)
-    assert choose_runtime(Settings()) == Runtime("cpu", "fp32", "cpu")
+    assert choose_runtime(Settings()) == Runtime("cpu", "fp32", "cpu", "openvino")
 
 
 def test_a_gpu_is_taken_when_torch_sees_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +39,7 @@ def test_a_gpu_before_bfloat16_computes_in_half_precision(monkeypatch: pytest.Mo
 
 def test_the_cpu_can_be_forced(monkeypatch: pytest.MonkeyPatch) -> None:
     with_gpu(monkeypatch)
-    assert choose_runtime(Settings(device="cpu")) == Runtime("cpu", "fp32", "cpu")
+    assert choose_runtime(Settings(device="cpu")) == Runtime("cpu", "fp32", "cpu", "openvino")
 
 
 def test_a_gpu_that_is_demanded_and_not_there_is_an_error_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def test_the_device_is_described_for_people(monkeypatch: pytest.MonkeyPatch) -> 
     without_gpu(monkeypatch)
     monkeypatch.setattr(choose, "settings", Settings)
     monkeypatch.setattr(choose.os, "cpu_count", lambda: 2)
-    assert describe_device() == "CPU, 2 cores, torch fp32"
+    assert describe_device() == "CPU, 2 cores, OpenVINO fp32"
 
 
 def test_a_device_that_is_not_there_is_described_and_not_raised(monkeypatch: pytest.MonkeyPatch) -> None:
