@@ -31,8 +31,8 @@ _T = TypeVar("_T")
 _Opened = TypeVar("_Opened", bound="Engine[Any]")
 Loaded = TypeVar("Loaded", bound=LoadedModel | LoadedChangeModel, default=LoadedModel)
 
-PIXELS_A_PASS = 65_536
-"""Pixels of the inputs of one pass on a CPU. Measured on one core: more at a time is no faster, and a lone input is padded less."""
+PIXELS_A_PASS = {"torch": 65_536, "openvino": 16_384}
+"""Pixels of the inputs of one pass on a CPU. Measured on one core: more at a time is hardly faster, and a lone input is padded less."""
 MOST_REMEMBERED = 64
 """Results that an engine keeps (Engine.remembered); curves of 100 random maps are 15 KB."""
 
@@ -155,7 +155,7 @@ class Engine(Generic[Loaded]):
         if self.runtime.device == "cuda":
             return settings().batch_size
         pixels = shape[1] * shape[2]
-        return 1 << max(0, (PIXELS_A_PASS // pixels).bit_length() - 1)
+        return 1 << max(0, (PIXELS_A_PASS[self.runtime.library] // pixels).bit_length() - 1)
 
     def _check(self, values: tuple[FloatImage, ...]) -> None:
         channels, (height, width) = len(self.model.preprocess.channels), self.model.patch
