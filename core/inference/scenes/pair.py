@@ -17,7 +17,7 @@ from core.inference.scenes.pair_tiles import PairRows, blended_rows
 from core.inference.scenes.strips import Strip, TokenRows, strips_of
 from core.prepare.grid.pair import Moments, ScenePair, Standard, read_pair, standardised
 from core.prepare.grid.rows import ModelRows
-from core.prepare.grid.tiles import TileGrid, tile_grid
+from core.prepare.grid.tiles import TileGrid, cell_shares, tile_grid
 from core.types import ChangeCalibration, FloatImage, Preprocess, Progress, Scene
 
 AS_THEY_ARE = 0.5
@@ -86,25 +86,24 @@ def _logits(
     before = ModelRows(pair.before, pair.before_bands, None, grid)
     after = ModelRows(pair.after, pair.after_bands, None, grid)
     known = standards(pair)
-    share = np.zeros((grid.tile[0], grid.token_columns), dtype=np.float32)  # of the rows that were read last
+    share = np.zeros((0, grid.columns), dtype=np.float32)  # of the rows that were read last
     done = 0
 
     def rows(first: int, last: int) -> PairRows:
+        nonlocal share
         (values, held), (others, also) = before.take(first, last), after.take(first, last)
-        both = np.minimum(held, also)
-        share[:] = 0.0
-        share[: both.shape[0], : both.shape[1]] = both
+        share = np.minimum(held, also)
         first_date, second_date = (
-            standardised(each, both > 0, standard, pair.places, pair.channels)
+            standardised(each, share > 0, standard, pair.places, pair.channels)
             for each, standard in zip((values, others), known, strict=True)
         )
-        return PairRows(first_date, second_date, both > 0)
+        return PairRows(first_date, second_date, share > 0)
 
     for top, logits in blended_rows(rows, grid, predict):
         scene_top = grid.scene_rows_above(top)
         count = grid.scene_rows_above(top + len(logits)) - scene_top
         valid = before.take_mask(count) & after.take_mask(count)
-        own = np.where(np.isfinite(logits), share[: len(logits)], np.float32(0.0))
+        own = np.where(np.isfinite(logits), cell_shares(share, grid, top)[: len(logits)], np.float32(0.0))
         done += len(grid.column_starts)
         if progress is not None:
             progress(done, grid.tiles)

@@ -20,7 +20,7 @@ from core.prepare.domains import image_domain
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.grid.ground import refuse_off_earth, refuse_too_coarse
 from core.prepare.grid.rows import ModelRows
-from core.prepare.grid.tiles import TileGrid, cut_tiles, hann, tile_grid, token_shares
+from core.prepare.grid.tiles import TileGrid, cell_shares, cut_tiles, hann, tile_grid
 from core.prepare.tensor import standardise
 from core.types import FloatImage, Mask, Progress, Scene
 from models.registry import LoadedModel
@@ -64,14 +64,13 @@ def token_rows(scene: Scene, engine: Engine, *, features: bool = False, progress
     blend = _Blend(grid, len(model.labels) + 1 + (model.network.config.hidden_size if features else 0))
     stops = (*grid.row_starts[1:], grid.token_rows)
     for place, (start, stop) in enumerate(zip(grid.row_starts, stops, strict=True)):
-        first = start * grid.patch[0]
-        values, share = rows.take(first, min(first + grid.tile[0] * grid.patch[0], grid.rows))
-        columns, tiles, shares = cut_tiles(values, share, grid)
+        values, share = rows.take(*grid.vertical.span(start))
+        columns, tiles, shares = cut_tiles(values, share, grid, start)
         if columns:
             inputs = np.stack([standardise(tile, model.preprocess) for tile in tiles])
-            blend.add(columns, _planes(engine, inputs, features), shares)
+            blend.add(columns, grid.orientation.stored(_planes(engine, inputs, features)), shares)
         count = stop - start
-        known = token_shares(share, grid)[:count]
+        known = cell_shares(share, grid, start)[:count]
         scene_top = grid.scene_rows_above(start)
         valid = rows.take_mask(grid.scene_rows_above(stop) - scene_top)
         if progress is not None:

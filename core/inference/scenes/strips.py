@@ -97,7 +97,7 @@ class _Pixels:
         self._labels = len(first.probabilities)
         planes = self._labels + (0 if first.features is None else len(first.features))
         self._step = min(strip_rows, max(1, STRIP_BYTES // (4 * planes * grid.width)))
-        self._columns = _Between.of(grid.token_column_of(np.arange(grid.width)), grid.token_columns)
+        self._columns = _Between.of(grid.horizontal.cell_of(np.arange(grid.width)), grid.token_columns)
         self._next = 0  # the first row of the next strip
         self._top = 0  # the first token row that is held
         self._planes = np.zeros((planes, 0, grid.token_columns), dtype=np.float32)  # probabilities and features, times the share
@@ -116,7 +116,7 @@ class _Pixels:
         """The strips that need no token row below those that are held."""
         while self._next < self._grid.height:
             bottom = min(self._next + self._step, self._grid.height)
-            rows = _Between.of(self._grid.token_row_of(np.arange(self._next, bottom)), self._grid.token_rows)
+            rows = _Between.of(self._grid.vertical.cell_of(np.arange(self._next, bottom)), self._grid.token_rows)
             if rows.after[-1] >= self._top + len(self._share):
                 return
             yield self._strip(rows, bottom - self._next)

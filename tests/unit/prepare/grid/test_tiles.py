@@ -16,7 +16,7 @@ from rasterio.transform import Affine
 from core.prepare.grid import rows as rows_module
 from core.prepare.grid.bands import read_window, resolve_bands
 from core.prepare.grid.rows import ModelRows
-from core.prepare.grid.tiles import cut_tiles, hann, tile_grid, token_shares
+from core.prepare.grid.tiles import cell_shares, cut_tiles, hann, tile_grid
 from core.readers import SceneOptions, read_scene
 from core.types import Scene
 from tests.unit.readers.scenes.geotiff_files import write_geotiff
@@ -34,7 +34,7 @@ def scene_of(path: Path, pixels: NDArray[Any], step: float = 10.0, **profile: An
 
 
 def empty_scene(width: int, height: int, step: float = 10.0) -> Scene:
-    place = Affine(step, 0, 448_000, 0, -step, 5_411_000)
+    place = Affine(step, 0, 0, 0, -step, 0)  # where the lattice begins
     return Scene("s", "", (), width, height, CRS.from_epsg(32631), place, "uint16")
 
 
@@ -83,20 +83,21 @@ def test_a_tile_without_data_is_left_out_and_a_hole_takes_the_mean_of_its_tile()
     values = np.full((3, 64, 192), 0.5, np.float32)
     share = np.ones((64, 192), np.float32)
     values[:, :, :120], share[:, :120] = 0.0, 0.0
-    starts, tiles, shares = cut_tiles(values, share, grid)
+    starts, tiles, shares = cut_tiles(values, share, grid, 0)
     assert starts == [column for column in grid.column_starts if column * 8 + 64 > 120]
     np.testing.assert_array_equal(tiles, 0.5)
-    assert 0 < shares[0] < shares[-1] == 1.0
-    assert token_shares(share, grid)[0, 14:16].tolist() == [0.0, 1.0]
+    assert 0 < shares[0] < shares[1] and shares[-1] == pytest.approx((192 - grid.column_starts[-1] * 8) / 64), "what is mirrored is no data"
+    assert cell_shares(share, grid, 0)[0, 14:16].tolist() == [0.0, 1.0]
 
 
 def test_what_lies_past_the_end_of_the_scene_mirrors_it_and_counts_as_without_data() -> None:
     grid = tile_grid(empty_scene(20, 12), ex.LAND, PATCH)
     values = np.arange(3 * 12 * 20, dtype=np.float32).reshape(3, 12, 20)
     share = np.ones((12, 20), np.float32)
-    _, tiles, _ = cut_tiles(values, share, grid)
+    _, tiles, shares = cut_tiles(values, share, grid, 0)
+    assert shares[0] == pytest.approx(12 * 20 / 64**2)
     np.testing.assert_array_equal(tiles[0][:, :24, :40], np.pad(values, ((0, 0), (0, 12), (0, 20)), mode="symmetric"))
-    assert token_shares(share, grid)[1].tolist() == [0.5, 0.5, 0.25, 0, 0, 0, 0, 0]
+    assert cell_shares(share, grid, 0)[1].tolist() == [0.5, 0.5, 0.25, 0, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("step", [10.0, 4.0, 25.0])
