@@ -9,11 +9,13 @@ from core.explain.overlay import CIVIDIS
 from core.export.styles import Colour, class_colours
 from core.types import FloatImage
 
-__all__ = ["CHANGE", "CHANGED", "CIVIDIS", "class_colours", "css", "heat", "table"]
+__all__ = ["CHANGE", "CHANGED", "CIVIDIS", "UNSTABLE_MARK", "class_colours", "css", "heat", "table"]
 
 CHANGE = ("#2c5f9e", "#4c7fb8", "#86a5c4", "#c2c7cc", "#dcb48c", "#ec9950", "#ff8c1a")
 """Little to much change, from blue over grey to orange."""
 CHANGED = (255, 140, 26)
+UNSTABLE_MARK = (245, 245, 245)
+"""Where a class is unstable: no class is white."""
 
 
 def table(stops: tuple[str, ...] = CIVIDIS) -> NDArray[np.uint8]:

@@ -70,6 +70,10 @@ class Side:
         (first, last), wanted = self.span(start), start * self.cutting.cell - self.before
         return first - wanted, wanted + self.cutting.tile - last
 
+    def number(self, place: int, *, is_mirrored: bool) -> int:
+        """The number of a tile on the map, along x or against y, by its place among the starts."""
+        return -(self.first_tile + place) if is_mirrored else self.first_tile + place
+
     @property
     def around(self) -> tuple[int, int]:
         """Model pixels of the whole lattice that lie beyond the scene, before it and after it."""
@@ -145,9 +149,20 @@ class Orientation:
 
 
 NORTH_UP = Orientation()
+TILE_VIEWS = (
+    NORTH_UP,
+    Orientation(is_transposed=True, rows_mirrored=True),
+    Orientation(rows_mirrored=True, columns_mirrored=True),
+    Orientation(is_transposed=True, columns_mirrored=True),
+    Orientation(columns_mirrored=True),
+    Orientation(is_transposed=True),
+    Orientation(rows_mirrored=True),
+    Orientation(is_transposed=True, rows_mirrored=True, columns_mirrored=True),
+)
+"""The quarter turns, and their mirror images."""
 
 
-def orientation(scene: Scene) -> Orientation:
+def orientation_of(scene: Scene) -> Orientation:
     """How a scene is stored, to the nearest quarter turn; as it is where it has no place."""
     if scene.crs is None:
         return NORTH_UP

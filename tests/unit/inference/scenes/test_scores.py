@@ -19,6 +19,7 @@ from core.inference.runtimes import Runtime
 from core.inference.scenes import strips as strips_module
 from core.inference.scenes.scores import Strip, iterate_scores, token_rows
 from core.prepare.grid.bands import read_window, rendering, resolve_bands
+from core.prepare.grid.tiles import spread
 from core.prepare.tensor import standardise
 from core.readers import SceneOptions, read_scene
 from core.types import Domain, Scene
@@ -108,23 +109,24 @@ def test_a_scene_of_one_tile_is_scored_as_that_tile(tmp_path: Path, land: Engine
     assert forward.token_logits is not None
     rows = list(token_rows(scene, land, features=True))
     found = np.concatenate([row.probabilities for row in rows], axis=1)
-    np.testing.assert_allclose(np.moveaxis(found, 0, 2), probabilities(forward.token_logits[0], land.model.calibration), atol=1e-5)
+    tokens = np.moveaxis(probabilities(forward.token_logits[0], land.model.calibration), 2, 0)
+    np.testing.assert_allclose(found, spread(tokens, (8, 8)), atol=1e-5)
     assert land.model.ood_detector is not None
     np.testing.assert_allclose(
         rows[0].outside_score, ood_score(detector_features(values, forward.embeddings), land.model.ood_detector)[0], rtol=1e-5
     )
     features = np.concatenate([row.features for row in rows if row.features is not None], axis=1)
-    assert features.shape == (32, 4, 4)
+    assert features.shape == (32, 8, 8)
     head = land.model.network.classifier
-    again = np.einsum("frc,lf->rcl", features, head.weight.detach().numpy()) + head.bias.detach().numpy()
-    np.testing.assert_allclose(again, forward.token_logits[0], atol=1e-3)
+    again = np.einsum("frc,lf->lrc", features, head.weight.detach().numpy()) + head.bias.detach().numpy()[:, np.newaxis, np.newaxis]
+    np.testing.assert_allclose(again, spread(np.moveaxis(forward.token_logits[0], 2, 0), (8, 8)), atol=1e-3)
 
 
-def test_pixels_at_the_centre_of_a_token_have_its_scores(tmp_path: Path, land: Engine) -> None:
+def test_pixels_at_the_centre_of_a_cell_have_its_scores(tmp_path: Path, land: Engine) -> None:
     scene = scene_of(tmp_path / "s.tif", ground(96, 64), transform=ALIGNED)
-    tokens = np.concatenate([row.probabilities for row in token_rows(scene, land)], axis=1)[:, :12, :8]
+    tokens = np.concatenate([row.probabilities for row in token_rows(scene, land)], axis=1)[:, :24, :16]
     probs, _, _ = whole(list(iterate_scores(scene, land)))
-    around = probs.reshape(10, 12, 8, 8, 8)[:, :, 3:5, :, 3:5].mean(axis=(2, 4))  # the four pixels around each centre
+    around = probs.reshape(10, 24, 4, 16, 4)[:, :, 1:3, :, 1:3].mean(axis=(2, 4))  # the four pixels around each centre
     np.testing.assert_allclose(around[:, 1:-1, 1:-1], tokens[:, 1:-1, 1:-1], atol=0.05)
 
 

@@ -10,7 +10,7 @@ from rasterio.crs import CRS
 from rasterio.transform import Affine
 
 from core.prepare.grid.ground import lattice_metres, pixel_metres
-from core.prepare.grid.lattice import Cutting, Orientation, Side, anchored, orientation, origins, side
+from core.prepare.grid.lattice import Cutting, Orientation, Side, anchored, orientation_of, origins, side
 from core.types import Scene
 
 CUTTING = Cutting(cell=4, tile=64, step=28)
@@ -89,7 +89,7 @@ def test_tiles_are_shown_north_up_however_a_scene_is_stored(name: str) -> None:
     rows, columns = np.mgrid[0:4, 0:6].astype(float)
     x = transform.a * columns + transform.b * rows
     y = transform.d * columns + transform.e * rows
-    how = orientation(scene_at(transform))
+    how = orientation_of(scene_at(transform))
     east, north = (how.northed(axis.astype(np.float32)) for axis in (x, y))
     assert (np.diff(east, axis=1) > 0).all() and (np.diff(north, axis=0) < 0).all()
     np.testing.assert_array_equal(how.stored(east), x.astype(np.float32))
@@ -97,7 +97,7 @@ def test_tiles_are_shown_north_up_however_a_scene_is_stored(name: str) -> None:
 
 def test_without_a_place_the_lattice_begins_with_the_scene() -> None:
     lost = Scene("s", "", (), 10, 10, None, Affine(0, 3, 5, -3, 0, 7), "uint16")
-    assert (origins(lost), orientation(lost)) == ((0.0, 0.0), Orientation())
+    assert (origins(lost), orientation_of(lost)) == ((0.0, 0.0), Orientation())
 
 
 def test_a_scene_is_resampled_by_one_size_whatever_part_of_it_is_cut() -> None:
