@@ -14,6 +14,8 @@ BYTE = 255.0
 """Values of a picture as transformers' processors read them go to 255, here to 1."""
 WHOLE = ("domain", "size", "channels", "standardise")
 """What preprocess.json must say to stand alone."""
+LINEAR = ("Highway", "River")
+"""EuroSAT's classes of lines, for a model of land cover that does not say which of its own are."""
 CHANNELS = {1: ("luminance",), 3: ("red", "green", "blue")}
 
 
@@ -32,6 +34,8 @@ def read_preprocess(folder: Path) -> Preprocess:
         sizes, channels = values["size"], values["channels"]
         if [type(side) for side in sizes] != [int, int] or min(sizes) < 1 or not isinstance(channels, tuple) or not channels:
             raise ValueError("size must be [rows, columns], channels a list of names")
+        if values["domain"] == Domain.LAND_COVER:
+            values.setdefault("linear", LINEAR)
         return Preprocess(**{**values, "domain": Domain(values["domain"])})
     except (TypeError, KeyError, ValueError) as error:
         name = PREPROCESS if own else PROCESSOR

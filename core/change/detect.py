@@ -5,9 +5,10 @@ Evidence is gathered in full before it is decided, since a threshold may depend 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from core.change.caveats import Caveats, caveats, shift_between
 from core.change.evidence import Classes, Evidence
@@ -52,13 +53,14 @@ class _Dates:
 class Detection:
     """Two dates, decided: a pixel has changed where its score reaches the threshold.
 
-    outside: at each date, the share that lies outside what the model knows; None where nothing tells.
+    outside: at each date, the share that lies outside what the model knows; None where nothing tells. statistics: as of ComparedStrip.
     """
 
     dates: _Dates
     threshold: float
     outside: Shares | None
     evidence: EvidenceFile
+    statistics: Mapping[str, Any]
 
     def strips(self) -> Iterator[tuple[int, Evidence]]:
         """(first row, evidence) from top to bottom."""
@@ -100,14 +102,15 @@ def gather(
     Raises UnreadableFile, DeviceError.
     """
     scores, outside, top = ScoreHistogram(*method.reach), None, 0
+    statistics: Mapping[str, Any] = {}
     for strip in method.strips(dates.before, dates.aligned, scratch, progress):
         evidence.append(strip.evidence)
         scores.add(strip.evidence.score)
-        outside = strip.outside
+        outside, statistics = strip.outside, strip.statistics
         if seen is not None:
             seen(top, strip.evidence.before, strip.evidence.after)
         top += len(strip.evidence.score)
     if not dates.is_ground_known:
         first, second = (1.0 if refusal else share for refusal, share in zip(dates.refusals, outside or (0.0, 0.0), strict=True))
         outside = (first, second)
-    return Detection(dates, method.threshold(scores), outside, evidence)
+    return Detection(dates, method.threshold(scores), outside, evidence, statistics)

@@ -1,7 +1,7 @@
 """What two dates say of each pixel: how far they differ, and which class each of them sees.
 
-Everything here is the same when the dates are exchanged, but for what is named before and after: a score is a distance, and where nothing
-changed both dates get the class that they find most probable together. So exchanging the dates transposes the table of transitions.
+Everything here is the same when the dates are exchanged, but for what is named before and after: a score is a distance, and each date has
+the classes of its own map. So exchanging the dates transposes the table of transitions.
 """
 
 from __future__ import annotations
@@ -27,13 +27,12 @@ class Evidence:
     """A strip of the common grid, before it is decided what counts as change. Axes: [rows, columns].
 
     score: float32 in steps of 1/4096, how far the dates differ, in [0, 1] unless its method says otherwise; NaN where one has no data.
-    before, after: uint8, the most probable class of each date. together: that of both dates. All 255 where one of them has no data.
+    before, after: uint8, the most probable class of each date, 255 where one of them has no data.
     """
 
     score: FloatImage
     before: Classes
     after: Classes
-    together: Classes
 
 
 def total_variation(before: FloatImage, after: FloatImage) -> FloatImage:
@@ -55,24 +54,11 @@ def weigh(before: FloatImage, after: FloatImage, valid: Mask, score: FloatImage 
     """
     distance = total_variation(before, after) if score is None else score
     first, second = before.argmax(axis=0), after.argmax(axis=0)
-    both = np.where(first == second, first, _most_probable_together(before, after))
     return Evidence(
         score=np.where(valid, np.rint(distance * STEPS) / STEPS, np.nan).astype(np.float32),
         before=np.where(valid, first, NODATA).astype(np.uint8),
         after=np.where(valid, second, NODATA).astype(np.uint8),
-        together=np.where(valid, both, NODATA).astype(np.uint8),
     )
-
-
-def _most_probable_together(before: FloatImage, after: FloatImage) -> NDArray[np.intp]:
-    """[rows, columns], the label of the largest sum; the sum is formed label by label, to hold no third array of that size."""
-    best = np.full(before.shape[1:], -np.inf, dtype=np.float32)
-    label = np.zeros(before.shape[1:], dtype=np.intp)
-    for index, (first, second) in enumerate(zip(before, after, strict=True)):
-        total = first + second
-        label[total > best] = index
-        np.maximum(best, total, out=best)
-    return label
 
 
 def is_changed(score: FloatImage, threshold: float, before: Classes | None = None, after: Classes | None = None) -> Mask:

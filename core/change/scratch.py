@@ -10,7 +10,7 @@ import numpy as np
 
 from core.change.evidence import Evidence
 
-_PIXEL = np.dtype([("score", "<f4"), ("before", "u1"), ("after", "u1"), ("together", "u1")])
+_PIXEL = np.dtype([("score", "<f4"), ("before", "u1"), ("after", "u1")])
 STRIP_PIXELS = 4_000_000
 """Pixels that are read at a time (28 MB)."""
 
@@ -53,4 +53,4 @@ class EvidenceFile:
 
     def _evidence(self, held: bytes) -> Evidence:
         pixels = np.frombuffer(held, dtype=_PIXEL).reshape(-1, self._width)
-        return Evidence(*(np.ascontiguousarray(pixels[name]) for name in ("score", "before", "after", "together")))
+        return Evidence(*(np.ascontiguousarray(pixels[name]) for name in ("score", "before", "after")))

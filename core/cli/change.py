@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,12 +16,17 @@ from core.report.notices import say_all
 if TYPE_CHECKING:
     from core.change.methods.base import Method
     from core.inference.engine import ChangeEngine, Engine
-    from core.types import ChangeMap
+    from core.types import ChangeMap, Transition
 
 Later = Annotated[list[str] | None, typer.Argument(metavar="LATER", help="Further dates: each pair of neighbours, first against last.")]
 
 ClassesModel = Annotated[
     str | None, typer.Option("--classes-model", metavar="ID", help="A land-cover model that says from what to what, beside a change model.")
+]
+
+Statistics = Annotated[
+    Path | None,
+    typer.Option("--statistics", metavar="FILE", help="report.json of the whole scenes of which these are cuts; for change models."),
 ]
 
 
@@ -39,6 +45,7 @@ def change(
     index: Annotated[str, typer.Option("--index", metavar="NAME", help="ndvi, ndwi, ndbi or nbr, of the method index.")] = "",
     threshold: Annotated[str, typer.Option("--threshold", metavar="VALUE", help="A number or otsu, for the methods index and mad.")] = "",
     classes_model: ClassesModel = None,
+    statistics: Statistics = None,
     language: LanguageOption = "en",
     crs: Crs = None,
     zones: Zones = None,
@@ -60,7 +67,9 @@ def change(
     check_writable(out)
     arguments = [before, after, *(later or [])]
     options = [scene_options(bands, scale, offset, day) for day in dates_of(date, len(arguments))]
-    engine, way = _method(model, method, classes_model, index, threshold)
+    if statistics is not None and later:
+        raise InputError("--statistics are of two dates.", "Compare the pairs one by one, or leave --statistics out.")
+    engine, way = _method(model, method, classes_model, index, threshold, statistics)
     wishes: dict[str, Any] = {"min_area_hectares": min_area, "crs": crs, "zones": zones}
     with workspace() as work, Ticker("tiles") as ticker:
         scenes = [scene_of(argument, one, work) for argument, one in zip(arguments, options, strict=True)]
@@ -79,32 +88,36 @@ def change(
 
 
 def _method(
-    model: str | None, name: str | None, classes_model: str | None, index: str, threshold: str
+    model: str | None, name: str | None, classes_model: str | None, index: str, threshold: str, statistics: Path | None
 ) -> tuple[Engine | ChangeEngine | None, Method]:
     """The engine of either kind of model, None where none is needed, and the method. Raises what opening a model raises, and OutOfRange."""
     from core.change.methods.choose import WITHOUT_MODEL, bands_method
 
+    if statistics is not None and (name in WITHOUT_MODEL or model is None):
+        raise InputError("--statistics belong to a change model.", "Give --model ID of one, or leave --statistics out.")
     if name in WITHOUT_MODEL:
         return None, bands_method(name, index, threshold)
     if index or threshold:
         raise InputError("--index and --threshold belong to the methods index and mad.", "Give --method index, or leave them out.")
     if model is None:
         raise InputError("No model was given.", f"Give --model ID, or a --method without one: {' or '.join(WITHOUT_MODEL)}.")
-    return _by_model(model, name, classes_model)
+    return _by_model(model, name, classes_model, statistics)
 
 
-def _by_model(model: str, name: str | None, classes_model: str | None) -> tuple[Engine | ChangeEngine, Method]:
+def _by_model(model: str, name: str | None, classes_model: str | None, statistics: Path | None) -> tuple[Engine | ChangeEngine, Method]:
     from core.change.methods.choose import method_for
     from core.inference.engine import change_engine_for, engine_for
+    from core.inference.scenes.pair_statistics import read_statistics
     from models.change_registry import is_change_model
 
+    known = read_statistics(statistics) if statistics is not None else None
     if not is_change_model(model):
         if classes_model is not None:
             raise InputError(f"The model {model} names the classes itself.", "Leave --classes-model out.")
         engine = engine_for(model)
-        return engine, method_for(engine, name)
+        return engine, method_for(engine, name, statistics=known)
     change_engine = change_engine_for(model)
-    return change_engine, method_for(change_engine, name, engine_for(classes_model) if classes_model is not None else None)
+    return change_engine, method_for(change_engine, name, engine_for(classes_model) if classes_model is not None else None, known)
 
 
 def _as_values(result: ChangeMap) -> dict[str, Any]:
@@ -120,9 +133,8 @@ def _as_values(result: ChangeMap) -> dict[str, Any]:
         "polygons": result.polygons_file,
         "landcover_before": result.landcover_before,
         "landcover_after": result.landcover_after,
-        "transitions": [
-            {"from": one.before, "to": one.after, "pixels": one.pixels, "hectares": one.hectares} for one in result.transitions
-        ],
+        "transitions": _pairs(result.transitions),
+        "became": _pairs(result.became),
         "changed_pixels": result.changed_pixels,
         "valid_pixels": result.valid_pixels,
         "changed_hectares": result.changed_hectares,
@@ -130,6 +142,10 @@ def _as_values(result: ChangeMap) -> dict[str, Any]:
         "assumptions": _assumptions(result),
         "seconds": result.seconds,
     }
+
+
+def _pairs(transitions: tuple[Transition, ...]) -> list[dict[str, Any]]:
+    return [{"from": one.before, "to": one.after, "pixels": one.pixels, "hectares": one.hectares} for one in transitions]
 
 
 def _dates(result: ChangeMap) -> str:

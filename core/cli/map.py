@@ -29,7 +29,7 @@ def map_(
     date: Dates = None,
     as_json: Json = False,
 ) -> None:
-    """Write landcover.tif, confidence.tif, outside.tif, areas.csv, classes.gpkg and the report into DIR."""
+    """Write landcover.tif, confidence.tif, outside.tif, unstable.tif, areas.csv, classes.gpkg and the report into DIR."""
     from core.cli.sources import scene_of, workspace
     from core.export.staging import check_writable
     from core.inference.engine import engine_for
@@ -53,7 +53,8 @@ def map_(
     print_line(report.withheld or report.sentences[0].text)
     for area in result.areas if report.withheld is None else ():
         if is_listed(area.hectares):
-            print_line(f"{area.label}: {area.hectares:,.1f} ha, {100 * area.share:.1f} %")
+            told = "a line on the ground: no area" if area.label in result.linear else f"{area.hectares:,.1f} ha, {100 * area.share:.1f} %"
+            print_line(f"{area.label}: {told}")
     return print_line(f"The map is in {out}.")
 
 
@@ -66,10 +67,13 @@ def _as_values(result: LandCoverMap) -> dict[str, Any]:
         "landcover": result.landcover,
         "confidence": result.confidence,
         "outside": result.outside,
+        "unstable": result.unstable,
         "classes": result.classes,
+        "linear": result.linear,
         "areas": [{"class": area.label, "pixels": area.pixels, "hectares": area.hectares, "share": area.share} for area in result.areas],
         "valid_pixels": result.valid_pixels,
         "outside_share": result.outside_share,
+        "unstable_share": result.unstable_share,
         "mean_confidence": result.mean_confidence,
         "parameters": dict(result.parameters),
         "assumptions": _assumptions(result),

@@ -11,6 +11,10 @@ from core.prepare.suitability import no_input
 from core.prepare.tensor import resize, standardise
 from core.types import FloatImage, Mask, ModelInput, Notice, Preprocess, Scene, notice
 
+AS_COARSE = 1.05
+"""Pixels up to so many times coarser are as coarse: what projections do to a metre."""
+NEARLY = 1.5
+"""So many times the scale of its training is what a model was shown that says nothing of other scales; objects differ as much in size."""
 TILE_SCALE = 2.0
 """A picture without a ground scale is taken as one tile up to this many times the model's size."""
 
@@ -70,13 +74,16 @@ def filled(shown: FloatImage, valid: Mask) -> FloatImage:
 
 
 def ground_refusal(scene: Scene, preprocess: Preprocess) -> Notice | None:
-    """Why no window of the scene can be what the model was made for: pixels too coarse, or too little ground; else None."""
+    """Why no window of the scene can be what the model was made for: pixels coarser than any it was shown, or too little ground."""
     rows, columns = preprocess.size
     metres, gsd = pixel_metres(scene), preprocess.ground_sample_distance_m
     if metres is None or gsd is None:
         return None
-    if max(metres) > MOST_ENLARGED * gsd:
-        return notice("scene.too-coarse", metres=_told(max(metres)), model_metres=gsd)
+    coarsest = preprocess.coarsest_m or NEARLY * gsd
+    if max(metres) > AS_COARSE * coarsest:
+        if preprocess.coarsest_m is None:
+            return notice("scene.too-coarse", metres=_told(max(metres)), model_metres=gsd)
+        return notice("scene.coarser-than-shown", metres=_told(max(metres)), model_metres=gsd, coarsest=preprocess.coarsest_m)
     width, height = scene.width * metres[0], scene.height * metres[1]
     if TILE_SCALE * width >= columns * gsd and TILE_SCALE * height >= rows * gsd:
         return None
@@ -91,7 +98,7 @@ def scale_assumptions(scene: Scene, preprocess: Preprocess) -> tuple[Notice, ...
         return ()
     if metres is None:
         return (notice("scene.pixel-size-assumed", metres=gsd),)
-    if 1.5 * gsd < max(metres) <= MOST_ENLARGED * gsd:
+    if AS_COARSE * gsd < max(metres) <= MOST_ENLARGED * gsd:
         return (notice("scene.pixels-enlarged", metres=_told(max(metres)), model_metres=gsd),)
     return ()
 

@@ -31,6 +31,8 @@ OTHERS: tuple[Colour, ...] = (
 CHANGE = ("#2c5f9e", "#4c7fb8", "#86a5c4", "#c2c7cc", "#dcb48c", "#ec9950", "#ff8c1a")
 """Little to much change, from blue over grey to orange."""
 CHANGED = (255, 140, 26)
+UNSTABLE_MARK = (245, 245, 245)
+"""Where a class is unstable: no class is white."""
 
 
 def class_colours(labels: Sequence[str]) -> tuple[Colour, ...]:

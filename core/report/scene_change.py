@@ -10,6 +10,8 @@ from core.report.sections import say_limits
 from core.types import ChangeMap, ChangePolygon, Report
 
 SCORE, CHI_SQUARE_SHARE = "score", "chi_square_share"
+BY_CLASSES = "classes"
+"""The method by which a pixel has changed only where its class did."""
 LARGEST = 5
 """How many transitions and polygons are put into words; the tables beside the report hold them all."""
 
@@ -23,6 +25,7 @@ def change_report(result: ChangeMap, model: ModelFacts | None = None, *, languag
         composer.say("findings", "withheld_files")
     else:
         _say_total(composer, result)
+        _say_differing(composer, result)
         _say_transitions(composer, result)
         _say_polygons(composer, result)
     say_scene(composer, result.before, "scene_before")
@@ -88,16 +91,32 @@ def _say_total(composer: Composer, result: ChangeMap) -> None:
     return composer.say("findings", "change_area_least", **roles)
 
 
+def _say_differing(composer: Composer, result: ChangeMap) -> None:
+    """How far the two maps differ: more than what counts as change, where a date is not sure of its class."""
+    differing = [each for each in result.transitions if each.before != each.after]
+    if not differing or result.method != BY_CLASSES or "threshold" not in result.parameters:
+        return
+    roles = {
+        "hectares": composer.fact("change.differing_hectares", sum(each.hectares for each in differing), "ha", "change"),
+        "threshold": composer.fact("change.threshold", float(result.parameters["threshold"]), "score", "parameters"),
+    }
+    pixels = composer.fact("change.differing_pixels", sum(each.pixels for each in differing), "count", "change")
+    composer.say("findings", "change_differing", **roles, pixels=pixels)
+
+
 def _say_transitions(composer: Composer, result: ChangeMap) -> None:
-    moved = (transition for transition in result.transitions if transition.before != transition.after and is_listed(transition.hectares))
+    moved = (transition for transition in result.became if transition.before != transition.after and is_listed(transition.hectares))
     for place, transition in enumerate(sorted(moved, key=lambda one: -one.hectares)[:LARGEST], start=1):
         roles = {
             "before": composer.fact(f"transition.{place}.before", transition.before, "label", "change"),
             "after": composer.fact(f"transition.{place}.after", transition.after, "label", "change"),
-            "hectares": composer.fact(f"transition.{place}.hectares", transition.hectares, "ha", "change"),
         }
-        pixels = composer.fact(f"transition.{place}.pixels", transition.pixels, "count", "change")
-        composer.say("findings", "change_transition", **roles, pixels=pixels)
+        roles["pixels"] = composer.fact(f"transition.{place}.pixels", transition.pixels, "count", "change")
+        if {transition.before, transition.after} & set(result.linear):
+            composer.say("findings", "change_transition_linear", **roles)
+            continue
+        roles["hectares"] = composer.fact(f"transition.{place}.hectares", transition.hectares, "ha", "change")
+        composer.say("findings", "change_transition", **roles)
 
 
 def _say_polygons(composer: Composer, result: ChangeMap) -> None:

@@ -7,7 +7,7 @@ from core.report.language import language_of
 from core.report.model_facts import ModelFacts
 from core.report.scenes import is_listed, say_parameters, say_scene, say_scene_model, say_warnings, withheld
 from core.report.sections import say_limits
-from core.types import WARN_OUTSIDE_SHARE, LandCoverMap, Report
+from core.types import WARN_OUTSIDE_SHARE, ClassArea, LandCoverMap, Report
 
 
 def map_report(result: LandCoverMap, model: ModelFacts | None = None, *, language: str = "en", created: str | None = None) -> Report:
@@ -45,6 +45,8 @@ def _say_findings(composer: Composer, result: LandCoverMap, is_calibrated: bool)
     total = composer.fact("map.hectares", sum(area.hectares for area in result.areas), "ha", "map")
     composer.say("findings", "map_valid", hectares=total, pixels=pixels)
     _say_classes(composer, result)
+    if result.unstable is not None:
+        composer.say("findings", "map_unstable", share=composer.fact("map.unstable_share", result.unstable_share, "share", "map"))
     confidence = composer.fact("map.mean_confidence", result.mean_confidence, "score", "map")
     return composer.say("findings", "map_confidence" if is_calibrated else "map_confidence_score", confidence=confidence)
 
@@ -52,6 +54,9 @@ def _say_findings(composer: Composer, result: LandCoverMap, is_calibrated: bool)
 def _say_classes(composer: Composer, result: LandCoverMap) -> None:
     found = sorted((area for area in result.areas if is_listed(area.hectares)), key=lambda area: -area.hectares)
     for place, area in enumerate(found, start=1):
+        if area.label in result.linear:
+            _say_linear(composer, result, area, place)
+            continue
         roles = {
             "label": composer.fact(f"class.{place}.label", area.label, "label", "map"),
             "hectares": composer.fact(f"class.{place}.hectares", area.hectares, "ha", "map"),
@@ -62,3 +67,15 @@ def _say_classes(composer: Composer, result: LandCoverMap) -> None:
     absent = tuple(label for label in result.labels if label not in {area.label for area in result.areas if area.pixels})
     if absent:
         composer.say("findings", "map_absent", labels=composer.fact("map.absent", absent, "label", "map"))
+
+
+def _say_linear(composer: Composer, result: LandCoverMap, area: ClassArea, place: int) -> None:
+    """A road or a river was seen there; how much of a token it covers, nothing tells."""
+    roles = {
+        "label": composer.fact(f"class.{place}.label", area.label, "label", "map"),
+        "pixels": composer.fact(f"class.{place}.pixels", area.pixels, "count", "map"),
+    }
+    if result.token_metres is None:
+        return composer.say("findings", "map_class_linear", **roles)
+    width = composer.fact("map.token_metres", result.token_metres, "m", "map")
+    return composer.say("findings", "map_class_linear_width", **roles, width=width)

@@ -28,10 +28,11 @@ class ClassArea:
 class LandCoverMap:
     """What `sightline map` made; rasters stay on disk.
 
-    landcover: COG uint8, index into labels, 255 nodata. confidence, outside: COG float32, NaN nodata.
+    landcover: COG uint8, index into labels, 255 nodata. confidence, outside: COG float32, NaN nodata. unstable: COG uint8, 1 where the
+    class depends on where tiles are laid, 255 nodata; None where nobody looked. unstable_share: of the valid pixels.
     outside_share: share of valid pixels whose tile is outside what the model knows. warnings: those of the assumptions that are said first.
     is_ground_known: whether the model was made for pixels and an extent of that size. is_scale_known: whether it is known how the values
-    become reflectance.
+    become reflectance. linear: labels of lines, which have no areas. token_metres: what one answer of the model covers on the ground.
     """
 
     scene: Scene
@@ -47,10 +48,14 @@ class LandCoverMap:
     outside_share: float
     mean_confidence: float
     parameters: Mapping[str, Any]
+    unstable: Path | None = None
+    unstable_share: float = 0.0
     assumptions: tuple[Notice, ...] = ()
     warnings: tuple[Notice, ...] = ()
     is_ground_known: bool = True
     is_scale_known: bool = True
+    linear: tuple[str, ...] = ()
+    token_metres: float | None = None
     seconds: float = 0.0
 
 
@@ -86,10 +91,11 @@ class ChangeMap:
     """What `sightline change` made of two dates; rasters stay on disk.
 
     outlined_hectares: of the polygons that are not below the smallest area asked for; None where nobody counted.
-    labels: of the land cover of both dates; () where no classes are known, and no transitions.
+    labels: of the land cover of both dates; () where no classes are known, and no transitions. transitions: the cross-table of the maps of
+    both dates, each as it is made alone. became: the same of the pixels that changed.
     change: COG uint8, 1 changed, 0 not, 255 nodata. score: COG float32, NaN nodata (change_score.tif, or change_probability.tif where
     is_calibrated says that it is a probability). assumptions: the weightiest first. warnings: those of them that are said first.
-    is_ground_known, is_scale_known: of both dates, as of a LandCoverMap.
+    is_ground_known, is_scale_known: of both dates, as of a LandCoverMap; linear as there.
     """
 
     before: Scene
@@ -107,6 +113,7 @@ class ChangeMap:
     valid_pixels: int
     changed_hectares: float
     parameters: Mapping[str, Any]
+    became: tuple[Transition, ...] = ()
     assumptions: tuple[Notice, ...] = ()
     landcover_before: Path | None = None
     landcover_after: Path | None = None
@@ -115,4 +122,5 @@ class ChangeMap:
     warnings: tuple[Notice, ...] = ()
     is_ground_known: bool = True
     is_scale_known: bool = True
+    linear: tuple[str, ...] = ()
     seconds: float = 0.0

@@ -45,6 +45,8 @@ class Preprocess:
         (each band of a date by its mean and deviation over the whole scene; change models).
     mean, std: one a channel, of values in [0, 1]; unused for "image".
     ground_sample_distance_m: metres a pixel that the model was trained at; None for radiographs.
+    coarsest_m: the coarsest pixels on the ground, in metres, that the training showed, brought to that scale; None: no other than its own.
+    linear: labels of lines on the ground, narrower than what one answer covers: they have a place, and no area.
     reflectance_top: reflectance that is rendered as 1.0 (0 is 0.0); None for radiographs.
     preferred: channels that are compared alone where both dates have all of them, since the others made it worse on what was held back; ()
         where all that both dates have are compared. Change models only.
@@ -71,6 +73,8 @@ class Preprocess:
     views: tuple[str, ...] = ()
     preferred: tuple[str, ...] = ()
     enlarged: float = 0.0
+    coarsest_m: float | None = None
+    linear: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from core.change.methods.base import Method
 from core.change.scratch import EvidenceFile
 from core.errors import OutOfRange
 from core.export.staging import staged
+from core.inference.scenes.pair_statistics import STATISTICS
 from core.render.preview import Preview
 from core.types import ChangeMap, Progress, Scene
 from core.workflows.change_files import AFTER, BEFORE, CHANGE, CHANGES, ChangeKind, Findings, bring_to, measure, write_rasters
@@ -89,6 +90,7 @@ def _change_map(
         score=out / kind.score,
         polygons_file=out / CHANGES,
         transitions=findings.transitions,
+        became=findings.became,
         polygons=findings.polygons,
         changed_pixels=findings.changed_pixels,
         valid_pixels=findings.valid_pixels,
@@ -102,6 +104,7 @@ def _change_map(
         warnings=told.warnings,
         is_ground_known=found.dates.is_ground_known,
         is_scale_known=found.dates.is_scale_known,
+        linear=tuple(label for label in kind.labels if label in method.linear),
         seconds=seconds,
     )
 
@@ -113,4 +116,5 @@ def _parameters(found: Detection, method: Method) -> dict[str, Any]:
         **method.parameters(found.dates.reading),
         **({} if outside is None else {"outside_share_before": outside[0], "outside_share_after": outside[1]}),
         **({} if shift is None else {"shift_pixels": round(shift, 2)}),
+        **({STATISTICS: dict(found.statistics)} if found.statistics else {}),
     }

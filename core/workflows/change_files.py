@@ -70,10 +70,12 @@ class ChangeKind:
 class Findings:
     """What was counted on the rasters of two dates.
 
+    transitions: the cross-table of both land covers. became: the same, of the pixels that changed alone.
     outlined_hectares: of the polygons that are written. polygons: the largest polygons, largest first.
     """
 
     transitions: tuple[Transition, ...]
+    became: tuple[Transition, ...]
     polygons: tuple[ChangePolygon, ...]
     changed_pixels: int
     valid_pixels: int
@@ -90,7 +92,7 @@ def write_rasters(
     by_class: bool,
     step: Callable[[], None],
 ) -> None:
-    """The rasters, on the grid of `scene`. Where nothing changed, both land covers have the class that both dates find most probable.
+    """The rasters, on the grid of `scene`. The land cover of either date is that of its own map, whatever counts as change.
 
     strips: (first row, evidence) from top to bottom. by_class: a pixel has changed only if its class did. step: called after each strip;
     what it raises ends the work.
@@ -111,8 +113,8 @@ def write_rasters(
             planes: tuple[NDArray[Any], ...] = (
                 np.where(np.isnan(strip.score), NODATA, found).astype(np.uint8),
                 strip.score,
-                np.where(found, strip.before, strip.together),
-                np.where(found, strip.after, strip.together),
+                strip.before,
+                strip.after,
             )
             for writer, plane in zip(opened, planes, strict=False):
                 writer.write(top, plane)
@@ -136,7 +138,7 @@ def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: 
         crs, transform, size = raster.crs, raster.transform, (raster.width, raster.height)
     hectares = row_hectares(crs, transform, *size)
     labels = kind.labels
-    pairs, states = pair_counts(labels), ZonalCounts(len(STATES))
+    counts = _Counts(pair_counts(labels), pair_counts(labels), ZonalCounts(len(STATES)))
     by_zone = CountsByZone(zones, len(labels) ** 2 or len(STATES), transform)
 
     def outlined(strips: Iterator[_Rows]) -> Iterator[OutlinedArea]:
@@ -144,7 +146,7 @@ def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: 
         return polygons_of(changes, transform, hectares, nodata=NO_PAIR, min_hectares=min_hectares)
 
     # Twice over the rasters: once to count and to learn the order of sizes, once to write, so that no more than one polygon is held.
-    sizes = np.array([polygon.hectares for polygon in outlined(_counted(_rows(folder, kind), hectares, pairs, states, by_zone))])
+    sizes = np.array([polygon.hectares for polygon in outlined(_counted(_rows(folder, kind), hectares, counts, by_zone))])
     number = np.empty(len(sizes), dtype=np.int64)
     number[np.argsort(-sizes, kind="stable")] = np.arange(1, len(sizes) + 1)
     largest: dict[int, ChangePolygon] = {}
@@ -158,13 +160,14 @@ def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: 
             yield polygon.geometry, (made.id, made.hectares, made.before, made.after, made.probability, *dates)
 
     write_polygons(folder / CHANGES, LAYER, features(), kind.columns, crs)
-    transitions = transitions_of(pairs, labels) if labels else ()
+    transitions, became = (transitions_of(each, labels) if labels else () for each in (counts.pairs, counts.became))
     if labels:
         write_table(folder / TRANSITIONS, ("from", "to", "pixels", "hectares"), map(_cells, transitions))
     if zones:
         _write_zones(folder, zones, by_zone, labels)
     polygons = tuple(largest[key] for key in sorted(largest))
-    return Findings(transitions, polygons, int(states.pixels[1]), int(states.pixels.sum()), float(states.hectares[1]), float(sizes.sum()))
+    changed, valid = int(counts.states.pixels[1]), int(counts.states.pixels.sum())
+    return Findings(transitions, became, polygons, changed, valid, float(counts.states.hectares[1]), float(sizes.sum()))
 
 
 def _write_zones(folder: Path, zones: Sequence[Zone], by_zone: CountsByZone, labels: Sequence[str]) -> None:
@@ -201,14 +204,22 @@ def _rows(folder: Path, kind: ChangeKind) -> Iterator[_Rows]:
             yield _Rows(top, state, np.where(state == NODATA, NO_PAIR, state).astype(np.int32), score)
 
 
-def _counted(
-    strips: Iterator[_Rows], hectares: Hectares, pairs: ZonalCounts, states: ZonalCounts, by_zone: CountsByZone
-) -> Iterator[_Rows]:
+@dataclass(frozen=True)
+class _Counts:
+    """What is counted in one pass. pairs: of both land covers. became: the same where it changed. states: unchanged and changed."""
+
+    pairs: ZonalCounts
+    became: ZonalCounts
+    states: ZonalCounts
+
+
+def _counted(strips: Iterator[_Rows], hectares: Hectares, counts: _Counts, by_zone: CountsByZone) -> Iterator[_Rows]:
     """The strips, each counted as it passes by."""
     for rows in strips:
         area = hectares(rows.top, len(rows.state))
-        pairs.add(rows.pairs, area)
-        states.add(rows.state, area)
+        counts.pairs.add(rows.pairs, area)
+        counts.became.add(np.where(rows.state == 1, rows.pairs, NO_PAIR), area)
+        counts.states.add(rows.state, area)
         by_zone.add(rows.top, rows.pairs, area)
         yield rows
 

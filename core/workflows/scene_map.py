@@ -34,7 +34,7 @@ from core.render.colours import class_colours
 from core.render.preview import Preview
 from core.types import ClassArea, FloatImage, LandCoverMap, Progress, Scene
 
-LANDCOVER, CONFIDENCE, OUTSIDE = "landcover.tif", "confidence.tif", "outside.tif"
+LANDCOVER, CONFIDENCE, OUTSIDE, UNSTABLE = "landcover.tif", "confidence.tif", "outside.tif", "unstable.tif"
 AREAS, ZONES, CLASSES, LAYER = "areas.csv", "zones.csv", "classes.gpkg", "classes"
 _NODATA = 255
 _STEPS = 4096
@@ -52,7 +52,7 @@ def map_scene(
     progress: Progress | None = None,
     preview: Preview | None = None,
 ) -> LandCoverMap:
-    """Write landcover.tif, confidence.tif, outside.tif, areas.csv and classes.gpkg into `out`; with zones, zones.csv too.
+    """Write landcover.tif, confidence.tif, outside.tif, unstable.tif, areas.csv and classes.gpkg into `out`; with zones, zones.csv too.
 
     min_area_hectares: smaller polygons are left out of classes.gpkg; rasters and areas keep every pixel.
     crs: a coordinate system for everything that is written; that of the scene by default. zones: a vector file of polygons.
@@ -89,6 +89,8 @@ def map_scene(
         landcover=out / LANDCOVER,
         confidence=out / CONFIDENCE,
         outside=out / OUTSIDE,
+        unstable=out / UNSTABLE,
+        unstable_share=scores.unstable / max(scores.valid, 1),
         classes=out / CLASSES,
         areas=areas,
         valid_pixels=sum(area.pixels for area in areas),
@@ -98,6 +100,8 @@ def map_scene(
         warnings=(*filter(None, [refusal]), *value_doubts(scene)),
         is_ground_known=not refusal,
         is_scale_known=scale_doubt(scene) is None,
+        linear=tuple(label for label in model.labels if label in model.preprocess.linear),
+        token_metres=_token_metres(engine),
         assumptions=(*filter(None, [refusal]), *bands_assumed, *scale_assumptions(scene, model.preprocess), *engine.notices),
         seconds=time.perf_counter() - started,
     )
@@ -105,14 +109,16 @@ def map_scene(
 
 @dataclass
 class _Scores:
-    """Sums over the valid pixels of a scene. outside: pixels whose score is above the model's threshold."""
+    """Sums over the valid pixels of a scene. outside: pixels whose score is above the model's threshold. unstable: of an unsure class."""
 
     valid: int = 0
     outside: int = 0
+    unstable: int = 0
     confidence: float = 0.0
 
     def add(self, strip: Strip, confidence: FloatImage, threshold: float) -> None:
         self.valid += int(strip.valid.sum())
+        self.unstable += int(strip.is_unstable.sum())
         self.outside += int((strip.outside_score > threshold).sum())
         self.confidence += float(confidence[strip.valid].sum(dtype=np.float64))
 
@@ -130,17 +136,19 @@ def target_crs(scene: Scene, crs: str | None) -> CRS:
 
 
 def _score(scene: Scene, engine: Engine, folder: Path, progress: Progress | None, preview: Preview | None) -> _Scores:
-    """The three rasters on the grid of the scene."""
+    """The four rasters on the grid of the scene."""
     labels = engine.model.labels
     threshold = engine.model.ood_detector.threshold if engine.model.ood_detector is not None else np.inf
     grid: dict[str, Any] = {"width": scene.width, "height": scene.height, "crs": scene.crs, "transform": scene.transform}
     values: dict[str, Any] = {**grid, "dtype": "float32", "nodata": float("nan")}
-    classes: dict[str, Any] = {**grid, "dtype": "uint8", "nodata": _NODATA, "labels": labels, "colours": class_colours(labels)}
+    bytes_: dict[str, Any] = {**grid, "dtype": "uint8", "nodata": _NODATA}
+    classes: dict[str, Any] = {**bytes_, "labels": labels, "colours": class_colours(labels)}
     scores = _Scores()
     with ExitStack() as stack:
         landcover = stack.enter_context(StripWriter(folder / LANDCOVER, **classes, description="land cover"))
         confidence = stack.enter_context(StripWriter(folder / CONFIDENCE, **values, description="confidence"))
         outside = stack.enter_context(StripWriter(folder / OUTSIDE, **values, description="distance from the training images"))
+        unstable = stack.enter_context(StripWriter(folder / UNSTABLE, **bytes_, description="unstable"))
         for strip in iterate_scores(scene, engine, progress=progress):
             best, index = (found.numpy() for found in torch.from_numpy(strip.probabilities).max(dim=0))  # [height, width]
             classed = np.where(strip.valid, index, _NODATA).astype(np.uint8)
@@ -149,6 +157,7 @@ def _score(scene: Scene, engine: Engine, folder: Path, progress: Progress | None
                 preview.add(strip.top, classed)
             confidence.write(strip.top, np.where(strip.valid, np.rint(best * _STEPS) / _STEPS, np.nan))
             outside.write(strip.top, strip.outside_score)
+            unstable.write(strip.top, np.where(strip.valid, strip.is_unstable, _NODATA).astype(np.uint8))
             scores.add(strip, best, threshold)
     return scores
 
@@ -157,7 +166,7 @@ def _bring_to(folder: Path, target: CRS, labels: tuple[str, ...]) -> None:
     """The rasters of a folder in another CRS, in place of themselves."""
     with staged(folder) as warped:
         warp_raster(folder / LANDCOVER, warped / LANDCOVER, target, labels, class_colours(labels))
-        for name in (CONFIDENCE, OUTSIDE):
+        for name in (CONFIDENCE, OUTSIDE, UNSTABLE):
             warp_raster(folder / name, warped / name, target)
 
 
@@ -193,6 +202,12 @@ def _counted(path: Path, hectares: Hectares, counts: ZonalCounts, by_zone: Count
         counts.add(classes, area)
         by_zone.add(top, classes, area)
         yield ClassStrip(top, classes)
+
+
+def _token_metres(engine: Engine) -> float | None:
+    """What a token covers on the ground at the model's scale."""
+    gsd = engine.model.preprocess.ground_sample_distance_m
+    return None if gsd is None else gsd * max(engine.model.patch)
 
 
 def _parameters(engine: Engine, target: CRS, min_area_hectares: float, zones: Path | None) -> dict[str, Any]:

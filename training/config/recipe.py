@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -149,7 +150,15 @@ def recipe_of(table: dict[str, Any], path: Path) -> Recipe:
         final_fit=section(Schedule, table, "final_fit", path) if "final_fit" in table else None,
     )
     _check(recipe, path)
-    return recipe
+    return dataclasses.replace(recipe, preprocess=_with_range(recipe.preprocess, recipe.augmentation.coarse))
+
+
+def _with_range(preprocess: Preprocess, coarse: Sequence[float]) -> Preprocess:
+    """How coarse the pixels are that the training shows, where it shows any that are coarser than its own."""
+    gsd = preprocess.ground_sample_distance_m
+    if gsd is None or preprocess.coarsest_m is not None or max(coarse) <= 1.0:
+        return preprocess
+    return dataclasses.replace(preprocess, coarsest_m=gsd * max(coarse))
 
 
 def required(table: dict[str, Any], key: str, kind: type, path: Path) -> Any:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.inference.scenes.offsets import LogitHistogram
-from core.inference.scenes.pair import PIXEL
 from core.inference.scenes.pair_tiles import PairRows, Predict, blended_rows
 from core.prepare.grid.tiles import grid_of_pixels
 from core.types import FloatImage
@@ -52,7 +51,7 @@ def city_scores(network: BertImageForChangeDetection, cities: Sequence[CityPixel
 
 def logits_of(network: BertImageForChangeDetection, city: CityPixels, recipe: ChangeRecipe) -> FloatImage:
     """float32 [rows, columns], NaN where the city holds no data."""
-    grid = grid_of_pixels(city.known.shape, recipe.preprocess.size, PIXEL)
+    grid = grid_of_pixels(city.known.shape, recipe.preprocess.size)
 
     def rows(first: int, last: int) -> PairRows:
         return PairRows(city.before[:, first:last], city.after[:, first:last], city.known[first:last])

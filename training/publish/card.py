@@ -137,6 +137,7 @@ def _preprocessing(recipe: Recipe) -> str:
     how, (rows, columns) = recipe.preprocess, recipe.preprocess.size
     scale = f" at {how.pixel_spacing_mm:g} mm a pixel" if how.pixel_spacing_mm else ""
     scale += f" at {how.ground_sample_distance_m:g} m a pixel" if how.ground_sample_distance_m else ""
+    scale += f", pixels of up to {how.coarsest_m:g} m enlarged to that" if how.coarsest_m else ""
     by = "its own mean and deviation" if how.standardise == "image" else "the mean and the deviation of the training"
     return f"{', '.join(how.channels)}, brought to {rows} x {columns} px{scale}, each image standardised by {by}."
 

@@ -61,7 +61,7 @@ def both_dates(before: Scene, aligned: Scene, colours: Sequence[str], step: Call
 def evidence_of(score: FloatImage, valid: Mask) -> Evidence:
     """Scores as evidence, in steps of 1/4096; no class is known of either date."""
     nothing = np.full(score.shape, NODATA, dtype=np.uint8)
-    return Evidence(np.where(valid, np.rint(score * STEPS) / STEPS, np.nan).astype(np.float32), nothing, nothing, nothing)
+    return Evidence(np.where(valid, np.rint(score * STEPS) / STEPS, np.nan).astype(np.float32), nothing, nothing)
 
 
 def step_counter(progress: Progress | None, total: int) -> Callable[[], None]:

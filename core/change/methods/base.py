@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,10 +30,12 @@ class ComparedStrip:
     """Rows of the common grid; they come from top to bottom, each row once.
 
     outside: at each date, the share of what was looked at so far that lies outside what the model knows; None where nothing tells.
+    statistics: of both scenes as a whole, that the evidence rests on; {} for a method without any.
     """
 
     evidence: Evidence
     outside: Shares | None = None
+    statistics: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Method(ABC):
@@ -60,6 +62,11 @@ class Method(ABC):
     @property
     def labels(self) -> tuple[str, ...]:
         """Of the land cover of both dates; () where no classes are known."""
+        return ()
+
+    @property
+    def linear(self) -> tuple[str, ...]:
+        """Those of them that are lines on the ground, and have no areas."""
         return ()
 
     @property

@@ -5,7 +5,7 @@ The classes come from another model, of land cover, or are not known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ from core.change.threshold import ScoreHistogram
 from core.inference.engine import ChangeEngine, Engine
 from core.inference.scenes.pair import change_strips, pixel_grid
 from core.inference.scenes.pair_ood import PairDetector
+from core.inference.scenes.pair_statistics import PairStatistics, check_statistics
 from core.inference.scenes.scores import check_mappable
 from core.prepare.grid.ground import refuse_too_coarse
 from core.prepare.grid.pair import ScenePair, pair_of
-from core.prepare.grid.tiles import OVERLAP
+from core.prepare.grid.tiles import PIXEL_OVERLAP
 from core.types import Progress, Scene
 
 MODEL = "model"
@@ -33,11 +34,15 @@ PROBABILITIES = "probabilities"
 
 @dataclass(frozen=True)
 class ByModel(NetworkMethod):
-    """By a change model. classes: a land-cover model that says what became what, if any."""
+    """By a change model.
+
+    classes: a land-cover model that says what became what, if any. statistics: of the whole of which the dates are a part, if any.
+    """
 
     name = MODEL
     engine: ChangeEngine
     classes: Engine | None = None
+    statistics: PairStatistics | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -45,13 +50,20 @@ class ByModel(NetworkMethod):
         return self.classes.model.labels if self.classes is not None else ()
 
     @property
+    def linear(self) -> tuple[str, ...]:
+        """As the model of classes says."""
+        return self.classes.model.preprocess.linear if self.classes is not None else ()
+
+    @property
     def is_calibrated(self) -> bool:
         """Whether the change model is."""
         return self.engine.model.calibration is not None
 
     def check(self, before: Scene, after: Scene) -> None:
-        """Raises MissingBands, and WrongTask and NoGrid where a model of classes cannot map the dates."""
-        pair_of(before, after, self.engine.model.preprocess)
+        """Raises MissingBands, InputError for statistics of others, WrongTask and NoGrid where a model of classes cannot map the dates."""
+        compared = self.reading(before, after).preprocess.channels
+        if self.statistics is not None:
+            check_statistics(self.statistics, self.weights, compared)
         for scene in (before, after):
             refuse_too_coarse(scene, self.engine.model.preprocess)
         if self.classes is not None:
@@ -74,10 +86,12 @@ class ByModel(NetworkMethod):
         pair = pair_of(before, aligned, self.engine.model.preprocess)
         detector = PairDetector(self.engine.model.ood_detector, self.engine.model.preprocess, pair.places)
         total = self.tiles(before)
-        found = pair_evidence(pair, self.engine, _within(progress, 0, total), detector=detector)
+        taken: list[PairStatistics] = []
+        told = _within(progress, 0, total)
+        found = pair_evidence(pair, self.engine, told, detector=detector, known=self.statistics, tell=taken.append)
         if self.classes is None:
             for evidence in found:
-                yield ComparedStrip(evidence, detector.shares)
+                yield ComparedStrip(evidence, detector.shares, taken[-1].as_values())
             return
         with EvidenceFile(scratch / PROBABILITIES, before.width) as probs:
             for evidence in found:
@@ -86,12 +100,13 @@ class ByModel(NetworkMethod):
             for strip in compare(before, aligned, self.classes, progress=_within(progress, own, total)):
                 classed = strip.evidence
                 scored = probs.rows(strip.top, len(classed.score)).score
-                score = np.where(classed.together == NODATA, np.float32(np.nan), scored)
-                yield ComparedStrip(replace(classed, score=score), _larger(detector.shares, shares_of(strip)))
+                score = np.where(classed.before == NODATA, np.float32(np.nan), scored)
+                outside = _larger(detector.shares, shares_of(strip))
+                yield ComparedStrip(replace(classed, score=score), outside, taken[-1].as_values())
 
     def threshold(self, scores: ScoreHistogram) -> float:
-        """The model's own."""
-        return self.engine.model.threshold
+        """That of the statistics that were given, else the model's own."""
+        return self.engine.model.threshold if self.statistics is None else self.statistics.threshold
 
     def parameters(self, reading: ComparedBands) -> Mapping[str, Any]:
         """How the model was run, the model of classes, and the bands that were compared."""
@@ -99,7 +114,7 @@ class ByModel(NetworkMethod):
         named = {"classes_model": classes.model.id, "classes_weights": classes.model.weights_hash} if classes is not None else {}
         return {
             "tile": list(self.engine.model.preprocess.size),
-            "overlap": OVERLAP,
+            "overlap": PIXEL_OVERLAP,
             "runtime": self.engine.runtime.library,
             "precision": self.engine.runtime.precision,
             "device": self.engine.runtime.name,
@@ -114,12 +129,14 @@ def pair_evidence(
     progress: Progress | None = None,
     strip_rows: int | None = None,
     detector: PairDetector | None = None,
+    known: PairStatistics | None = None,
+    tell: Callable[[PairStatistics], None] | None = None,
 ) -> Iterator[Evidence]:
-    """The evidence of two dates, strip by strip; no class is known of either. detector: counts the tiles. Raises as change_strips."""
-    for strip in change_strips(pair, engine, strip_rows, progress, detector):
+    """The evidence of two dates, strip by strip; no class is known of either. Parameters, raises: as of change_strips."""
+    for strip in change_strips(pair, engine, strip_rows, progress, detector, known, tell):
         probs = np.where(strip.valid, np.rint(strip.probabilities[0] * STEPS) / STEPS, np.nan).astype(np.float32)
         nothing = np.full(probs.shape, NODATA, dtype=np.uint8)
-        yield Evidence(probs, nothing, nothing, nothing)
+        yield Evidence(probs, nothing, nothing)
 
 
 def _larger(own: Shares | None, of_classes: Shares) -> Shares:

@@ -50,6 +50,11 @@ class TokenMethod(NetworkMethod):
         """Those of the land-cover model."""
         return self.engine.model.labels
 
+    @property
+    def linear(self) -> tuple[str, ...]:
+        """As the land-cover model says."""
+        return self.engine.model.preprocess.linear
+
     def check(self, before: Scene, after: Scene) -> None:
         """Raises what core.inference.scenes.scores.check_mappable raises."""
         for scene in (before, after):
@@ -131,15 +136,16 @@ def cosine_distance(before: FloatImage, after: FloatImage) -> FloatImage:
 
 
 def _in_step(one: TokenRows, other: TokenRows) -> tuple[TokenRows, TokenRows]:
-    """The same token rows of both dates, where both have data; their features give way to the distance of the features."""
+    """The same cell rows of both dates, where both have data; their features give way to the distance of the features.
+
+    Probabilities stay those of each date's own map.
+    """
     distance = None
     if one.features is not None and other.features is not None:
         distance = cosine_distance(one.features, other.features)[np.newaxis]
-    common: dict[str, Any] = {
-        "valid": one.valid & other.valid,
-        "share": np.minimum(one.share, other.share),
-        "features": distance,
-    }
+    common: dict[str, Any] = {"valid": one.valid & other.valid, "features": distance}
+    if distance is not None:  # it means nothing where one of the dates has no features
+        common["share"] = np.minimum(one.share, other.share)
     return replace(one, **common), replace(other, **common)
 
 

@@ -9,8 +9,8 @@ over the quantile is change itself. training/RESULTS.md has what it gained.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,13 +63,21 @@ class LogitRows:
     logits: FloatImage
 
 
-def levelled(rows: Iterable[LogitRows], calibration: ChangeCalibration | None) -> Iterator[LogitRows]:
-    """The rows with the level of all of them taken from their logits.
+def levelled(
+    rows: Iterable[LogitRows],
+    calibration: ChangeCalibration | None,
+    known: float | None = None,
+    tell: Callable[[float], None] = lambda level: None,
+) -> Iterator[LogitRows]:
+    """The rows with the level of all of them taken from their logits. tell: told that level, before the first row comes.
 
-    A calibration with levels must see every row first: they wait in a temporary file, nine bytes a pixel of the scene.
+    known: the level where it is known before, as that of the whole of which these rows are a part. Else a calibration with levels must see
+    every row first: they wait in a temporary file, nine bytes a pixel of the scene.
     """
-    if calibration is None or calibration.level_quantile is None:
-        yield from rows
+    if calibration is None or calibration.level_quantile is None or known is not None:
+        level = known or 0.0
+        tell(level)
+        yield from (replace(row, logits=row.logits - np.float32(level)) for row in rows)
         return
     levels, count = LogitHistogram(), 0
     with tempfile.TemporaryFile() as file:
@@ -79,6 +87,7 @@ def levelled(rows: Iterable[LogitRows], calibration: ChangeCalibration | None) -
                 np.save(file, value)
             count += 1
         level = held_level(levels.quantile(calibration.level_quantile), calibration)
+        tell(level)
         file.seek(0)
         for _ in range(count):
             top, scene_top, valid, share, logits = (np.load(file) for _ in fields(LogitRows))

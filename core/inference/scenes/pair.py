@@ -6,31 +6,30 @@ anything is a probability (core/inference/scenes/offsets.py). Memory is that of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from core.inference.engine import ChangeEngine
 from core.inference.scenes.offsets import LogitRows, levelled
 from core.inference.scenes.pair_ood import PairDetector
+from core.inference.scenes.pair_statistics import PairStatistics
 from core.inference.scenes.pair_tiles import PairRows, blended_rows
 from core.inference.scenes.strips import Strip, TokenRows, strips_of
 from core.prepare.grid.pair import Moments, ScenePair, Standard, read_pair, standardised
 from core.prepare.grid.rows import ModelRows
-from core.prepare.grid.tiles import TileGrid, tile_grid
+from core.prepare.grid.tiles import TileGrid, cell_shares, tile_grid_in_pixels
 from core.types import ChangeCalibration, FloatImage, Preprocess, Progress, Scene
 
 AS_THEY_ARE = 0.5
 """Pixels within this share of the model's are read as they are: a pixel of change must not be blurred."""
 _READ_PIXELS = 2_000_000
 """Pixels of a scene that are read at a time for mean and deviation."""
-PIXEL = (1, 1)
-"""Every pixel is a place of its own on the lattice of a change model (core/prepare/grid/tiles.py calls places tokens)."""
 
 
 def pixel_grid(scene: Scene, preprocess: Preprocess) -> TileGrid:
     """The lattice of tiles of a change model over a scene."""
-    return tile_grid(scene, preprocess, PIXEL, AS_THEY_ARE)
+    return tile_grid_in_pixels(scene, preprocess, AS_THEY_ARE)
 
 
 def standards(pair: ScenePair) -> tuple[Standard, Standard]:
@@ -51,14 +50,23 @@ def change_strips(
     strip_rows: int | None = None,
     progress: Progress | None = None,
     detector: PairDetector | None = None,
+    known: PairStatistics | None = None,
+    tell: Callable[[PairStatistics], None] | None = None,
 ) -> Iterator[Strip]:
     """Strips of pixels from top to bottom, each row once; `probabilities` has one plane, the probability of change.
 
     Nothing depends on how tall they are. progress: told of tiles; what it raises passes through. detector: counts the tiles.
+    known: statistics to take, those of the dates where None. tell: told those that were taken, before the first strip comes.
     Raises UnreadableFile, DeviceError.
     """
     grid, calibration = pixel_grid(pair.before, engine.model.preprocess), engine.model.calibration
-    rows = levelled(_logits(pair, engine, grid, progress, detector), calibration)
+    both = (known.before, known.after) if known is not None else standards(pair)
+
+    def told(level: float) -> None:
+        if tell is not None:
+            tell(_statistics(pair, engine, both, level, known))
+
+    rows = levelled(_logits(pair, engine, grid, both, progress, detector), calibration, None if known is None else known.level, told)
     return strips_of((_probabilities(row, calibration) for row in rows), grid, strip_rows)
 
 
@@ -71,13 +79,26 @@ def change_probability(logits: FloatImage, calibration: ChangeCalibration | None
     return np.asarray(1.0 / (1.0 + np.exp(-scaled.astype(np.float64))), dtype=np.float32)
 
 
+def _statistics(
+    pair: ScenePair, engine: ChangeEngine, both: tuple[Standard, Standard], level: float, known: PairStatistics | None
+) -> PairStatistics:
+    bands = tuple(engine.model.preprocess.channels[place] for place in pair.places)
+    threshold = engine.model.threshold if known is None else known.threshold
+    return PairStatistics(engine.model.weights_hash, bands, *both, level, threshold)
+
+
 def _probabilities(row: LogitRows, calibration: ChangeCalibration | None) -> TokenRows:
     probs = np.where(row.share > 0, change_probability(row.logits, calibration), np.float32(0.0))
     return TokenRows(row.top, row.scene_top, row.valid, row.share, probs[np.newaxis], np.full(row.share.shape, np.nan, dtype=np.float32))
 
 
 def _logits(
-    pair: ScenePair, engine: ChangeEngine, grid: TileGrid, progress: Progress | None, detector: PairDetector | None
+    pair: ScenePair,
+    engine: ChangeEngine,
+    grid: TileGrid,
+    both: tuple[Standard, Standard],
+    progress: Progress | None,
+    detector: PairDetector | None,
 ) -> Iterator[LogitRows]:
     def compare(first: FloatImage, second: FloatImage) -> FloatImage:
         return engine.forward(first, second).logits
@@ -85,26 +106,24 @@ def _logits(
     predict = compare if detector is None else detector.watching(compare)
     before = ModelRows(pair.before, pair.before_bands, None, grid)
     after = ModelRows(pair.after, pair.after_bands, None, grid)
-    known = standards(pair)
-    share = np.zeros((grid.tile[0], grid.token_columns), dtype=np.float32)  # of the rows that were read last
+    share = np.zeros((0, grid.columns), dtype=np.float32)  # of the rows that were read last
     done = 0
 
     def rows(first: int, last: int) -> PairRows:
+        nonlocal share
         (values, held), (others, also) = before.take(first, last), after.take(first, last)
-        both = np.minimum(held, also)
-        share[:] = 0.0
-        share[: both.shape[0], : both.shape[1]] = both
+        share = np.minimum(held, also)
         first_date, second_date = (
-            standardised(each, both > 0, standard, pair.places, pair.channels)
-            for each, standard in zip((values, others), known, strict=True)
+            standardised(each, share > 0, standard, pair.places, pair.channels)
+            for each, standard in zip((values, others), both, strict=True)
         )
-        return PairRows(first_date, second_date, both > 0)
+        return PairRows(first_date, second_date, share > 0)
 
     for top, logits in blended_rows(rows, grid, predict):
         scene_top = grid.scene_rows_above(top)
         count = grid.scene_rows_above(top + len(logits)) - scene_top
         valid = before.take_mask(count) & after.take_mask(count)
-        own = np.where(np.isfinite(logits), share[: len(logits)], np.float32(0.0))
+        own = np.where(np.isfinite(logits), cell_shares(share, grid, top)[: len(logits)], np.float32(0.0))
         done += len(grid.column_starts)
         if progress is not None:
             progress(done, grid.tiles)

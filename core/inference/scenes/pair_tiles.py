@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.prepare.grid.tiles import TileGrid, hann
+from core.prepare.grid.tiles import TileGrid, hann, mirrored_beyond
 from core.types import FloatImage, Mask
 
 
@@ -32,19 +32,19 @@ Predict = Callable[[FloatImage, FloatImage], FloatImage]
 def blended_rows(rows: Rows, grid: TileGrid, predict: Predict) -> Iterator[tuple[int, FloatImage]]:
     """(first row, logits float32 [rows, columns]) over the whole lattice, each row once: Hann-weighted means over the tiles of a pixel.
 
-    What lies past the end of the scene mirrors what lies before it. NaN where no tile of a pixel holds data.
+    grid: one whose cells are pixels. What lies beyond the scene mirrors it; the network sees it north up. NaN where no tile of a pixel
+    holds data.
     """
-    height, width = (tokens * side for tokens, side in zip(grid.tile, grid.patch, strict=True))
+    height, width = grid.tile
     weights = hann((height, width))
-    columns = grid.token_columns * grid.patch[1]
-    sums, total = np.zeros((2, height, columns), dtype=np.float32)
-    starts = [start * grid.patch[0] for start in grid.row_starts]
-    for top, following in zip(starts, [*starts[1:], grid.token_rows * grid.patch[0]], strict=True):
-        row = _padded(rows(top, min(top + height, grid.rows)), height, columns)
-        lefts = [left for left in (start * grid.patch[1] for start in grid.column_starts) if row.valid[:, left : left + width].any()]
+    sums, total = np.zeros((2, height, grid.token_columns), dtype=np.float32)
+    north = grid.orientation.northed
+    for top, following in zip(grid.row_starts, [*grid.row_starts[1:], grid.token_rows], strict=True):
+        row = rows(*grid.vertical.span(top))
+        lefts = [left for left in grid.column_starts if row.valid[:, slice(*grid.horizontal.span(left))].any()]
         if lefts:
-            before, after = (np.stack([each[:, :, left : left + width] for left in lefts]) for each in (row.before, row.after))
-            for left, logits in zip(lefts, predict(before, after), strict=True):
+            before, after = (north(np.stack([_tile(each, grid, top, left) for left in lefts])) for each in (row.before, row.after))
+            for left, logits in zip(lefts, grid.orientation.stored(predict(before, after)), strict=True):
                 sums[:, left : left + width] += logits * weights
                 total[:, left : left + width] += weights
         done = following - top
@@ -55,7 +55,6 @@ def blended_rows(rows: Rows, grid: TileGrid, predict: Predict) -> Iterator[tuple
             plane[height - done :] = 0.0
 
 
-def _padded(rows: PairRows, height: int, width: int) -> PairRows:
-    past = ((0, height - rows.valid.shape[0]), (0, width - rows.valid.shape[1]))
-    before, after = (np.pad(each, ((0, 0), *past), mode="symmetric") for each in (rows.before, rows.after))
-    return PairRows(before, after, np.pad(rows.valid, past))
+def _tile(row: FloatImage, grid: TileGrid, start: int, column: int) -> FloatImage:
+    """One tile of a row of them."""
+    return mirrored_beyond(row[:, :, slice(*grid.horizontal.span(column))], grid, start, column)

@@ -1,5 +1,7 @@
 """What a model says of a whole scene: scores of tokens, blended between overlapping tiles and brought back to pixels strip by strip.
 
+Neighbouring tiles have their tokens between each other's and are seen turned and mirrored, so that no one way to lay tiles decides. Where
+the tiles of one colour of this chessboard name another class than those of the other, the class is called unstable.
 Memory is that of a few rows of tiles and one strip, whatever the height of the scene. Nothing depends on how tall the strips are.
 """
 
@@ -20,12 +22,15 @@ from core.prepare.domains import image_domain
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.grid.ground import refuse_off_earth, refuse_too_coarse
 from core.prepare.grid.rows import ModelRows
-from core.prepare.grid.tiles import TileGrid, cut_tiles, hann, tile_grid, token_shares
+from core.prepare.grid.tiles import TileGrid, arch, cell_shares, cut_tiles, spread, tile_grid
 from core.prepare.tensor import standardise
 from core.types import FloatImage, Mask, Progress, Scene
 from models.registry import LoadedModel
 
 __all__ = ["Strip", "TokenRows", "check_mappable", "iterate_scores", "strips_of", "token_rows"]
+
+LEAST_LEAD = 0.2
+"""Of the first label over the second; less than that, other tiles would often put another label first (benchmarks/RESULTS.md)."""
 
 
 def check_mappable(scene: Scene, model: LoadedModel) -> None:
@@ -61,52 +66,72 @@ def token_rows(scene: Scene, engine: Engine, *, features: bool = False, progress
     grid = tile_grid(scene, model.preprocess, model.patch)
     bands, _ = resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)
     rows = ModelRows(scene, bands, model.preprocess, grid)
-    blend = _Blend(grid, len(model.labels) + 1 + (model.network.config.hidden_size if features else 0))
+    blend = _Blend(grid, len(model.labels), 1 + (model.network.config.hidden_size if features else 0))
     stops = (*grid.row_starts[1:], grid.token_rows)
     for place, (start, stop) in enumerate(zip(grid.row_starts, stops, strict=True)):
-        first = start * grid.patch[0]
-        values, share = rows.take(first, min(first + grid.tile[0] * grid.patch[0], grid.rows))
-        columns, tiles, shares = cut_tiles(values, share, grid)
+        values, share = rows.take(*grid.vertical.span(start))
+        columns, tiles, shares = cut_tiles(values, share, grid, start)
         if columns:
-            inputs = np.stack([standardise(tile, model.preprocess) for tile in tiles])
-            blend.add(columns, _planes(engine, inputs, features), shares)
+            views = [grid.view(place, column) for column in columns]
+            inputs = np.stack([standardise(view.northed(tile), model.preprocess) for view, tile in zip(views, tiles, strict=True)])
+            for column, view, planes, counted in zip(columns, views, _planes(engine, inputs, features), shares, strict=True):
+                blend.add(place, column, grid.orientation.stored(view.stored(planes)), float(counted))
         count = stop - start
-        known = token_shares(share, grid)[:count]
+        known = cell_shares(share, grid, start)[:count]
         scene_top = grid.scene_rows_above(start)
         valid = rows.take_mask(grid.scene_rows_above(stop) - scene_top)
         if progress is not None:
             progress((place + 1) * len(grid.column_starts), grid.tiles)
-        yield _finished(model, start, scene_top, valid, known, blend.pop(count))
+        is_unstable = blend.is_unstable(count)
+        yield _finished(model, start, scene_top, valid, known, blend.pop(count), is_unstable)
 
 
 class _Blend:
-    """Weighted sums over the tiles that share a token, for as many token rows as a tile is tall."""
+    """Weighted sums over the tiles that share a cell, for as many rows of cells as a tile is tall; those of scores in two halves.
 
-    def __init__(self, grid: TileGrid, planes: int) -> None:
-        self._grid = grid
-        self._window = hann(grid.tile)
-        self._weights = np.zeros((grid.tile[0], grid.token_columns), dtype=np.float32)
-        self._sums = np.zeros((planes, *self._weights.shape), dtype=np.float32)
+    Planes: scores of labels first, then others. A tile belongs to the half that its neighbours do not belong to.
+    """
 
-    def add(self, columns: list[int], planes: FloatImage, shares: NDArray[np.float32]) -> None:
-        """planes: float32 [tiles, planes, rows, columns] of tiles that start at token `columns`; a tile counts by its share of data."""
-        for column, tile, share in zip(columns, planes, shares, strict=True):
-            place, weight = slice(column, column + self._grid.tile[1]), self._window * share
-            self._sums[:, :, place] += tile * weight
-            self._weights[:, place] += weight
+    def __init__(self, grid: TileGrid, labels: int, others: int) -> None:
+        self._grid, self._labels = grid, labels
+        self._window = arch(grid.tile)
+        self._weights = np.zeros((2, grid.tile[0], grid.token_columns), dtype=np.float32)
+        self._sums = np.zeros((labels + others, *self._weights.shape[1:]), dtype=np.float32)
+        self._half = np.zeros((labels, *self._weights.shape[1:]), dtype=np.float32)  # of the scores in the sums, those of the first half
+
+    def add(self, row: int, column: int, tokens: FloatImage, share: float) -> None:
+        """tokens: float32 [planes, rows, columns] of the tile at a place among the starts; it counts by its share of data."""
+        start = self._grid.column_starts[column]
+        place, weight = slice(start, start + self._grid.tile[1]), self._window * np.float32(share)
+        planes = spread(tokens, self._grid.tile) * weight
+        self._sums[:, :, place] += planes
+        is_first = self._grid.is_even(row, column)
+        self._weights[0 if is_first else 1, :, place] += weight
+        if is_first:
+            self._half[:, :, place] += planes[: self._labels]
+
+    def is_unstable(self, count: int) -> NDArray[np.bool_]:
+        """bool [count, columns]: where the two halves put other labels first, or the first leads by less than LEAST_LEAD."""
+        sums, half, weights = self._sums[: self._labels, :count], self._half[:, :count], self._weights[:, :count]
+        others = sums - half
+        differ = (half.argmax(axis=0) != others.argmax(axis=0)) & (weights.min(axis=0) > 0)
+        best = np.partition(sums, -2, axis=0)[-2:] if self._labels > 1 else np.stack([np.zeros_like(sums[0]), sums[0]])
+        return np.asarray(differ | (best[1] - best[0] < LEAST_LEAD * weights.sum(axis=0)))
 
     def pop(self, count: int) -> FloatImage:
         """The means of the first `count` rows, float32 [planes, rows, columns], 0 where no tile was; the rows below move up."""
-        sums, weights = self._sums[:, :count], self._weights[:count]
+        sums, weights = self._sums[:, :count], self._weights[:, :count].sum(axis=0)
         means = np.divide(sums, weights, out=np.zeros_like(sums), where=weights > 0)
-        below = ((0, count), (0, 0))
-        self._sums = np.pad(self._sums[:, count:], ((0, 0), *below))
-        self._weights = np.pad(self._weights[count:], below)
+        self._sums, self._half, self._weights = (_moved_up(planes, count) for planes in (self._sums, self._half, self._weights))
         return means
 
 
+def _moved_up(planes: FloatImage, count: int) -> FloatImage:
+    return np.pad(planes[:, count:], ((0, 0), (0, count), (0, 0)))
+
+
 def _planes(engine: Engine, inputs: FloatImage, features: bool) -> FloatImage:
-    """float32 [tiles, labels + 1 (+ width), token rows, token columns]: probabilities, the outside score, features."""
+    """float32 [tiles, labels + 1 (+ width), token rows, token columns] of tiles as shown: probabilities, outside score, features."""
     model = engine.model
     forward = engine.forward(inputs, features=features)
     assert forward.token_logits is not None  # check_mappable has seen to it
@@ -123,9 +148,11 @@ def _planes(engine: Engine, inputs: FloatImage, features: bool) -> FloatImage:
     return np.ascontiguousarray(np.moveaxis(np.concatenate(found, axis=3), 3, 1), dtype=np.float32)
 
 
-def _finished(model: LoadedModel, top: int, scene_top: int, valid: Mask, share: FloatImage, means: FloatImage) -> TokenRows:
+def _finished(
+    model: LoadedModel, top: int, scene_top: int, valid: Mask, share: FloatImage, means: FloatImage, is_unstable: NDArray[np.bool_]
+) -> TokenRows:
     labels = len(model.labels)
     means = np.where(share > 0, means, np.float32(0.0))
     outside = np.where(share > 0, means[labels], np.float32(np.nan))
     features = means[labels + 1 :] if len(means) > labels + 1 else None
-    return TokenRows(top, scene_top, valid, share, means[:labels], outside, features)
+    return TokenRows(top, scene_top, valid, share, means[:labels], outside, features, is_unstable & (share > 0))

@@ -22,9 +22,10 @@ class TokenRows:
 
     top: the first token row. scene_top: the first scene row that belongs to them. valid: bool [scene rows, width], those rows' mask.
     share: float32 [rows, columns], how much of each token holds data; where it is 0 the other planes mean nothing.
-    probabilities: float32 [labels, rows, columns], summing to 1 where share > 0, else 0: Hann-weighted means over the tiles of a token.
+    probabilities: float32 [labels, rows, columns], summing to 1 where share > 0, else 0: weighted means over the tiles of a cell.
     outside_score: float32 [rows, columns], weighted likewise; NaN where share is 0, and everywhere for a model without an OOD detector.
     features: float32 [width, rows, columns], the last hidden state of each token, weighted likewise; None where not asked for.
+    is_unstable: bool [rows, columns], where two halves of the tiles put other labels first, or nearly so; None where nobody asked them.
     """
 
     top: int
@@ -34,6 +35,7 @@ class TokenRows:
     probabilities: FloatImage
     outside_score: FloatImage
     features: FloatImage | None = None
+    is_unstable: Mask | None = None
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,14 @@ class Strip:
     probabilities: float32 [labels, height, width], bilinear between tokens, summing to 1 where valid, 0 elsewhere.
     outside_score: float32 [height, width], of the token that the pixel lies in; NaN where not valid or where the model has no OOD detector.
     valid: bool [height, width]. features: float32 [features, height, width], bilinear between tokens, 0 where not valid.
+    is_unstable: bool [height, width], of the cell that the pixel lies in; nowhere where not valid, or where the rows do not tell.
     """
 
     top: int
     probabilities: FloatImage
     outside_score: FloatImage
     valid: Mask
+    is_unstable: Mask
     features: FloatImage | None = None
 
     @property
@@ -97,12 +101,13 @@ class _Pixels:
         self._labels = len(first.probabilities)
         planes = self._labels + (0 if first.features is None else len(first.features))
         self._step = min(strip_rows, max(1, STRIP_BYTES // (4 * planes * grid.width)))
-        self._columns = _Between.of(grid.token_column_of(np.arange(grid.width)), grid.token_columns)
+        self._columns = _Between.of(grid.horizontal.cell_of(np.arange(grid.width)), grid.token_columns)
         self._next = 0  # the first row of the next strip
         self._top = 0  # the first token row that is held
         self._planes = np.zeros((planes, 0, grid.token_columns), dtype=np.float32)  # probabilities and features, times the share
         self._share = np.zeros((0, grid.token_columns), dtype=np.float32)
         self._outside = np.zeros((0, grid.token_columns), dtype=np.float32)
+        self._unstable = np.zeros((0, grid.token_columns), dtype=np.bool_)
         self._valid = np.zeros((0, grid.width), dtype=np.bool_)
 
     def add(self, row: TokenRows) -> None:
@@ -110,13 +115,15 @@ class _Pixels:
         self._planes = np.concatenate([self._planes, planes * row.share], axis=1)
         self._share = np.concatenate([self._share, row.share])
         self._outside = np.concatenate([self._outside, row.outside_score])
+        unstable = np.zeros(row.share.shape, dtype=np.bool_) if row.is_unstable is None else row.is_unstable
+        self._unstable = np.concatenate([self._unstable, unstable])
         self._valid = np.concatenate([self._valid, row.valid])
 
     def ready(self) -> Iterator[Strip]:
         """The strips that need no token row below those that are held."""
         while self._next < self._grid.height:
             bottom = min(self._next + self._step, self._grid.height)
-            rows = _Between.of(self._grid.token_row_of(np.arange(self._next, bottom)), self._grid.token_rows)
+            rows = _Between.of(self._grid.vertical.cell_of(np.arange(self._next, bottom)), self._grid.token_rows)
             if rows.after[-1] >= self._top + len(self._share):
                 return
             yield self._strip(rows, bottom - self._next)
@@ -126,7 +133,8 @@ class _Pixels:
     def _drop(self, first: int) -> None:
         """Token rows above `first` are needed no more."""
         above = first - self._top
-        self._planes, self._share, self._outside = self._planes[:, above:], self._share[above:], self._outside[above:]
+        self._planes, self._share = self._planes[:, above:], self._share[above:]
+        self._outside, self._unstable = self._outside[above:], self._unstable[above:]
         self._top = first
 
     def _strip(self, rows: _Between, height: int) -> Strip:
@@ -143,6 +151,7 @@ class _Pixels:
             probabilities=planes[: self._labels],
             outside_score=np.where(valid, outside, np.float32(np.nan)),
             valid=valid,
+            is_unstable=valid & self._unstable[held.nearest][:, self._columns.nearest],
             features=planes[self._labels :] if len(planes) > self._labels else None,
         )
 

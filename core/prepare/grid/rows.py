@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 
 from core.prepare.grid.bands import read_window, rendering
+from core.prepare.grid.lattice import Side
 from core.prepare.grid.tiles import TileGrid
 from core.readers.scenes.geotiff import open_raster
 from core.types import Band, FloatImage, Mask, Preprocess, Scene
@@ -34,8 +35,8 @@ class ModelRows:
         self._top = 0  # first model row that is held
         self._sums = np.zeros((len(bands), 0, grid.columns), dtype=np.float32)  # value x share of the pixel that holds data
         self._shares = np.zeros((0, grid.columns), dtype=np.float32)
-        self._down = None if grid.down == 1.0 else csc_array(_weights(grid.rows, grid.height))
-        self._across = None if grid.across == 1.0 else _weights(grid.columns, grid.width)
+        self._down = None if grid.vertical.scale == 1.0 else csc_array(_weights(grid.vertical))
+        self._across = None if grid.horizontal.scale == 1.0 else _weights(grid.horizontal)
 
     def take(self, first: int, last: int) -> tuple[FloatImage, FloatImage]:
         """Model rows [first, last), which must not lie before those of an earlier call.
@@ -72,7 +73,8 @@ class ModelRows:
             return self._grid.rows
         if self._down is None:
             return self._read
-        return int((self._read - max(1.0, self._grid.down)) / self._grid.down - 0.5)
+        side = self._grid.vertical
+        return int((self._read + side.phase - max(1.0, side.scale)) / side.scale - 0.5)
 
     def _read_on(self) -> None:
         top, height = self._read, min(self._step, self._grid.height - self._read)
@@ -126,16 +128,16 @@ def _along(plane: FloatImage, weights: csr_array) -> FloatImage:
     return np.ascontiguousarray((weights @ plane.T).T, dtype=np.float32)
 
 
-def _weights(count: int, length: int) -> csr_array:
-    """A triangle filter [count, length] that brings `length` pixels to `count`; every row sums to 1."""
-    scale = length / count
+def _weights(side: Side) -> csr_array:
+    """A triangle filter [model pixels, scene pixels] along a side; every row sums to 1."""
+    count, length, scale = side.count, side.length, side.scale
     support = max(1.0, scale)
-    centres = (np.arange(count) + 0.5) * scale
-    first = np.maximum(0, np.floor(centres - support - 0.5)).astype(np.int64)
+    centres = (np.arange(count) + 0.5) * scale - side.phase
+    first = np.floor(centres - support - 0.5).astype(np.int64)
     width = int(np.ceil(2 * support)) + 2
     columns = first[:, np.newaxis] + np.arange(width)  # [count, width]
     weights = np.maximum(0.0, 1.0 - np.abs(columns + 0.5 - centres[:, np.newaxis]) / support)
-    weights[columns >= length] = 0.0
+    weights[(columns < 0) | (columns >= length)] = 0.0
     weights /= weights.sum(axis=1, keepdims=True)
     rows = np.broadcast_to(np.arange(count)[:, np.newaxis], columns.shape)
     used = weights > 0

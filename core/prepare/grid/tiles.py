@@ -1,23 +1,30 @@
-"""How a scene is cut into overlapping tiles: a lattice of tokens over the whole scene, at the ground scale of the model.
+"""How a scene is cut into overlapping tiles: a lattice of cells over the whole scene, at the ground scale of the model.
 
-Tiles start at whole tokens, so the tokens of neighbouring tiles lie on one another and are blended token by token: the lattice is the
-map, an eighth of its size a side, and only its finished rows are ever brought back to pixels.
+Tiles start at whole cells, so the cells of neighbouring tiles lie on one another and are blended cell by cell: the lattice is the map, a
+fraction of its size a side, and only its finished rows are ever brought back to pixels. It is fixed to the map, not to the scene
+(lattice.py), and so are the directions in which the network sees a tile.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.prepare.grid.ground import MOST_ENLARGED
-from core.prepare.scene_input import filled, pixels_a_model_pixel
+from core.prepare.grid.ground import MOST_ENLARGED, lattice_metres
+from core.prepare.grid.lattice import NORTH_UP, TILE_VIEWS, Cutting, Orientation, Side, fitted, orientation_of, origins, side
+from core.prepare.scene_input import filled
 from core.types import FloatImage, Preprocess, Scene
 
-OVERLAP = 0.25
-"""Share of a tile's side that it has in common with the next."""
+OVERLAP = 0.4375
+"""Share of a tile's side that it has in common with the next: every place lies in two tiles a side, or nearly (benchmarks/RESULTS.md)."""
+PIXEL_OVERLAP = 0.25
+"""The same where the network speaks for pixels."""
+CELLS_A_TOKEN = 2
+"""Cells of the lattice along a token: neighbouring tiles have their tokens half a token apart."""
+SPREAD = 1.0
+"""Standard deviation, in tokens, of the bell by which what is said of tokens reaches cells."""
 SAME_SCALE = 0.05
 """Pixels within this share of the model's are read as they are: resampling would only blur them."""
 
@@ -26,80 +33,143 @@ SAME_SCALE = 0.05
 class TileGrid:
     """The lattice of one scene. Two scenes on one grid have equal lattices.
 
-    width, height: pixels of the scene. columns, rows: the same ground in pixels of the model.
-    across, down: scene pixels a model pixel. patch: (rows, columns) of a token in model pixels. tile: (rows, columns) of a tile in tokens.
-    row_starts, column_starts: first token of each row and column of tiles. token_rows, token_columns: size of the lattice.
+    vertical, horizontal: along its rows and its columns. orientation: how it is stored, against a scene that is stored north-up.
     """
 
-    width: int
-    height: int
-    columns: int
-    rows: int
-    across: float
-    down: float
-    patch: tuple[int, int]
-    tile: tuple[int, int]
-    row_starts: tuple[int, ...]
-    column_starts: tuple[int, ...]
-    token_rows: int
-    token_columns: int
+    vertical: Side
+    horizontal: Side
+    orientation: Orientation = NORTH_UP
+
+    @property
+    def height(self) -> int:
+        """Rows of the scene."""
+        return self.vertical.length
+
+    @property
+    def width(self) -> int:
+        """Columns of the scene."""
+        return self.horizontal.length
+
+    @property
+    def rows(self) -> int:
+        """Rows of the scene at the model's scale."""
+        return self.vertical.count
+
+    @property
+    def columns(self) -> int:
+        """Columns of the scene at the model's scale."""
+        return self.horizontal.count
+
+    @property
+    def patch(self) -> tuple[int, int]:
+        """(rows, columns) of a cell in model pixels."""
+        return self.vertical.cutting.cell, self.horizontal.cutting.cell
+
+    @property
+    def tile(self) -> tuple[int, int]:
+        """(rows, columns) of a tile in cells."""
+        vertical, horizontal = self.vertical.cutting, self.horizontal.cutting
+        return vertical.tile // vertical.cell, horizontal.tile // horizontal.cell
+
+    @property
+    def row_starts(self) -> tuple[int, ...]:
+        """First cell of each row of tiles."""
+        return self.vertical.starts
+
+    @property
+    def column_starts(self) -> tuple[int, ...]:
+        """First cell of each column of tiles."""
+        return self.horizontal.starts
+
+    @property
+    def token_rows(self) -> int:
+        """Rows of cells."""
+        return self.vertical.cells
+
+    @property
+    def token_columns(self) -> int:
+        """Columns of cells."""
+        return self.horizontal.cells
 
     @property
     def tiles(self) -> int:
         """How many tiles there are."""
         return len(self.row_starts) * len(self.column_starts)
 
-    def token_row_of(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Where the centres of scene rows lie between token rows, float64: 0.0 is the centre of the first token, 1.0 of the second."""
-        return np.asarray((rows + 0.5) / self.down / self.patch[0] - 0.5)
+    def view(self, row: int, column: int) -> Orientation:
+        """As which of TILE_VIEWS the network sees a tile, by its places among the starts: of any two by two, one by each quarter turn."""
+        if self.vertical.cutting != self.horizontal.cutting:
+            return NORTH_UP
+        how = self.orientation
+        down = self.vertical.number(row, is_mirrored=how.rows_mirrored)
+        across = self.horizontal.number(column, is_mirrored=how.columns_mirrored)
+        if how.is_transposed:
+            down, across = across, down
+        return TILE_VIEWS[(across + 2 * down) % 4 + 4 * ((across // 2 + down // 2) % 2)]
 
-    def token_column_of(self, columns: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Where the centres of scene columns lie between token columns."""
-        return np.asarray((columns + 0.5) / self.across / self.patch[1] - 0.5)
+    def is_even(self, row: int, column: int) -> bool:
+        """Which half of the lattice a tile belongs to; its neighbours belong to the other."""
+        return (self.vertical.first_tile + row + self.horizontal.first_tile + column) % 2 == 0
 
     def scene_rows_above(self, token_row: int) -> int:
-        """How many scene rows have their centre above the upper edge of a token row; all of them for the row below the last."""
-        if token_row >= self.token_rows:
-            return self.height
-        return min(self.height, max(0, math.ceil(token_row * self.patch[0] * self.down - 0.5)))
+        """How many scene rows have their centre above the upper edge of a row of cells; all of them for the row below the last."""
+        return self.vertical.pixels_before(token_row)
 
 
-def tile_grid(scene: Scene, preprocess: Preprocess, patch: tuple[int, int], same_scale: float = SAME_SCALE) -> TileGrid:
-    """The lattice of a scene for a model that reads tiles of preprocess.size in patches of `patch`, (rows, columns) of its own pixels.
+def tile_grid(scene: Scene, preprocess: Preprocess, patch: tuple[int, int]) -> TileGrid:
+    """The lattice of a scene for a model that reads tiles of preprocess.size in tokens of `patch`, (rows, columns) of its own pixels.
 
-    same_scale: pixels within this share of the model's are read as they are.
     Pixels more than MOST_ENLARGED times coarser than the model's are outside what it knows. They are read as they are: enlarging them would
     cost a multiple of the time and show the model nothing.
     """
-    across, down = pixels_a_model_pixel(scene, preprocess)
-    if min(across, down) * MOST_ENLARGED < 1.0:
-        across, down = 1.0, 1.0
-    rows, down = _fitted(scene.height, down, same_scale)
-    columns, across = _fitted(scene.width, across, same_scale)
-    whole = grid_of_pixels((rows, columns), preprocess.size, patch)
-    return replace(whole, width=scene.width, height=scene.height, across=across, down=down)
+    vertical, horizontal = (_in_tokens(length, token) for length, token in zip(preprocess.size, patch, strict=True))
+    return _laid_over(scene, preprocess, (vertical, horizontal), SAME_SCALE)
 
 
-def grid_of_pixels(shape: tuple[int, int], size: tuple[int, int], patch: tuple[int, int]) -> TileGrid:
-    """The lattice of (rows, columns) pixels that are at the model's scale already. size: (rows, columns) of a tile in pixels."""
-    rows, columns = shape
-    tile = (size[0] // patch[0], size[1] // patch[1])
-    token_rows = max(tile[0], math.ceil(rows / patch[0]))
-    token_columns = max(tile[1], math.ceil(columns / patch[1]))
+def tile_grid_in_pixels(scene: Scene, preprocess: Preprocess, same_scale: float) -> TileGrid:
+    """The same for a model that speaks for pixels. same_scale: pixels within this share of the model's are read as they are."""
+    return _laid_over(scene, preprocess, _in_pixels(preprocess.size), same_scale)
+
+
+def grid_of_pixels(shape: tuple[int, int], size: tuple[int, int]) -> TileGrid:
+    """The lattice of (rows, columns) pixels that are at the model's scale already and have no place; it ends with them.
+
+    size: (rows, columns) of a tile in pixels, for which the model speaks one by one.
+    """
+    vertical, horizontal = _in_pixels(size)
+    return TileGrid(fitted(shape[0], vertical), fitted(shape[1], horizontal))
+
+
+def _laid_over(scene: Scene, preprocess: Preprocess, cuttings: tuple[Cutting, Cutting], same_scale: float) -> TileGrid:
+    across, down = (1.0 if abs(scale - 1.0) <= same_scale else scale for scale in _scales(scene, preprocess))
+    (row, column), (vertical, horizontal) = origins(scene), cuttings
+    stored = orientation_of(scene) if vertical == horizontal else NORTH_UP  # oblong tiles cannot be turned
     return TileGrid(
-        width=columns,
-        height=rows,
-        columns=columns,
-        rows=rows,
-        across=1.0,
-        down=1.0,
-        patch=patch,
-        tile=tile,
-        row_starts=_starts(token_rows, tile[0]),
-        column_starts=_starts(token_columns, tile[1]),
-        token_rows=token_rows,
-        token_columns=token_columns,
+        side(scene.height, row, down, vertical, is_mirrored=stored.rows_mirrored),
+        side(scene.width, column, across, horizontal, is_mirrored=stored.columns_mirrored),
+        stored,
     )
+
+
+def _in_tokens(length: int, token: int) -> Cutting:
+    """Steps are odd numbers of cells, so that the tokens of neighbouring tiles lie between each other."""
+    cell = token // CELLS_A_TOKEN if token % CELLS_A_TOKEN == 0 else token
+    tile = length // token * token
+    wanted = (1.0 - OVERLAP) * tile / cell
+    return Cutting(cell, tile, min(tile, (2 * int(wanted / 2) + 1) * cell))
+
+
+def _in_pixels(size: tuple[int, int]) -> tuple[Cutting, Cutting]:
+    rows, columns = (Cutting(1, length, max(1, round(length * (1.0 - PIXEL_OVERLAP)))) for length in size)
+    return rows, columns
+
+
+def _scales(scene: Scene, preprocess: Preprocess) -> tuple[float, float]:
+    """(across, down): pixels of the scene that one pixel of the model covers; 1.0 where the scene does not tell, or is too coarse."""
+    metres, gsd = lattice_metres(scene), preprocess.ground_sample_distance_m
+    if metres is None or gsd is None or max(metres) > MOST_ENLARGED * gsd:
+        return 1.0, 1.0
+    return gsd / metres[0], gsd / metres[1]
 
 
 def hann(tokens: tuple[int, int]) -> FloatImage:
@@ -111,54 +181,58 @@ def hann(tokens: tuple[int, int]) -> FloatImage:
     return np.asarray(np.outer(rows, columns), dtype=np.float32)
 
 
-def cut_tiles(values: FloatImage, share: FloatImage, grid: TileGrid) -> tuple[list[int], FloatImage, NDArray[np.float32]]:
-    """The tiles of one row of tiles that hold data.
+def arch(cells: tuple[int, int]) -> FloatImage:
+    """The same for tiles that overlap by nearly half: less pointed, so that more tiles have a say at each place."""
+    rows, columns = (np.sin(np.pi * (np.arange(count) + 0.5) / count) for count in cells)
+    return np.asarray(np.outer(rows, columns), dtype=np.float32)
 
-    values: float32 [channels, rows, columns] at the model's scale, as tall as a tile or cut off by the end of the scene.
-    share: float32 [rows, columns], share of each pixel that holds data. What lies past the end of the scene mirrors what lies before it;
-    pixels without data take the mean of their tile, so that they do not look like dark water.
-    Returns first token columns; tiles, float32 [tiles, channels, tile rows, tile columns]; and the share of each that holds data.
+
+def spread(tokens: FloatImage, cells: tuple[int, int]) -> FloatImage:
+    """What is said of tokens brought to the cells of their tile: [..., rows, columns] -> [..., *cells].
+
+    Means of the tokens by a bell of SPREAD, so that the classes of a map change where the ground does, and not where tokens meet.
     """
-    past = (
-        (0, grid.tile[0] * grid.patch[0] - values.shape[1]),
-        (0, grid.token_columns * grid.patch[1] - values.shape[2]),
-    )
-    padded = np.pad(values, ((0, 0), *past), mode="symmetric")
-    known = np.pad(share, past, mode="symmetric")
-    width = grid.tile[1] * grid.patch[1]
-    starts, tiles, shares = [], [], []
-    for start in grid.column_starts:
-        left = start * grid.patch[1]
-        tile_share = known[:, left : left + width]
-        if not tile_share.any():
+    down, across = (_bell(count, length) for count, length in zip(cells, tokens.shape[-2:], strict=True))
+    return np.asarray(down @ tokens @ across.T, dtype=np.float32)
+
+
+def _bell(cells: int, tokens: int) -> FloatImage:
+    """float32 [cells, tokens], rows that sum to 1."""
+    places = (np.arange(cells) + 0.5) * tokens / cells - 0.5
+    weights = np.exp(-0.5 * ((places[:, np.newaxis] - np.arange(tokens)) / SPREAD) ** 2)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def cut_tiles(values: FloatImage, share: FloatImage, grid: TileGrid, start: int) -> tuple[list[int], FloatImage, NDArray[np.float32]]:
+    """The tiles of one row of tiles that hold data, north up.
+
+    start: first cell of that row. values: float32 [channels, rows, columns], the scene's part of it at the model's scale.
+    share: float32 [rows, columns], share of each pixel that holds data. What lies beyond the scene mirrors what the tile holds of it, and
+    counts as without data; pixels without data take the mean of their tile, so that they do not look like dark water.
+    Returns places among the columns of tiles; tiles, float32 [tiles, channels, tile rows, tile columns]; the share of each that holds data.
+    """
+    height, width = grid.vertical.cutting.tile, grid.horizontal.cutting.tile
+    places, tiles, shares = [], [], []
+    for place, column in enumerate(grid.column_starts):
+        held = share[:, slice(*grid.horizontal.span(column))]
+        if not held.any():
             continue
-        starts.append(start)
-        tiles.append(filled(padded[:, :, left : left + width], tile_share > 0))
-        shares.append(tile_share.mean())
-    stacked = np.stack(tiles) if tiles else np.zeros((0, len(values), padded.shape[1], width), dtype=np.float32)
-    return starts, stacked, np.asarray(shares, dtype=np.float32)
+        seen = mirrored_beyond(values[:, :, slice(*grid.horizontal.span(column))], grid, start, column)
+        places.append(place)
+        tiles.append(grid.orientation.northed(filled(seen, mirrored_beyond(held, grid, start, column) > 0)))
+        shares.append(held.sum(dtype=np.float64) / (height * width))
+    stacked = np.stack(tiles) if tiles else np.zeros((0, len(values), height, width), dtype=np.float32)
+    return places, stacked, np.asarray(shares, dtype=np.float32)
 
 
-def token_shares(share: FloatImage, grid: TileGrid) -> FloatImage:
-    """The share of each token that holds data: share float32 [rows, columns] at the model's scale -> float32 [token rows, token columns].
+def mirrored_beyond(values: FloatImage, grid: TileGrid, start: int, column: int) -> FloatImage:
+    """The scene's part of a tile, [..., rows, columns], made whole by its mirror images. start, column: the tile's first cell."""
+    around = [(0, 0)] * (values.ndim - 2)
+    return np.pad(values, [*around, grid.vertical.beyond(start), grid.horizontal.beyond(column)], mode="symmetric")
 
-    rows: those of a row of tiles, or fewer at the end of the scene, where the rest of the tokens counts as without data.
-    """
+
+def cell_shares(share: FloatImage, grid: TileGrid, start: int) -> FloatImage:
+    """The share of each cell that holds data: share of `cut_tiles` -> float32 [cell rows of a tile, cell columns of the lattice]."""
     height, width = grid.patch
-    tall = np.zeros((grid.tile[0] * height, grid.token_columns * width), dtype=np.float32)
-    tall[: share.shape[0], : share.shape[1]] = share
-    return np.asarray(tall.reshape(grid.tile[0], height, grid.token_columns, width).mean(axis=(1, 3)), dtype=np.float32)
-
-
-def _fitted(length: int, scale: float, same_scale: float) -> tuple[int, float]:
-    """(model pixels, scene pixels a model pixel) that fill `length` scene pixels exactly."""
-    if abs(scale - 1.0) <= same_scale:
-        return length, 1.0
-    count = max(1, round(length / scale))
-    return count, length / count
-
-
-def _starts(tokens: int, tile: int) -> tuple[int, ...]:
-    """First tokens of tiles along one side; the last tile is moved back to end with the lattice."""
-    step = max(1, tile - round(tile * OVERLAP))
-    return (*range(0, tokens - tile, step), tokens - tile)
+    whole = np.pad(share, (grid.vertical.beyond(start), grid.horizontal.around))
+    return np.asarray(whole.reshape(grid.tile[0], height, grid.token_columns, width).mean(axis=(1, 3)), dtype=np.float32)

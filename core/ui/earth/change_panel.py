@@ -171,10 +171,10 @@ def _changed(session: Session, here: EarthState, result: ChangeMap) -> None:
     if here.polygon in places:
         return polygon_view(session, here, result, listed[places[here.polygon]])
     colours = dict(zip(result.labels, map(css, class_colours(result.labels)), strict=True))
-    if any(each.before != each.after and each.pixels for each in result.transitions):
+    if any(each.before != each.after and each.pixels for each in result.became):
         st.plotly_chart(
-            transitions_chart(result.transitions, colours), config={"displayModeBar": False}, key="earth.sankey",
-            alt=transitions_words(result.transitions),
+            transitions_chart(result.became, colours), config={"displayModeBar": False}, key="earth.sankey",
+            alt=transitions_words(result.became),
         )  # fmt: skip
     return _list(here, result, [polygon for polygon in listed if is_listed(polygon.hectares)])
 

@@ -88,12 +88,17 @@ def _areas(here: EarthState, result: LandCoverMap) -> None:
     colours = dict(zip(result.labels, map(css, class_colours(result.labels)), strict=True))
     found = sorted((area for area in result.areas if is_listed(area.hectares)), key=lambda area: -area.hectares)
     largest = max((area.share for area in found), default=1.0)
-    bars(
-        Bar(label_words(area.label), area.share / largest, f"{hectares(area.hectares)}, {share(area.share)}", colours[area.label],
-            swatch=colours[area.label])
+    words = {
+        area.label: "a line: no area" if area.label in result.linear else f"{hectares(area.hectares)}, {share(area.share)}"
         for area in found
-    )  # fmt: skip
+    }  # fmt: skip
+    bars(
+        Bar(label_words(area.label), area.share / largest, words[area.label], colours[area.label], swatch=colours[area.label])
+        for area in found
+    )
     _legend(here, [area.label for area in found])
+    if result.unstable is not None:
+        quiet(f"On {share(result.unstable_share)} of it another cut of the scene may name another class: the layer Unstable of the map.")
     quiet(f"Mean confidence {result.mean_confidence:.2f}: a score of single tokens, not a probability.")
     quiet("Areas are counted from classified pixels, on the ellipsoid, without an interval for the errors of the model.")
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from core.change.methods.index import BURN, INDEX
 from core.prepare.grid.ground import pixel_metres
-from core.render.colours import CHANGE, CHANGED, class_colours, table
+from core.render.colours import CHANGE, CHANGED, UNSTABLE_MARK, class_colours, table
 from core.render.ground import Ground, draw_piece, sharper_piece
 from core.render.heatmap import heat_layer
 from core.render.preview import Preview
@@ -139,7 +139,7 @@ def _ground_layer(name: str, picture: bytes, box: Box, number: int, count: int) 
 
 
 def _maps(session: Session, here: EarthState, ground: Ground) -> list[Layer]:
-    """Classes and confidence of each date, both dates behind one switch."""
+    """Classes, confidence, and where the classes are unstable, of each date; both dates behind one switch."""
     shown = [number for number, _ in shown_scenes(here)]
     mapped = [land_cover(session, here, number).value for number in shown]
     changed: ChangeMap | None = change_task(session, here).value if here.after else None
@@ -155,9 +155,11 @@ def _maps(session: Session, here: EarthState, ground: Ground) -> list[Layer]:
         for number, path in zip(shown, classes, strict=False)
     ]
     trusted = [_values(here, result.confidence, ground.piece, table()) if result else None for result in mapped]
+    unstable = [_unstable(here, result.unstable, ground.piece) if result and result.unstable else None for result in mapped]
     return [
         *_by_date(here, "Land cover", drawn, is_on=len(shown) == 1 or is_on_tab("Land cover") or is_growing),
         *_by_date(here, "Confidence", trusted, is_on=False),
+        *_by_date(here, "Unstable", unstable, is_on=False),
     ]
 
 
@@ -195,6 +197,10 @@ def _classes(here: EarthState, path: Path, labels: Sequence[str], piece: Piece) 
 def _values(here: EarthState, path: Path, piece: Piece, colours: NDArray[np.uint8], top: float | None = 1.0, **how: bool) -> bytes:
     """how: as of values_picture."""
     return _kept(here, "values", (path, piece), partial(values_picture, path, here.before, piece, colours, top, **how))
+
+
+def _unstable(here: EarthState, path: Path, piece: Piece) -> bytes:
+    return _kept(here, "unstable", (path, piece), lambda: mask_picture(path, here.before, piece, UNSTABLE_MARK))
 
 
 def _change(session: Session, here: EarthState, ground: Ground) -> list[Layer]:

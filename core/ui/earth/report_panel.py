@@ -40,6 +40,7 @@ WHAT = {
     "landcover.tif": "Classes, cloud-optimised GeoTIFF with its colours",
     "confidence.tif": "Confidence, cloud-optimised GeoTIFF",
     "outside.tif": "Distance from what the model knows, cloud-optimised GeoTIFF",
+    "unstable.tif": "Where another cut may name another class, cloud-optimised GeoTIFF",
     "change.tif": "Changed or not, cloud-optimised GeoTIFF",
     "change_score.tif": "Score of change, cloud-optimised GeoTIFF",
     "change_probability.tif": "Probability of change, cloud-optimised GeoTIFF",

@@ -43,13 +43,10 @@ def test_exchanging_the_dates_exchanges_the_classes_and_nothing_else(first: int,
     forward = weigh(distributions(first), distributions(second), EVERYWHERE)
     backward = weigh(distributions(second), distributions(first), EVERYWHERE)
     assert_array_equal(forward.score, backward.score)
-    assert_array_equal(forward.together, backward.together)
     assert_array_equal(forward.before, backward.after)
     assert_array_equal(forward.after, backward.before)
     assert forward.score.min() >= 0
     assert forward.score.max() <= 1
-    same = forward.before == forward.after
-    assert_array_equal(forward.together[same], forward.before[same])
 
 
 def test_where_one_date_has_no_data_nothing_is_said() -> None:
@@ -58,7 +55,7 @@ def test_where_one_date_has_no_data_nothing_is_said() -> None:
     told = weigh(distributions(1), distributions(2), valid)
     assert np.isnan(told.score[2, 3])
     assert np.isnan(told.score).sum() == 1
-    assert {each[2, 3] for each in (told.before, told.after, told.together)} == {NODATA}
+    assert {each[2, 3] for each in (told.before, told.after)} == {NODATA}
 
 
 LABELS = ("Forest", "Lake", "Town")

@@ -46,6 +46,16 @@ def test_later_dates_have_a_folder_for_each_pair(scenes: list[Path], tmp_path: P
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"01-02", "02-03", "01-03"}
 
 
+def test_statistics_of_a_report_are_taken_again(scenes: list[Path], tmp_path: Path, model: Path, sightline: Sightline) -> None:
+    whole = sightline("change", *scenes, "--model", model, "--out", tmp_path / "whole", "--json")
+    again = ("--statistics", tmp_path / "whole" / "report.json", "--out", tmp_path / "again", "--json")
+    ran = sightline("change", *scenes, "--model", model, *again)
+    assert ran.status == 0
+    assert ran.json["pairs"][0]["parameters"]["statistics"] == whole.json["pairs"][0]["parameters"]["statistics"]
+    assert sightline("change", *scenes, scenes[0], "--model", model, *again).status == 2
+    assert sightline("change", *scenes, "--method", "mad", *again).status == 2
+
+
 @pytest.mark.parametrize(("more", "named"), [(("--method", "classes"), "change model"), (("--classes-model", "nothing"), "nothing")])
 def test_what_does_not_go_with_it_is_named(
     more: tuple[str, ...], named: str, scenes: list[Path], tmp_path: Path, model: Path, sightline: Sightline

@@ -14,7 +14,16 @@ from rasterio.transform import from_origin
 from tests.unit.cli.running import Sightline, write_scene
 from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
-MAP = {"landcover.tif", "landcover.tif.aux.xml", "landcover.qml", "confidence.tif", "outside.tif", "areas.csv", "classes.gpkg"}
+MAP = {
+    "landcover.tif",
+    "landcover.tif.aux.xml",
+    "landcover.qml",
+    "confidence.tif",
+    "outside.tif",
+    "unstable.tif",
+    "areas.csv",
+    "classes.gpkg",
+}
 CHANGE = {"change.tif", "change_score.tif", "changes.gpkg", "transitions.csv"}
 REPORT = {"report.md", "report.pdf", "report.json"}
 SIDE = 64

@@ -103,6 +103,15 @@ def test_a_model_is_found_by_its_folder_and_brings_its_facts(folder: Path) -> No
     assert not model.network.training
 
 
+def test_a_land_cover_model_that_names_no_lines_has_those_of_eurosat(zoo: Path) -> None:
+    assert load_model("land").preprocess.linear == ("Highway", "River")
+    assert load_model("chest").preprocess.linear == ()
+    path = zoo / "land" / "preprocess.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "linear": ["Road"], "coarsest_m": 20.0}))
+    told = load_model("land").preprocess
+    assert (told.linear, told.coarsest_m) == (("Road",), 20.0)
+
+
 def test_a_model_is_found_by_its_id_in_the_zoo(zoo: Path) -> None:
     assert load_model("land").labels == LABELS[Domain.LAND_COVER]
     assert find_folder("chest") == zoo / "chest"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,20 @@ def test_coarse_pixels_are_enlarged_and_that_is_said(tmp_path: Path) -> None:
     made = to_input(scene_of(tmp_path, numbers(200, 300), step=30.0), ex.LAND)
     assert made.box[2:] == (21.0, 21.0)
     assert notice("scene.pixels-enlarged", metres=pytest.approx(30, rel=1e-3), model_metres=10.0) in made.assumptions
+
+
+@pytest.mark.parametrize(("step", "coarsest", "is_known"), [(15, None, True), (20, None, False), (30, 30.0, True), (38, 30.0, False)])
+def test_pixels_coarser_than_any_that_the_training_showed_are_outside(
+    tmp_path: Path, step: float, coarsest: float | None, is_known: bool
+) -> None:
+    made = to_input(scene_of(tmp_path, numbers(200, 300), step=step), replace(ex.LAND, coarsest_m=coarsest))
+    assert (made.refusal is None) is is_known
+    assert any(each.code == "scene.pixels-enlarged" for each in made.assumptions), "no scene is enlarged in silence"
+    if coarsest is not None and not is_known:
+        assert (
+            say(made.refusal)
+            == f"The pixels of the scene are {step} m on the ground; the model was trained at 10 m, and shown pixels of up to 30 m."
+        )
 
 
 def test_a_scene_without_a_crs_is_read_pixel_by_pixel_and_that_is_said(tmp_path: Path) -> None:

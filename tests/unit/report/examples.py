@@ -188,23 +188,25 @@ def land_cover_map(**changes: Any) -> LandCoverMap:
         "areas": areas,
         "valid_pixels": 60_000,
         "outside_share": 0.02,
+        "unstable_share": 0.12,
         "mean_confidence": 0.71,
         "parameters": {"tile": 64, "overlap": 0.5, "runtime": "torch", "precision": "fp32"},
         "assumptions": (notice("scene.bands-assumed", colours=("red", "green", "blue")),),
         **changes,
     }
-    paths = {name: Path(f"{name}.tif") for name in ("landcover", "confidence", "outside")}
+    paths = {name: Path(f"{name}.tif") for name in ("landcover", "confidence", "outside", "unstable")}
     labels = ("Forest", "Residential", "River", "Pasture")
-    return LandCoverMap(scene(), "land-cover", "9f8e7d6c5b4a", labels, classes=Path("classes.gpkg"), **paths, **facts)
+    return LandCoverMap(scene(), "land-cover", "9f8e7d6c5b4a", labels, classes=Path("classes.gpkg"), **{**paths, **facts})
 
 
 def change_map(**changes: Any) -> ChangeMap:
     facts: dict[str, Any] = {
         "transitions": (
             Transition("Forest", "Forest", 50_000, 500.0),
-            Transition("Forest", "Industrial", 900, 9.0),
+            Transition("Forest", "Industrial", 950, 9.5),
             Transition("Pasture", "Residential", 300, 3.0),
         ),
+        "became": (Transition("Forest", "Industrial", 900, 9.0), Transition("Pasture", "Residential", 300, 3.0)),
         "polygons": (
             ChangePolygon(1, 9.0, "Forest", "Industrial", 0.82, (250, 10, 30, 30), (450500.0, 5410700.0)),
             ChangePolygon(2, 3.0, None, None, 0.44, (140, 90, 20, 20), (449500.0, 5410000.0)),

@@ -92,7 +92,7 @@ def reports(draw: st.DrawFn) -> Callable[[], Report]:
     changed = draw(st.sampled_from((0, min(1_200, valid))))
     made = ex.change_map(valid_pixels=valid, changed_pixels=changed, parameters={"outside_share_after": share}, **known)
     if not changed:
-        made = replace(made, polygons=(), transitions=())
+        made = replace(made, polygons=(), transitions=(), became=())
     if kind == "change":
         return lambda: change_report(made, cover)
     by_model = replace(ex.LAND_MODEL, coverage=None, is_calibrated=is_calibrated)  # a change model has no sets, calibrated or not

@@ -44,6 +44,30 @@ def test_a_map_that_may_mean_nothing_tells_no_hectares(changes: dict[str, Any], 
     assert not any(fact.unit == "ha" for fact in report.facts), "nor does a table"
 
 
+def test_how_much_of_a_map_depends_on_the_tiles_is_told() -> None:
+    told = sentences(map_report(ex.land_cover_map(), ex.LAND_MODEL), "findings")
+    assert any(text.startswith("On 12.0 % of the valid pixels the class depends on where tiles are laid") for text in told)
+    assert not any("unstable" in text for text in sentences(map_report(ex.land_cover_map(unstable=None), ex.LAND_MODEL), "findings"))
+
+
+def test_a_line_on_the_ground_is_named_without_an_area() -> None:
+    report = map_report(ex.land_cover_map(linear=("River",), token_metres=80.0), ex.LAND_MODEL)
+    (river,) = [sentence.text for sentence in report.sentences if sentence.text.startswith("River")]
+    assert "no area is given" in river and "80" in river and " ha" not in river
+    assert any(sentence.text.startswith("Forest") and " ha" in sentence.text for sentence in report.sentences)
+
+
+def test_what_a_line_became_is_told_in_pixels() -> None:
+    told = sentences(change_report(ex.change_map(linear=("Pasture",)), ex.LAND_MODEL), "findings")
+    assert "Forest became industrial on 9.0 ha." in told
+    assert any(text.startswith("Pasture became residential in 300 pixels") and " ha" not in text for text in told)
+
+
+def test_the_maps_differ_on_more_than_what_counts_as_change() -> None:
+    told = sentences(change_report(ex.change_map(), ex.LAND_MODEL), "findings")
+    assert any(text.startswith("The two land-cover maps differ on 12.5 ha, 1,250 pixels;") for text in told)
+
+
 def test_two_scenes_of_one_year_are_told_apart_by_their_names() -> None:
     made = ex.change_map()
     before, after = (replace(scene, date_text="2024", name=name) for scene, name in ((made.before, "pre.tif"), (made.after, "post.tif")))
@@ -94,7 +118,7 @@ def test_the_size_of_a_pixel_is_told_in_metres_or_degrees_whatever_the_grid_coun
 
 
 def test_two_equal_dates_are_reported_as_no_change() -> None:
-    report = change_report(ex.change_map(changed_pixels=0, transitions=(), polygons=(), changed_hectares=0.0), ex.LAND_MODEL)
+    report = change_report(ex.change_map(changed_pixels=0, transitions=(), became=(), polygons=(), changed_hectares=0.0), ex.LAND_MODEL)
     assert sentences(report, "findings") == ["From 2020-06-01 to 2023-06-04, none of the 60,000 valid pixels changed."]
 
 

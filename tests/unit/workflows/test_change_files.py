@@ -22,6 +22,7 @@ from core.inference.engine import Engine
 from core.types import ChangeMap, Scene
 from core.workflows import change_files
 from core.workflows.change import detect_change
+from core.workflows.scene_map import map_scene
 from tests.unit.change.pairs import CORNER, GRID, RASTERS, SIZE, pixels_of, table, tiny_engine, two_dates
 
 STYLES = [f"{name}.{end}" for name in ("change", "landcover_before", "landcover_after") for end in ("qml", "tif.aux.xml")]
@@ -67,13 +68,27 @@ def test_rasters_tables_and_polygons_tell_one_story(made: ChangeMap) -> None:
     assert list(zip(found["date_before"], found["date_after"], strict=True)) == [("2020-06-01", "2023-06-04")] * len(found)
 
 
-def test_classes_differ_exactly_where_they_changed(pair: tuple[Scene, Scene], made: ChangeMap) -> None:
+def test_what_became_what_is_counted_where_it_changed(made: ChangeMap) -> None:
     change, _, before, after = (pixels_of(made.change.parent / name) for name in RASTERS)
+    assert sum(each.pixels for each in made.became) == made.changed_pixels
+    for each in made.became:
+        first, second = (made.labels.index(label) for label in (each.before, each.after))
+        assert each.pixels == ((before == first) & (after == second) & (change == 1)).sum()
     if made.method == "classes":
-        assert_array_equal(before != after, change == 1)
-        assert sum(pixels for (first, second), (pixels, _) in table(made).items() if first != second) == made.changed_pixels
-    else:
-        assert not (before != after)[change == 0].any()
+        assert (before != after)[change == 1].all()
+
+
+def test_the_transitions_are_the_cross_table_of_the_maps_of_both_dates(made: ChangeMap, engine: Engine, tmp_path: Path) -> None:
+    before, after = (
+        pixels_of(map_scene(scene, engine, tmp_path / name).landcover) for name, scene in (("b", made.before), ("a", made.after))
+    )
+    for name, found in (("landcover_before.tif", before), ("landcover_after.tif", after)):
+        assert_array_equal(pixels_of(made.change.parent / name), found)
+    counted = np.bincount((before.astype(int) * 10 + after).ravel(), minlength=100).reshape(10, 10)
+    told = np.zeros_like(counted)
+    for row in rows(made.change.parent / "transitions.csv"):
+        told[made.labels.index(row["from"]), made.labels.index(row["to"])] = int(row["pixels"])
+    assert_array_equal(told, counted)
 
 
 def test_patches_are_numbered_by_size_and_lie_where_they_say(made: ChangeMap) -> None:

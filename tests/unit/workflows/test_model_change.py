@@ -19,6 +19,7 @@ from core.types import Domain, Scene, notice
 from core.workflows.change import detect_change
 from core.workflows.change_series import change_series
 from core.workflows.report_files import report_change
+from core.workflows.scene_map import map_scene
 from models.change_registry import load_change_model
 from models.image_statistics import statistics_length
 from models.registry import OodDetector
@@ -86,7 +87,9 @@ def test_a_model_of_classes_names_what_became_what(pair: tuple[Scene, Scene], en
     assert sum(one.pixels for one in result.transitions) == result.valid_pixels == SIZE[0] * SIZE[1]
     assert {patch.before for patch in result.polygons} <= set(cover.model.labels)
     change, before, after = (pixels_of(tmp_path / f"{name}.tif") for name in ("change", "landcover_before", "landcover_after"))
-    assert not (before != after)[change == 0].any()
+    for name, scene, found in (("before", pair[0], before), ("after", pair[1], after)):
+        assert_array_equal(found, pixels_of(map_scene(scene, cover, tmp_path / name).landcover))
+    assert sum(one.pixels for one in result.became) == result.changed_pixels == (change == 1).sum()
     assert change[BLOCK].all()
     assert result.parameters["classes_model"] == "cover"
     assert result.parameters["outside_share_before"] == 0.0

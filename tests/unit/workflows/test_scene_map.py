@@ -30,7 +30,16 @@ from models.registry import load_model
 from tests.tiny import LABELS, write_tiny_model
 from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
-FILES = ["areas.csv", "classes.gpkg", "confidence.tif", "landcover.qml", "landcover.tif", "landcover.tif.aux.xml", "outside.tif"]
+FILES = [
+    "areas.csv",
+    "classes.gpkg",
+    "confidence.tif",
+    "landcover.qml",
+    "landcover.tif",
+    "landcover.tif.aux.xml",
+    "outside.tif",
+    "unstable.tif",
+]
 PLACE = Affine(10, 0, 448_000, 0, -10, 5_411_000)
 ELLIPSOID = pyproj.Geod(ellps="WGS84")
 
@@ -94,6 +103,28 @@ def test_there_is_no_class_no_confidence_and_no_area_without_data_and_none_is_bl
     assert 0.1 <= confidence[valid].min() <= confidence[valid].max() <= 1.0
     assert mapped.mean_confidence == pytest.approx(confidence[valid].mean(), abs=1e-3)
     assert mapped.valid_pixels == valid.sum()
+
+
+def test_where_the_class_depends_on_the_tiles_is_told_for_every_valid_pixel(mapped: LandCoverMap) -> None:
+    valid = (ground() > 0).any(axis=0)
+    assert mapped.unstable is not None
+    with rasterio.open(mapped.unstable) as raster:
+        assert (raster.dtypes, raster.nodata, raster.descriptions) == (("uint8",), 255, ("unstable",))
+        unstable = raster.read(1)
+    np.testing.assert_array_equal(unstable == 255, ~valid)
+    assert set(np.unique(unstable[valid])) == {0, 1}
+    assert mapped.unstable_share == pytest.approx((unstable == 1).sum() / valid.sum())
+
+
+def test_another_cut_names_another_class_where_the_map_is_unstable_more_often_than_elsewhere(tmp_path: Path, engine: Engine) -> None:
+    pixels = np.maximum(ground(200, 200), 1)
+    made = map_scene(scene_of(tmp_path / "s.tif", pixels), engine, tmp_path / "here")
+    moved = map_scene(scene_of(tmp_path / "m.tif", pixels, transform=PLACE @ Affine.translation(5, 3)), engine, tmp_path / "there")
+    assert made.unstable is not None
+    inside = np.s_[32:-32, 32:-32]
+    differs = (read(made.landcover) != read(moved.landcover))[inside]
+    is_unstable = (read(made.unstable) == 1)[inside]
+    assert differs[~is_unstable].mean() < differs[is_unstable].mean() / 2
 
 
 def test_table_polygons_raster_and_value_tell_the_same_areas(mapped: LandCoverMap) -> None:

@@ -17,7 +17,7 @@ from core.inference.scenes.scores import iterate_scores
 from core.types import Scene
 from tests.unit.change.pairs import BLOCK, SIZE, ground, two_dates, with_block, written
 
-FIELDS = ("score", "before", "after", "together")
+FIELDS = ("score", "before", "after")
 
 
 def compared(before: Scene, after: Scene, engine: Engine, method: str, strip_rows: int | None = None) -> dict[str, NDArray[np.generic]]:
@@ -54,7 +54,7 @@ def test_strips_do_not_matter(tmp_path: Path, engine: Engine, method: str) -> No
 def test_exchanging_the_dates_exchanges_their_classes_and_nothing_else(tmp_path: Path, engine: Engine, method: str) -> None:
     before, after = two_dates(tmp_path)
     forward, backward = compared(before, after, engine, method), compared(after, before, engine, method)
-    for name, twin in zip(FIELDS, ("score", "after", "before", "together"), strict=True):
+    for name, twin in zip(FIELDS, ("score", "after", "before"), strict=True):
         assert_array_equal(forward[name], backward[twin])
 
 

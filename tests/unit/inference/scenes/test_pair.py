@@ -104,7 +104,7 @@ def test_progress_is_told_in_tiles_and_what_it_raises_ends_the_work(pair: SceneP
 def test_tiles_that_agree_blend_into_themselves() -> None:
     """A network that answers with its input: whatever the overlap, every pixel comes back as it was."""
     values = np.random.default_rng(0).normal(size=(1, 70, 50)).astype(np.float32)
-    grid = grid_of_pixels((70, 50), (32, 32), (1, 1))
+    grid = grid_of_pixels((70, 50), (32, 32))
     known = np.ones((70, 50), dtype=bool)
     rows = blended_rows(
         lambda first, last: PairRows(values[:, first:last], values[:, first:last], known[first:last]),

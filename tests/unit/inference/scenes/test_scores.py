@@ -19,6 +19,7 @@ from core.inference.runtimes import Runtime
 from core.inference.scenes import strips as strips_module
 from core.inference.scenes.scores import Strip, iterate_scores, token_rows
 from core.prepare.grid.bands import read_window, rendering, resolve_bands
+from core.prepare.grid.tiles import spread
 from core.prepare.tensor import standardise
 from core.readers import SceneOptions, read_scene
 from core.types import Domain, Scene
@@ -45,6 +46,10 @@ def scene_of(path: Path, pixels: NDArray[Any], step: float = 10.0, **profile: An
     place = Affine(step, 0, 448_000, 0, -step, 5_411_000)
     facts = {"descriptions": ("B04", "B03", "B02"), "nodata": 0, "transform": place, **profile}
     return read_scene([write_geotiff(path, pixels, **facts)], SceneOptions(scale=1e-4, offset=0.0))
+
+
+ALIGNED = Affine(10, 0, 0, 0, -10, 0)
+"""A place where the lattice of tiles begins."""
 
 
 def whole(strips: list[Strip]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
@@ -96,7 +101,7 @@ def test_a_strip_is_there_before_the_rest_of_the_scene_is_read(tmp_path: Path, l
 
 
 def test_a_scene_of_one_tile_is_scored_as_that_tile(tmp_path: Path, land: Engine) -> None:
-    scene = scene_of(tmp_path / "s.tif", ground(32, 32))
+    scene = scene_of(tmp_path / "s.tif", ground(32, 32), transform=ALIGNED)
     bands, _ = resolve_bands(scene, land.model.preprocess.channels)
     shown = rendering(read_window(scene, bands, (0, 0, 32, 32))[0], land.model.preprocess)
     values = standardise(shown, land.model.preprocess)[np.newaxis]
@@ -104,24 +109,50 @@ def test_a_scene_of_one_tile_is_scored_as_that_tile(tmp_path: Path, land: Engine
     assert forward.token_logits is not None
     rows = list(token_rows(scene, land, features=True))
     found = np.concatenate([row.probabilities for row in rows], axis=1)
-    np.testing.assert_allclose(np.moveaxis(found, 0, 2), probabilities(forward.token_logits[0], land.model.calibration), atol=1e-5)
+    tokens = np.moveaxis(probabilities(forward.token_logits[0], land.model.calibration), 2, 0)
+    np.testing.assert_allclose(found, spread(tokens, (8, 8)), atol=1e-5)
     assert land.model.ood_detector is not None
     np.testing.assert_allclose(
         rows[0].outside_score, ood_score(detector_features(values, forward.embeddings), land.model.ood_detector)[0], rtol=1e-5
     )
     features = np.concatenate([row.features for row in rows if row.features is not None], axis=1)
-    assert features.shape == (32, 4, 4)
+    assert features.shape == (32, 8, 8)
     head = land.model.network.classifier
-    again = np.einsum("frc,lf->rcl", features, head.weight.detach().numpy()) + head.bias.detach().numpy()
-    np.testing.assert_allclose(again, forward.token_logits[0], atol=1e-3)
+    again = np.einsum("frc,lf->lrc", features, head.weight.detach().numpy()) + head.bias.detach().numpy()[:, np.newaxis, np.newaxis]
+    np.testing.assert_allclose(again, spread(np.moveaxis(forward.token_logits[0], 2, 0), (8, 8)), atol=1e-3)
 
 
-def test_pixels_at_the_centre_of_a_token_have_its_scores(tmp_path: Path, land: Engine) -> None:
-    scene = scene_of(tmp_path / "s.tif", ground(96, 64))
-    tokens = np.concatenate([row.probabilities for row in token_rows(scene, land)], axis=1)
+def test_pixels_at_the_centre_of_a_cell_have_its_scores(tmp_path: Path, land: Engine) -> None:
+    scene = scene_of(tmp_path / "s.tif", ground(96, 64), transform=ALIGNED)
+    tokens = np.concatenate([row.probabilities for row in token_rows(scene, land)], axis=1)[:, :24, :16]
     probs, _, _ = whole(list(iterate_scores(scene, land)))
-    around = probs.reshape(10, 12, 8, 8, 8)[:, :, 3:5, :, 3:5].mean(axis=(2, 4))  # the four pixels around each centre
+    around = probs.reshape(10, 24, 4, 16, 4)[:, :, 1:3, :, 1:3].mean(axis=(2, 4))  # the four pixels around each centre
     np.testing.assert_allclose(around[:, 1:-1, 1:-1], tokens[:, 1:-1, 1:-1], atol=0.05)
+
+
+def test_a_cut_is_scored_as_the_whole_a_tile_inside(tmp_path: Path, land: Engine) -> None:
+    for step in (10.0, 7.0, 26.0):
+        pixels = ground(150, 130)
+        margin = int(32 * 10 / step) + 10
+        place = Affine(step, 0, 448_003, 0, -step, 5_411_007)
+        probs, _, _ = whole(list(iterate_scores(scene_of(tmp_path / "w.tif", pixels, step, transform=place), land)))
+        cut = scene_of(tmp_path / "c.tif", pixels[:, 11:, 7:], step, transform=place @ Affine.translation(7, 11))
+        found, _, _ = whole(list(iterate_scores(cut, land)))
+        inside = np.s_[:, margin:-margin, margin:-margin]
+        assert found[inside].size
+        np.testing.assert_allclose(found[inside], probs[:, 11:, 7:][inside], atol=1e-5)
+
+
+@pytest.mark.parametrize("step", [10.0, 7.0])
+def test_a_scene_that_is_stored_otherwise_is_scored_as_the_same_one_north_up(tmp_path: Path, land: Engine, step: float) -> None:
+    pixels, place = ground(70, 90), Affine(step, 0, 448_003, 0, -step, 5_411_007)
+    north, outside, _ = whole(list(iterate_scores(scene_of(tmp_path / "n.tif", pixels, step, transform=place), land)))
+    up = scene_of(tmp_path / "u.tif", pixels[:, ::-1], step, transform=place @ Affine.translation(0, 70) @ Affine.scale(1, -1))
+    side = scene_of(tmp_path / "t.tif", np.rot90(pixels, axes=(1, 2)), step, transform=place @ Affine(0, -1, 90, 1, 0, 0))
+    for stored, back in ((up, lambda found: found[..., ::-1, :]), (side, lambda found: np.rot90(found, -1, axes=(-2, -1)))):
+        probs, score, _ = whole(list(iterate_scores(stored, land)))
+        np.testing.assert_allclose(back(probs), north, atol=1e-5)
+        np.testing.assert_allclose(back(score), outside, rtol=1e-4)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (9, 40), (33, 8)])

@@ -15,8 +15,9 @@ from rasterio.transform import Affine
 
 from core.prepare.grid import rows as rows_module
 from core.prepare.grid.bands import read_window, resolve_bands
+from core.prepare.grid.lattice import TILE_VIEWS
 from core.prepare.grid.rows import ModelRows
-from core.prepare.grid.tiles import cut_tiles, hann, tile_grid, token_shares
+from core.prepare.grid.tiles import cell_shares, cut_tiles, hann, spread, tile_grid
 from core.readers import SceneOptions, read_scene
 from core.types import Scene
 from tests.unit.readers.scenes.geotiff_files import write_geotiff
@@ -34,7 +35,7 @@ def scene_of(path: Path, pixels: NDArray[Any], step: float = 10.0, **profile: An
 
 
 def empty_scene(width: int, height: int, step: float = 10.0) -> Scene:
-    place = Affine(step, 0, 448_000, 0, -step, 5_411_000)
+    place = Affine(step, 0, 0, 0, -step, 0)  # where the lattice begins
     return Scene("s", "", (), width, height, CRS.from_epsg(32631), place, "uint16")
 
 
@@ -59,9 +60,9 @@ def test_every_token_lies_in_a_tile_and_every_scene_row_in_one_token_row(width: 
     assert (grid.columns + 7) // 8 <= grid.token_columns
 
 
-def test_tiles_overlap_by_a_quarter() -> None:
+def test_tiles_overlap_by_nearly_half_and_neighbours_have_their_tokens_half_a_token_apart() -> None:
     grid = tile_grid(empty_scene(640, 640), ex.LAND, PATCH)
-    assert grid.column_starts[:3] == (0, 6, 12)
+    assert (grid.patch, grid.tile, grid.column_starts[:3]) == ((4, 4), (16, 16), (0, 9, 18))
     assert grid.tiles == len(grid.row_starts) ** 2
 
 
@@ -83,20 +84,47 @@ def test_a_tile_without_data_is_left_out_and_a_hole_takes_the_mean_of_its_tile()
     values = np.full((3, 64, 192), 0.5, np.float32)
     share = np.ones((64, 192), np.float32)
     values[:, :, :120], share[:, :120] = 0.0, 0.0
-    starts, tiles, shares = cut_tiles(values, share, grid)
-    assert starts == [column for column in grid.column_starts if column * 8 + 64 > 120]
+    starts, tiles, shares = cut_tiles(values, share, grid, 0)
+    assert starts == [place for place, column in enumerate(grid.column_starts) if column * 4 + 64 > 120]
     np.testing.assert_array_equal(tiles, 0.5)
-    assert 0 < shares[0] < shares[-1] == 1.0
-    assert token_shares(share, grid)[0, 14:16].tolist() == [0.0, 1.0]
+    assert 0 < shares[0] < shares[1] and shares[-1] == pytest.approx((192 - grid.column_starts[-1] * 4) / 64), "what is mirrored is no data"
+    assert cell_shares(share, grid, 0)[0, 29:31].tolist() == [0.0, 1.0]
 
 
 def test_what_lies_past_the_end_of_the_scene_mirrors_it_and_counts_as_without_data() -> None:
-    grid = tile_grid(empty_scene(20, 12), ex.LAND, PATCH)
-    values = np.arange(3 * 12 * 20, dtype=np.float32).reshape(3, 12, 20)
-    share = np.ones((12, 20), np.float32)
-    _, tiles, _ = cut_tiles(values, share, grid)
-    np.testing.assert_array_equal(tiles[0][:, :24, :40], np.pad(values, ((0, 0), (0, 12), (0, 20)), mode="symmetric"))
-    assert token_shares(share, grid)[1].tolist() == [0.5, 0.5, 0.25, 0, 0, 0, 0, 0]
+    grid = tile_grid(empty_scene(18, 14), ex.LAND, PATCH)
+    values = np.arange(3 * 14 * 18, dtype=np.float32).reshape(3, 14, 18)
+    share = np.ones((14, 18), np.float32)
+    _, tiles, shares = cut_tiles(values, share, grid, 0)
+    assert shares[0] == pytest.approx(14 * 18 / 64**2)
+    np.testing.assert_array_equal(tiles[0][:, :28, :36], np.pad(values, ((0, 0), (0, 14), (0, 18)), mode="symmetric"))
+    assert cell_shares(share, grid, 0)[3, :6].tolist() == [0.5, 0.5, 0.5, 0.5, 0.25, 0.0]
+
+
+def test_of_any_two_by_two_tiles_each_is_seen_by_another_quarter_turn() -> None:
+    grid = tile_grid(empty_scene(640, 640), ex.LAND, PATCH)
+    for row, column in np.ndindex(8, 8):
+        views = [grid.view(row + down, column + across) for down, across in np.ndindex(2, 2)]
+        assert {TILE_VIEWS.index(view) % 4 for view in views} == {0, 1, 2, 3}
+        assert grid.is_even(row, column) != grid.is_even(row, column + 1) != grid.is_even(row + 1, column + 1)
+
+
+def test_a_view_of_a_tile_is_turned_back() -> None:
+    tile = np.arange(2 * 5 * 5, dtype=np.float32).reshape(2, 5, 5)
+    seen = [view.northed(tile) for view in TILE_VIEWS]
+    for view, turned in zip(TILE_VIEWS, seen, strict=True):
+        np.testing.assert_array_equal(view.stored(turned), tile)
+    assert len({turned.tobytes() for turned in seen}) == 8
+    turns = {np.rot90(tile, turn, axes=(1, 2)).tobytes() for turn in range(4)}
+    assert {turned.tobytes() for turned in seen[:4]} == turns
+
+
+def test_what_is_said_of_tokens_is_spread_over_their_cells() -> None:
+    tokens = np.zeros((1, 8, 8), np.float32)
+    tokens[0, 3, 4] = 1.0
+    cells = spread(tokens, (16, 16))[0]
+    assert np.unravel_index(cells.argmax(), cells.shape) in [(row, column) for row in (6, 7) for column in (8, 9)]
+    np.testing.assert_allclose(spread(np.ones((1, 8, 8), np.float32), (16, 16)), 1.0, rtol=1e-6)
 
 
 @pytest.mark.parametrize("step", [10.0, 4.0, 25.0])

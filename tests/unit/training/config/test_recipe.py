@@ -37,6 +37,11 @@ def test_a_recipe_with_a_base_says_only_what_differs(recipe_file: Path, tmp_path
     assert replace(read, id=base.id, schedule=replace(read.schedule, steps=base.schedule.steps)) == base
 
 
+def test_the_coarsest_pixels_that_a_training_shows_stand_in_its_preprocessing() -> None:
+    shown = read_recipe(PROJECT / "training" / "recipes" / "land-cover.toml").preprocess
+    assert (shown.coarsest_m, shown.linear) == (30.0, ("Highway", "River"))
+
+
 def test_a_recipe_of_change_may_have_a_base_too(tmp_path: Path) -> None:
     shutil.copy(PROJECT / "training" / "recipes" / "change-sentinel2.toml", tmp_path)
     changed = tmp_path / "shorter.toml"
