@@ -172,7 +172,7 @@ def test_an_empty_page_offers_an_image_of_either_kind(application: AppTest) -> N
 
 def test_every_method_is_drawn_measured_and_compared(application: AppTest) -> None:
     page = on_explain(application)
-    page.button(key="explain.sample.chest-radiograph").click()
+    page.button(key="explain.sample.child-pneumonia").click()
     text = run_until(page, lambda said: said.count("<td") == 9)
     assert text.count("Deletion") == 3
     assert "Completeness: " in text
@@ -199,7 +199,7 @@ def test_a_register_is_chosen_like_a_patch_and_what_the_checkpoint_does_not_say_
     application.button[0].click()
     run_until(application, lambda said: "It has no card" in said)
     page = on_explain(application)
-    page.button(key="explain.sample.chest-radiograph").click()
+    page.button(key="explain.sample.child-pneumonia").click()
     run_until(page, lambda said: "Click a patch" in said)
     next(box for box in page.selectbox if box.label == "Model").select(str(folder))
     text = run_until(page, lambda said: "Numbers beside the targets are scores" in said and "Assumptions" in said)
