@@ -9,6 +9,7 @@ __all__ = [
     "inputs",
     "kinds",
     "lookup",
+    "lung_fields",
     "lungs",
     "outline",
     "scene_input",

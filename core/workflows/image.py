@@ -25,7 +25,7 @@ from core.report.image import image_report
 from core.report.model_facts import model_facts
 from core.report.notices import say
 from core.sources import Source, Unusable, walk
-from core.types import Explanation, Image, ModelInput, Picture, Prediction, Progress, Report, Scene, Study, Target
+from core.types import Explanation, Image, ModelInput, Notice, Picture, Prediction, Preprocess, Progress, Report, Scene, Study, Target
 from core.workflows.ct_search import is_searched_by, search_ct
 from core.workflows.faults import our_fault
 from core.workflows.large import is_large, predict_large
@@ -180,13 +180,17 @@ def compose(image: Image, prediction: Prediction, explanation: Explanation | Non
     """The report of one image. Raises NotFound for an unknown model, or a language without templates."""
     engine = engine_for(model)
     preprocess = engine.model.preprocess
-    is_window = is_large(image, preprocess)  # of which no word for a place in the whole would be right
-    region = (
-        None
-        if explanation is None or is_window or prediction.outside.is_outside
-        else region_of(explanation.saliency, preprocess.domain, side_at_right(image))
-    )
+    is_told = explanation is not None and not is_large(image, preprocess) and not prediction.outside.is_outside  # no word suits a window
+    region = _region(image, prediction, explanation, preprocess) if explanation is not None and is_told else None
     return image_report(image, prediction, explanation, model_facts(engine.model), region=region, language=language)
+
+
+def _region(image: Image, prediction: Prediction, explanation: Explanation, preprocess: Preprocess) -> Notice | None:
+    """Where the map of a whole image is strongest, by lung fields where they were found."""
+    given = to_input(image, preprocess, prediction.frame)
+    lungs = image_domain(preprocess.domain).parts(image, given, preprocess).get("lungs")
+    fits = lungs if lungs is not None and lungs.shape == explanation.saliency.shape else None
+    return region_of(explanation.saliency, preprocess.domain, side_at_right(image), fits)
 
 
 def _as_series(slices: Sequence[Source], name: str) -> tuple[list[Image], list[tuple[str, SightlineError]]]:

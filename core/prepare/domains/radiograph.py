@@ -9,6 +9,7 @@ import numpy as np
 from core.prepare.body import body_of_radiograph
 from core.prepare.domains.base import ImageDomain, Places
 from core.prepare.kinds import modality_of
+from core.prepare.lung_fields import lung_fields
 from core.prepare.suitability import Suitability, body_refusal, is_coloured, modality_refusal, no_patient_refusal
 from core.prepare.tensor import standardise
 from core.readers.scenes.geotiff import open_raster
@@ -46,9 +47,14 @@ class Radiograph(ImageDomain):
         return grey_scene(scene, preprocess)
 
     def parts(self, image: Image, given: ModelInput, preprocess: Preprocess) -> Mapping[str, Mask | None]:
-        """The body and what lies outside of it; the lungs of a radiograph are not looked for."""
-        body = body_of_radiograph(given.shown.mean(axis=0))
-        return {"lungs": None, "body": body, "outside": ~body}
+        """The boxes about the lungs where they are found, what else is of the body, and what is not."""
+        if given.is_empty:
+            return {}
+        shown = np.asarray(given.shown.mean(axis=0), dtype=np.float32)
+        body, lungs = body_of_radiograph(shown), lung_fields(shown)
+        if lungs is None:
+            return {"lungs": None, "body": body, "outside": ~body}
+        return {"lungs": lungs, "body": body & ~lungs, "outside": ~(body | lungs)}
 
     def is_likely(self, image: Image) -> bool:
         """Whatever has no colours and is no CT: no radiograph has colours."""

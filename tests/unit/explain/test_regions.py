@@ -83,6 +83,14 @@ def test_without_an_orientation_no_side_of_the_patient_is_named(header: dict[str
         assert told.endswith("third of the left half of the image") and "lung" not in told and "patient" not in told
 
 
+def test_a_lung_field_is_named_where_the_lungs_were_found_and_the_place_lies_in_them() -> None:
+    lungs = np.zeros((64, 96), dtype=np.bool_)
+    lungs[8:44, 10:40] = lungs[8:44, 56:86] = True
+    assert region_of(bright_at(0.3, 0.6), Domain.RADIOGRAPH, "left", lungs) == notice("place.lung-field", height="lower", side="right")
+    assert region_of(bright_at(0.7, 0.2), Domain.RADIOGRAPH, None, lungs) == notice("place.lung-of-half", height="upper", side="right")
+    assert region_of(bright_at(0.3, 0.9), Domain.RADIOGRAPH, "left", lungs) == notice("place.patient-half", height="lower", side="right")
+
+
 def test_the_margin_of_a_radiograph_is_not_called_a_lung_field() -> None:
     assert region_of(bright_at(0.05, 0.1), Domain.RADIOGRAPH) == notice("place.margin", height="upper", side="left")
 
