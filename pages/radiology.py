@@ -22,6 +22,7 @@ from core.ui.viewer import view, viewer_event
 from core.ui.widgets.bars import note, quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.close import Closing, close_buttons
+from core.ui.widgets.faithfulness import beside_note
 from core.ui.widgets.findings import findings
 from core.ui.widgets.intake import Wanted, asked_samples, drop_zone, place_field, public_samples, sample_tiles
 from core.ui.widgets.refusals import refused
@@ -95,6 +96,7 @@ def seen(opening: Opening, reading: ModelReading) -> None:
         st.selectbox("Model", models, format_func=apart(models), key=work.model_key(opening))
     answer = result_of(work.answer(HERE, opening, reading.model), "radiology.answer")
     if answer:
+        beside_note(reading.explanation)
         findings(answer.prediction, answer.coverage, answer.knows)
         if work.go_to_candidate(opening, answer):
             st.rerun()

@@ -179,6 +179,22 @@ def test_every_method_is_drawn_measured_and_compared(application: AppTest) -> No
     assert "The same map for every target" in text
 
 
+def test_a_refused_image_is_explained_for_a_named_target_alone_and_under_the_banner(application: AppTest) -> None:
+    page = on_explain(application)
+    page.button(key="explain.sample.chest-radiograph").click()
+    text = run_until(page, lambda said: "Choose a target" in said)
+    assert "Outside what this model knows" in text and "Deletion" not in text
+    (target,) = [box for box in page.selectbox if box.label == "Target"]
+    assert target.value is None and target.options == [
+        "Normal",
+        "Bacterial pneumonia",
+        "Viral pneumonia",
+    ]  # in the model's order, which tells nothing
+    target.select_index(0)
+    text = run_until(page, lambda said: said.count("Deletion") == 3)
+    assert ("The maps show how the model reacts, not a finding." in text and "lies in the body" in text) or "lies in the lungs" in text
+
+
 def test_a_scene_is_explained_by_the_model_of_scenes(application: AppTest) -> None:
     page = on_explain(application)
     page.button(key="explain.sample.earth-after").click()

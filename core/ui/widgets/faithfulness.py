@@ -33,14 +33,19 @@ def belief(explanation: Explanation, caution: str = HEATMAP) -> None:
 
 def where_it_looked(explanation: Explanation) -> None:
     """Where the weight of the map lies, what it is not of, and a warning where much lies beside what an answer should rest on."""
-    much = beside_notice(explanation.inside)
-    if much is not None:
-        note("Much lies beside", say(much))
+    beside_note(explanation)
     for one in inside_notices(explanation.inside):
         st.text(say(one))
     for one in explanation.assumptions:
         if one.code.startswith("explanation."):
             quiet(say(one))
+
+
+def beside_note(explanation: Explanation | None) -> None:
+    """The warning that an answer goes with where much of its map lies beside what it should rest on; nothing where little does."""
+    much = beside_notice(explanation.inside) if explanation is not None else None
+    if much is not None:
+        note("Look twice", say(much))
 
 
 def bands_words(gain: Gain) -> str:
