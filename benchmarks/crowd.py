@@ -22,7 +22,7 @@ from core.workflows.ct_search import search_ct
 from core.workflows.image import predict
 
 SAMPLES = PROJECT / "sample_data"
-RADIOGRAPH, CT = SAMPLES / "chest-radiograph.dcm", SAMPLES / "ct-series"
+RADIOGRAPH, CT = SAMPLES / "real" / "child-pneumonia.dcm", SAMPLES / "ct-series"
 SEARCHES = 4
 USERS = 16
 

@@ -22,6 +22,7 @@ class ModelCard:
     """What the front matter of README.md declares, and the text below it.
 
     metrics: name -> figure on held-back data. measured_weights: first 12 hex digits of the sha256 of the weights that the figures are of.
+    knows: one sentence that stands beside every answer: what the model knows, and that it knows nothing else; "" where it is not said.
     tags, datasets: what a card of the hub lists. files: what the folder must hold beside weights and configuration.
     """
 
@@ -35,6 +36,7 @@ class ModelCard:
     tags: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    knows: str = ""
 
 
 def read_card(path: Path) -> ModelCard:
@@ -55,6 +57,7 @@ def read_card(path: Path) -> ModelCard:
         tags=_list(facts.get("tags")),
         datasets=_list(facts.get("datasets")),
         files=_list(facts.get("files")),
+        knows=_text(facts.get("knows")),
     )
 
 

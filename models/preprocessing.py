@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BrokenModel, UnsupportedModel
-from core.types import Domain, Preprocess
+from core.types import Domain, MeasuredRange, Preprocess
 from models.folder import CONFIG, PREPROCESS, PROCESSOR, read_json
 
 BYTE = 255.0
@@ -29,17 +29,27 @@ def read_preprocess(folder: Path) -> Preprocess:
     own = read_json(folder / PREPROCESS) if (folder / PREPROCESS).is_file() else {}
     is_silent = any(key not in own for key in WHOLE)
     borrowed = _by_processor(folder, own.get("channels")) if is_silent and (folder / PROCESSOR).is_file() else {}
-    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in {**borrowed, **own}.items()}
+    values: dict[str, Any] = {**borrowed, **own}
     try:
         sizes, channels = values["size"], values["channels"]
-        if [type(side) for side in sizes] != [int, int] or min(sizes) < 1 or not isinstance(channels, tuple) or not channels:
+        if [type(side) for side in sizes] != [int, int] or min(sizes) < 1 or not isinstance(channels, (list, tuple)) or not channels:
             raise ValueError("size must be [rows, columns], channels a list of names")
         if values["domain"] == Domain.LAND_COVER:
             values.setdefault("linear", LINEAR)
-        return Preprocess(**{**values, "domain": Domain(values["domain"])})
-    except (TypeError, KeyError, ValueError) as error:
+        return preprocess_of(values)
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
         name = PREPROCESS if own else PROCESSOR
         raise BrokenModel(f"{folder / name} cannot be used: {error}.", "Compare it with a model of the zoo.") from None
+
+
+def preprocess_of(values: Mapping[str, Any]) -> Preprocess:
+    """The keys of preprocess.json as they are read from JSON or TOML. Raises TypeError, KeyError or ValueError for what does not fit."""
+    ranges = tuple(MeasuredRange(**_frozen(one)) for one in values.get("measured_for", ()))
+    return Preprocess(**{**_frozen(values), "domain": Domain(values["domain"]), "measured_for": ranges})
+
+
+def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
 def _by_processor(folder: Path, named: Sequence[str] | None) -> dict[str, Any]:

@@ -54,15 +54,16 @@ def choose_image_and_model(state: ExplainState) -> bool:
 def choose_target_and_methods(state: ExplainState, made: Ready) -> None:
     """What is explained, by which methods, and how strong the maps lie over the image."""
     target, methods, opacity = st.columns([2, 3, 2], vertical_alignment="bottom")
-    prediction = made.prediction
-    order = sorted(prediction.labels, key=lambda label: -prediction.probability(label))
+    prediction = made.prediction.named
     is_known = prediction.probabilities is not None and not prediction.outside.is_outside
+    order = sorted(prediction.labels, key=lambda label: -prediction.probability(label)) if is_known else list(prediction.labels)
+    first = 0 if is_known else None  # of an image that the model does not know, a target must be named
     kind = "" if made.is_calibrated else "score "
     probs = {label: f", {kind}{probability_words(prediction.probability(label))}" if is_known else "" for label in order}
     state.target = target.selectbox(
-        "Target", order, order.index(state.target) if state.target in order else 0, key=f"explain.target.{state.name}.{state.key}",
-        format_func=apart(order, lambda label: label_words(label) + probs[label]),
-    )  # fmt: skip
+        "Target", order, order.index(state.target) if state.target in order else first, key=f"explain.target.{state.name}.{state.key}",
+        format_func=apart(order, lambda label: label_words(label) + probs[label]), placeholder="Choose what to explain",
+    ) or ""  # fmt: skip
     state.methods = tuple(
         methods.pills(
             "Methods", made.methods, selection_mode="multi", default=list(state.methods or made.methods),
@@ -99,9 +100,9 @@ def side_by_side(state: ExplainState) -> None:
         quiet("Numbers beside the targets are scores: the model is not calibrated, and they are no probabilities.")
     left, right = st.columns([2.1, 1], gap="large")
     with left, guarded():
-        found = maps(HERE, state, made) if state.methods else {}
-        if not state.methods:
-            quiet("Choose a method.")
+        found = maps(HERE, state, made) if state.methods and state.target else {}
+        if not found and not (state.methods and state.target):
+            quiet("Choose a method." if state.target else "Choose a target: the model has no answer of its own for this image.")
         agreement({method: on_tokens(result.saliency, made.grid) for method, result in found.items()})
         assumptions(made.prediction)
     with right.container(key="explain-patch"), guarded():

@@ -22,6 +22,7 @@ from core.ui.viewer import view, viewer_event
 from core.ui.widgets.bars import note, quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.close import Closing, close_buttons
+from core.ui.widgets.faithfulness import beside_note
 from core.ui.widgets.findings import findings
 from core.ui.widgets.intake import Wanted, asked_samples, drop_zone, place_field, public_samples, sample_tiles
 from core.ui.widgets.refusals import refused
@@ -67,8 +68,8 @@ def picture(opening: Opening, reading: ModelReading | None, is_on_why: bool) -> 
         opening.viewport = viewer_event(VIEWER, opening.name).viewport or opening.viewport
         answer, shown = (reading.answer, reading.explanation) if reading else (None, None)
         event = view(image_view(opening, slices, answer, shown, has_overlay=is_on_why), VIEWER)
-        if answer and answer.searched:
-            quiet(slice_words(answer.searched, slice_in_view(opening, slices)))
+        if answer and answer.searched and (words := slice_words(answer.searched, slice_in_view(opening, slices))):
+            quiet(words)
         if event.click and answer and is_on_why:
             pick_token(opening, answer.grid, event.click, answer)
             st.rerun(scope="app")
@@ -95,7 +96,8 @@ def seen(opening: Opening, reading: ModelReading) -> None:
         st.selectbox("Model", models, format_func=apart(models), key=work.model_key(opening))
     answer = result_of(work.answer(HERE, opening, reading.model), "radiology.answer")
     if answer:
-        findings(answer.prediction, answer.coverage)
+        beside_note(reading.explanation)
+        findings(answer.prediction, answer.coverage, answer.knows)
         if work.go_to_candidate(opening, answer):
             st.rerun()
 

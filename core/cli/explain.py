@@ -16,7 +16,7 @@ from core.export.json import plain
 
 if TYPE_CHECKING:
     from core.inference.engine import Engine
-    from core.types import Explanation, ModelInput, Target
+    from core.types import Explanation, ModelInput, Prediction, Target
 
 
 def explain(
@@ -56,7 +56,6 @@ def explain(
 ) -> None:
     """Write saliency.npy, overlay.png, input.npy, the raw result and explanation.json into DIR."""
     from core.cli.sources import single, workspace
-    from core.explain.registry import explain as explain_input
     from core.explain.registry import method_of
     from core.explain.targets import target_of
     from core.export.explanation import as_values
@@ -64,7 +63,7 @@ def explain(
     from core.inference.engine import engine_for
     from core.readers import read_image
     from core.report.notices import say_all
-    from core.workflows.image import check_explainable, explained_input
+    from core.workflows.image import check_explainable, explain_input, explained_input
 
     options = scene_options(bands, scale, offset)
     method_of(method)
@@ -75,10 +74,13 @@ def explain(
         image = read_image(source.path, options=options)
         given = explained_input(image, engine, at=at)
         check_explainable(given)
-        _tell_outside(source.label, given, engine, target)
+        prediction = _told_outside(source.label, given, engine, target)
         is_plain = against is None and token is None and region is None
-        meant = target if is_plain else target_of(engine, given, target, against, token, region)
-        explanation = explain_input(engine, given, method, meant, progress=ticker)
+        meant = target_of(engine, given, target or (prediction.named.likeliest if is_plain else None), against, token, region)
+        parent = next((name for name, members in prediction.parents.items() if meant.name in members), None)
+        if target is None and parent is not None and meant.name in prediction.unnamed:
+            meant = target_of(engine, given, parent, against, token, region)
+        explanation = explain_input(image, engine, given, method, meant, progress=ticker)
     Assumptions().tell(source.label, say_all([*given.assumptions, *explanation.assumptions, *([given.refusal] if given.refusal else [])]))
     told = {"path": source.label, **as_values(given, explanation)}
     _write(out, given, explanation, told)
@@ -87,18 +89,21 @@ def explain(
     return _say(explanation, out)
 
 
-def _tell_outside(label: str, given: ModelInput, engine: Engine, target: str | None) -> None:
-    """The warning that an image outside what the model knows goes with. Raises InputError where no target was named: it has no answer."""
+def _told_outside(label: str, given: ModelInput, engine: Engine, target: str | None) -> Prediction:
+    """What the model says; an image outside what it knows goes with a warning. Raises InputError where no target was named for such a one:
+    it has no answer."""
     from core.inference.prediction import predict_input
     from core.report.notices import say
 
-    outside = predict_input(engine, given).outside
+    prediction = predict_input(engine, given)
+    outside = prediction.outside
     if not outside.is_outside:
-        return
+        return prediction
     reason = f"{label} is outside what the model knows. {say(outside.reason)}".strip()
     if target is None:
         raise InputError(reason, "Name a label with --target to see how the model reacts; that is not a finding.")
     say_aside(f"{reason} The map shows how the model reacts, not a finding.")
+    return prediction
 
 
 def _write(out: Path, given: ModelInput, explanation: Explanation, told: dict[str, Any]) -> None:
@@ -126,9 +131,16 @@ def _write(out: Path, given: ModelInput, explanation: Explanation, told: dict[st
 
 
 def _say(explanation: Explanation, out: Path) -> None:
+    from core.report.inside import beside_notice, inside_notices
+    from core.report.notices import say
+
     target = explanation.target
     rather = f" rather than {target.against}" if target.against else ""
     print_line(f"{explanation.method} for {target.name}{rather}{_place(target)}, in {out}")
+    for one in inside_notices(explanation.inside):
+        print_line(say(one))
+    if (much := beside_notice(explanation.inside)) is not None:
+        print_line(say(much))
     gain = explanation.gain
     opponents = ", ".join(
         f"{name.replace('_', ' ')} {'none' if value is None else f'{value:.3f}'}" for name, value in gain.opponents.items()

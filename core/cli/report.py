@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli.options import Bands, Json, LanguageOption, Model, Offset, Out, Paths, Scale, scene_options
 from core.cli.output import Assumptions, about, print_json, print_line, say_aside
-from core.cli.predict import prediction_values, prediction_words
+from core.cli.predict import prediction_values
 from core.cli.progress import Ticker
 from core.errors import NotFound, SightlineError
+from core.report.headline import headline_words
 from core.report.notices import say_all
 
 if TYPE_CHECKING:
     from core.readers import SceneOptions
     from core.sources import Source, Unusable
+    from core.types import Prediction
     from core.workflows.report_files import ImageReport
 
 
@@ -38,7 +40,7 @@ def report(
     language_of(language)
     options = scene_options(bands, scale, offset)
     check_writable(out)
-    engine_for(model)
+    knows = engine_for(model).model.card.knows
     assumptions, told = Assumptions(), []
     with workspace() as work:
         items = list(files_of(paths, work))
@@ -47,7 +49,7 @@ def report(
         folders = [out] if len(items) == 1 else [out / name for name in folder_names([item.label for item in items])]
         for item, folder in zip(items, folders, strict=True):
             made_of = _report(item, model, folder, language, options)
-            told.append({"path": item.label, **_tell(item.label, made_of, folder, assumptions, is_silent=as_json)})
+            told.append({"path": item.label, **_tell(item.label, made_of, folder, knows, assumptions, is_silent=as_json)})
     if as_json:
         print_json({"reports": told})
     return 0 if any("error" not in one for one in told) else 2
@@ -86,11 +88,22 @@ def _report(item: Source | Unusable, model: str, folder: Path, language: str, op
         return our_fault(error)
 
 
-def _tell(label: str, result: ImageReport | SightlineError, folder: Path, assumptions: Assumptions, *, is_silent: bool) -> dict[str, Any]:
+_OF_AN_ANSWER = ("probabilities", "set", "parents", "heads", "candidates", "expected_false", "highest")
+"""What a report says of an answer, and nothing of a refused image, so that its hidden label stays hidden."""
+
+
+def _told(prediction: Prediction, knows: str) -> dict[str, Any]:
+    told = prediction_values(prediction, knows)
+    return {name: None if prediction.outside.is_outside and name in _OF_AN_ANSWER else value for name, value in told.items()}
+
+
+def _tell(
+    label: str, result: ImageReport | SightlineError, folder: Path, knows: str, assumptions: Assumptions, *, is_silent: bool
+) -> dict[str, Any]:
     if isinstance(result, SightlineError):
         say_aside(about(label, result))
         return {"error": result.as_json()}
     assumptions.tell(label, say_all(result.prediction.assumptions))
     if not is_silent:
-        print_line(f"{label}: {prediction_words(result.prediction)}; {folder / 'report.pdf'}")
-    return {**prediction_values(result.prediction), "folder": folder, "files": result.files}
+        print_line(f"{label}: {headline_words(result.prediction, knows)}; {folder / 'report.pdf'}")
+    return {**_told(result.prediction, knows), "folder": folder, "files": result.files}

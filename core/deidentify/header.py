@@ -61,6 +61,8 @@ _TERMS: Mapping[str, Callable[[object], str]] = {
     "VOILUTFunction": lambda value: words.one_of(value, words.VOI_FUNCTIONS),
     "WindowCenterWidthExplanation": lambda value: words.made_of(value, words.WINDOW_WORDS),
     "BurnedInAnnotation": lambda value: words.one_of(value, words.YES_NO),
+    "SyntheticData": lambda value: words.one_of(value, words.YES_NO),
+    "QualityControlImage": lambda value: words.one_of(value, words.YES_NO),
     "LossyImageCompression": lambda value: words.one_of(value, words.LOSSY),
 }
 _TABLES = frozenset({"ModalityLUTSequence", "VOILUTSequence"})

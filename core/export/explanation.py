@@ -40,6 +40,8 @@ def as_values(given: ModelInput, explanation: Explanation) -> dict[str, Any]:
             "random_high": explanation.gain.random_high,
             "opponents": dict(explanation.gain.opponents),
         },
+        "inside": None if explanation.inside is None else dict(explanation.inside.shares),
+        "inside_area": None if explanation.inside is None else dict(explanation.inside.areas),
         "supported": explanation.gain.is_supported,
         "signed": explanation.attribution is not None,
         "deletion": _removal(explanation.deletion),

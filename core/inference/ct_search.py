@@ -2,14 +2,15 @@
 
 First windows lie side by side over the lungs; the model's token head says which tokens hold a find, and that is averaged where windows
 overlap. Where that is highest, a window is put about the place. The score of the candidate is the window's probability times the strongest
-token there as a share of the window's strongest: a window is no witness for a place that its tokens do not point to. Of candidates that lie
-close together, in a slice or in neighbouring slices, the best one stays (non-maximum suppression).
+token there as a share of the window's strongest: a window is no witness for a place that its tokens do not point to. The best place is
+followed through the neighbouring slices of a volume, so that a lesion is one candidate; what lies closer to it is none of its own
+(non-maximum suppression).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -19,7 +20,8 @@ from core.inference.engine import Engine, Forward
 from core.inference.ood import features, ood_score
 from core.inference.tta import answered
 from core.prepare.ct import Plane, corners, window_about, window_at
-from core.types import Candidate, FloatImage, ModelInput, Progress
+from core.prepare.outline import outline_about
+from core.types import Candidate, FloatImage, Mark, ModelInput, Progress
 from models.registry import LoadedModel
 
 STRIDE_TOKENS = 3
@@ -30,8 +32,10 @@ FAINTEST = 0.05
 """Mean evidence below which no place is looked at again."""
 MOST_PLACES = 8
 """Places of a slice that are looked at again."""
-MOST_CANDIDATES = 10
-"""Candidates of an image; further ones would be false alarms, since hardly anybody has more nodules that are worth a look."""
+FOLLOWED_MM = 8.0
+"""How far a lesion may move across between one slice and the next in which it is found."""
+GAP_MM = 5.0
+"""Slices nearer than this show one lesion, also where one between them does not; slices of a series may lie up to APART_MM apart."""
 LOWEST_SCORE = 0.5
 """A candidate with a lower score is not told: it is less likely a find than not."""
 
@@ -42,7 +46,7 @@ class SliceSearch:
 
     candidates: best first. distances: of its windows from the training's features. windows: how many were read.
     best: the probability of a find in the best candidate's window, and that window; where there is no candidate, in the likeliest window;
-    None where nothing was searched.
+    None where nothing was searched. middle: column of the source at the middle of the body. lung_pixels: how many were searched.
     """
 
     frame: int
@@ -50,6 +54,8 @@ class SliceSearch:
     distances: tuple[float, ...] = ()
     windows: int = 0
     best: tuple[float, ModelInput] | None = None
+    middle: float = 0.0
+    lung_pixels: int = 0
 
 
 def found_label(model: LoadedModel) -> int:
@@ -77,7 +83,7 @@ def search_slice(engine: Engine, plane: Plane) -> SliceSearch:
     known = engine.model.ood_detector
     distances = () if known is None else tuple(ood_score(features(values, forward.embeddings), known).tolist())
     best = (found[0].probability, found[0].window) if found else _likeliest(engine.model, forward, plane, places)
-    return SliceSearch(plane.frame, found, distances, len(places), best)
+    return SliceSearch(plane.frame, found, distances, len(places), best, plane.middle, int(plane.searched.sum()))
 
 
 def search(engine: Engine, planes: Iterable[Plane], total: int, watch: Progress | None = None) -> list[SliceSearch]:
@@ -90,17 +96,46 @@ def search(engine: Engine, planes: Iterable[Plane], total: int, watch: Progress 
     return found
 
 
-def candidates_of(slices: Sequence[SliceSearch], spacing_mm: tuple[float, float, float]) -> tuple[Candidate, ...]:
-    """The candidates of an image, best first: those above LOWEST_SCORE, one of each that lie together, at most MOST_CANDIDATES.
+def candidates_of(
+    slices: Sequence[SliceSearch], spacing_mm: tuple[float, float, float], *, is_volume: bool = True
+) -> tuple[Candidate, ...]:
+    """The candidates of an image, best first: all above LOWEST_SCORE, one a lesion, with its marks in every slice that shows it.
 
-    spacing_mm: of the source, (slice, row, column).
+    spacing_mm: of the source, (slice, row, column). is_volume: else every slice stands for itself.
     """
     ranked = sorted((one for each in slices for one in each.candidates if one.score >= LOWEST_SCORE), key=lambda one: -one.score)
     kept: list[Candidate] = []
-    for one in ranked:
-        if all(_distance(one, other, spacing_mm) > APART_MM for other in kept):
-            kept.append(one)
-    return tuple(kept[:MOST_CANDIDATES])
+    while ranked:
+        lesion = _followed(ranked[0], ranked, spacing_mm) if is_volume else [ranked[0]]
+        marks = tuple(mark for one in sorted(lesion, key=lambda one: one.frame) for mark in one.marks)
+        kept.append(replace(ranked[0], marks=marks))
+        ranked = [one for one in ranked[1:] if one not in lesion and not _is_beside(one, lesion, spacing_mm, is_volume)]
+    return tuple(kept)
+
+
+def _followed(best: Candidate, others: Sequence[Candidate], spacing_mm: tuple[float, float, float]) -> list[Candidate]:
+    """A place, and the places that go on from it slice by slice, up and down, at most one a slice."""
+    found = [best]
+    for direction in (1, -1):
+        last = best
+        while True:
+            after = [one for one in others if _goes_on(last, one, direction, spacing_mm)]
+            if not after:
+                break
+            last = min(after, key=lambda one: (abs(one.frame - last.frame), _across(one, last, spacing_mm)))
+            found.append(last)
+    return found
+
+
+def _goes_on(last: Candidate, one: Candidate, direction: int, spacing_mm: tuple[float, float, float]) -> bool:
+    steps = (one.frame - last.frame) * direction
+    reach = max(GAP_MM, spacing_mm[0] if spacing_mm[0] <= APART_MM else 0.0)
+    return steps > 0 and steps * spacing_mm[0] <= reach and _across(one, last, spacing_mm) <= FOLLOWED_MM
+
+
+def _is_beside(one: Candidate, lesion: Sequence[Candidate], spacing_mm: tuple[float, float, float], is_volume: bool) -> bool:
+    near = (other for other in lesion if is_volume or other.frame == one.frame)
+    return any(_distance(one, other, spacing_mm) <= APART_MM for other in near)
 
 
 def _likeliest(model: LoadedModel, forward: Forward, plane: Plane, places: Sequence[tuple[int, int]]) -> tuple[float, ModelInput]:
@@ -153,12 +188,32 @@ def _scored(engine: Engine, plane: Plane, places: Sequence[tuple[int, int]], apa
     windows = [window_about(plane, (column + 0.5) * plane.across, (row + 0.5) * plane.down, model.preprocess) for row, column in places]
     forward = answered(engine, np.stack([window.values for window in windows]))
     probs = probabilities(forward.logits, model.calibration)[:, found_label(model)]
-    tokens = _tokens(model, forward)
+    tokens, rated = _tokens(model, forward), _ratings(model, forward)
     found = []
-    for place, window, grid, probability in zip(places, windows, tokens, probs.tolist(), strict=True):
+    for number, (place, window, grid, probability) in enumerate(zip(places, windows, tokens, probs.tolist(), strict=True)):
         row, column, share = _middle(plane, window, grid, place, model.patch, apart)
-        found.append(Candidate(column * plane.across - 0.5, row * plane.down - 0.5, plane.frame, probability * share, probability, window))
+        ratings = {name: float(scores[number]) for name, scores in rated.items()}
+        mark = _mark(plane, row, column, model.preprocess.pixel_spacing_mm or 1.0, is_measured=probability * share >= LOWEST_SCORE)
+        one = Candidate(mark.column, mark.row, plane.frame, probability * share, probability, window, (mark,), ratings)
+        found.append(one)
     return tuple(sorted(found, key=lambda one: -one.score))
+
+
+def _ratings(model: LoadedModel, forward: Forward) -> dict[str, FloatImage]:
+    """Of each further head that speaks for a window the score of its last label, [N]."""
+    return {name: probabilities(forward.heads[name], None)[:, -1] for name in model.network.config.heads or {}}
+
+
+def _mark(plane: Plane, row: float, column: float, pixel_mm: float, *, is_measured: bool) -> Mark:
+    """The place in pixels of the source, with the outline of what is solid there. row, column: of the plane, edges at whole numbers."""
+    outline = None
+    if is_measured and plane.has_units:
+        outline = outline_about(plane.values, row - 0.5, column - 0.5, pixel_mm)
+    place = (column * plane.across - 0.5, row * plane.down - 0.5, plane.frame)
+    if outline is None:
+        return Mark(*place)
+    size_mm, (left, top, width, height) = outline
+    return Mark(*place, size_mm, (left * plane.across, top * plane.down, width * plane.across, height * plane.down))
 
 
 def _middle(
@@ -177,6 +232,11 @@ def _middle(
     if total < FAINTEST:
         return place[0] + 0.5, place[1] + 0.5, share
     return float((weights * rows).sum() / total), float((weights * columns).sum() / total), share
+
+
+def _across(one: Candidate, other: Candidate, spacing_mm: tuple[float, float, float]) -> float:
+    """How far apart two places are when their slices are laid on each other, in mm."""
+    return float(np.hypot((one.row - other.row) * spacing_mm[1], (one.column - other.column) * spacing_mm[2]))
 
 
 def _distance(one: Candidate, other: Candidate, spacing_mm: tuple[float, float, float]) -> float:

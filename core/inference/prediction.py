@@ -75,6 +75,14 @@ def parent_heads(probs: NDArray[np.float32], model: LoadedModel) -> dict[str, fl
     return {name: sum(float(probs[model.labels.index(member)]) for member in members) for name, members in parents.items()} or None
 
 
+def unnamed_labels(given: ModelInput, model: LoadedModel) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
+    """Labels in whose place the parent label is named: those that were not measured on such an image; and of a model that does not say on
+    whom its labels were measured, all that have a parent, with the sentence that says so."""
+    told = {one.label for one in model.preprocess.measured_for}
+    silent = tuple(label for members in (model.network.config.parents or {}).values() for label in members if label not in told)
+    return (*given.unnamed, *silent), ((notice("model.kind-not-measured", labels=silent),) if silent else ())
+
+
 def auxiliary_heads(forward: Forward, place: int, model: LoadedModel) -> dict[str, dict[str, list[Any]]]:
     """{name: {labels, probabilities}} of each further head that speaks for a whole image; their temperature lies in their weights.
 
@@ -98,6 +106,7 @@ def _prediction(
 ) -> Prediction:
     """place: of the input in `forward`; None for an empty one, which gets its reason instead of an answer."""
     model, runtime = engine.model, engine.runtime
+    unnamed, why_unnamed = unnamed_labels(given, model)
     logits = probs = tokens = answer = heads = None
     likely: tuple[str, ...] = ()
     if forward is None or place is None:
@@ -121,7 +130,13 @@ def _prediction(
         outside=outside,
         token_logits=tokens,
         frame=frame,
-        assumptions=(*given.assumptions, *assumptions, *(() if model.calibration is not None else (UNCALIBRATED,)), *engine.notices),
+        assumptions=(
+            *given.assumptions,
+            *assumptions,
+            *why_unnamed,
+            *(() if model.calibration is not None else (UNCALIBRATED,)),
+            *engine.notices,
+        ),
         seconds=seconds,
         runtime=runtime.library,
         precision=runtime.precision,
@@ -129,4 +144,6 @@ def _prediction(
         heads=heads,
         source=given.source,
         box=given.box,
+        parents={name: tuple(members) for name, members in (model.network.config.parents or {}).items()},
+        unnamed=unnamed,
     )

@@ -1,3 +1,20 @@
 """From an image to what a network takes in: display values, bands, grids, tiles, tensors."""
 
-__all__ = ["ct", "domains", "grid", "indices", "inputs", "kinds", "lookup", "lungs", "scene_input", "suitability", "tensor", "windowing"]
+__all__ = [
+    "body",
+    "ct",
+    "domains",
+    "grid",
+    "indices",
+    "inputs",
+    "kinds",
+    "lookup",
+    "lung_fields",
+    "lungs",
+    "outline",
+    "scene_input",
+    "sides",
+    "suitability",
+    "tensor",
+    "windowing",
+]

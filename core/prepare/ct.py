@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import OutOfRange
+from core.prepare.body import body_of_slice
 from core.prepare.kinds import NOT_IMAGES, modality_of
-from core.prepare.lungs import lung_field
-from core.prepare.suitability import Suitability, body_refusal, is_coloured, modality_refusal, no_input, pixel_refusal
+from core.prepare.lungs import AIRY, lung_field
+from core.prepare.suitability import Suitability, body_refusal, is_coloured, modality_refusal, no_input, no_patient_refusal, pixel_refusal
 from core.prepare.tensor import resize, standardise
 from core.prepare.windowing import LUMINANCE, modality_values, render
 from core.types import FloatImage, Mask, ModelInput, Notice, Picture, Preprocess, Study, notice
@@ -25,6 +26,8 @@ WHOLE = 1.25
 LARGEST_SLICE = 1024
 """Pixels a side of the largest CT slices that scanners make."""
 NO_LUNG = notice("ct.no-lung")
+_BODY_SHARE = 0.2
+"""Share of the rows; what stands in fewer is the table, a sleeve, an arm."""
 
 _Slice = Study | Picture
 
@@ -36,6 +39,7 @@ class Plane:
     values: float32 [rows, columns], Hounsfield units of a study, grey in [0, 255] of a picture. searched: where something may be found.
     across, down: pixels of the source that one pixel here covers. frame: of the study, from 0.
     suitable: what the header and the pixels say for or against the model. source: sha256 of the source's bytes.
+    has_units: whether the values are Hounsfield units.
     """
 
     values: FloatImage
@@ -45,6 +49,14 @@ class Plane:
     frame: int
     suitable: Suitability
     source: str
+    has_units: bool = True
+
+    @property
+    def middle(self) -> float:
+        """The column of the source at the middle of the body: of what is denser than air in a fifth of the rows or more."""
+        dense = np.flatnonzero((self.values > AIRY).mean(axis=0) > _BODY_SHARE)
+        column = float(dense[0] + dense[-1]) / 2.0 if len(dense) else (self.values.shape[1] - 1) / 2.0
+        return (column + 0.5) * self.across - 0.5
 
 
 def ct_study(study: Study, preprocess: Preprocess) -> Suitability:
@@ -57,6 +69,8 @@ def ct_study(study: Study, preprocess: Preprocess) -> Suitability:
     assumed = [] if modality_of(study) else [notice("ct.modality-assumed")]
     if not study.body_part.strip():
         assumed.append(notice("ct.chest-assumed"))
+    if no_patient_refusal(study) is not None:  # Hounsfield units are what they are, drawn or measured
+        assumed.append(notice("input.drawn"))
     if study.spacing_mm is None:
         assumed.append(notice("ct.spacing-assumed", mm=_spacing_mm(preprocess)))
     return Suitability(None, tuple(assumed))
@@ -89,7 +103,7 @@ def plane_of(image: _Slice, preprocess: Preprocess, frame: int = 0) -> Plane:
         values, suitable = _grey(image), ct_picture(image, preprocess)
         refusal = suitable.refusal or pixel_refusal(image.pixels)
         searched = np.ones(values.shape, dtype=np.bool_)
-        return Plane(values, searched, 1.0, 1.0, 0, Suitability(refusal, suitable.assumptions), image.sha256)
+        return Plane(values, searched, 1.0, 1.0, 0, Suitability(refusal, suitable.assumptions), image.sha256, has_units=False)
     if not 0 <= frame < image.shape[0]:
         raise OutOfRange("frame", frame, f"0 <= frame < {image.shape[0]}")
     spacing = preprocess.pixel_spacing_mm or 1.0
@@ -142,6 +156,24 @@ def window_about(plane: Plane, column: float, row: float, preprocess: Preprocess
         allowed = f"0 <= column <= {columns * plane.across:.0f} and 0 <= row <= {rows * plane.down:.0f}"
         raise OutOfRange("at", f"{column:g} {row:g}", allowed)
     return window_at(plane, round(x - preprocess.size[1] / 2), round(y - preprocess.size[0] / 2), preprocess)
+
+
+def window_parts(study: Study, given: ModelInput, preprocess: Preprocess) -> dict[str, Mask]:
+    """Which pixels of a window are lung, elsewhere in the body, and outside: bool [rows, columns] of the input. Raises as plane_of."""
+    plane = plane_of(study, preprocess, given.frame)
+    left, top = round(given.box[0] / plane.across), round(given.box[1] / plane.down)
+    right, bottom = left + round(given.box[2] / plane.across), top + round(given.box[3] / plane.down)
+    lungs = plane.searched
+    body = body_of_slice(plane.values) & ~lungs
+    masks = {"lungs": lungs, "body": body, "outside": ~(lungs | body)}
+    return {name: _on_input(mask[top:bottom, left:right], preprocess.size) for name, mask in masks.items()}
+
+
+def _on_input(mask: Mask, size: tuple[int, int]) -> Mask:
+    """The nearest pixels of a mask, [rows, columns] of any size."""
+    rows = (np.arange(size[0]) * mask.shape[0]) // size[0]
+    columns = (np.arange(size[1]) * mask.shape[1]) // size[1]
+    return np.asarray(mask[rows[:, np.newaxis], columns], dtype=np.bool_)
 
 
 def centre_window(image: _Slice, preprocess: Preprocess, frame: int | None = None) -> ModelInput:

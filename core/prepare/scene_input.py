@@ -15,6 +15,8 @@ AS_COARSE = 1.05
 """Pixels up to so many times coarser are as coarse: what projections do to a metre."""
 NEARLY = 1.5
 """So many times the scale of its training is what a model was shown that says nothing of other scales; objects differ as much in size."""
+HALF = 0.5
+"""Of a pixel of the input that holds data, for it to count as seen."""
 TILE_SCALE = 2.0
 """A picture without a ground scale is taken as one tile up to this many times the model's size."""
 
@@ -50,6 +52,15 @@ def input_at(scene: Scene, preprocess: Preprocess, column: int, row: int) -> Mod
         assumptions=(*scene.assumptions, *assumptions, *scale_assumptions(scene, preprocess)),
         source=scene.sha256,
     )
+
+
+def scene_parts(scene: Scene, given: ModelInput, preprocess: Preprocess) -> dict[str, Mask | None]:
+    """Of a window of a scene which pixels hold data: bool [rows, columns] of the input. No cloud is known. Raises UnreadableFile."""
+    bands, _ = resolve_bands(scene, preprocess.channels, preprocess.reflectance_top)
+    left, top, width, height = (round(side) for side in given.box)
+    _, valid = read_window(scene, bands, (left, top, width, height))
+    seen = resize(valid[np.newaxis].astype(np.float32), preprocess.size)[0] >= HALF
+    return {"valid": seen, "cloud": None, "nodata": ~seen}
 
 
 def window_size(scene: Scene, preprocess: Preprocess) -> tuple[int, int]:

@@ -31,10 +31,14 @@ NOT_CHEST = ("SPINE", "ABD", "PELV", "WALL")
 
 @dataclass(frozen=True)
 class Suitability:
-    """refusal: what speaks against the image, None where nothing does. assumptions: of what the header leaves open."""
+    """refusal: what speaks against the image, None where nothing does. assumptions: of what the header leaves open.
+
+    unnamed: labels that were not measured on such a patient or view.
+    """
 
     refusal: Notice | None = None
     assumptions: tuple[Notice, ...] = ()
+    unnamed: tuple[str, ...] = ()
 
 
 def pixel_refusal(pixels: NDArray[np.uint8]) -> Notice | None:
@@ -81,6 +85,15 @@ def body_refusal(study: Study, preprocess: Preprocess) -> Notice | None:
     if "CHEST" in preprocess.body_parts and is_chest(part):
         return None
     return notice("input.other-body-part", part=part, parts=preprocess.body_parts)
+
+
+def no_patient_refusal(study: Study) -> Notice | None:
+    """Why the image is of no patient by its header: drawn (Synthetic Data, 0008,001C) or of a phantom (Quality Control Image)."""
+    if str(study.header.get("SyntheticData", "")) == "YES":
+        return notice("input.synthetic")
+    if str(study.header.get("QualityControlImage", "")) == "YES":
+        return notice("input.phantom")
+    return None
 
 
 def is_chest(body_part: str) -> bool:

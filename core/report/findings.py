@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.report.composer import Composer
+from core.report.headline import candidates_words, mistakes_others, place_words
 from core.report.model_facts import ModelFacts
 from core.report.notices import say
-from core.types import Prediction
+from core.types import Candidate, Prediction
 
 _SECTION = "findings"
 _MOST_LABELS = 12
@@ -23,8 +23,10 @@ def say_findings(composer: Composer, prediction: Prediction, model: ModelFacts) 
     """An outside image gets its reason in place of findings; an abstention is stated before the numbers that led to it."""
     if prediction.outside.is_outside or prediction.probabilities is None:
         return _say_outside(composer, prediction)
-    if prediction.is_best_of_many:
-        model = replace(model, coverage=None)
+    if prediction.searched_for is not None:
+        return _say_search(composer, prediction, prediction.searched_for, model)
+    prediction = prediction.named
+    assert prediction.probabilities is not None  # the named labels have those of the model's own
     _keep_labels(composer, prediction.labels, prediction.probabilities, _unit(model))
     if model.coverage is not None:
         _keep_set(composer, prediction, model.coverage)
@@ -32,10 +34,13 @@ def say_findings(composer: Composer, prediction: Prediction, model: ModelFacts) 
         composer.say(_SECTION, "abstains_all" if prediction.conformal_set else "abstains_none", coverage="set.coverage", set="set.labels")
         _say_others(composer, prediction, model, first=1)
     else:
-        _say_answer(composer, model)
+        _say_answer(composer, prediction, model)
         _say_others(composer, prediction, model, first=2)
+    if model.knows:
+        composer.say(_SECTION, "verbatim", sentence=composer.fact("model.knows", model.knows, "sentence", "model card"))
     _say_heads(composer, prediction, model)
-    _say_candidates(composer, prediction)
+    if prediction.candidates is not None:
+        _say_candidates(composer, prediction.candidates)
     return _say_distance(composer, prediction, "inside_distance")
 
 
@@ -67,11 +72,17 @@ def _keep_set(composer: Composer, prediction: Prediction, coverage: float) -> No
     composer.fact("set.coverage", coverage, "coverage", "calibration")
 
 
-def _say_answer(composer: Composer, model: ModelFacts) -> None:
-    if model.coverage is None:
-        return composer.say(_SECTION, "answer_score", label="label.1.label", score="label.1.score")
-    roles = {"label": "label.1.label", "probability": "label.1.probability", "set": "set.labels", "coverage": "set.coverage"}
-    return composer.say(_SECTION, "answer", **roles)
+def _say_answer(composer: Composer, prediction: Prediction, model: ModelFacts) -> None:
+    unit = _unit(model)
+    roles = {"label": "label.1.label", unit: f"label.1.{unit}"}
+    if model.coverage is not None:
+        roles |= {"set": "set.labels", "coverage": "set.coverage"}
+    is_mistaken = mistakes_others(prediction.labels, composer.language)
+    if is_mistaken:
+        roles["looks"] = composer.fact("answer.looks", prediction.likeliest, "looks", "prediction")
+        roles["seen_as"] = composer.fact("answer.seen_as", prediction.likeliest, "seen as", "prediction")
+    template = "answer_seen" if is_mistaken else "answer"
+    composer.say(_SECTION, template if model.coverage is not None else f"{template}_score", **roles)
 
 
 def _say_others(composer: Composer, prediction: Prediction, model: ModelFacts, first: int) -> None:
@@ -93,7 +104,7 @@ def _say_heads(composer: Composer, prediction: Prediction, model: ModelFacts) ->
             label = composer.fact(f"head.{name}.label", name, "label", "prediction")
             number = composer.fact(f"head.{name}.{unit}", float(value), unit, "prediction")
             composer.say(_SECTION, "other" if unit == "probability" else "other_score", **{"label": label, unit: number})
-        elif isinstance(value, Mapping) and prediction.candidates != ():  # it speaks of what was found
+        elif isinstance(value, Mapping):
             _say_head(composer, name, value["labels"], value["probabilities"], unit)
 
 
@@ -107,17 +118,36 @@ def _say_head(composer: Composer, name: str, labels: Sequence[str], probabilitie
     composer.say(_SECTION, "head" if unit == "probability" else "head_score", **roles)
 
 
-def _say_candidates(composer: Composer, prediction: Prediction) -> None:
-    """Where something was found, best first; nothing of a model that looks for no place."""
-    if prediction.candidates is None:
-        return
-    if not prediction.candidates:
-        composer.say(_SECTION, "candidates_none", count=composer.fact("candidates.count", 0, "count", "prediction"))
-    for number, one in enumerate(prediction.candidates, start=1):
+def _say_search(composer: Composer, prediction: Prediction, label: str, model: ModelFacts) -> None:
+    """How many candidates there are, and how many of such are false; what is highest of many windows is called a score."""
+    words = candidates_words(prediction, composer.language.code)
+    roles = {"sentence": composer.fact("candidates.words", f"{words}.", "sentence", "prediction")}
+    roles["count"] = composer.fact("candidates.count", len(prediction.candidates or ()), "count", "prediction")
+    if prediction.expected_false is not None:
+        roles["expected"] = composer.fact("candidates.expected_false", prediction.expected_false, "count", "model card")
+    composer.say(_SECTION, "verbatim", **roles)
+    highest = composer.fact("highest.score", prediction.probability(label), "score", "prediction")
+    composer.say(_SECTION, "highest", label=composer.fact("highest.label", label, "label", "prediction"), score=highest)
+    if model.knows:
+        composer.say(_SECTION, "verbatim", sentence=composer.fact("model.knows", model.knows, "sentence", "model card"))
+    _say_candidates(composer, prediction.candidates or ())
+    _say_distance(composer, prediction, "inside_distance")
+
+
+def _say_candidates(composer: Composer, candidates: Sequence[Candidate]) -> None:
+    """What was found where, best first."""
+    for number, one in enumerate(candidates, start=1):
+        told = one.as_read()
         roles = {"number": composer.fact(f"candidate.{number}.number", number, "count", "prediction")}
-        for role, key, unit in (("column", "x", ""), ("row", "y", ""), ("slice", "slice", "count"), ("score", "score", "score")):
-            roles[role] = composer.fact(f"candidate.{number}.{role}", float(one.as_read()[key]), unit, "prediction")
-        composer.say(_SECTION, "candidate", **roles)
+        place = place_words(one, composer.language.code)
+        roles["place"] = composer.fact(f"candidate.{number}.place", place, "sentence", "prediction")
+        values = (("slice", "slice", "count"), ("column", "x", ""), ("row", "y", ""), ("z", "z_mm", "mm"), ("size", "size_mm", "mm"))
+        for role, key, unit in (*values, ("score", "score", "score")):
+            value = float("nan") if told[key] is None else float(told[key])
+            roles[role] = composer.fact(f"candidate.{number}.{role}", value, unit, "prediction")
+        for name, value in one.ratings.items():
+            roles[name] = composer.fact(f"candidate.{number}.{name}", value, "score", "prediction")
+        composer.say(_SECTION, "candidate_rated" if "malignancy" in one.ratings else "candidate", **roles)
 
 
 def _unit(model: ModelFacts) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from core.prepare.windowing import default_window
 from core.report.composer import Composer
 from core.report.findings import say_findings
+from core.report.inside import beside_notice
 from core.report.language import language_of
 from core.report.model_facts import ModelFacts
+from core.report.notices import say
 from core.report.sections import say_explanation, say_limits, say_model
 from core.types import Explanation, Image, Notice, Picture, Prediction, Report, Scene, Study
 
@@ -23,16 +25,22 @@ def image_report(
 ) -> Report:
     """Facts and sentences of one prediction and, where there is one, its explanation.
 
-    region: where the map is strongest (core/explain/regions.py). created: ISO 8601, now by default.
+    region: where the map is strongest (core/explain/regions.py). An image outside what the model knows has no explanation here.
+    created: ISO 8601, now by default.
     Neither the file's name nor anything else that could name a person becomes a fact.
     Raises NotFound for a language without templates.
     """
+    if prediction.outside.is_outside:
+        explanation = None
     composer = Composer(language_of(language))
     _say_image(composer, image, prediction)
     say_model(composer, prediction, model)
     _say_preparation(composer, image, prediction, model)
     say_findings(composer, prediction, model)
-    say_explanation(composer, explanation, region, prediction.outside.is_outside, model.preprocess.domain)
+    if explanation is not None and (much := beside_notice(explanation.inside)) is not None:
+        said = say(much, composer.language.code)
+        composer.say("findings", "verbatim", sentence=composer.fact("warning.beside", said, "sentence", "explanation"))
+    say_explanation(composer, explanation, region, model.preprocess.domain)
     say_limits(composer, model, prediction.assumptions)
     parameters = {
         "model": prediction.model,
@@ -64,7 +72,7 @@ def _say_header(composer: Composer, study: Study, prediction: Prediction) -> Non
     if study.view:
         composer.say("technique", "view", view=composer.fact("study.view", study.view, "word", "study header"))
     frames = study.shape[0]
-    if frames > 1 and prediction.frame is not None:
+    if frames > 1 and prediction.frame is not None and not (prediction.candidates is not None and prediction.outside.is_outside):
         number = composer.fact("image.frame", prediction.frame + 1, "count", "prediction")
         template = "frame" if prediction.candidates is None else "frame_best"
         composer.say("technique", template, frame=number, frames=composer.fact("image.frames", frames, "count", "study header"))

@@ -18,13 +18,18 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Language:
-    """sentences: template by name; each placeholder in braces stands for a fact. The other tables give words for ids."""
+    """sentences: template by name; each placeholder in braces stands for a fact. The other tables give words for ids.
+
+    looks, seen_as: of labels that other diseases are taken for: how a headline begins, and what was really seen.
+    """
 
     code: str
     titles: Mapping[str, str]
     sections: Mapping[str, str]
     words: Mapping[str, str]
     labels: Mapping[str, str]
+    looks: Mapping[str, str]
+    seen_as: Mapping[str, str]
     methods: Mapping[str, str]
     tables: Mapping[str, Mapping[str, str]]
     sentences: Mapping[str, str]
@@ -44,7 +49,13 @@ class Language:
         return self._number(float(fact.value), fact.unit)
 
     def _word(self, value: str, unit: str) -> str:
-        tables: dict[str, Mapping[str, str]] = {"label": self.labels, "method": self.methods, "word": self.words}
+        tables: dict[str, Mapping[str, str]] = {
+            "label": self.labels,
+            "looks": self.looks,
+            "seen as": self.seen_as,
+            "method": self.methods,
+            "word": self.words,
+        }
         return tables.get(unit, {}).get(value, value)
 
     def _listed(self, words: list[str]) -> str:

@@ -22,6 +22,7 @@ class ModelFacts:
 
     coverage: what the conformal sets were made for (0.9); None for a model without sets, whose numbers for one image are called scores.
     is_calibrated: whether what the model says was calibrated, by sets or, of change, by pixels.
+    knows: the sentence of the card that stands beside every answer: what the model knows, and that it knows nothing else.
     """
 
     title: str
@@ -33,6 +34,7 @@ class ModelFacts:
     preprocess: Preprocess
     coverage: float | None
     is_calibrated: bool
+    knows: str = ""
 
 
 def model_facts(model: LoadedModel | LoadedChangeModel) -> ModelFacts:
@@ -47,6 +49,7 @@ def model_facts(model: LoadedModel | LoadedChangeModel) -> ModelFacts:
         preprocess=model.preprocess,
         coverage=model.calibration.coverage if isinstance(model.calibration, Calibration) else None,
         is_calibrated=model.calibration is not None,
+        knows=model.card.knows,
     )
 
 

@@ -10,7 +10,7 @@ from string import Formatter
 from typing import Any
 
 from core.errors import NotFound
-from core.report.language import TEMPLATES
+from core.report.language import TEMPLATES, language_of
 from core.types import Notice
 
 _PREFIX = "notices."
@@ -24,7 +24,8 @@ class NoticeWords:
     """One language.
 
     templates: by code; one of several forms ("one", "other") goes by the value `count`. words: tables of words for ids, where "other" is
-    for ids that are not in the table, {value}. lists: what stands between the values of a list, by kind.
+    for ids that are not in the table, {value}; "label" has those for labels of models. lists: what stands between the values of a list, by
+    kind.
     """
 
     templates: Mapping[str, Template]
@@ -53,6 +54,8 @@ class _Filler(Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, Notice):
             return self._language.say(value)
+        if isinstance(value, tuple) and format_spec in self._language.words:
+            return self._language.lists["plain"].join(self._language.word(format_spec, str(one)) for one in value)
         if isinstance(value, tuple):
             return self._language.lists[format_spec or "plain"].join(value)
         if format_spec in self._language.words:
@@ -84,4 +87,5 @@ def notice_words(language: str) -> NoticeWords:
         raise NotFound(f"There are no notices in the language {language!r}.", f"Choose one of {', '.join(known)}.")
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
     words, lists = tables.pop("words"), tables.pop("lists")
-    return NoticeWords({f"{room}.{name}": template for room, table in tables.items() for name, template in table.items()}, words, lists)
+    templates = {f"{room}.{name}": template for room, table in tables.items() for name, template in table.items()}
+    return NoticeWords(templates, {**words, "label": language_of(language).labels}, lists)

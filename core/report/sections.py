@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from core.prepare.domains import image_domain
 from core.report.composer import Composer
+from core.report.inside import inside_notices
 from core.report.model_facts import ModelFacts
 from core.report.notices import say, say_all
 from core.types import Domain, Explanation, Gain, Notice, Prediction, RemovalScore
@@ -26,17 +27,16 @@ def say_model(composer: Composer, prediction: Prediction, model: ModelFacts) -> 
     composer.say("technique", "runtime", runtime=runtime, precision=precision, device=device)
 
 
-def say_explanation(composer: Composer, explanation: Explanation | None, region: Notice | None, is_outside: bool, domain: Domain) -> None:
-    """The method, where its map is strongest, and what the measurements of the map allow to believe."""
+def say_explanation(composer: Composer, explanation: Explanation | None, region: Notice | None, domain: Domain) -> None:
+    """The method, where its map is strongest and its weight lies, and then what the measurements of the map allow to believe."""
     if explanation is None:
         return composer.say("explanation", "no_explanation")
     _say_method(composer, explanation)
-    if is_outside:
-        composer.say("explanation", "outside_explained")
     if region is not None:
         words = say(region, composer.language.code)
         place = composer.fact("explanation.region", words, "sentence", "explanation")
         composer.say("explanation", "region", region=words, place=place)
+    _say_inside(composer, explanation)
     _say_gain(composer, explanation.gain)
     _say_removal(composer, "deletion", explanation.deletion)
     _say_removal(composer, "insertion", explanation.insertion)
@@ -78,6 +78,13 @@ def _say_method(composer: Composer, explanation: Explanation) -> None:
     specific = composer.fact("explanation.class_specific", explanation.class_specific, "", "explanation")
     template = "method" if explanation.class_specific else "method_agnostic"
     composer.say("explanation", template, method=method, target=target, specific=specific)
+
+
+def _say_inside(composer: Composer, explanation: Explanation) -> None:
+    """Where the weight of the map lies, and what of the reported answer it is not of."""
+    language, of_view = composer.language.code, [one for one in explanation.assumptions if one.code.startswith("explanation.")]
+    for number, one in enumerate((*inside_notices(explanation.inside), *of_view), start=1):
+        composer.say("explanation", "verbatim", sentence=composer.fact(f"inside.{number}", say(one, language), "sentence", "explanation"))
 
 
 def _say_removal(composer: Composer, name: str, score: RemovalScore) -> None:

@@ -9,9 +9,21 @@ Axes are named in every docstring; lengths are in millimetres (medical) or metre
 from __future__ import annotations
 
 from core.types.arrays import Box, FloatImage, Mask, Progress
-from core.types.explanation import Explanation, Gain, RemovalScore, Target, TokenMap
+from core.types.explanation import Explanation, Gain, Inside, RemovalScore, Target, TokenMap
 from core.types.maps import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
-from core.types.model import Calibration, Candidate, Capability, ChangeCalibration, Domain, ModelInput, Outside, Prediction, Preprocess
+from core.types.model import (
+    Calibration,
+    Candidate,
+    Capability,
+    ChangeCalibration,
+    Domain,
+    Mark,
+    MeasuredRange,
+    ModelInput,
+    Outside,
+    Prediction,
+    Preprocess,
+)
 from core.types.notice import Notice, notice
 from core.types.report import Addendum, Fact, Report, Sentence
 from core.types.scene import UNNAMED_DATE, Band, DataMask, Scene, ValueRange
@@ -40,8 +52,11 @@ __all__ = [
     "FrameSource",
     "Gain",
     "Image",
+    "Inside",
     "LandCoverMap",
+    "Mark",
     "Mask",
+    "MeasuredRange",
     "ModelInput",
     "Notice",
     "Outside",

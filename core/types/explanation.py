@@ -128,6 +128,17 @@ class Gain:
 
 
 @dataclass(frozen=True)
+class Inside:
+    """Where the weight of a map lies. shares: of the weight by part: lungs, body (elsewhere), outside (the patient); valid, cloud, nodata.
+
+    areas: of the input, likewise. None of a part that was not found.
+    """
+
+    shares: Mapping[str, float | None]
+    areas: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
 class Explanation:
     """Where a model looked, and how far that picture can be believed.
 
@@ -137,6 +148,7 @@ class Explanation:
     target: what was attributed; class-agnostic methods (rollout) still name it, since faithfulness needs one.
     source, frame, box: of the input that was explained (core.types.ModelInput): which bytes, which frame from 0, which pixels of it.
     assumptions: what the device could not do; those of the input are told by the input.
+    inside: where the map's weight lies, None where nothing is known of the image (core/explain/inside.py).
     completeness_error: |sum of attributions - (f(x) - f(baseline))| / |f(x) - f(baseline)|, None where it does not apply.
     """
 
@@ -164,3 +176,4 @@ class Explanation:
     source: str = ""
     frame: int = 0
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    inside: Inside | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -36,6 +36,18 @@ class Capability(StrEnum):
 
 
 @dataclass(frozen=True)
+class MeasuredRange:
+    """The patients and views that a label was measured on; of others it is not named, but its parent label is.
+
+    age_years: (youngest, oldest), whole years. views: AP, PA.
+    """
+
+    label: str
+    age_years: tuple[float, float]
+    views: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Preprocess:
     """How an image becomes the network's input: preprocess.json beside the weights.
 
@@ -55,6 +67,7 @@ class Preprocess:
     enlarged: of change models, the factor of a second look at each pair of tiles, upside down, whose logits are averaged with those of the
         first (models/bert_image/test_time_augmentation.py); 0 where there is none.
     test_time_augmentation: whether the answer is the mean over the quarter turns and mirror images of an input, which must be square.
+    measured_for: of labels that have a parent label, on whom they were measured.
     """
 
     domain: Domain
@@ -75,6 +88,7 @@ class Preprocess:
     enlarged: float = 0.0
     coarsest_m: float | None = None
     linear: tuple[str, ...] = ()
+    measured_for: tuple[MeasuredRange, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +102,7 @@ class ModelInput:
     valid_share: share of source pixels that hold data, in [0, 1].
     refusal: why the model is not made for this image, by its header or its kind; None where nothing speaks against it.
     source: sha256 of the source's bytes, as its Study, Scene or Picture has it; "" where values were made up.
+    unnamed: labels that were not measured on such a patient or view, so that their parent label alone may be named.
     """
 
     values: FloatImage
@@ -98,6 +113,7 @@ class ModelInput:
     refusal: Notice | None = None
     assumptions: tuple[Notice, ...] = ()
     source: str = ""
+    unnamed: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -106,11 +122,29 @@ class ModelInput:
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A place where something was found.
+class Mark:
+    """Where a lesion lies in one slice.
 
-    column, row: of the source, from 0, middle of a pixel at whole numbers. frame: from 0. score: in [0, 1], at most the probability.
+    column, row: of the source, from 0, middle of a pixel at whole numbers. frame: from 0. size_mm: its longest diameter there, None where
+    it could not be measured. box: (left, top, width, height) of its outline in pixels of the source, None likewise.
+    """
+
+    column: float
+    row: float
+    frame: int
+    size_mm: float | None = None
+    box: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One lesion that may be there, placed in the slice where its score is highest.
+
+    column, row, frame: as of Mark. score: in [0, 1], at most the probability; no probability itself, being the highest of many.
     window: the input whose middle it is, as near as the slice allows; probability: its own.
+    marks: where it lies in each of its slices, this one included, by frame. ratings: of each further head of the model, by its name, the
+    score of its last label ("malignancy": malignant). side: "left" or "right" of the patient; half: of the image as displayed.
+    zone: "upper", "middle" or "lower" third of the lungs. z_mm: along the patient's axis, towards the head. None of what is not known.
     """
 
     column: float
@@ -119,10 +153,40 @@ class Candidate:
     score: float
     probability: float
     window: ModelInput
+    marks: tuple[Mark, ...] = ()
+    ratings: Mapping[str, float] = field(default_factory=dict)
+    side: str | None = None
+    half: str | None = None
+    zone: str | None = None
+    z_mm: float | None = None
 
-    def as_read(self) -> dict[str, float]:
-        """As a person and JSON read it: x and y in tenths of a pixel, from 0; slice from 1; score to four digits."""
-        return {"x": round(self.column, 1), "y": round(self.row, 1), "slice": self.frame + 1, "score": round(self.score, 4)}
+    @property
+    def size_mm(self) -> float | None:
+        """The longest diameter in any of its slices."""
+        return max((mark.size_mm for mark in self.marks if mark.size_mm is not None), default=None)
+
+    def as_read(self) -> dict[str, Any]:
+        """As a person and JSON read it: x and y in tenths of a pixel, from 0; slice from 1; score to four digits; mm to a tenth."""
+        return {
+            "x": round(self.column, 1),
+            "y": round(self.row, 1),
+            "slice": self.frame + 1,
+            "score": round(self.score, 4),
+            "side": self.side,
+            "zone": self.zone,
+            "z_mm": None if self.z_mm is None else round(self.z_mm, 1),
+            "size_mm": None if self.size_mm is None else round(self.size_mm, 1),
+            **{name: round(value, 4) for name, value in self.ratings.items()},
+            "outlines": [
+                {
+                    "slice": mark.frame + 1,
+                    "x": round(mark.column, 1),
+                    "y": round(mark.row, 1),
+                    "box": mark.box and [round(side, 1) for side in mark.box],
+                }
+                for mark in self.marks
+            ],
+        }
 
 
 @dataclass(frozen=True)
@@ -182,10 +246,14 @@ class Prediction:
     prediction: the most probable label; None where outside or abstaining (the set is empty or holds every label).
     seconds: {"read", "prepare", "forward"}.
     frame: which of the source's frames was answered, from 0; None where it has only one.
-    heads: a probability for a parent label, {"labels", "probabilities"} for a further head. candidates: places of a CT image, best first;
-    None where the model looks for none.
+    heads: a probability for a parent label, {"labels", "probabilities"} for a further head. candidates: lesions of a CT image, best first;
+    None where the model looks for none. expected_false: how many candidates are false on as many slices, by what was measured on whole
+    series; None where that was not measured. searched_for: the label whose likeliest place among many windows is answered for, so that its
+    probability is a score; None where one input was answered.
     source: sha256 of the source's bytes. box: (left, top, width, height) of what was answered, in pixels of the source.
     runtime, precision, device: what computed it: "torch", "fp32" | "bf16" | "fp16", "cpu" | the GPU's name.
+    parents: parent labels that the model declares, with the labels that each sums up. unnamed: labels that may not be named of this image.
+    What people are told is `named`.
     """
 
     model: str
@@ -205,13 +273,45 @@ class Prediction:
     device: str = "cpu"
     heads: Mapping[str, Any] | None = None
     candidates: tuple[Candidate, ...] | None = None
+    expected_false: float | None = None
+    searched_for: str | None = None
     source: str = ""
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unnamed: tuple[str, ...] = ()
 
     @property
-    def is_best_of_many(self) -> bool:
-        """Whether it answers for the likeliest of many windows of an image, for which no calibration of single windows holds."""
-        return any(one.code.startswith("ct.best-of-") for one in self.assumptions)
+    def named(self) -> Prediction:
+        """The same answer with a parent label in place of those that may not be named of this image.
+
+        Labels, probabilities, the set and the prediction are of the named labels; it abstains where the set then holds all of them.
+        """
+        parent_of = {label: parent for parent, members in self.parents.items() for label in members if set(members) & set(self.unnamed)}
+        if not parent_of:
+            return self
+        heads = {name: value for name, value in (self.heads or {}).items() if name not in parent_of.values()} or None
+        labels = tuple(dict.fromkeys(parent_of.get(label, label) for label in self.labels))
+        likely = tuple(dict.fromkeys(parent_of.get(label, label) for label in self.conformal_set))
+        probs = None
+        if self.probabilities is not None:
+            told = zip(self.labels, self.probabilities.tolist(), strict=True)
+            sums = dict.fromkeys(labels, 0.0)
+            for label, value in told:
+                sums[parent_of.get(label, label)] += value
+            probs = np.array(list(sums.values()), dtype=np.float32)
+        is_silent = self.outside.is_outside or probs is None or len(likely) == len(labels) or (not likely and self.prediction is None)
+        answer = None if is_silent or probs is None else labels[int(probs.argmax())]
+        return replace(
+            self, labels=labels, probabilities=probs, conformal_set=likely, prediction=answer, heads=heads, logits=None, token_logits=None,
+            parents={}, unnamed=(),
+        )  # fmt: skip
+
+    @property
+    def likeliest(self) -> str:
+        """The most probable label, whether or not the model answers. Raises ValueError where there are no probabilities."""
+        if self.probabilities is None:
+            raise ValueError("there are no probabilities")
+        return self.labels[int(np.argmax(self.probabilities))]
 
     def probability(self, label: str) -> float:
         """Calibrated probability of one label. Raises ValueError for a label that the model does not know."""

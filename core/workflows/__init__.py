@@ -5,6 +5,7 @@ __all__ = [
     "change_files",
     "change_series",
     "cities",
+    "ct_places",
     "ct_search",
     "evaluate",
     "evaluate_change",
@@ -15,4 +16,5 @@ __all__ = [
     "report_files",
     "scene_map",
     "scene_prediction",
+    "series",
 ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +16,11 @@ from core.prepare.ct import centre_window, plane_of
 from core.prepare.domains import ReadingMode, image_domain
 from core.prepare.inputs import frame_answered
 from core.types import Image, ModelInput, Notice, Outside, Picture, Prediction, Preprocess, Progress, Study, notice
+from core.workflows.ct_places import placed
 
 _Slice = Study | Picture
+FEWEST_SERIES = 20
+"""Whole series without which nothing is said of how many candidates are false: of fewer, one patient decides on the figure."""
 
 
 @dataclass(frozen=True)
@@ -56,22 +60,43 @@ def search_ct(image: _Slice, engine: Engine, frame: int | None = None, watch: Pr
     assert best.best is not None
     window = best.best[1]
     label, spacing = engine.model.labels[found_label(engine.model)], _spacing(image, preprocess)
-    assumptions = (*image.assumptions, *_how(slices, label))
-    prediction = predict_input(engine, window, assumptions=assumptions, frame=frame_answered(image, window))
+    loose = isinstance(image, Study) and len(slices) > 1 and not image.is_volume
     outside = _outside(slices, engine)
+    how = () if outside.is_outside else (*_how(slices), *((notice("ct.searched-one-by-one"),) if loose else ()))
+    assumptions = (*image.assumptions, *how)
+    prediction = predict_input(engine, window, assumptions=assumptions, frame=frame_answered(image, window))
     assert prediction.probabilities is not None
     likely, answer = decide(prediction.probabilities, engine.model.labels, engine.model.calibration, outside)
     seconds = {"read": 0.0, "prepare": 0.0, "forward": time.perf_counter() - began}
-    return Searched(
-        replace(
-            prediction, conformal_set=likely, prediction=answer, outside=outside, seconds=seconds,
-            candidates=candidates_of(slices, spacing),
-        ),
-        window,
-        by_slice,
-        label,
-        (spacing[2], spacing[1]),
-    )  # fmt: skip
+    found = candidates_of(slices, spacing, is_volume=isinstance(image, Study) and image.is_volume)
+    told = replace(
+        prediction,
+        conformal_set=likely,
+        prediction=answer,
+        outside=outside,
+        seconds=seconds,
+        searched_for=label if sum(each.windows for each in slices) > 1 else None,
+        heads=None,  # they rate what was found, each candidate by itself
+        candidates=tuple(placed(one, image, slices) for one in found),
+        expected_false=expected_false(engine.model.card.metrics, sum(each.windows > 0 for each in slices)),
+    )
+    return Searched(told, window, by_slice, label, (spacing[2], spacing[1]))
+
+
+def expected_false(metrics: Mapping[str, Any], slices: int) -> float | None:
+    """How many candidates of so many slices are false, by the card's figures of whole series; None where too few series measured it.
+
+    metrics: "false_marks_per_100_slices" and "series", a number each or with its interval.
+    """
+    rate, series = (_figure(metrics.get(name)) for name in ("false_marks_per_100_slices", "series"))
+    if rate is None or series is None or series < FEWEST_SERIES:
+        return None
+    return rate * slices / 100.0
+
+
+def _figure(value: Any) -> float | None:
+    first = value[0] if isinstance(value, (list, tuple)) and value else value
+    return float(first) if isinstance(first, (int, float)) and not isinstance(first, bool) else None
 
 
 def _unsearched(image: _Slice, engine: Engine, frame: int | None) -> Searched:
@@ -82,14 +107,14 @@ def _unsearched(image: _Slice, engine: Engine, frame: int | None) -> Searched:
     return Searched(replace(prediction, candidates=()), window, {}, label, (columns, rows))
 
 
-def _how(slices: Sequence[SliceSearch], label: str) -> tuple[Notice, ...]:
-    """What the probability is one of."""
+def _how(slices: Sequence[SliceSearch]) -> tuple[Notice, ...]:
+    """What the highest score is one of."""
     windows, searched = sum(each.windows for each in slices), sum(each.windows > 0 for each in slices)
     if windows == 1:
         return ()
     if len(slices) > 1:
-        return (notice("ct.best-of-slices", label=label, windows=windows, slices=searched),)
-    return (notice("ct.best-of-windows", label=label, windows=windows),)
+        return (notice("ct.best-of-slices", windows=windows, slices=searched),)
+    return (notice("ct.best-of-windows", windows=windows),)
 
 
 def _outside(slices: Sequence[SliceSearch], engine: Engine) -> Outside:

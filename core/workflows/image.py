@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import InputError, OutOfRange, SightlineError
+from core.explain.inside import with_inside
 from core.explain.regions import region_of
 from core.explain.registry import explain
+from core.explain.views import what_differs
 from core.inference.engine import Engine, engine_for
 from core.inference.prediction import predict_input
 from core.jobs import Lane
@@ -17,12 +19,13 @@ from core.prepare.ct import plane_of, window_about
 from core.prepare.domains import image_domain
 from core.prepare.inputs import frame_answered, to_input
 from core.prepare.scene_input import input_at
+from core.prepare.sides import side_at_right
 from core.readers import Kind, SceneOptions, read_dicom, read_image, read_series, sniff
 from core.report.image import image_report
 from core.report.model_facts import model_facts
 from core.report.notices import say
 from core.sources import Source, Unusable, walk
-from core.types import Explanation, Image, ModelInput, Picture, Prediction, Progress, Report, Scene, Study
+from core.types import Explanation, Image, ModelInput, Notice, Picture, Prediction, Preprocess, Progress, Report, Scene, Study, Target
 from core.workflows.ct_search import is_searched_by, search_ct
 from core.workflows.faults import our_fault
 from core.workflows.large import is_large, predict_large
@@ -97,15 +100,44 @@ def explain_image(
 ) -> Explanation:
     """Where a model looked, and how far that can be believed.
 
-    target: a label, the most probable by default. frame: from 0, the middle one by default. at: (column, row) of the window of a scene or
-    of a CT slice; the centre of the one, the best window of the other by default. progress: told (done, total) in forward passes; what it
-    raises ends the work.
-    Raises NotFound for an unknown model, method or label; OutOfRange; InputError where the image cannot become an input.
+    target: a label, the most probable that may be named by default. frame: from 0, the middle one by default. at: (column, row) of the
+    window of a scene or of a CT slice; the centre of the one, the best window of the other by default. progress: told (done, total) in
+    forward passes; what it raises ends the work.
+    Raises NotFound for an unknown model, method or label; OutOfRange; InputError where the image cannot become an input,
+    and for an image outside what the model knows where no target is named.
     """
     engine = engine_for(model).interactive
     given = explained_input(image, engine, frame, at)
     check_explainable(given)
-    return explain(engine, given, method, target, progress=progress)
+    return explain_input(image, engine, given, method, target or named_target(engine, given), progress=progress)
+
+
+def explain_input(
+    image: Image,
+    engine: Engine,
+    given: ModelInput,
+    method: str,
+    target: Target | str,
+    *,
+    reported: Prediction | None = None,
+    progress: Progress | None = None,
+) -> Explanation:
+    """The explanation of one input of an image, with where its weight lies, and with what of the reported answer it is not of.
+
+    reported: what people are told of the image, where that is not the answer to this input alone. Raises as core.explain.registry.explain.
+    """
+    made = explain(engine, given, method, target, progress=progress)
+    differs = what_differs(engine, given, made.target, reported)
+    return with_inside(replace(made, assumptions=(*made.assumptions, *differs)), image, given, engine.model.preprocess)
+
+
+def named_target(engine: Engine, given: ModelInput) -> str:
+    """What is explained where nobody chose: the most probable label that may be named. Raises InputError for a refused image."""
+    prediction = predict_input(engine, given)
+    if prediction.outside.is_outside:
+        reason = f"The image is outside what the model knows. {say(prediction.outside.reason)}".strip()
+        raise InputError(reason, "Name a label to see how the model reacts; that is not a finding.")
+    return prediction.named.likeliest
 
 
 def check_explainable(given: ModelInput) -> None:
@@ -148,9 +180,17 @@ def compose(image: Image, prediction: Prediction, explanation: Explanation | Non
     """The report of one image. Raises NotFound for an unknown model, or a language without templates."""
     engine = engine_for(model)
     preprocess = engine.model.preprocess
-    is_window = is_large(image, preprocess)  # of which no word for a place in the whole would be right
-    region = None if explanation is None or is_window else region_of(explanation.saliency, preprocess.domain)
+    is_told = explanation is not None and not is_large(image, preprocess) and not prediction.outside.is_outside  # no word suits a window
+    region = _region(image, prediction, explanation, preprocess) if explanation is not None and is_told else None
     return image_report(image, prediction, explanation, model_facts(engine.model), region=region, language=language)
+
+
+def _region(image: Image, prediction: Prediction, explanation: Explanation, preprocess: Preprocess) -> Notice | None:
+    """Where the map of a whole image is strongest, by lung fields where they were found."""
+    given = to_input(image, preprocess, prediction.frame)
+    lungs = image_domain(preprocess.domain).parts(image, given, preprocess).get("lungs")
+    fits = lungs if lungs is not None and lungs.shape == explanation.saliency.shape else None
+    return region_of(explanation.saliency, preprocess.domain, side_at_right(image), fits)
 
 
 def _as_series(slices: Sequence[Source], name: str) -> tuple[list[Image], list[tuple[str, SightlineError]]]:

@@ -10,11 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
 from core.change.methods.bands import read_by
 from core.change.methods.base import Method
-from core.explain.registry import FIRST_METHOD, explain
+from core.explain.registry import FIRST_METHOD
 from core.export import json, markdown, pdf
 from core.export.staging import staged
 from core.inference.engine import ChangeEngine, Engine, engine_for
@@ -28,7 +26,7 @@ from core.types import ChangeMap, Explanation, Image, LandCoverMap, Prediction, 
 from core.workflows.change import detect_change
 from core.workflows.change_files import OPTIONAL_FILES
 from core.workflows.change_series import change_series
-from core.workflows.image import compose, explained_input, predict
+from core.workflows.image import compose, explain_input, explained_input, predict
 from core.workflows.scene_map import ZONES, map_scene
 from models.change_registry import LoadedChangeModel
 from models.registry import LoadedModel
@@ -51,15 +49,15 @@ def report_image(
 ) -> ImageReport:
     """Predict one image, explain the answer by the model's first method, and write the report into `folder`, which exists.
 
-    An image that cannot become an input gets its report without an explanation. progress: told (done, total) in tiles, then in passes.
+    An image outside what the model knows gets its report without an explanation. progress: told (done, total) in tiles, then in passes.
     Raises NotFound for an unknown model or language, UnreadableFile.
     """
     engine = engine_for(model)
     prediction, explanation = predict(image, model, watch=progress), None
     given = explained_input(image, engine)
-    if prediction.probabilities is not None:
-        likeliest = prediction.labels[int(np.argmax(prediction.probabilities))]
-        explanation = explain(engine, given, FIRST_METHOD, likeliest, progress=progress)
+    if prediction.probabilities is not None and not prediction.outside.is_outside:
+        target = prediction.named.likeliest
+        explanation = explain_input(image, engine, given, FIRST_METHOD, target, reported=prediction, progress=progress)
     report = compose(image, prediction, explanation, model, language)
     pictures = image_pictures(image, given, explanation, language_of(language))
     return ImageReport(prediction, explanation, write_report(report, folder, pictures))

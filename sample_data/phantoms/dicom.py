@@ -62,6 +62,7 @@ def _object(sop_class: str, study: str, series: str, instance: str, description:
     made.SeriesNumber, made.AcquisitionNumber, made.InstanceNumber = 1, 1, 1
     made.SamplesPerPixel, made.PhotometricInterpretation, made.PixelRepresentation = 1, "MONOCHROME2", 0
     made.BitsAllocated = 16
+    made.SyntheticData = "YES"
     made.BurnedInAnnotation, made.LossyImageCompression = "NO", "00"
     return made
 

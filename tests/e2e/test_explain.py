@@ -39,7 +39,7 @@ def click_in(page: Page, found: Locator, across: float, down: float) -> None:
 
 
 def test_methods_stand_side_by_side_with_what_they_are_worth(page: Page, shoot: Shoot) -> None:
-    open_sample(page, SAMPLES / "chest-radiograph-opacity.dcm")
+    open_sample(page, SAMPLES / "real" / "child-pneumonia.dcm")
 
     # A map a method, each measured against random maps, and how far they agree.
     expect(page.locator(MATRIX)).to_have_count(9, timeout=ALL_MAPS_MS)
@@ -80,7 +80,7 @@ CUT = """() => [...document.querySelectorAll('button, [role=tab], [role=radio], 
 
 def test_on_a_narrow_screen_nothing_is_cut(page: Page, shoot: Shoot) -> None:
     page.set_viewport_size(NARROW)
-    open_sample(page, SAMPLES / "chest-radiograph-opacity.dcm")
+    open_sample(page, SAMPLES / "real" / "child-pneumonia.dcm")
     expect(page.get_by_text("Deletion", exact=True).first).to_be_visible(timeout=ALL_MAPS_MS)
     click_in(page, picture(page, re.compile("^[A-Z].* for ")), 0.4, 0.6)
     expect(page.get_by_text(re.compile("All layers, mean of"))).to_be_visible()

@@ -55,7 +55,7 @@ def test_a_sample_is_read_windowed_explained_reported_and_taken_away(page: Page,
     expect(page.locator(".cards article")).to_have_count(len(list_models()))
     expect(page.get_by_text(INTENDED_USE).first).to_be_visible()
     shoot("home")
-    page.get_by_role("button", name="A chest radiograph", exact=True).click()
+    page.get_by_role("button", name="A child with pneumonia", exact=True).click()
 
     # Findings: bars, or the reason in place of them.
     expect(page.get_by_text("Not for clinical use").first).to_be_visible()

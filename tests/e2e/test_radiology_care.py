@@ -13,8 +13,8 @@ from core.settings import PROJECT
 from tests.e2e.conftest import NARROW, Shoot, cut_off, tab_in
 
 SAMPLES = PROJECT / "sample_data"
-RADIOGRAPH = SAMPLES / "chest-radiograph.dcm"
-OTHER = SAMPLES / "chest-radiograph-opacity.dcm"
+RADIOGRAPH = SAMPLES / "real" / "child-pneumonia.dcm"
+OTHER = SAMPLES / "real" / "child-normal.dcm"
 CT_SLICES = sorted((SAMPLES / "ct-series").iterdir())[18:24]
 TURNS, BURST, PAUSE_MS = 200, 4, 120
 TURN = """async (canvas, [turns, burst, pause, names]) => {

@@ -32,7 +32,7 @@ def test_a_candidate_is_outlined_on_its_slice_and_the_map_lies_on_the_window_tha
     assert picture.read_box(study, answer) == best.box
     assert [picture.is_read_from(answer, index) for index in range(3)] == [index == best.frame for index in range(3)]
     outlined = [candidate_boxes(answer.searched, index) for index in range(3)]
-    assert sum(map(len, outlined)) == len(answer.prediction.candidates or ())
+    assert sum(map(len, outlined)) == sum(len(one.marks) for one in answer.prediction.candidates or ())
     first = (answer.prediction.candidates or ())[0]
     left, top, width, height = outlined[first.frame][0]
     assert left < first.column < left + width and top < first.row < top + height

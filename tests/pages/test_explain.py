@@ -172,11 +172,27 @@ def test_an_empty_page_offers_an_image_of_either_kind(application: AppTest) -> N
 
 def test_every_method_is_drawn_measured_and_compared(application: AppTest) -> None:
     page = on_explain(application)
-    page.button(key="explain.sample.chest-radiograph").click()
+    page.button(key="explain.sample.child-pneumonia").click()
     text = run_until(page, lambda said: said.count("<td") == 9)
     assert text.count("Deletion") == 3
     assert "Completeness: " in text
     assert "The same map for every target" in text
+
+
+def test_a_refused_image_is_explained_for_a_named_target_alone_and_under_the_banner(application: AppTest) -> None:
+    page = on_explain(application)
+    page.button(key="explain.sample.chest-radiograph").click()
+    text = run_until(page, lambda said: "Choose a target" in said)
+    assert "Outside what this model knows" in text and "Deletion" not in text
+    (target,) = [box for box in page.selectbox if box.label == "Target"]
+    assert target.value is None and target.options == [
+        "Normal",
+        "Bacterial pneumonia",
+        "Viral pneumonia",
+    ]  # in the model's order, which tells nothing
+    target.select_index(0)
+    text = run_until(page, lambda said: said.count("Deletion") == 3)
+    assert ("The maps show how the model reacts, not a finding." in text and "lies in the body" in text) or "lies in the lungs" in text
 
 
 def test_a_scene_is_explained_by_the_model_of_scenes(application: AppTest) -> None:
@@ -199,7 +215,7 @@ def test_a_register_is_chosen_like_a_patch_and_what_the_checkpoint_does_not_say_
     application.button[0].click()
     run_until(application, lambda said: "It has no card" in said)
     page = on_explain(application)
-    page.button(key="explain.sample.chest-radiograph").click()
+    page.button(key="explain.sample.child-pneumonia").click()
     run_until(page, lambda said: "Click a patch" in said)
     next(box for box in page.selectbox if box.label == "Model").select(str(folder))
     text = run_until(page, lambda said: "Numbers beside the targets are scores" in said and "Assumptions" in said)

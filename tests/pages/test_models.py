@@ -90,7 +90,7 @@ def test_a_model_of_ones_own_is_opened_says_what_it_lacks_and_is_offered_elsewhe
     for sentence in ("It is not calibrated", "It has no OOD detector", "It has no card"):
         assert sentence in text
     page.switch_page("pages/explain.py").run()
-    page.button(key="explain.sample.chest-radiograph").click()
+    page.button(key="explain.sample.child-pneumonia").click()
     run_until(page, lambda said: "Deletion" in said)
     (models,) = [box for box in page.selectbox if box.label == "Model"]
     assert "bare" in models.options
@@ -111,7 +111,7 @@ def test_a_checkpoint_of_another_family_is_opened_says_what_it_lacks_and_answers
         assert sentence in text
     assert "Attention rollout" not in text and "Integrated Gradients" in text
     page.switch_page("pages/radiology.py").run()
-    page.button(key="radiology.sample.chest-radiograph").click()
+    page.button(key="radiology.sample.child-pneumonia").click()
     run_until(page, lambda said: "90 % prediction set" in said)
     next(box for box in page.selectbox if box.label == "Model").select(str(folder))
     assert "These are scores: the model is not calibrated" in run_until(page, lambda said: "These are scores" in said)

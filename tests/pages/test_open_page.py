@@ -176,7 +176,7 @@ def test_work_of_a_user_who_left_is_stopped_and_of_one_who_only_reloads_is_not(h
 
 def test_an_explanation_begins_when_somebody_looks_and_stops_with_its_method(home: Path) -> None:
     session = Session()
-    state = radiology.RadiologyState((radiology.Opening(read_dicom(RADIOGRAPH)),))
+    state = radiology.RadiologyState((radiology.Opening(read_dicom(SAMPLES / "real" / "child-pneumonia.dcm")),))
     first = work.reading(session, state)
     assert first is not None
     waited(state.opening.answers[first.model])

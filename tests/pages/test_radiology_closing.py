@@ -19,7 +19,7 @@ from core.ui.widgets.intake import Wanted
 from tests.pages.conftest import run_until, waited, words
 
 SAMPLES = PROJECT / "sample_data"
-FIRST, SECOND = SAMPLES / "chest-radiograph.dcm", SAMPLES / "chest-radiograph-opacity.dcm"
+FIRST, SECOND = SAMPLES / "real" / "child-pneumonia.dcm", SAMPLES / "real" / "child-normal.dcm"
 
 
 def opened(session: Session, *together: Path) -> RadiologyState:

@@ -40,7 +40,7 @@ CT = SAMPLES / "ct-series"
 
 @pytest.fixture
 def opening(home: Path) -> radiology.Opening:
-    return radiology.Opening(read_dicom(RADIOGRAPH))
+    return radiology.Opening(read_dicom(SAMPLES / "real" / "child-pneumonia.dcm"))
 
 
 def test_what_a_user_wrote_outlives_a_new_map_unless_its_facts_changed(opening: radiology.Opening) -> None:
@@ -161,7 +161,7 @@ def test_the_verdict_says_only_what_the_ranks_support(p: float, opponents: dict[
 
 
 def test_a_patch_is_placed_and_ranked_in_words() -> None:
-    assert token_words((0, 3), (14, 14), Domain.RADIOGRAPH).startswith("Patch 4 across, 1 down: upper left lung field")
+    assert token_words((0, 3), (14, 14), Domain.RADIOGRAPH).startswith("Patch 4 across, 1 down: upper third of the left half of the image")
     tokens = np.array([[0.1, 0.4], [0.2, 0.3]], np.float32)
     assert rank_words(tokens, (1, 1)) == "Number 2 of 4 patches in this map, at 75 % of the strongest."
 

@@ -14,6 +14,7 @@ from core.errors import BadRecipe, NotFound
 from core.types import Domain, Preprocess
 from models.bert_image import BertImageConfig
 from models.encoders import EncoderConfig
+from models.preprocessing import preprocess_of
 from training.config.recipe_parts import (
     LAYOUTS,
     PRECISIONS,
@@ -196,8 +197,8 @@ def read_preprocess(values: dict[str, Any], path: Path) -> Preprocess:
     if values.get("domain") not in list(Domain):
         raise BadRecipe(f"{path}: preprocess.domain is {values.get('domain')!r}.", f"It must be one of {', '.join(Domain)}.")
     try:
-        return Preprocess(**{**{key: _frozen(value) for key, value in values.items()}, "domain": Domain(values["domain"])})
-    except TypeError as error:
+        return preprocess_of(values)
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise BadRecipe(f"{path}: preprocess: {error}.", "Compare it with training/recipes.") from None
 
 

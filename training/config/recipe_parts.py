@@ -160,6 +160,7 @@ class CardPart:
     reference: who or what decided the labels (CLAIM 2024, reference standard). failures: what was seen when wrong answers were looked at.
     comparison: what the same network comes to when it is measured as the literature does, with the recipe that did it.
     licence_text: the file LICENSE, where the weights have a licence of their own.
+    knows: one sentence that stands beside every answer: what the model knows, and that it knows nothing else.
     """
 
     title: str
@@ -172,3 +173,4 @@ class CardPart:
     failures: str = ""
     comparison: str = ""
     licence_text: str = ""
+    knows: str = ""

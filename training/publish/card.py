@@ -53,6 +53,7 @@ def write_card(
         "task": card.task,
         "modality": card.modality,
         "licence": card.licence,
+        **({"knows": card.knows} if card.knows else {}),
         "metrics": {name: figure.as_json() for name, figure in main.figures.items()},
         "measured_weights": hash_of(folder),
         "files": [name for name in (CALIBRATION, OUTSIDE) if (folder / name).is_file()],

@@ -6,6 +6,7 @@ Nobody else asks which domain a model is of. What is common to images that are r
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 from typing import ClassVar
@@ -18,7 +19,7 @@ from core.prepare.kinds import NOT_IMAGES, modality_of
 from core.prepare.suitability import Suitability, is_coloured, no_input, pixel_refusal
 from core.prepare.tensor import resize, standardise
 from core.prepare.windowing import LUMINANCE, full_range, render
-from core.types import Domain, FloatImage, Image, ModelInput, Notice, Picture, Preprocess, Scene, Study, notice
+from core.types import Domain, FloatImage, Image, Mask, ModelInput, Notice, Picture, Preprocess, Scene, Study, notice
 
 COLOURS = ("red", "green", "blue")
 REPEATED = notice("input.grey-repeated")
@@ -81,6 +82,11 @@ class ImageDomain(ABC):
         """How a model reads this image."""
         return ReadingMode.WHOLE
 
+    def parts(self, image: Image, given: ModelInput, preprocess: Preprocess) -> Mapping[str, Mask | None]:
+        """Masks on the input's grid, bool [rows, columns], by the names of Inside.shares; None of what was not found, none where nothing is
+        known of such an image. given: an input of the image. Raises UnreadableFile."""
+        return {}
+
     def to_input(self, image: Image, preprocess: Preprocess, frame: int | None = None) -> ModelInput:
         """As core.prepare.inputs.to_input, but for the hash of the source."""
         if isinstance(image, Study):
@@ -120,6 +126,7 @@ class ImageDomain(ABC):
             frame=frame,
             refusal=suitable.refusal or pixel_refusal(pixels),
             assumptions=assumptions + suitable.assumptions + ((REPEATED,) if is_repeated else ()),
+            unnamed=suitable.unnamed,
         )
 
 

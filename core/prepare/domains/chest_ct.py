@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from core.prepare.ct import centre_window, ct_picture, ct_study, is_searched
+from core.prepare.ct import centre_window, ct_picture, ct_study, is_searched, window_parts
 from core.prepare.domains.base import ImageDomain, Places, ReadingMode
 from core.prepare.domains.radiograph import grey_scene
 from core.prepare.kinds import modality_of
 from core.prepare.suitability import Suitability
-from core.types import Domain, Image, ModelInput, Picture, Preprocess, Scene, Study
+from core.types import Domain, Image, Mask, ModelInput, Picture, Preprocess, Scene, Study
 
 
 class ChestCt(ImageDomain):
@@ -39,6 +40,10 @@ class ChestCt(ImageDomain):
     def reading(self, image: Image, preprocess: Preprocess) -> ReadingMode:
         """Searched, but for a picture of about the window's size, and what is no image."""
         return ReadingMode.SEARCHED if not isinstance(image, Scene) and is_searched(image, preprocess) else ReadingMode.WHOLE
+
+    def parts(self, image: Image, given: ModelInput, preprocess: Preprocess) -> Mapping[str, Mask | None]:
+        """The lungs, what else is of the body, and what is not, of a slice in Hounsfield units."""
+        return window_parts(image, given, preprocess) if isinstance(image, Study) else {}
 
     def to_input(self, image: Image, preprocess: Preprocess, frame: int | None = None) -> ModelInput:
         """The window about the middle of what is searched."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from core.prepare.domains.base import ImageDomain, Places, ReadingMode
 from core.prepare.kinds import modality_of
-from core.prepare.scene_input import TILE_SCALE, centre_input, window_size
+from core.prepare.scene_input import TILE_SCALE, centre_input, scene_parts, window_size
 from core.prepare.suitability import Suitability
-from core.types import Domain, Image, ModelInput, Picture, Preprocess, Scene, Study, notice
+from core.types import Domain, Image, Mask, ModelInput, Picture, Preprocess, Scene, Study, notice
 
 
 class LandCover(ImageDomain):
@@ -39,6 +41,10 @@ class LandCover(ImageDomain):
     def scene_input(self, scene: Scene, preprocess: Preprocess) -> ModelInput:
         """The window at the centre."""
         return centre_input(scene, preprocess)
+
+    def parts(self, image: Image, given: ModelInput, preprocess: Preprocess) -> Mapping[str, Mask | None]:
+        """Where a scene holds data, and where it does not."""
+        return scene_parts(image, given, preprocess) if isinstance(image, Scene) and not given.is_empty else {}
 
     def is_likely(self, image: Image) -> bool:
         """A scene, or a picture in colour."""

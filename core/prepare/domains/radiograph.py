@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from core.prepare.body import body_of_radiograph
 from core.prepare.domains.base import ImageDomain, Places
 from core.prepare.kinds import modality_of
-from core.prepare.suitability import Suitability, body_refusal, is_coloured, modality_refusal
+from core.prepare.lung_fields import lung_fields
+from core.prepare.suitability import Suitability, body_refusal, is_coloured, modality_refusal, no_patient_refusal
 from core.prepare.tensor import standardise
 from core.readers.scenes.geotiff import open_raster
-from core.types import Domain, Image, ModelInput, Notice, Picture, Preprocess, Scene, Study, notice
+from core.types import Domain, Image, Mask, MeasuredRange, ModelInput, Notice, Picture, Preprocess, Scene, Study, notice
 
 FRONTAL = frozenset({"AP", "PA", "FRONTAL", "ANTEROPOSTERIOR", "POSTEROANTERIOR", "APSUPINE", "APERECT", "PAERECT", "POSTERIORANTERIOR"})
 NOT_FRONTAL = frozenset({"LL", "RL", "LLD", "RLD", "LLO", "RLO", "LAO", "RAO", "LPO", "RPO"})
@@ -24,8 +28,10 @@ class Radiograph(ImageDomain):
 
     def study_suits(self, study: Study, preprocess: Preprocess) -> Suitability:
         """By modality, body part and view; what the header leaves open is assumed, and told."""
-        refusal = modality_refusal(study, preprocess) or body_refusal(study, preprocess) or _view_refusal(study, preprocess)
-        return Suitability(refusal, () if refusal else _assumed_of(study, preprocess))
+        by_kind = modality_refusal(study, preprocess) or body_refusal(study, preprocess) or _view_refusal(study, preprocess)
+        refusal = by_kind or no_patient_refusal(study)
+        unnamed, why = _unnamed(study.age_years, study.view, preprocess)
+        return Suitability(refusal, () if refusal else (*_assumed_of(study, preprocess), *why), unnamed)
 
     def picture_suits(self, picture: Picture, preprocess: Preprocess) -> Suitability:
         """A grey one is taken as what the model was made for, and that is said."""
@@ -33,11 +39,22 @@ class Radiograph(ImageDomain):
             return Suitability(notice("picture.in-colour", domain=preprocess.domain.value))
         part = next(iter(preprocess.body_parts), None)
         taken = notice("picture.taken-as-frontal") if part is None else notice("picture.taken-as-radiograph", part=part.lower())
-        return Suitability(None, (taken, *_age_assumed(None, preprocess)))
+        unnamed, why = _unnamed(None, "", preprocess)
+        return Suitability(None, (taken, *_age_assumed(None, preprocess), *why), unnamed)
 
     def scene_input(self, scene: Scene, preprocess: Preprocess) -> ModelInput:
         """Refused."""
         return grey_scene(scene, preprocess)
+
+    def parts(self, image: Image, given: ModelInput, preprocess: Preprocess) -> Mapping[str, Mask | None]:
+        """The boxes about the lungs where they are found, what else is of the body, and what is not."""
+        if given.is_empty:
+            return {}
+        shown = np.asarray(given.shown.mean(axis=0), dtype=np.float32)
+        body, lungs = body_of_radiograph(shown), lung_fields(shown)
+        if lungs is None:
+            return {"lungs": None, "body": body, "outside": ~body}
+        return {"lungs": lungs, "body": body & ~lungs, "outside": ~(body | lungs)}
 
     def is_likely(self, image: Image) -> bool:
         """Whatever has no colours and is no CT: no radiograph has colours."""
@@ -87,6 +104,32 @@ def _assumed_of(study: Study, preprocess: Preprocess) -> tuple[Notice, ...]:
         is_mirrored = _row_direction(study) == "R"
         assumed.append(notice("radiograph.mirrored") if is_mirrored else notice("radiograph.turned"))
     return (*assumed, *_age_assumed(study.age_years, preprocess))
+
+
+def _unnamed(age: float | None, view: str, preprocess: Preprocess) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
+    """The labels that were not measured on patients of that age in that view, and why; one that is not told is none of them."""
+    outside = [one for one in preprocess.measured_for if not _is_measured(age, view, one)]
+    groups: dict[tuple[tuple[float, float], tuple[str, ...]], list[str]] = {}
+    for one in outside:
+        groups.setdefault((one.age_years, one.views), []).append(one.label)
+    why = tuple(
+        notice("radiograph.kind-not-named", labels=tuple(labels), youngest=ages[0], oldest=ages[1], views=views)
+        for (ages, views), labels in groups.items()
+    )
+    return tuple(one.label for one in outside), why
+
+
+def _is_measured(age: float | None, view: str, measured: MeasuredRange) -> bool:
+    youngest, oldest = measured.age_years
+    return age is not None and youngest <= age < oldest + 1 and _projection(view) in measured.views
+
+
+def _projection(view: str) -> str:
+    """AP or PA; "" for other views and for those that do not say which."""
+    plain = _plain_view(view)
+    if plain.startswith("AP") or plain == "ANTEROPOSTERIOR":
+        return "AP" if plain in FRONTAL else ""
+    return "PA" if plain in FRONTAL and plain.startswith("P") else ""
 
 
 def _age_assumed(age: float | None, preprocess: Preprocess) -> tuple[Notice, ...]:

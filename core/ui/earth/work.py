@@ -9,7 +9,8 @@ from typing import Any
 
 from core.change.band_means import BandMeans, band_means
 from core.change.methods.choose import WITHOUT_MODEL
-from core.explain.registry import FIRST_METHOD, explain
+from core.errors import InputError
+from core.explain.registry import FIRST_METHOD
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
 from core.inference.prediction import predict_input
@@ -18,6 +19,7 @@ from core.prepare.grid.align import on_grid_of
 from core.prepare.scene_input import input_at
 from core.render.ground import Ground, draw_ground
 from core.render.preview import Preview
+from core.report.notices import say
 from core.types import ChangeMap, ChangePolygon, LandCoverMap, Scene
 from core.ui.earth.comparison import chosen_method, comparison, misfit, opened_method
 from core.ui.earth.models import megapixels, unreadable_dates
@@ -25,6 +27,7 @@ from core.ui.earth.page_state import Comparison, EarthState, Pixel, PlaceScores,
 from core.ui.earth.questions import is_open
 from core.ui.state.session import Session, Task
 from core.workflows.change import detect_change
+from core.workflows.image import explain_input
 from core.workflows.scene_map import map_scene
 
 AUTOMATIC_MEGAPIXELS = 4.0
@@ -235,7 +238,14 @@ def polygon_bands(session: Session, here: EarthState, result: ChangeMap, polygon
 def _why(scene: Scene, model: str, polygon: ChangePolygon, progress: JobProgress) -> Why:
     engine = engine_for(model).interactive
     given = input_at(scene, engine.model.preprocess, *middle(polygon.window))
-    return Why(explain(engine, given, FIRST_METHOD, polygon.after, progress=progress.update), given)
+    outside = predict_input(engine, given).outside
+    if outside.is_outside:
+        raise InputError(
+            f"The place is outside what the model knows, and is not explained. {say(outside.reason)}".strip(),
+            "The Explain page shows how a model reacts to such a place.",
+        )
+    assert polygon.after is not None
+    return Why(explain_input(scene, engine, given, FIRST_METHOD, polygon.after, progress=progress.update), given)
 
 
 def middle(window: tuple[int, int, int, int]) -> Pixel:

@@ -17,7 +17,7 @@ from core.ui.state.progress import result_of
 from core.ui.state.session import Session, Task
 from core.ui.viewer import Click, Colours, Grid, Layer, Show, view
 from core.ui.widgets.bars import gain_bars, quiet, removal_bars
-from core.ui.widgets.faithfulness import HEATMAP, HEATMAP_OF_A_SCENE, bands_words, completeness_words, verdict_words
+from core.ui.widgets.faithfulness import HEATMAP, HEATMAP_OF_A_SCENE, bands_words, completeness_words, verdict_words, where_it_looked
 from core.ui.widgets.words import method_words
 
 MOST_BESIDE = 3
@@ -66,6 +66,7 @@ def _map(here: ExplainState, made: Ready, result: Explanation) -> None:
         if clicked != here.clicked:
             here.clicked, here.before = clicked, None
             st.rerun()
+    where_it_looked(result)
     gain_bars(result.gain)
     quiet(verdict_words(result.gain))
     removal_bars(result.deletion, result.insertion)

@@ -13,7 +13,7 @@ from typing import Any
 
 from core.errors import OutOfRange, SightlineError, UnreadableFile
 from core.explain.attention import token_attention
-from core.explain.registry import explain, methods_for
+from core.explain.registry import methods_for
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
 from core.inference.prediction import predict_input
@@ -28,7 +28,7 @@ from core.ui.state.session import Session, Task
 from core.ui.state.uploads import OpenFolder
 from core.ui.widgets.intake import Wanted
 from core.ui.widgets.words import method_words
-from core.workflows.image import explained_input, lane_of, open_images
+from core.workflows.image import explain_input, explained_input, lane_of, open_images
 from models.registry import ModelSummary
 
 _PLACE = "explain"
@@ -201,13 +201,16 @@ def map_task(session: Session, here: ExplainState, made: Ready, method: str) -> 
     """The map of one method for the chosen target."""
     task: Task[Explanation] = session.task(here.explained, (*here.key, method, here.target))
     rank = made.methods.index(method)
-    task.ensure(method_words(method), partial(_explain, here.turns, rank, made.given, here.model, method, here.target), "forward passes")
+    work = partial(_explain, here.turns, rank, here.image, made.given, here.model, method, here.target)
+    task.ensure(method_words(method), work, "forward passes")
     return task
 
 
-def _explain(turns: Turns, rank: int, given: ModelInput, model: str, method: str, target: str, progress: JobProgress) -> Explanation:
+def _explain(
+    turns: Turns, rank: int, image: Image, given: ModelInput, model: str, method: str, target: str, progress: JobProgress
+) -> Explanation:
     with turns.turn(rank, progress):
-        return explain(engine_for(model).interactive, given, method, target, progress=progress.update)
+        return explain_input(image, engine_for(model).interactive, given, method, target, progress=progress.update)
 
 
 def attention(session: Session, here: ExplainState, made: Ready) -> Task[FloatImage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -61,10 +62,11 @@ def _tokens_before(here: ExplainState, made: Ready) -> None:
 
 
 def _scores(here: ExplainState, made: Ready) -> None:
-    if made.token_scores is None or here.clicked is None:
+    if made.token_scores is None or here.clicked is None or made.prediction.outside.is_outside:
         return
-    scores = made.token_scores[here.clicked]
-    labels = made.prediction.labels
+    named = replace(made.prediction, probabilities=made.token_scores[here.clicked]).named
+    labels, scores = named.labels, named.probabilities
+    assert scores is not None
     order = sorted(range(len(labels)), key=lambda index: -scores[index])[:_MOST_LABELS]
     bars(
         Bar(label_words(labels[index]), float(scores[index]), f"{scores[index]:.2f}", is_chosen=labels[index] == here.target)

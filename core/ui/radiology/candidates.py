@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
-from core.types import Box, Candidate
+from core.report.headline import place_words
+from core.types import Box, Candidate, Mark
 from core.ui.widgets.bars import quiet
-from core.ui.widgets.findings import probability_words
+from core.ui.widgets.words import counted, label_words
 from core.workflows.ct_search import Searched
 
 OUTLINE_MM = 16.0
-"""Side of the square about a candidate."""
+"""Side of the square about a candidate whose size was not measured."""
+ROOM_MM = 2.0
+"""Between a candidate and what encloses it, so that the line hides nothing."""
+MOST_SHOWN = 12
+"""Candidates that are listed at once; those with lower scores are a click away."""
 
 
 @dataclass(frozen=True)
@@ -25,35 +31,62 @@ class Visit:
 
 
 def candidate_boxes(searched: Searched | None, index: int) -> tuple[Box, ...]:
-    """Squares about the candidates of slice `index` (from 0), in pixels of the image."""
-    if searched is None:
+    """Outlines of the candidates that slice `index` (from 0) shows, in pixels of the image; none of a refused image."""
+    if searched is None or searched.prediction.outside.is_outside:
         return ()
-    return tuple(outline(searched, one) for one in searched.prediction.candidates or () if one.frame == index)
+    found = searched.prediction.candidates or ()
+    return tuple(outline(searched, mark) for one in found for mark in one.marks if mark.frame == index)
 
 
-def outline(searched: Searched, candidate: Candidate) -> Box:
-    """The square about a candidate; of an image without spacing, as large as it would be at the model's."""
-    width, height = (OUTLINE_MM / side for side in searched.pixel_mm)
-    return candidate.column + 0.5 - width / 2, candidate.row + 0.5 - height / 2, width, height
+def outline(searched: Searched, mark: Mark) -> Box:
+    """What encloses a mark with a little room; where its size was not measured, a square that is OUTLINE_MM wide.
+
+    Of an image without spacing, as large as it would be at the model's.
+    """
+    across, down = searched.pixel_mm
+    if mark.box is None:
+        width, height = OUTLINE_MM / across, OUTLINE_MM / down
+        return mark.column + 0.5 - width / 2, mark.row + 0.5 - height / 2, width, height
+    left, top, width, height = mark.box
+    return left - ROOM_MM / across, top - ROOM_MM / down, width + 2 * ROOM_MM / across, height + 2 * ROOM_MM / down
 
 
 def slice_words(searched: Searched, index: int) -> str:
-    """What was found in slice `index` (from 0)."""
+    """What was found in slice `index` (from 0); nothing of an image that the model does not know."""
+    if searched.prediction.outside.is_outside:
+        return ""
     if index not in searched.by_slice:
         return f"Slice {index + 1} was not searched: it shows no lung that holds air."
-    return f"Slice {index + 1}: {probability_words(searched.by_slice[index])} for {searched.label} in its best window."
+    return f"Slice {index + 1}: highest score of {label_words(searched.label).lower()} {searched.by_slice[index]:.2f}, no probability."
 
 
 def candidate_list(searched: Searched, key: str, last: Visit | None) -> Visit | None:
-    """A button for each candidate, by slice. Returns where the viewer is to go, once after a click."""
-    found = sorted(searched.prediction.candidates or (), key=lambda one: (one.frame, -one.score))
+    """A button for each candidate, by score. Returns where the viewer is to go, once after a click."""
+    found = searched.prediction.candidates or ()
     if not found:
         quiet("No candidate was found.")
         return None
     st.markdown("##### Candidates")
-    for number, one in enumerate(found):
-        words = f"Slice {one.frame + 1}, column {one.column:.0f}, row {one.row:.0f}: score {one.score:.2f}"
-        if st.button(words, key=f"{key}.{number}", width="stretch"):
-            return Visit(last.number + 1 if last else 1, outline(searched, one), one.frame)
-    quiet("A score is the probability of the window about the place, lowered where the window points elsewhere. A click shows the place.")
+    visit = _buttons(searched, found[:MOST_SHOWN], 0, key, last)
+    if len(found) > MOST_SHOWN:
+        with st.expander(f"{counted(len(found) - MOST_SHOWN, 'candidate')} with lower scores"):
+            visit = _buttons(searched, found[MOST_SHOWN:], MOST_SHOWN, key, last) or visit
+    quiet(
+        "A score is that of the window about the place, lowered where the window points elsewhere; it is no probability. A click shows it."
+    )
+    return visit
+
+
+def _buttons(searched: Searched, found: Sequence[Candidate], first: int, key: str, last: Visit | None) -> Visit | None:
+    for number, one in enumerate(found, start=first):
+        if st.button(candidate_words(one), key=f"{key}.{number}", width="stretch"):
+            mark = next(mark for mark in one.marks if mark.frame == one.frame)
+            return Visit(last.number + 1 if last else 1, outline(searched, mark), one.frame)
     return None
+
+
+def candidate_words(one: Candidate) -> str:
+    """ "Slice 22, right side of the patient, upper zone of the lungs, 11 mm: score 0.93, malignancy 0.30"."""
+    size = "" if one.size_mm is None else f", {one.size_mm:.0f} mm"
+    ratings = "".join(f", {label_words(name).lower()} {value:.2f}" for name, value in one.ratings.items())
+    return f"Slice {one.frame + 1}, {place_words(one)}{size}: score {one.score:.2f}{ratings}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
 from core.explain.regions import region_of
 from core.inference.calibration import probabilities
+from core.prepare.sides import Side, side_at_right
 from core.report.notices import say
 from core.types import Domain, Explanation, FloatImage
 from core.ui.explain.agreement import on_tokens
@@ -45,7 +48,7 @@ def _choose(opening: Opening, answer: ImageAnswer, target: MethodAndLabel) -> No
     """The widgets; what they say is read before anything is drawn, by `work.chosen_target`."""
     st.session_state.setdefault(work.method_key(opening), target[0])
     st.session_state.setdefault(work.label_key(opening), target[1])
-    methods, labels = answer.methods, answer.prediction.labels
+    methods, labels = answer.methods, answer.prediction.named.labels
     st.segmented_control("Method", methods, key=work.method_key(opening), format_func=apart(methods, method_words), required=True)
     st.selectbox("For the label", labels, key=work.label_key(opening), format_func=apart(labels, label_words))
 
@@ -55,11 +58,12 @@ def patch(opening: Opening, answer: ImageAnswer, explanation: Explanation) -> No
     if opening.clicked is None:
         quiet("Click a patch of the image to read what its token says.")
         return
-    st.markdown(f"##### {token_words(opening.clicked, answer.grid, answer.domain)}")
+    st.markdown(f"##### {token_words(opening.clicked, answer.grid, answer.domain, side_at_right(opening.image))}")
     logits = answer.prediction.token_logits
     if logits is not None:
-        confidences = probabilities(logits[opening.clicked], answer.calibration)
-        labels = answer.prediction.labels
+        of_token = replace(answer.prediction, probabilities=probabilities(logits[opening.clicked], answer.calibration)).named
+        labels, confidences = of_token.labels, of_token.probabilities
+        assert confidences is not None
         order = range(len(labels)) if len(labels) <= MOST_LABELS else np.argsort(-confidences, kind="stable")[:MOST_LABELS]
         bars(Bar(label_words(labels[index]), float(confidences[index]), probability_words(float(confidences[index]))) for index in order)
         known = "calibrated on whole images, so it is no probability" if answer.calibration else "not calibrated"
@@ -67,11 +71,11 @@ def patch(opening: Opening, answer: ImageAnswer, explanation: Explanation) -> No
     st.text(rank_words(on_tokens(explanation.saliency, answer.grid), opening.clicked))
 
 
-def token_words(clicked: tuple[int, int], grid: tuple[int, int], domain: Domain) -> str:
-    """ "Patch 5 across, 7 down, upper left lung field". clicked: (row, column) on the grid of tokens."""
+def token_words(clicked: tuple[int, int], grid: tuple[int, int], domain: Domain, at_right: Side | None = None) -> str:
+    """ "Patch 5 across, 7 down: upper third of the left half of the image". clicked: (row, column) on the grid of tokens."""
     alone = np.zeros(grid, dtype=np.float32)
     alone[clicked] = 1.0
-    region = say(region_of(alone, domain))
+    region = say(region_of(alone, domain, at_right))
     return f"Patch {clicked[1] + 1} across, {clicked[0] + 1} down" + (f": {region}" if region else "")
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
 import streamlit as st
 
-from core.explain.registry import FIRST_METHOD, explain, methods_for
+from core.explain.registry import FIRST_METHOD, methods_for
 from core.inference.engine import engine_for
 from core.jobs import JobProgress
 from core.report.text import section_text
@@ -23,7 +22,7 @@ from core.ui.radiology.thumbnail import study_thumbnail
 from core.ui.state.session import Session, Task
 from core.ui.viewer import pack_picture, pack_study
 from core.workflows.ct_search import Searched, is_searched_by, search_ct
-from core.workflows.image import compose, explain_image, lane_of, predict
+from core.workflows.image import compose, explain_image, explain_input, lane_of, predict
 
 ALL = "all"
 """The key of an image's slices."""
@@ -56,7 +55,7 @@ def reading(session: Session, state: RadiologyState) -> ModelReading | None:
     told.settle()
     if told.value is None:
         return ModelReading(model)
-    if told.value.prediction.probabilities is None:
+    if told.value.prediction.probabilities is None or told.value.prediction.outside.is_outside:
         return ModelReading(model, told.value)
     target = chosen_target(opening, told.value)
     if tab == "Why" or (tab in EXPLAINED_IN and opening.signed is None):
@@ -100,9 +99,8 @@ def label_key(opening: Opening) -> str:
 
 
 def label_of_interest(answer: ImageAnswer) -> str:
-    """The most probable label, also where the model abstains."""
-    logits = answer.prediction.logits
-    return answer.prediction.labels[0 if logits is None else int(np.argmax(logits))]
+    """The most probable label that may be named, also where the model abstains."""
+    return answer.prediction.named.likeliest
 
 
 def slices(session: Session, opening: Opening) -> Task[Slices]:
@@ -146,7 +144,8 @@ def _answer(image: Shown, model: str, progress: JobProgress) -> ImageAnswer:
     loaded = engine.model
     searched = search_ct(image, engine, watch=progress.update) if is_searched_by(image, loaded.preprocess) else None
     prediction = searched.prediction if searched else predict(image, model)
-    return ImageAnswer(prediction, loaded.calibration, loaded.token_grid, methods_for(loaded), loaded.preprocess.domain, searched)
+    methods, domain = methods_for(loaded), loaded.preprocess.domain
+    return ImageAnswer(prediction, loaded.calibration, loaded.token_grid, methods, domain, searched, loaded.card.knows)
 
 
 def go_to_candidate(opening: Opening, answer: ImageAnswer) -> bool:
@@ -174,7 +173,7 @@ def explanation_task(
 def _explain(image: Shown, model: str, target: MethodAndLabel, searched: Searched | None, progress: JobProgress) -> Explanation:
     method, label = target
     if searched:  # its window is known, and need not be searched for again
-        return explain(engine_for(model).interactive, searched.window, method, label, progress=progress.update)
+        return explain_input(image, engine_for(model).interactive, searched.window, method, label, progress=progress.update)
     return explain_image(image, model, method, label, progress=progress.update)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.report.inside import beside_notice, inside_notices
+from core.report.notices import say
 from core.types import Explanation, Gain
 from core.types.explanation import SIGNIFICANT
-from core.ui.widgets.bars import gain_bars, quiet, removal_bars
+from core.ui.widgets.bars import gain_bars, note, quiet, removal_bars
 from core.ui.widgets.words import label_words
 
 HEATMAP = "A heatmap is not a lesion outline."
@@ -18,6 +20,7 @@ COMPLETENESS_SMALL = 0.05
 
 def belief(explanation: Explanation, caution: str = HEATMAP) -> None:
     """The measurements of one map: bars against random, completeness, and a sentence of what they mean here. caution: what a map is not."""
+    where_it_looked(explanation)
     gain_bars(explanation.gain)
     st.text(verdict_words(explanation.gain))
     removal_bars(explanation.deletion, explanation.insertion)
@@ -26,6 +29,23 @@ def belief(explanation: Explanation, caution: str = HEATMAP) -> None:
     if not explanation.class_specific:
         quiet(f"This method draws the same map for every label; its measurements are for {label_words(explanation.target.name).lower()}.")
     quiet(f"{bands_words(explanation.gain)} {caution}")
+
+
+def where_it_looked(explanation: Explanation) -> None:
+    """Where the weight of the map lies, what it is not of, and a warning where much lies beside what an answer should rest on."""
+    beside_note(explanation)
+    for one in inside_notices(explanation.inside):
+        st.text(say(one))
+    for one in explanation.assumptions:
+        if one.code.startswith("explanation."):
+            quiet(say(one))
+
+
+def beside_note(explanation: Explanation | None) -> None:
+    """The warning that an answer goes with where much of its map lies beside what it should rest on; nothing where little does."""
+    much = beside_notice(explanation.inside) if explanation is not None else None
+    if much is not None:
+        note("Look twice", say(much))
 
 
 def bands_words(gain: Gain) -> str:

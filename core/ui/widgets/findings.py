@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from core.report.headline import candidates_words, looks_words
 from core.report.notices import say
 from core.types import Prediction
 from core.ui.widgets.bars import Bar, bars, note, quiet
@@ -14,30 +15,33 @@ MOST_LABELS = 12
 """Labels whose bars are drawn, the most probable first; a classifier of everyday pictures has a thousand."""
 
 
-def findings(prediction: Prediction, coverage: float | None) -> None:
+def findings(prediction: Prediction, coverage: float | None, knows: str = "") -> None:
     """Bars, or the reason in place of them. coverage: what the conformal set was made for; None for scores that are not calibrated.
 
-    The answer for the likeliest of many windows is a score, and what is headlined is how many candidates there are.
+    knows: the sentence of the model's card on what it knows.
     """
     if prediction.outside.is_outside or prediction.probabilities is None:
         note("Outside what this model knows", say(prediction.outside.reason))
         quiet("No probabilities are shown: they would mean nothing here.")
+    elif prediction.searched_for is not None:
+        _search(prediction, prediction.searched_for, knows)
     else:
-        _answer(prediction, None if prediction.is_best_of_many else coverage)
+        _answer(prediction.named, coverage, knows)
     for assumption in prediction.assumptions:
         quiet(f"Assumed: {say(assumption)}")
     _provenance(prediction)
 
 
-def _answer(prediction: Prediction, coverage: float | None) -> None:
+def _answer(prediction: Prediction, coverage: float | None, knows: str) -> None:
     assert prediction.probabilities is not None
-    if prediction.is_best_of_many:
-        st.markdown(f"#### {counted(len(prediction.candidates or ()), 'candidate')}")
-    elif prediction.prediction is None:
+    looks, seen_as = looks_words(prediction)
+    if prediction.prediction is None:
         note("The model abstains", _abstention(prediction, coverage))
     elif coverage is not None:
-        st.markdown(f"#### {label_words(prediction.prediction)}")
+        st.markdown(f"#### {looks or label_words(prediction.prediction)}")
         quiet(answer_words(prediction, coverage))
+    for sentence in filter(None, (seen_as and f"{seen_as[:1].upper()}{seen_as[1:]}.", knows)):
+        st.text(sentence)
     order = np.argsort(-prediction.probabilities, kind="stable")
     bars(
         Bar(
@@ -51,18 +55,26 @@ def _answer(prediction: Prediction, coverage: float | None) -> None:
     )
     if len(order) > MOST_LABELS:
         quiet(f"And {len(order) - MOST_LABELS:,} labels that are less likely.")
-    if prediction.is_best_of_many:
-        quiet("Scores of the likeliest place: the highest of many is no probability. How many of the candidates are false is not known.")
-    elif coverage is None:
+    if coverage is None:
         quiet("These are scores: the model is not calibrated, and they are no probabilities.")
     else:
         quiet(f"The set holds the truth for {100 * coverage:.0f} % of images like those that the model was calibrated on.")
     for name, value in (prediction.heads or {}).items():
         if isinstance(value, (int, float)):
             quiet(f"{label_words(name)}, all kinds together: {probability_words(float(value))}.")
-        elif prediction.candidates != ():  # it speaks of what was found
+        else:
             label, probability = label_words(value["labels"][-1]).lower(), float(value["probabilities"][-1])
             quiet(f"{label_words(name)}, as readers of such images would rate it: {label} {probability_words(probability)}.")
+
+
+def _search(prediction: Prediction, label: str, knows: str) -> None:
+    """What is headlined is how many candidates there are; the highest of many windows is a score."""
+    words = candidates_words(prediction)
+    st.markdown(f"#### {counted(len(prediction.candidates or ()), 'candidate')}")
+    st.text(f"{words[:1].upper()}{words[1:]}.")
+    if knows:
+        st.text(knows)
+    quiet(f"Highest score of {label_words(label).lower()} in all windows: {prediction.probability(label):.2f}, no probability.")
 
 
 def answer_words(prediction: Prediction, coverage: float) -> str:

@@ -89,7 +89,7 @@ def test_the_input_is_what_the_network_was_given(picture: Path, tmp_path: Path, 
     engine = engine_for(str(radiograph_model))
     probs = probabilities(engine.forward(np.load(out / "input.npy")[np.newaxis]).logits[0], engine.model.calibration)
     assert probs.tolist() == pytest.approx(predicted["probabilities"], abs=1e-5)
-    assert told["target"] == engine.model.labels[int(np.argmax(probs))]
+    assert told["target"] == ("pneumonia" if 2 * probs[0] < 1 else "normal")  # of a patient without an age the kind is not named
 
 
 def test_the_overlay_has_the_size_of_the_input(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:

@@ -15,7 +15,7 @@ from tests.unit.cli.running import TILE, Sightline, write_picture, write_scene
 from tests.unit.readers.dicom.dicom_files import save, slice_dataset
 from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
-KEYS = {"path", "model", "weights", "labels", "probabilities", "prediction", "set", "outside", "assumptions", "seconds"}
+KEYS = {"path", "model", "weights", "labels", "probabilities", "prediction", "set", "headline", "outside", "assumptions", "seconds"}
 
 
 @pytest.fixture
@@ -48,13 +48,25 @@ def test_each_file_of_a_folder_has_one_line_with_its_answer_or_its_error(here: P
 
 def test_an_answer_has_the_promised_keys(here: Path, radiograph_model: Path, sightline: Sightline) -> None:
     told = sightline("predict", "scans/a.jpg", "--model", radiograph_model, "--json").json
-    assert set(told) == KEYS | {"heads"}
+    assert set(told) == KEYS | {"heads", "parents"}
     assert set(told["outside"]) == {"score", "threshold", "is_outside", "reason"}
     assert set(told["seconds"]) == {"read", "prepare", "forward"}
     assert told["path"] == "scans/a.jpg"
     assert sum(told["probabilities"]) == pytest.approx(1.0, abs=1e-5)
     probs = dict(zip(told["labels"], told["probabilities"], strict=True))
     assert told["heads"]["pneumonia"] == pytest.approx(probs["bacterial-pneumonia"] + probs["viral-pneumonia"])
+
+
+def test_of_a_picture_whose_patient_has_no_age_the_parent_alone_is_named(here: Path, radiograph_model: Path, sightline: Sightline) -> None:
+    told = sightline("predict", "scans/a.jpg", "--model", radiograph_model, "--json").json
+    assert {told["prediction"], *told["set"]} <= {"normal", "pneumonia", None}
+    assert len(told["probabilities"]) == len(told["labels"]) == 3 and told["parents"]["pneumonia"] == pytest.approx(
+        sum(told["probabilities"][1:])
+    )
+    assert any("kind is not named" in one for one in told["assumptions"])
+    line = sightline("predict", "scans/a.jpg", "--model", radiograph_model).out
+    assert "bacterial" not in line and "viral" not in line and "viral" not in told["headline"]
+    assert told["headline"] in line
 
 
 def test_an_image_of_another_kind_is_an_answer_and_no_error(here: Path, radiograph_model: Path, sightline: Sightline) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from core.explain.regions import region_of
+from core.prepare.sides import side_at_right
+from core.report.notices import say
 from core.types import Domain, FloatImage, Notice, notice
+from tests.unit.report import examples as ex
 
 
 def bright_at(across: float, down: float, rows: int = 64, columns: int = 96) -> FloatImage:
@@ -38,17 +43,52 @@ def test_a_place_in_a_scene_is_a_direction(across: float, down: float, place: No
 @pytest.mark.parametrize(
     ("across", "down", "place"),
     [
-        (0.3, 0.2, notice("place.lung-field", height="upper", side="left", patient_side="right")),
-        (0.7, 0.2, notice("place.lung-field", height="upper", side="right", patient_side="left")),
-        (0.7, 0.5, notice("place.lung-field", height="middle", side="right", patient_side="left")),
-        (0.3, 0.8, notice("place.lung-field", height="lower", side="left", patient_side="right")),
+        (0.3, 0.2, notice("place.image-half", height="upper", side="left")),
+        (0.7, 0.2, notice("place.image-half", height="upper", side="right")),
+        (0.7, 0.5, notice("place.image-half", height="middle", side="right")),
+        (0.3, 0.8, notice("place.image-half", height="lower", side="left")),
         (0.5, 0.5, notice("place.image-middle")),
         (0.5, 0.1, notice("place.midline", height="upper")),
         (0.5, 0.9, notice("place.midline", height="lower")),
     ],
 )
-def test_a_place_in_a_radiograph_is_a_lung_field_or_the_middle(across: float, down: float, place: Notice) -> None:
+def test_a_place_in_a_radiograph_whose_sides_are_not_told_is_a_half_of_the_image_or_its_middle(
+    across: float, down: float, place: Notice
+) -> None:
     assert region_of(bright_at(across, down), Domain.RADIOGRAPH) == place
+
+
+@pytest.mark.parametrize(
+    ("header", "left_of_image", "right_of_image"),
+    [
+        ({"PatientOrientation": ["L", "F"]}, "right", "left"),
+        ({"PatientOrientation": ["R", "F"]}, "left", "right"),
+        ({"PatientOrientation": ["LF", "FR"]}, "right", "left"),
+        ({"orientation": (-1.0, 0.0, 0.0, 0.0, 1.0, 0.0), "PatientOrientation": ["L", "F"]}, "left", "right"),
+    ],
+)
+def test_the_side_of_the_patient_follows_the_orientation_in_the_header(
+    header: dict[str, Any], left_of_image: str, right_of_image: str
+) -> None:
+    at_right = side_at_right(ex.study(**header))
+    for across, side in ((0.3, left_of_image), (0.7, right_of_image)):
+        assert region_of(bright_at(across, 0.2), Domain.RADIOGRAPH, at_right) == notice("place.patient-half", height="upper", side=side)
+
+
+@pytest.mark.parametrize("header", [{}, {"PatientOrientation": ["F", "R"]}, {"PatientOrientation": ["P", "F"]}])
+def test_without_an_orientation_no_side_of_the_patient_is_named(header: dict[str, Any]) -> None:
+    assert side_at_right(ex.study(**header)) is None and side_at_right(ex.picture()) is None
+    for down in (0.2, 0.5, 0.8):
+        told = say(region_of(bright_at(0.3, down), Domain.RADIOGRAPH, side_at_right(ex.study(**header))))
+        assert told.endswith("third of the left half of the image") and "lung" not in told and "patient" not in told
+
+
+def test_a_lung_field_is_named_where_the_lungs_were_found_and_the_place_lies_in_them() -> None:
+    lungs = np.zeros((64, 96), dtype=np.bool_)
+    lungs[8:44, 10:40] = lungs[8:44, 56:86] = True
+    assert region_of(bright_at(0.3, 0.6), Domain.RADIOGRAPH, "left", lungs) == notice("place.lung-field", height="lower", side="right")
+    assert region_of(bright_at(0.7, 0.2), Domain.RADIOGRAPH, None, lungs) == notice("place.lung-of-half", height="upper", side="right")
+    assert region_of(bright_at(0.3, 0.9), Domain.RADIOGRAPH, "left", lungs) == notice("place.patient-half", height="lower", side="right")
 
 
 def test_the_margin_of_a_radiograph_is_not_called_a_lung_field() -> None:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.inference.ct_search import APART_MM, MOST_CANDIDATES, Candidate, SliceSearch, candidates_of, search, search_slice
+from core.inference.ct_search import APART_MM, Candidate, SliceSearch, candidates_of, search, search_slice
 from core.inference.engine import Forward
 from core.prepare.ct import plane_of
-from core.types import Picture
+from core.prepare.outline import outline_about
+from core.types import Mark, Picture
 from tests.unit.prepare.ct_slices import CT, chest, slices
 
 MOST_BRIGHT = 9
@@ -46,7 +47,7 @@ class Seer:
 
 
 def candidate(score: float, column: float = 0.0, row: float = 0.0, frame: int = 0) -> Candidate:
-    return Candidate(column, row, frame, score, score, None)  # type: ignore[arg-type]
+    return Candidate(column, row, frame, score, score, None, (Mark(column, row, frame),))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("spacing", [0.7, 1.4])
@@ -87,12 +88,44 @@ def test_one_nodule_in_neighbouring_slices_is_one_candidate_in_its_best_slice() 
     assert [one.frame for one in candidates_of(slices_, far_apart)] == [1, 2, 0]
 
 
-def test_candidates_are_told_best_first_without_the_faint_and_not_without_end() -> None:
-    many = SliceSearch(0, tuple(candidate(0.2 + 0.01 * place, column=100.0 * place) for place in range(40)))
+def test_a_lesion_over_several_slices_is_one_candidate_with_a_mark_on_each() -> None:
+    long = [SliceSearch(frame, (candidate(0.6 + 0.02 * frame, 50 + 2 * frame, 50, frame),)) for frame in range(12)]
+    (found,) = candidates_of(long, (3.0, 0.7, 0.7))  # 33 mm, each mark 1.4 mm beside the last
+    assert (found.frame, [mark.frame for mark in found.marks]) == (11, list(range(12)))
+    gap = [long[0], long[1], SliceSearch(2), long[3]]
+    assert [len(one.marks) for one in candidates_of(gap, (2.0, 0.7, 0.7))] == [3]
+    wide = [SliceSearch(0, (candidate(0.9, 50, 50, 0), candidate(0.8, 90, 50, 0))), SliceSearch(1, (candidate(0.7, 90, 50, 1),))]
+    assert [[mark.frame for mark in one.marks] for one in candidates_of(wide, (3.0, 0.7, 0.7))] == [[0], [0, 1]]
+
+
+def test_slices_that_are_no_volume_are_not_searched_as_one() -> None:
+    slices_ = [SliceSearch(frame, (candidate(0.9 - 0.1 * frame, 50, 50, frame),)) for frame in range(3)]
+    found = candidates_of(slices_, (3.0, 0.7, 0.7), is_volume=False)
+    assert [(one.frame, len(one.marks)) for one in found] == [(0, 1), (1, 1), (2, 1)]
+
+
+def test_candidates_are_told_best_first_all_but_the_faint() -> None:
+    many = SliceSearch(0, tuple(candidate(0.2 + 0.01 * place, column=100.0 * place) for place in range(60)))
     found = candidates_of([many], (3.0, 0.7, 0.7))
-    assert len(found) == MOST_CANDIDATES
+    assert len(found) == 30
     assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
     assert candidates_of([SliceSearch(0, (candidate(0.1),))], (3.0, 0.7, 0.7)) == ()
+
+
+@pytest.mark.parametrize("spacing", [0.7, 1.4])
+def test_a_nodule_is_measured_in_mm_and_outlined_in_pixels_of_the_source(spacing: float) -> None:
+    best = search_slice(Seer(), plane_of(slices(chest(spacing, nodules=((84.0, 140.0),)), spacing=spacing), CT)).candidates[0]  # type: ignore[arg-type]
+    assert best.size_mm == pytest.approx(10.0, abs=1.5)
+    (mark,) = best.marks
+    assert mark.box is not None
+    left, top, width, height = (side * spacing for side in mark.box)
+    assert (left, top, width, height) == pytest.approx((79.0, 135.0, 10.0, 10.0), abs=2.0)
+
+
+def test_what_runs_on_into_the_wall_has_no_size() -> None:
+    values = chest(0.7).astype(np.float32)
+    assert outline_about(values, 150 / 0.7, 38 / 0.7, 0.7) is None  # the side wall of the body
+    assert outline_about(values, 150 / 0.7, 80 / 0.7, 0.7) is None  # the middle of a lung
 
 
 def test_the_search_tells_its_progress_in_slices() -> None:

@@ -285,6 +285,6 @@ def test_a_slice_of_a_ct_is_outside_by_its_header_and_by_its_look(chest: Engine)
 
 
 @pytest.mark.parametrize("name", ["chest-radiograph.dcm", "chest-radiograph-opacity.dcm"])
-def test_the_bundled_radiographs_are_inside(chest: Engine, name: str) -> None:
-    prediction = predict_input(chest, to_input(read_dicom(SAMPLES / name), chest.model.preprocess))
-    assert not prediction.outside.is_outside, prediction.outside
+def test_the_drawn_radiographs_are_outside_because_their_header_says_that_they_show_no_patient(chest: Engine, name: str) -> None:
+    outside = predict_input(chest, to_input(read_dicom(SAMPLES / name), chest.model.preprocess)).outside
+    assert outside.is_outside and outside.reason == notice("input.synthetic")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 
 from core.inference.calibration import probabilities
-from core.inference.engine import Engine
+from core.inference.engine import Engine, open_engine
 from core.inference.prediction import UNCALIBRATED, decide, predict_input, predict_inputs
 from core.inference.runtimes import Runtime
 from core.types import Calibration, FloatImage, ModelInput, Notice, Outside, notice
 from models.registry import load_model
 from tests.tiny import LABELS, write_tiny_model
+from tests.unit.report import examples as ex
 
 INSIDE = Outside(score=1.0, threshold=2.0, is_outside=False)
 STRANGE = Outside(score=3.0, threshold=2.0, is_outside=True, reason=notice("outside.image", domain="radiograph", score=3.0, threshold=2.0))
@@ -102,3 +104,40 @@ def test_outside_there_is_a_set_and_no_prediction() -> None:
 def test_a_device_name_is_told_as_it_is(engine: Engine, values: FloatImage) -> None:
     lower = Engine(engine.model, replace(Runtime(), precision="bf16"))
     assert predict_input(lower, given(values[0])).precision == "bf16"
+
+
+PNEUMONIA = {"pneumonia": ("bacterial-pneumonia", "viral-pneumonia")}
+
+
+@pytest.mark.parametrize(
+    ("probs", "likely", "answer", "told", "told_set"),
+    [
+        ((0.05, 0.65, 0.30), ("bacterial-pneumonia", "viral-pneumonia"), "bacterial-pneumonia", "pneumonia", ("pneumonia",)),
+        ((0.40, 0.35, 0.25), ("normal", "bacterial-pneumonia"), "normal", None, ("normal", "pneumonia")),
+        ((0.90, 0.06, 0.04), ("normal",), "normal", "normal", ("normal",)),
+        ((0.40, 0.35, 0.25), (), None, None, ()),
+    ],
+)
+def test_where_a_kind_is_not_named_the_parent_takes_its_place(
+    probs: tuple[float, ...], likely: tuple[str, ...], answer: str | None, told: str | None, told_set: tuple[str, ...]
+) -> None:
+    whole = ex.prediction(probs, conformal_set=likely, prediction=answer, parents=PNEUMONIA, heads={"pneumonia": sum(probs[1:])})
+    named = replace(whole, unnamed=PNEUMONIA["pneumonia"]).named
+    assert (named.prediction, named.conformal_set, named.labels) == (told, told_set, ("normal", "pneumonia"))
+    assert named.probabilities is not None and named.probabilities.tolist() == pytest.approx([probs[0], sum(probs[1:])])
+    assert named.heads is None and whole.named is whole
+    refused = replace(whole, unnamed=PNEUMONIA["pneumonia"], outside=STRANGE)
+    assert refused.named.prediction is None
+
+
+def test_a_model_that_does_not_say_on_whom_its_kinds_were_measured_names_none(tmp_path: Path, values: FloatImage) -> None:
+    parents = {name: list(members) for name, members in PNEUMONIA.items()}
+    engine = open_engine(str(write_tiny_model(tmp_path / "silent", parents=parents)))
+    prediction = predict_input(engine, given(values[0]))
+    assert prediction.unnamed == PNEUMONIA["pneumonia"] and prediction.named.labels == ("normal", "pneumonia")
+    assert any(one.code == "model.kind-not-measured" for one in prediction.assumptions)
+    ranges = [{"label": label, "age_years": [1.0, 5.0], "views": ["AP"]} for label in PNEUMONIA["pneumonia"]]
+    file = tmp_path / "silent" / "preprocess.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "measured_for": ranges}))
+    prediction = predict_input(open_engine(str(tmp_path / "silent")), given(values[0]))
+    assert prediction.unnamed == () and prediction.named is prediction

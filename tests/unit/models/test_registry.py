@@ -18,7 +18,7 @@ from core.settings import Settings
 from core.types import Calibration, Domain
 from models import registry
 from models.hub import from_hub
-from models.registry import find_folder, list_models, load_model, read_card
+from models.registry import find_folder, list_models, load_model, read_card, read_json
 from tests.tiny import LABELS, write_tiny_model
 
 
@@ -272,3 +272,11 @@ def test_a_model_of_a_kind_that_is_not_read_is_not_called_damaged(folder: Path) 
     edited("config.json", model_type="resnet")(folder)
     with pytest.raises(UnsupportedModel, match="is of the type 'resnet'"):
         load_model(str(folder))
+
+
+@pytest.mark.parametrize("config", sorted(Settings().zoo.glob("*/config.json")), ids=lambda config: config.parent.name)
+def test_a_model_of_the_zoo_with_parent_labels_says_on_whom_their_kinds_were_measured_and_what_it_knows(config: Path) -> None:
+    model = registry.summarise(config.parent.name, config.parent)
+    members = {label for labels in (read_json(config).get("parents") or {}).values() for label in labels}
+    assert {one.label for one in model.preprocess.measured_for} == members
+    assert not members or "no other disease" in model.card.knows

@@ -15,7 +15,7 @@ from core.prepare.inputs import to_input
 from core.prepare.kinds import modality_of
 from core.prepare.suitability import is_chest
 from core.readers import read_image
-from core.types import Notice, Picture, Preprocess, notice
+from core.types import MeasuredRange, Notice, Picture, Preprocess, notice
 from tests.unit.report import examples as ex
 
 CHILDREN = {"youngest": 1.0, "oldest": 5.0}
@@ -64,6 +64,40 @@ def test_a_frontal_chest_radiograph_is_accepted(header: dict[str, Any]) -> None:
     made = to_input(ex.study(**header), ex.CHEST)
     assert made.refusal is None
     assert made.values.shape == made.shown.shape == (1, 224, 224)
+
+
+@pytest.mark.parametrize(("keyword", "code"), [("SyntheticData", "input.synthetic"), ("QualityControlImage", "input.phantom")])
+def test_what_shows_no_patient_by_its_header_is_refused(keyword: str, code: str) -> None:
+    for value, reason in (("YES", code), ("NO", None)):
+        study = ex.study()
+        setattr(study.header, keyword, value)
+        refusal = to_input(study, ex.CHEST).refusal
+        assert (refusal.code if refusal else None) == reason
+
+
+KINDS = ("bacterial-pneumonia", "viral-pneumonia")
+MEASURED = replace(ex.CHEST, age_years=(1.0, 85.0), measured_for=tuple(MeasuredRange(kind, (1.0, 5.0), ("AP",)) for kind in KINDS))
+
+
+@pytest.mark.parametrize(
+    ("header", "is_named"),
+    [
+        ({"age_years": 3.0, "view": "AP"}, True),
+        ({"age_years": 5.9, "view": "AP SUPINE"}, True),
+        ({"age_years": 1.0, "view": "anteroposterior"}, True),
+        ({"age_years": 3.0, "view": "PA"}, False),
+        ({"age_years": 3.0, "view": ""}, False),
+        ({"age_years": 6.0, "view": "AP"}, False),
+        ({"age_years": 0.5, "view": "AP"}, False),
+        ({"age_years": 54.0, "view": "AP"}, False),
+        ({"age_years": None, "view": "AP"}, False),
+    ],
+)
+def test_the_kind_of_pneumonia_is_named_inside_the_ages_and_views_that_were_measured(header: dict[str, Any], is_named: bool) -> None:
+    made = to_input(ex.study(**header), MEASURED)
+    assert made.unnamed == (() if is_named else KINDS)
+    assert any(one.code == "radiograph.kind-not-named" for one in made.assumptions) is not is_named
+    assert to_input(ex.picture(), MEASURED).unnamed == KINDS  # a picture tells no age
 
 
 @pytest.mark.parametrize(("header", "reason"), REFUSED)

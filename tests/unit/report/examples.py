@@ -57,6 +57,7 @@ LAND = Preprocess(
     reflectance_top=0.275,
 )
 CHEST_LABELS = ("normal", "bacterial-pneumonia", "viral-pneumonia")
+PNEUMONIA = {"pneumonia": ("bacterial-pneumonia", "viral-pneumonia")}
 CHEST_MODEL = ModelFacts(
     title="Chest radiographs of children",
     task="normal, bacterial or viral pneumonia",

@@ -19,33 +19,36 @@ from core.types import Report
 from tests.unit.report import examples as ex
 
 CALIBRATED = frozenset({
-    "answer", "other", "head", "map_confidence", "change_caveat_probability",
+    "answer", "answer_seen", "other", "head", "map_confidence", "change_caveat_probability",
     "change_polygon_probability", "change_polygon_same_probability", "change_polygon_plain_probability",
 })  # fmt: skip
 """Sentences that speak of probabilities, or say that they were calibrated."""
-UNCALIBRATED = frozenset({"answer_score", "other_score", "head_score", "uncalibrated"})
+UNCALIBRATED = frozenset({"answer_score", "answer_seen_score", "other_score", "head_score", "uncalibrated"})
 """Sentences that say of the model, or of the answer, that it was not."""
 SCORE_OF_CHANGE = frozenset({"change_caveat_score", "change_polygon", "change_polygon_same", "change_polygon_plain"})
 PROBABILITY_OF_CHANGE = frozenset({
     "change_caveat_probability", "change_polygon_probability", "change_polygon_same_probability", "change_polygon_plain_probability",
 })  # fmt: skip
-NEITHER = frozenset({"map_confidence_score"})
+NEITHER = frozenset({"map_confidence_score", "highest"})
 """Sentences that name probabilities or calibration, and go with either."""
 WITHHELD = frozenset({"withheld_outside", "withheld_ground", "withheld_scale", "withheld_files"})
 AREAS = frozenset({"map_valid", "map_class", "change_area", "change_transition"}) | SCORE_OF_CHANGE | PROBABILITY_OF_CHANGE
+ANSWERED = frozenset({"answer", "answer_score", "answer_seen", "answer_seen_score"})
 EXCLUSIVE: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (CALIBRATED, UNCALIBRATED),
     (SCORE_OF_CHANGE, PROBABILITY_OF_CHANGE),
     (WITHHELD, AREAS - {"change_caveat_score", "change_caveat_probability"}),
-    (frozenset({"outside"}), frozenset({"answer", "answer_score", "abstains_all", "abstains_none", "inside_distance"})),
-    (frozenset({"abstains_all", "abstains_none"}), frozenset({"answer", "answer_score"})),
+    (frozenset({"outside"}), ANSWERED | {"abstains_all", "abstains_none", "inside_distance"}),
+    (frozenset({"abstains_all", "abstains_none"}), ANSWERED),
+    (frozenset({"answer", "answer_score"}), frozenset({"answer_seen", "answer_seen_score"})),
     (frozenset({"abstains_all"}), frozenset({"abstains_none"})),
     (frozenset({"map_warning"}), frozenset({"map_outside"})),
     (frozenset({"map_confidence"}), frozenset({"map_confidence_score"})),
     (frozenset({"map_empty"}), AREAS),
     (frozenset({"change_empty", "change_none"}), AREAS - {"change_caveat_score", "change_caveat_probability"}),
     (frozenset({"change_empty"}), frozenset({"change_none"})),
-    (frozenset({"candidate"}), frozenset({"candidates_none"})),
+    (frozenset({"candidate"}), frozenset({"candidate_rated"})),
+    (frozenset({"highest"}), ANSWERED | {"abstains_all", "abstains_none", "outside", "other", "other_score", "head", "head_score"}),
     (frozenset({"no_explanation"}), frozenset({"method", "method_agnostic"})),
     (frozenset({"method"}), frozenset({"method_agnostic"})),
     (frozenset({"gain_supported"}), frozenset({"gain_within_random", "gain_below_opponent", "gain_without_opponent"})),

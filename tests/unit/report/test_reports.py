@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ from core.report.language import language_of
 from core.report.notices import say
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
-from core.report.text import as_text
-from core.types import Fact, Gain, Outside, Prediction, Report, Sentence, Target, notice
+from core.report.tables import tables_of
+from core.report.text import as_text, headline
+from core.types import Candidate, Domain, Fact, Gain, Inside, Mark, Outside, Prediction, Report, Sentence, Target, notice
 from tests.unit.report import examples as ex
 from tests.unit.report.examples import sentences
 
@@ -104,7 +106,7 @@ def test_no_report_contradicts_its_prediction(prediction: Prediction, explained:
         assert not answers
     else:
         words = ENGLISH.labels.get(prediction.prediction, prediction.prediction)
-        assert findings[0].text.lower().startswith(words.lower())
+        assert words.lower() in findings[0].text.lower().split("(")[0]
         assert len(answers) == 1
         assert set(report.fact("set.labels").value) == set(prediction.conformal_set)  # type: ignore[arg-type]
 
@@ -135,22 +137,107 @@ def test_no_change_report_says_what_is_not_in_its_facts(changed: int, hectares: 
 def test_an_answer_reads_as_the_style_asks() -> None:
     report = image_report(ex.study(), ex.prediction(), None, ex.CHEST_MODEL)
     assert sentences(report, "findings")[:3] == [
-        "Bacterial pneumonia: 0.83 (calibrated; 90 % prediction set: bacterial pneumonia and viral pneumonia).",
+        "Looks like bacterial pneumonia, 0.83 (calibrated; 90 % prediction set: bacterial pneumonia and viral pneumonia): "
+        "opacity; other diseases not known.",
         "Viral pneumonia: 0.14.",
         "Normal: 0.03.",
     ]
 
 
-def test_the_highest_of_many_windows_is_called_a_score_and_no_probability() -> None:
-    searched = replace(ex.prediction(), assumptions=(notice("ct.best-of-slices", label="nodule", windows=1_040, slices=8),))
-    report = image_report(ex.study(), searched, None, ex.CHEST_MODEL)
-    assert sentences(report, "findings")[0] == "Bacterial pneumonia: score 0.83, the highest; the scores are not calibrated."
-    assert not [fact.id for fact in report.facts if fact.unit == "probability" or fact.id.startswith("set.")]
+def test_of_whom_the_kind_was_not_measured_the_parent_label_alone_is_named() -> None:
+    adult = ex.prediction(parents=ex.PNEUMONIA, unnamed=ex.PNEUMONIA["pneumonia"], heads={"pneumonia": 0.97})
+    knows = "Knows pneumonia of children and, less well, of adults; no other disease."
+    report = image_report(ex.study(), adult, None, replace(ex.CHEST_MODEL, knows=knows))
+    assert sentences(report, "findings")[:3] == [
+        "Looks like pneumonia, 0.97 (calibrated; 90 % prediction set: pneumonia): opacity; other diseases not known.",
+        "Normal: 0.03.",
+        knows,
+    ]
+    told = as_text(report) + " ".join(str(fact.value) for fact in report.facts)
+    assert not re.search("bacterial|viral", told.split("Licence")[0].split("LIMITS")[0], re.IGNORECASE)
+    assert not any("bacterial" in str(fact.value) or "viral" in str(fact.value) for fact in report.facts if fact.source == "prediction")
+
+
+@pytest.mark.parametrize("labels", [("normal", "pneumonia"), ex.CHEST_LABELS])
+def test_an_opacity_is_never_called_pneumonia_alone(labels: tuple[str, ...]) -> None:
+    report = image_report(ex.study(), ex.prediction((0.1, 0.9, 0.0)[: len(labels)], labels, labels[1:2]), None, ex.CHEST_MODEL)
+    assert headline(report).endswith("opacity; other diseases not known.")
+    assert headline(image_report(ex.study(), ex.prediction((0.9, 0.1), ("mass", "pneumonia"), ("mass",)), None, ex.CHEST_MODEL)) == (
+        "Mass: 0.90 (calibrated; 90 % prediction set: mass)."
+    )  # a model that knows others says which it found
+
+
+CT_MODEL = replace(ex.CHEST_MODEL, preprocess=replace(ex.CHEST, domain=Domain.CHEST_CT, pixel_spacing_mm=0.7))
+
+
+def searched(*candidates: Candidate, expected_false: float | None = None) -> Prediction:
+    many = (notice("ct.best-of-slices", windows=1_040, slices=8),)
+    made = ex.prediction((0.01, 0.99), ("no-nodule", "nodule"), ("nodule",), assumptions=many)
+    return replace(made, candidates=candidates, expected_false=expected_false, searched_for="nodule")
+
+
+def lesion(**changes: Any) -> Candidate:
+    facts: dict[str, Any] = {"side": "right", "half": "left", "zone": "upper", "z_mm": 63.0, "ratings": {"malignancy": 0.3}, **changes}
+    return Candidate(68.0, 112.0, 21, 0.93, 0.95, None, (Mark(68.0, 112.0, 21, 11.0),), **facts)  # type: ignore[arg-type]
+
+
+def test_of_a_search_the_count_is_told_and_no_probability_and_no_set() -> None:
+    report = image_report(ex.study(), searched(lesion()), None, CT_MODEL)
+    assert sentences(report, "findings")[:3] == [
+        "1 candidate; how many candidates are false on series like this is not measured.",
+        "The highest score of lung nodule in all windows is 0.99; it is no probability.",
+        "Candidate 1: right side of the patient, upper zone of the lungs; slice 22, column 68, row 112, z 63 mm, size 11 mm, score 0.93; "
+        "malignancy, as readers would rate it, score 0.30.",
+    ]
+    assert not [fact.id for fact in report.facts if fact.unit == "probability" or fact.id.startswith(("set.", "label.", "head."))]
+    (table,) = [table for table in tables_of(report) if table.group == "candidate"]
+    assert table.columns[-1] == "Malignancy, score" and table.rows[0][:3] == (
+        "1",
+        "right side of the patient, upper zone of the lungs",
+        "22",
+    )
+
+
+def test_of_a_search_that_was_measured_the_expectation_is_told() -> None:
+    report = image_report(ex.study(), searched(lesion(), lesion(), expected_false=1.3), None, CT_MODEL)
+    assert sentences(report, "findings")[0] == "2 candidates; on series like this about 1.3 are false."
+    none = image_report(ex.study(), searched(), None, CT_MODEL)
+    assert headline(none) == "No candidate was found."
+
+
+def test_what_the_file_does_not_tell_of_a_candidate_is_unknown() -> None:
+    bare = lesion(side=None, zone=None, z_mm=None, ratings={}, half="left")
+    told = sentences(image_report(ex.study(), searched(replace(bare, marks=())), None, CT_MODEL), "findings")
+    assert "Candidate 1: left half of the image; slice 22, column 68, row 112, z unknown, size unknown, score 0.93." in told
+
+
+@pytest.mark.parametrize(
+    ("inside", "warned"),
+    [
+        (Inside({"lungs": None, "body": 0.7, "outside": 0.3}, {"lungs": None, "body": 0.8, "outside": 0.2}), "lies outside the patient"),
+        (Inside({"valid": 0.75, "cloud": None, "nodata": 0.25}, {"valid": 0.9, "cloud": None, "nodata": 0.1}), "no ground was seen"),
+        (Inside({"lungs": 0.6, "body": 0.35, "outside": 0.05}, {"lungs": 0.3, "body": 0.4, "outside": 0.3}), ""),
+    ],
+)
+def test_where_the_map_lies_is_said_before_any_score_and_the_answer_says_where_much_lies_beside(inside: Inside, warned: str) -> None:
+    report = image_report(ex.study(), ex.prediction(), ex.explanation(inside=inside), ex.CHEST_MODEL)
+    told = sentences(report, "explanation")
+    where = [place for place, text in enumerate(told) if text.startswith("Of the map's weight")]
+    scores = [place for place, text in enumerate(told) if re.search(r"Gain|Deletion|Insertion", text)]
+    assert len(where) == sum(share is not None for share in inside.shares.values()) and max(where) < min(scores)
+    assert any("Much of what moved the model" in text and warned in text for text in sentences(report, "findings")) is bool(warned)
+    assert headline(report).startswith("Looks like")
+
+
+def test_a_map_of_one_view_says_what_the_answer_is_a_mean_of() -> None:
+    one = notice("explanation.one-view", target="viral-pneumonia", views=8, explained=0.91, told=0.86)
+    told = sentences(image_report(ex.study(), ex.prediction(), ex.explanation(assumptions=(one,)), ex.CHEST_MODEL), "explanation")
+    assert any("the upright view alone, which gives viral pneumonia 0.91 where the mean gives 0.86" in text for text in told)
 
 
 def test_certainty_is_never_written_as_one_or_zero() -> None:
     report = image_report(ex.study(), ex.prediction((0.0004, 0.9995, 0.0001), conformal_set=("bacterial-pneumonia",)), None, ex.CHEST_MODEL)
-    assert sentences(report, "findings")[0].startswith("Bacterial pneumonia: above 0.99 ")
+    assert sentences(report, "findings")[0].startswith("Looks like bacterial pneumonia, above 0.99 ")
     assert sentences(report, "findings")[1] == "Normal: below 0.01."
 
 
@@ -191,9 +278,10 @@ def test_the_measurements_of_a_map_are_put_into_words(gain: Gain, meaning: str) 
     assert told[-1] == "A heatmap is not a lesion outline."
 
 
-def test_the_map_of_an_outside_image_is_no_finding() -> None:
+def test_an_outside_image_is_not_explained_in_its_report() -> None:
     report = image_report(ex.study(), ex.prediction(outside=ex.OUTSIDE), ex.explanation(), ex.CHEST_MODEL)
-    assert any("not a finding" in text for text in sentences(report, "explanation"))
+    assert sentences(report, "explanation") == ["No explanation was computed."]
+    assert report.parameters["explanation"] is None and not any(fact.source == "explanation" for fact in report.facts)
     assert "Distance from the training images: 80.5; up to 30.2 counts as known." in sentences(report, "findings")
 
 

@@ -71,6 +71,7 @@ def test_every_dicom_sample_says_that_it_is_synthetic(file: Path) -> None:
     assert str(header.PatientName) == "SYNTHETIC^PHANTOM"
     assert header.ImageComments.startswith("SYNTHETIC")
     assert "SYNTHETIC" in header.StudyDescription
+    assert header.SyntheticData == "YES"
 
 
 @pytest.mark.parametrize("name", sorted(RADIOGRAPHS))

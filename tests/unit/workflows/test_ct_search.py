@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from core.errors import OutOfRange
+from core.inference.ct_search import SliceSearch
 from core.inference.engine import Engine, engine_for
 from core.inference.prediction import predict_input
 from core.prepare.ct import NO_LUNG
@@ -17,8 +19,9 @@ from core.prepare.inputs import to_input
 from core.readers import read_dicom
 from core.report.text import as_text
 from core.settings import PROJECT
-from core.types import Domain, Picture
-from core.workflows.ct_search import search_ct
+from core.types import Candidate, Domain, Picture, Study
+from core.workflows.ct_places import placed
+from core.workflows.ct_search import expected_false, search_ct
 from core.workflows.image import compose, explain_image, explained_input, predict
 from core.workflows.report_files import report_image
 from tests.tiny import write_tiny_model
@@ -50,14 +53,63 @@ def test_a_slice_is_answered_by_its_best_window(engine: Engine) -> None:
     assert prediction.probability("nodule") == pytest.approx(found.by_slice[0], abs=1e-4)
     assert prediction.probability("nodule") >= max([one.score for one in prediction.candidates], default=0.0) - 1e-3
     assert prediction.frame is None
-    assert any(one.code == "ct.best-of-windows" and one["label"] == "nodule" for one in prediction.assumptions)
+    assert prediction.searched_for == "nodule" and any(one.code == "ct.best-of-windows" for one in prediction.assumptions)
 
 
-def test_a_further_head_is_told_with_its_labels(engine: Engine) -> None:
-    heads = search_ct(slices(chest(2.8), spacing=2.8), engine).prediction.heads
-    assert heads is not None and heads["malignancy"]["labels"] == ["benign", "malignant"]
-    assert sum(heads["malignancy"]["probabilities"]) == pytest.approx(1.0, abs=1e-5)
-    assert set(heads) == {"malignancy"}  # the token head is no answer about an image
+def test_a_further_head_belongs_to_each_candidate_and_not_to_the_study(engine: Engine) -> None:
+    prediction = search_ct(slices(chest(2.8), spacing=2.8), engine).prediction
+    assert prediction.heads is None and prediction.candidates
+    for one in prediction.candidates:
+        assert set(one.ratings) == {"malignancy"} and 0.0 <= one.ratings["malignancy"] <= 1.0
+        assert one.as_read()["malignancy"] == pytest.approx(one.ratings["malignancy"], abs=1e-4)
+
+
+def positioned(*pixels: np.ndarray, orientation: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), **changes: Any) -> Study:  # type: ignore[type-arg]
+    """A volume whose slices rise by 3 mm from z = -30."""
+    positions = tuple((0.0, 0.0, -30.0 + 3.0 * place) for place in range(len(pixels)))
+    facts: dict[str, Any] = {"orientation": orientation, "positions": positions, "is_volume": True, **changes}
+    return slices(*pixels, spacing=2.8, **facts)
+
+
+@pytest.mark.parametrize(("orientation", "side"), [((1.0, 0, 0, 0, 1.0, 0), "right"), ((-1.0, 0, 0, 0, 1.0, 0), "left")])
+def test_a_candidate_has_its_side_from_the_geometry(orientation: tuple[float, ...], side: str) -> None:
+    study = positioned(chest(2.8), orientation=orientation)
+    here = SliceSearch(0, middle=53.0, lung_pixels=100)
+    told = placed(Candidate(20.0, 50.0, 0, 0.9, 0.9, None), study, [here])  # type: ignore[arg-type]
+    assert (told.side, told.half, told.z_mm, told.zone) == (side, "left", -30.0, None)
+    bare = placed(Candidate(20.0, 50.0, 0, 0.9, 0.9, None), slices(chest(2.8), spacing=2.8), [here])  # type: ignore[arg-type]
+    assert (bare.side, bare.half, bare.z_mm) == (None, "left", None)
+
+
+def test_a_candidate_has_its_zone_where_the_series_holds_the_whole_lungs() -> None:
+    study = positioned(*[chest(2.8)] * 12)
+    lungs = (0, 20, *[100] * 8, 15, 0)
+    whole = [SliceSearch(frame, middle=53.0, lung_pixels=pixels) for frame, pixels in enumerate(lungs)]
+    zones = [placed(Candidate(20.0, 50.0, frame, 0.9, 0.9, None), study, whole).zone for frame in (1, 5, 10)]  # type: ignore[arg-type]
+    assert zones == ["lower", "middle", "upper"]
+    cut = [SliceSearch(frame, middle=53.0, lung_pixels=100) for frame in range(12)]
+    assert placed(Candidate(20.0, 50.0, 5, 0.9, 0.9, None), study, cut).zone is None  # type: ignore[arg-type]
+
+
+def test_slices_that_are_no_volume_are_said_to_be_searched_one_by_one(engine: Engine) -> None:
+    loose = search_ct(slices(chest(2.8), chest(2.8), spacing=2.8), engine).prediction
+    assert any(one.code == "ct.searched-one-by-one" for one in loose.assumptions)
+    whole = search_ct(positioned(chest(2.8), chest(2.8)), engine).prediction
+    assert not any(one.code == "ct.searched-one-by-one" for one in whole.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "expected"),
+    [
+        ({}, None),
+        ({"false_marks_per_100_slices": 4.0}, None),
+        ({"false_marks_per_100_slices": 4.0, "series": 19}, None),
+        ({"false_marks_per_100_slices": 4.0, "series": 20}, 6.0),
+        ({"false_marks_per_100_slices": [4.0, 3.0, 5.0], "series": [30, None, None]}, 6.0),
+    ],
+)
+def test_how_many_candidates_are_false_is_known_from_twenty_measured_series_on(metrics: dict[str, Any], expected: float | None) -> None:
+    assert expected_false(metrics, 150) == expected
 
 
 def test_of_a_series_the_slices_without_lung_are_left_out_and_the_best_one_is_named(engine: Engine) -> None:
@@ -121,6 +173,7 @@ def test_a_report_says_how_the_slice_was_read_and_what_was_found(folder: str, tm
     assert "windows of 32 x 32 pixels at 0.7 mm a pixel" in text
     assert "Display window" not in text
     assert text.count("Candidate ") == len(prediction.candidates or ())
+    assert "prediction set" not in text and "calibrated" not in text.split("LIMITS")[0]
     made = report_image(study, folder, tmp_path)
     assert all(path.stat().st_size > 0 for path in made.files)
 
