@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def explain(
     path: OnePath,
     model: Model,
-    method: Annotated[str, typer.Option("--method", metavar="M", help="rollout, integrated-gradients or occlusion.")],
+    method: Annotated[str, typer.Option("--method", metavar="M", help="rollout, relevance, grad-cam, integrated-gradients or occlusion.")],
     out: Out,
     target: Annotated[
         str | None,

@@ -1,3 +1,3 @@
 """Where a model looked: one method a file, one signature, and for every map a measurement of how far it can be believed."""
 
-__all__ = ["attention", "baselines", "evidence", "forward", "measure", "methods", "overlay", "regions", "registry", "targets"]
+__all__ = ["attention", "baselines", "evidence", "forward", "measure", "methods", "overlay", "readout", "regions", "registry", "targets"]

@@ -13,7 +13,7 @@ from core.explain.baselines import baseline_of
 from core.explain.evidence import MethodResult, no_progress, scaled, within
 from core.explain.measure.gain import MapEvaluation
 from core.explain.measure.opponents import random_weights
-from core.explain.methods import integrated_gradients, occlusion, rollout
+from core.explain.methods import grad_cam, integrated_gradients, occlusion, relevance, rollout
 from core.explain.targets import check_readable, target_of
 from core.inference.engine import Engine
 from core.settings import settings
@@ -35,29 +35,38 @@ class _Method:
     """One method of explanation.
 
     class_specific: whether the map depends on the target. needs: what it asks of a model.
-    run: (engine, input, target, parameters, progress) -> Evidence; parameters are complete. defaults: its own parameters.
+    run: (engine, input, target, parameters, progress) -> MethodResult; parameters are complete. defaults: its own parameters.
     """
 
     name: str
     class_specific: bool
-    needs: Capability
+    needs: frozenset[Capability]
     run: Run
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
+
+_ATTENTION, _GRADIENT, _FORWARD = (frozenset({each}) for each in (Capability.ATTENTION, Capability.GRADIENT, Capability.FORWARD))
+LACKS = {
+    Capability.ATTENTION: "forms no attention between all of its tokens",
+    Capability.GRADIENT: "gives no gradients",
+    Capability.FORWARD: "answers no changed inputs",
+}
 
 METHODS: Mapping[str, _Method] = MappingProxyType(
     {
         method.name: method
         for method in (
-            _Method("rollout", False, Capability.ATTENTION, rollout.explain_rollout),
+            _Method("rollout", False, _ATTENTION, rollout.explain_rollout),
+            _Method("relevance", True, _ATTENTION | _GRADIENT, relevance.explain_relevance, relevance.DEFAULTS),
+            _Method("grad-cam", True, _GRADIENT, grad_cam.explain_grad_cam, grad_cam.DEFAULTS),
             _Method(
                 "integrated-gradients",
                 True,
-                Capability.GRADIENT,
+                _GRADIENT,
                 integrated_gradients.explain_integrated_gradients,
                 integrated_gradients.DEFAULTS,
             ),
-            _Method("occlusion", True, Capability.FORWARD, occlusion.explain_occlusion, occlusion.DEFAULTS),
+            _Method("occlusion", True, _FORWARD, occlusion.explain_occlusion, occlusion.DEFAULTS),
         )
     }
 )
@@ -126,15 +135,14 @@ def explain(
 
 def methods_for(model: LoadedModel | ModelSummary) -> tuple[str, ...]:
     """The methods that explain a model: those whose needs it offers."""
-    return tuple(name for name, method in METHODS.items() if method.needs in model.capabilities)
+    return tuple(name for name, method in METHODS.items() if method.needs <= model.capabilities)
 
 
 def check_explained_by(model: LoadedModel, method: str) -> None:
     """Raises NoAttention for a method that the model's network has nothing for."""
-    if method not in methods_for(model):
-        raise NoAttention(
-            f"The model {model.id} forms no attention between all of its tokens.", f"It has: {', '.join(methods_for(model))}."
-        )
+    missing = sorted(METHODS[method].needs - model.capabilities)
+    if missing:
+        raise NoAttention(f"The model {model.id} {LACKS[missing[0]]}.", f"It has: {', '.join(methods_for(model))}.")
 
 
 def method_of(name: str) -> _Method:

@@ -173,8 +173,8 @@ def test_an_empty_page_offers_an_image_of_either_kind(application: AppTest) -> N
 def test_every_method_is_drawn_measured_and_compared(application: AppTest) -> None:
     page = on_explain(application)
     page.button(key="explain.sample.chest-radiograph").click()
-    text = run_until(page, lambda said: said.count("<td") == 9)
-    assert text.count("Deletion") == 3
+    text = run_until(page, lambda said: said.count("<td") == 25)
+    assert text.count("Deletion") == 5
     assert "Completeness: " in text
     assert "The same map for every target" in text
 
@@ -182,7 +182,7 @@ def test_every_method_is_drawn_measured_and_compared(application: AppTest) -> No
 def test_a_scene_is_explained_by_the_model_of_scenes(application: AppTest) -> None:
     page = on_explain(application)
     page.button(key="explain.sample.earth-after").click()
-    text = run_until(page, lambda said: said.count("<td") == 9)
+    text = run_until(page, lambda said: said.count("<td") == 25)
     assert "32 x 32 px of 640 x 640" in text
     assert "A heatmap is not a boundary on the ground." in text
     assert next(box.value for box in page.selectbox if box.label == "Model") == "land-cover"

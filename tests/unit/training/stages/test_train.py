@@ -215,7 +215,7 @@ def test_noise_lies_farther_out_than_what_was_held_back(trained: Trained, tmp_pa
 def test_every_method_is_measured_for_the_card(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.evaluate.faithfulness.EXPLAINED_IMAGES", 2)
     rows = faithfulness(engine_for(str(trained.folder)), split(trained.recipe, [trained.images]).validation)
-    assert {row.method for row in rows} == {"rollout", "integrated-gradients", "occlusion"}
+    assert {row.method for row in rows} == {"rollout", "relevance", "grad-cam", "integrated-gradients", "occlusion"}
     assert all(0.0 <= row.deletion_better <= 1.0 for row in rows)
 
 
