@@ -105,7 +105,7 @@ def _write(out: Path, given: ModelInput, explanation: Explanation, told: dict[st
     """The arrays, the picture and explanation.json, all at once. Results of another method that lie there are removed."""
     import numpy as np
 
-    from core.explain.overlay import overlay_png
+    from core.explain.overlay import drawn_map, overlay_png
     from core.export.staging import staged
 
     tokens = explanation.tokens.values if explanation.tokens is not None else None
@@ -121,7 +121,7 @@ def _write(out: Path, given: ModelInput, explanation: Explanation, told: dict[st
         for name, values in arrays.items():
             if values is not None:
                 np.save(whole / f"{name}.npy", np.ascontiguousarray(values, dtype=np.float32))
-        (whole / "overlay.png").write_bytes(overlay_png(given.shown, explanation.saliency))
+        (whole / "overlay.png").write_bytes(overlay_png(given.shown, drawn_map(explanation)))
         (whole / "explanation.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 

@@ -17,7 +17,7 @@ from core.explain.methods import grad_cam, integrated_gradients, occlusion, rele
 from core.explain.targets import check_readable, target_of
 from core.inference.engine import Engine
 from core.settings import settings
-from core.types import Capability, Explanation, ModelInput, Progress, Target
+from core.types import Capability, Explanation, MapUnit, ModelInput, Progress, Target
 from models.registry import LoadedModel, ModelSummary
 
 Run = Callable[[Engine, ModelInput, Target, Mapping[str, Any], Progress], MethodResult]
@@ -34,15 +34,20 @@ seed: of the random maps and weights."""
 class _Method:
     """One method of explanation.
 
-    class_specific: whether the map depends on the target. needs: what it asks of a model.
+    unit: what its numbers are. needs: what it asks of a model.
     run: (engine, input, target, parameters, progress) -> MethodResult; parameters are complete. defaults: its own parameters.
     """
 
     name: str
-    class_specific: bool
+    unit: MapUnit
     needs: frozenset[Capability]
     run: Run
     defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def class_specific(self) -> bool:
+        """Whether the map depends on the target: attention alone is the same whatever is asked."""
+        return self.unit is not MapUnit.ATTENTION
 
 
 _ATTENTION, _GRADIENT, _FORWARD = (frozenset({each}) for each in (Capability.ATTENTION, Capability.GRADIENT, Capability.FORWARD))
@@ -56,17 +61,17 @@ METHODS: Mapping[str, _Method] = MappingProxyType(
     {
         method.name: method
         for method in (
-            _Method("rollout", False, _ATTENTION, rollout.explain_rollout),
-            _Method("relevance", True, _ATTENTION | _GRADIENT, relevance.explain_relevance, relevance.DEFAULTS),
-            _Method("grad-cam", True, _GRADIENT, grad_cam.explain_grad_cam, grad_cam.DEFAULTS),
+            _Method("rollout", MapUnit.ATTENTION, _ATTENTION, rollout.explain_rollout),
+            _Method("relevance", MapUnit.RELEVANCE, _ATTENTION | _GRADIENT, relevance.explain_relevance, relevance.DEFAULTS),
+            _Method("grad-cam", MapUnit.LOGIT, _GRADIENT, grad_cam.explain_grad_cam, grad_cam.DEFAULTS),
             _Method(
                 "integrated-gradients",
-                True,
+                MapUnit.LOGIT,
                 _GRADIENT,
                 integrated_gradients.explain_integrated_gradients,
                 integrated_gradients.DEFAULTS,
             ),
-            _Method("occlusion", True, _FORWARD, occlusion.explain_occlusion, occlusion.DEFAULTS),
+            _Method("occlusion", MapUnit.LOGIT, _FORWARD, occlusion.explain_occlusion, occlusion.DEFAULTS),
         )
     }
 )
@@ -130,6 +135,8 @@ def explain(
         source=given.source,
         frame=given.frame,
         box=given.box,
+        unit=chosen.unit,
+        zero=evidence.zero,
     )
 
 

@@ -5,22 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from core.explain.overlay import CIVIDIS
+from core.explain.overlay import CIVIDIS, DIVERGING, table
 from core.export.styles import Colour, class_colours
 from core.types import FloatImage
 
 __all__ = ["CHANGE", "CHANGED", "CIVIDIS", "class_colours", "css", "heat", "table"]
 
-CHANGE = ("#2c5f9e", "#4c7fb8", "#86a5c4", "#c2c7cc", "#dcb48c", "#ec9950", "#ff8c1a")
+CHANGE = (DIVERGING[0], "#4c7fb8", "#86a5c4", DIVERGING[1], "#dcb48c", "#ec9950", DIVERGING[2])
 """Little to much change, from blue over grey to orange."""
 CHANGED = (255, 140, 26)
-
-
-def table(stops: tuple[str, ...] = CIVIDIS) -> NDArray[np.uint8]:
-    """uint8 [256, 3]: the stops, spread evenly."""
-    fixed = np.array([[int(stop[index : index + 2], 16) for index in (1, 3, 5)] for stop in stops], dtype=np.float64)
-    places = np.linspace(0, 255, len(stops))
-    return np.stack([np.rint(np.interp(np.arange(256), places, fixed[:, channel])) for channel in range(3)], axis=1).astype(np.uint8)
 
 
 def heat(values: FloatImage) -> NDArray[np.uint8]:

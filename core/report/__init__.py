@@ -6,6 +6,7 @@ __all__ = [
     "findings",
     "image",
     "language",
+    "map_scale",
     "model_facts",
     "notices",
     "scene_change",

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.explain.overlay import drawn_map
 from core.prepare.domains import image_domain
 from core.report.composer import Composer
+from core.report.map_scale import scale_ends
 from core.report.model_facts import ModelFacts
 from core.report.notices import say, say_all
-from core.types import Domain, Explanation, Gain, Notice, Prediction, RemovalScore
-from core.types.explanation import SIGNIFICANT
+from core.types import Domain, Explanation, Gain, Notice, Prediction, RemovalScore, Verdict
 
-"""What a heatmap is not, by what it lies on; on medical images no outline of a lesion."""
+VERDICTS = {
+    Verdict.SUPPORTED: "gain_supported",
+    Verdict.WITHIN_RANDOM: "gain_within_random",
+    Verdict.BELOW_OPPONENT: "gain_below_opponent",
+    Verdict.WITHOUT_OPPONENT: "gain_without_opponent",
+}
+"""Which sentence the ranks support."""
 
 
 def say_model(composer: Composer, prediction: Prediction, model: ModelFacts) -> None:
@@ -31,6 +38,9 @@ def say_explanation(composer: Composer, explanation: Explanation | None, region:
     if explanation is None:
         return composer.say("explanation", "no_explanation")
     _say_method(composer, explanation)
+    low, high = scale_ends(drawn_map(explanation), composer.language.code)
+    ends = {"low": composer.fact("map.low", low, "", "explanation"), "high": composer.fact("map.high", high, "", "explanation")}
+    composer.say("explanation", "colours", **ends, signed=composer.fact("map.signed", explanation.is_signed, "", "explanation"))
     if is_outside:
         composer.say("explanation", "outside_explained")
     if region is not None:
@@ -108,13 +118,4 @@ def _say_gain(composer: Composer, gain: Gain) -> None:
         if value is not None:
             composer.say("explanation", f"gain_{name}", value=composer.fact(f"gain.{name}", value, unit, source))
     supported = composer.fact("gain.supported", gain.is_supported, "", source)
-    composer.say("explanation", _gain_verdict(gain), supported=supported, p=roles["p"])
-
-
-def _gain_verdict(gain: Gain) -> str:
-    """Which sentence the ranks support."""
-    if gain.is_supported:
-        return "gain_supported"
-    if gain.p > SIGNIFICANT:
-        return "gain_within_random"
-    return "gain_below_opponent" if gain.better_opponents else "gain_without_opponent"
+    composer.say("explanation", VERDICTS[gain.verdict], supported=supported, p=roles["p"])

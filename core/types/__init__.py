@@ -9,7 +9,7 @@ Axes are named in every docstring; lengths are in millimetres (medical) or metre
 from __future__ import annotations
 
 from core.types.arrays import Box, FloatImage, Mask, Progress
-from core.types.explanation import Explanation, Gain, RemovalScore, Target, TokenMap
+from core.types.explanation import Explanation, Gain, MapUnit, RemovalScore, Target, TokenMap, Verdict
 from core.types.maps import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
 from core.types.model import Calibration, Candidate, Capability, ChangeCalibration, Domain, ModelInput, Outside, Prediction, Preprocess
 from core.types.notice import Notice, notice
@@ -41,6 +41,7 @@ __all__ = [
     "Gain",
     "Image",
     "LandCoverMap",
+    "MapUnit",
     "Mask",
     "ModelInput",
     "Notice",
@@ -58,6 +59,7 @@ __all__ = [
     "TokenMap",
     "Transition",
     "ValueRange",
+    "Verdict",
     "Window",
     "notice",
 ]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from core.explain.measure.opponents import CENTRE, EDGES, RANDOM_WEIGHTS, centred_priors, edge_maps, on_token_grid
 from core.explain.measure.random_maps import nearest_length, random_maps
 from core.explain.measure.removal import Curves, areas, check_removal, order_of, passes_of, removal_curves
+from core.explain.measure.verdict import is_rare, rank, verdict_of
 from core.explain.targets import check_target
 from core.inference.engine import Engine
 from core.types import FloatImage, Gain, ModelInput, Progress, RemovalScore, Target
@@ -85,7 +86,8 @@ class MapEvaluation:
         }
         others = _gains(random)
         low, high = np.percentile(others, INTERVAL)
-        gain = Gain(float(gains[0]), _p(others >= gains[0]), self.maps, float(low), float(high), opponents)
+        value, p = float(gains[0]), rank(others >= gains[0])
+        gain = Gain(value, p, self.maps, float(low), float(high), opponents, verdict_of(value, p, opponents))
         return Measured(_score(own[0], random, DELETION, fine), _score(own[0], random, INSERTION, fine), gain)
 
     @property
@@ -120,6 +122,7 @@ def _score(own: Curves, random: Curves, which: int, fine: NDArray[np.float64]) -
     """own: [2, steps + 1]. random: [maps, 2, steps + 1]. fine: [2], areas on the pixel grid."""
     value, others = float(areas(own[np.newaxis])[0, which]), areas(random)[:, which]
     low, high = np.percentile(others, INTERVAL)
+    p = rank(others <= value if which == DELETION else others >= value)
     return RemovalScore(
         value=value,
         random_mean=float(others.mean()),
@@ -128,11 +131,7 @@ def _score(own: Curves, random: Curves, which: int, fine: NDArray[np.float64]) -
         random_maps=len(others),
         curve=own[which].astype(np.float32),
         random_curve=random[:, which].mean(axis=0).astype(np.float32),
-        p=_p(others <= value if which == DELETION else others >= value),
+        p=p,
         pixels=float(fine[which]),
+        is_better=is_rare(p),
     )
-
-
-def _p(is_as_good: NDArray[np.bool_]) -> float:
-    """(1 + k) / (1 + n), k of n random maps being as good (Davison and Hinkley 1997, 4.2): never 0, whatever the luck."""
-    return (1 + int(is_as_good.sum())) / (1 + len(is_as_good))

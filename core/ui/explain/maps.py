@@ -9,13 +9,15 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.render.heatmap import heat_layer, signed_layer, signed_values, stops
+from core.explain.overlay import Side, drawn_map
+from core.render.heatmap import map_layer
 from core.render.scene import png
 from core.types import Explanation, ModelInput, Scene
 from core.ui.explain.page_state import ExplainState, Ready, map_task
 from core.ui.state.progress import result_of
 from core.ui.state.session import Session, Task
 from core.ui.viewer import Click, Colours, Grid, Layer, Show, view
+from core.ui.viewer.facts import map_colours
 from core.ui.widgets.bars import gain_bars, quiet, removal_bars
 from core.ui.widgets.faithfulness import HEATMAP, HEATMAP_OF_A_SCENE, bands_words, completeness_words, verdict_words
 from core.ui.widgets.words import method_words
@@ -89,7 +91,7 @@ def _plain(value: object) -> str:
 def _show(here: ExplainState, made: Ready, result: Explanation) -> Show:
     rows, columns = made.given.shown.shape[1:]
     box = (0.0, 0.0, float(columns), float(rows))
-    picture, colours = map_and_bar(result)
+    picture, colours = map_and_bar(result, here.side)
     beside = min(MOST_BESIDE, len(here.methods))
     return Show(
         key=f"{here.key}.{result.method}",
@@ -107,12 +109,10 @@ def _show(here: ExplainState, made: Ready, result: Explanation) -> Show:
     )
 
 
-def map_and_bar(result: Explanation) -> tuple[bytes, Colours]:
-    """The map as a layer, transparent at its zero, and its colour bar; signed numbers have a diverging scale about zero."""
-    if result.attribution is None:
-        return heat_layer(result.saliency), Colours(stops(), f"{result.low:.2g}", f"{result.high:.2g}")
-    values, limit = signed_values(result)
-    return signed_layer(values), Colours(stops(is_signed=True), f"against {-limit:.2g}", f"for {limit:.2g}")
+def map_and_bar(result: Explanation, side: Side = Side.BOTH) -> tuple[bytes, Colours]:
+    """The map as a layer, transparent at its zero, and its colour bar. side: the evidence of a signed map that is drawn."""
+    drawn = drawn_map(result, side)
+    return map_layer(drawn), map_colours(drawn)
 
 
 def input_picture(here: ExplainState, given: ModelInput) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any
 
 from core.errors import OutOfRange, SightlineError, UnreadableFile
 from core.explain.attention import token_attention
+from core.explain.overlay import Side
 from core.explain.registry import explain, methods_for
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
@@ -92,6 +93,7 @@ class ExplainState(PageState):
 
     name: unlike that of any other; widgets of this state carry it. at: (column, row) of the window of a scene, None for its centre.
     clicked: (row, column) of a patch on the grid of tokens, else before: the number of a token before the patches.
+    side: which evidence of signed maps is drawn.
     cell: (layer, head) of the mosaic, None for the mean of the heads.
     Books are keyed by the number of the image, the window, the model, and what else decides.
     """
@@ -103,7 +105,8 @@ class ExplainState(PageState):
     model: str = ""
     target: str = ""
     methods: tuple[str, ...] = ()
-    opacity: int = 40
+    opacity: int = 60
+    side: Side = Side.BOTH
     at: _Place | None = None
     clicked: Cell | None = None
     before: int | None = None
