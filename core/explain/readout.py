@@ -25,11 +25,6 @@ def read_out(joint: Tensor, pooling: str, prefix: int) -> Tensor:
     return rows.get(pooling, patches)[prefix:]
 
 
-def reads_patches(pooling: str) -> bool:
-    """Whether a head reads the patches themselves, and not [CLS] alone."""
-    return pooling not in ("cls", "distilled")
-
-
 def read_target(joint: Tensor, model: LoadedModel, target: Target, grid: tuple[int, int]) -> FloatImage:
     """float32 [rows, columns]: as read_out, of the target's tokens where it names some. joint: [tokens, tokens], those read as rows."""
     config, (rows, columns) = model.network.config, grid

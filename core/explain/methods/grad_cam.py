@@ -4,9 +4,10 @@ Selvaraju et al. 2017, "Grad-CAM", with the product of gradient and activation k
 does (Draelos and Carin 2020), since the mean gradient over places says nothing where a head reads one token alone. The sum is a signed
 share of the logit, and stays signed: what is below 0 speaks against the target.
 
-Where a head reads the patches, these are the tokens after the last layer, of which each has its own share of the logit. Where it reads
-[CLS] alone, or one token or a region is meant, no other token after the last layer matters any more: then those that enter it.
-Tokens without a place ([CLS], registers) have none in the map.
+The tokens are those that enter the last layer, unless another is named. After it a head that reads [CLS] alone depends on no patch, and
+where a head reads their mean all tokens may say the same by then, wherever it was seen: networks that were taught to see one cue are read
+right by what enters the last layer and wrong by what leaves it (tests/unit/explain/methods/test_cue.py). Tokens without a place ([CLS],
+registers) have none in the map.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from torch import Tensor
 from core.errors import OutOfRange
 from core.explain.evidence import MethodResult
 from core.explain.forward import to_device
-from core.explain.readout import grid_of, merges_in, reads_patches, shared_by_members
+from core.explain.readout import grid_of, merges_in, shared_by_members
 from core.explain.targets import score_of
 from core.inference.engine import Engine
 from core.types import FloatImage, ModelInput, Progress, Target, TokenMap
 from models.registry import LoadedModel
 
 DEFAULTS: Mapping[str, Any] = {"layer": None}
-"""layer: how many layers (of Swin: stages) the tokens have gone through, 0 for those of the stem; None for the last where all
-patches count."""
+"""layer: how many layers (of Swin: stages) the tokens have gone through, 0 for those of the stem; None for those that enter the
+last."""
 
 
 def explain_grad_cam(engine: Engine, given: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress) -> MethodResult:
@@ -38,7 +39,7 @@ def explain_grad_cam(engine: Engine, given: ModelInput, target: Target, paramete
         values = to_device(model, given.values[None]).requires_grad_()
         output = model.network(pixel_values=values, output_hidden_states=True)
         states: tuple[Tensor, ...] = output.hidden_states
-        layer = _layer(model, target, parameters["layer"], len(states) - 1)
+        layer = _layer(parameters["layer"], len(states) - 1)
         (slope,) = torch.autograd.grad(score_of(model, output, values, target).sum(), [states[layer]])
         patches = (states[layer].detach().double() * slope.double())[0].sum(dim=-1)[model.network.config.prefix_tokens :]
         shared = shared_by_members(patches, merges_in(model, values), layer)
@@ -50,10 +51,9 @@ def explain_grad_cam(engine: Engine, given: ModelInput, target: Target, paramete
     return MethodResult(tokens.at_pixels(), {**parameters, "layer": layer}, forwards=1, tokens=tokens)
 
 
-def _layer(model: LoadedModel, target: Target, asked: int | None, layers: int) -> int:
+def _layer(asked: int | None, layers: int) -> int:
     if asked is None:
-        every_patch_counts = reads_patches(model.network.config.pooling) and target.tokens is None
-        return layers if every_patch_counts else layers - 1
+        return layers - 1
     if not 0 <= asked <= layers:
         raise OutOfRange("layer", asked, f"from 0 to {layers}")
     return asked

@@ -66,15 +66,18 @@ def test_where_a_head_reads_the_mean_each_token_has_its_own_share_of_the_logit(e
     assert told.token_logits is not None
     bias = engine.model.network.classifier.bias.detach().numpy()  # type: ignore[union-attr]
     for place, label in enumerate(engine.model.labels):
-        found = explain(engine, image, METHOD, label, parameters=QUICK)
-        assert found.tokens is not None and found.parameters["layer"] == LAYERS
+        found = explain(engine, image, METHOD, label, parameters={**QUICK, "layer": LAYERS})
+        assert found.tokens is not None
         np.testing.assert_allclose(found.tokens.values, (told.token_logits[0, ..., place] - bias[place]) / 16, atol=1e-6)
         assert float(found.tokens.values.sum()) == pytest.approx(float(told.logits[0, place] - bias[place]), abs=1e-5)
 
 
-def test_where_a_head_reads_cls_alone_the_tokens_that_enter_the_last_layer_are_weighed(tmp_path: Path, image: ModelInput) -> None:
-    engine = engine_for(str(write_tiny_model(tmp_path / "model", pooling="cls")))
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_the_tokens_that_enter_the_last_layer_are_weighed_unless_others_are_named(tmp_path: Path, image: ModelInput, pooling: str) -> None:
+    engine = engine_for(str(write_tiny_model(tmp_path / "model", pooling=pooling)))
     assert explain(engine, image, METHOD, "normal", parameters=QUICK).parameters["layer"] == LAYERS - 1
+    if pooling == "mean":
+        return
     after = explain(engine, image, METHOD, "normal", parameters={**QUICK, "layer": LAYERS})
     assert not after.saliency.any(), "after the last layer only [CLS] matters, which has no place"
 
@@ -102,7 +105,7 @@ def test_a_logit_is_shared_out_over_the_grid_of_the_stem_whatever_the_layers_are
     found = explain(engine, image, METHOD, "normal", parameters={**QUICK, "layer": layer}).tokens
     assert found is not None and found.values.shape == (3, 5)
     if layer == LAYERS:
-        bias = float(engine.model.network.classifier.bias[0])  # type: ignore[union-attr]
+        bias = float(engine.model.network.classifier.bias.detach()[0])  # type: ignore[union-attr]
         assert float(found.values.sum()) == pytest.approx(float(engine.forward(image.values[None]).logits[0, 0]) - bias, abs=1e-4)
 
 
