@@ -28,7 +28,7 @@ OPACITY = 0.6
 """Of a map over its image where it is strongest: both are seen."""
 _BAR_STOPS = 9
 
-Pixels = NDArray[np.uint8]
+Rgba = NDArray[np.uint8]
 
 
 class Side(StrEnum):
@@ -91,7 +91,7 @@ def overlay_png(shown: FloatImage, drawn: DrawnMap, opacity: float = OPACITY) ->
     return written.getvalue()
 
 
-def coloured(values: FloatImage, *, is_signed: bool) -> Pixels:
+def coloured(values: FloatImage, *, is_signed: bool) -> Rgba:
     """Values in [0, 1], or [-1, 1] with a sign, of any shape -> uint8 [..., 4]: red, green, blue, opacity. NaN is nothing."""
     known = np.nan_to_num(values)
     shares = (known + 1.0) / 2.0 if is_signed else known
@@ -100,13 +100,13 @@ def coloured(values: FloatImage, *, is_signed: bool) -> Pixels:
     return np.concatenate([table(DIVERGING if is_signed else CIVIDIS)[places], opacity[..., None]], axis=-1)
 
 
-def bar_colours(is_signed: bool, side: Side = Side.BOTH) -> Pixels:
+def bar_colours(is_signed: bool, side: Side = Side.BOTH) -> Rgba:
     """uint8 [stops, 4]: the colour bar from its lower to its upper end, as opaque as the map is there."""
     low, high = (0.0 if side is Side.FOR or not is_signed else -1.0), (0.0 if side is Side.AGAINST else 1.0)
     return coloured(np.linspace(low, high, _BAR_STOPS, dtype=np.float32), is_signed=is_signed)
 
 
-def table(stops: tuple[str, ...] = CIVIDIS) -> Pixels:
+def table(stops: tuple[str, ...] = CIVIDIS) -> Rgba:
     """uint8 [256, 3]: the stops, spread evenly."""
     fixed = np.array([[int(stop[index : index + 2], 16) for index in (1, 3, 5)] for stop in stops], dtype=np.float64)
     places = np.linspace(0, 255, len(stops))

@@ -13,17 +13,20 @@ from core.explain.baselines import baseline_of
 from core.explain.evidence import MethodResult, no_progress, scaled, within
 from core.explain.measure.gain import MapEvaluation
 from core.explain.measure.opponents import random_weights
+from core.explain.measure.sanity import SanityCheck
+from core.explain.measure.worth import worth_of
 from core.explain.methods import grad_cam, integrated_gradients, occlusion, relevance, rollout
 from core.explain.targets import check_readable, target_of
 from core.inference.engine import Engine
 from core.settings import settings
-from core.types import Capability, Explanation, MapUnit, ModelInput, Progress, Target
+from core.types import Capability, Explanation, FloatImage, MapUnit, ModelInput, Progress, Sanity, Target
+from models.measured import read_measured
 from models.registry import LoadedModel, ModelSummary
 
 Run = Callable[[Engine, ModelInput, Target, Mapping[str, Any], Progress], MethodResult]
 
 FIRST_METHOD = "integrated-gradients"
-"""What explains where nobody chose a method: the one whose maps beat random ones most often (the section Faithfulness of the cards)."""
+"""What explains where nobody chose a method and none was measured (ranked_methods)."""
 
 COMMON: Mapping[str, Any] = MappingProxyType({"baseline": "mean", "removal_steps": 8, "seed": 0})
 """Parameters of every method. baseline: what removed pixels become (core/explain/baselines.py). removal_steps: of deletion and insertion.
@@ -51,7 +54,7 @@ class _Method:
 
 
 _ATTENTION, _GRADIENT, _FORWARD = (frozenset({each}) for each in (Capability.ATTENTION, Capability.GRADIENT, Capability.FORWARD))
-LACKS = {
+UNMET = {
     Capability.ATTENTION: "forms no attention between all of its tokens",
     Capability.GRADIENT: "gives no gradients",
     Capability.FORWARD: "answers no changed inputs",
@@ -137,7 +140,25 @@ def explain(
         box=given.box,
         unit=chosen.unit,
         zero=evidence.zero,
+        worth=worth_of(engine.model),
     )
+
+
+def sanity_of(engine: Engine, given: ModelInput, explanation: Explanation, *, progress: Progress | None = None) -> Sanity:
+    """Whether the map of an explanation of this input by this engine depends on weights and target, and holds under noise.
+
+    progress: told (done, total) in maps, of which each is made anew; what it raises ends the work.
+    """
+    chosen = method_of(explanation.method)
+    parameters = {name: explanation.parameters[name] for name in (*chosen.defaults, *COMMON)}
+    watch = progress or no_progress
+
+    def map_of(asked: Engine, changed: ModelInput, target: Target) -> FloatImage:
+        return chosen.run(asked, changed, target, parameters, no_progress).pixels
+
+    own = explanation.tokens.at_pixels() if explanation.tokens is not None else map_of(engine, given, explanation.target)
+    check = SanityCheck(engine, given, explanation.target, own, map_of, chosen.needs != _FORWARD, chosen.class_specific, parameters["seed"])
+    return check.run(watch)
 
 
 def methods_for(model: LoadedModel | ModelSummary) -> tuple[str, ...]:
@@ -145,11 +166,29 @@ def methods_for(model: LoadedModel | ModelSummary) -> tuple[str, ...]:
     return tuple(name for name, method in METHODS.items() if method.needs <= model.capabilities)
 
 
+def ranked_methods(model: LoadedModel, label: str) -> tuple[str, ...]:
+    """The methods that explain a model, the one first whose maps were supported most often where it answered `label`.
+
+    By measured.json of its folder: the share of supported maps, then the mean gain. For a label of which nothing was measured the means
+    over the others count; without any measurement FIRST_METHOD goes first. Raises BrokenModel for a file that cannot be used.
+    """
+    known = [one for measured in read_measured(model.folder) for one in measured.methods]
+    told = [one for one in known if one.label == label] or known
+
+    def worth(method: str) -> tuple[float, float, bool]:
+        own = [one for one in told if one.method == method]
+        if not own:
+            return 0.0, float("-inf"), method == FIRST_METHOD
+        return sum(one.supported for one in own) / len(own), sum(one.gain for one in own) / len(own), method == FIRST_METHOD
+
+    return tuple(sorted(methods_for(model), key=worth, reverse=True))
+
+
 def check_explained_by(model: LoadedModel, method: str) -> None:
     """Raises NoAttention for a method that the model's network has nothing for."""
     missing = sorted(METHODS[method].needs - model.capabilities)
     if missing:
-        raise NoAttention(f"The model {model.id} {LACKS[missing[0]]}.", f"It has: {', '.join(methods_for(model))}.")
+        raise NoAttention(f"The model {model.id} {UNMET[missing[0]]}.", f"It has: {', '.join(methods_for(model))}.")
 
 
 def method_of(name: str) -> _Method:

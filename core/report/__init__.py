@@ -6,7 +6,7 @@ __all__ = [
     "findings",
     "image",
     "language",
-    "map_scale",
+    "map_words",
     "model_facts",
     "notices",
     "scene_change",

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from core.explain.overlay import drawn_map
 from core.prepare.domains import image_domain
 from core.report.composer import Composer
-from core.report.map_scale import scale_ends
+from core.report.map_words import scale_ends
 from core.report.model_facts import ModelFacts
 from core.report.notices import say, say_all
-from core.types import Domain, Explanation, Gain, Notice, Prediction, RemovalScore, Verdict
+from core.types import Correlation, Domain, Explanation, Gain, Notice, Prediction, RemovalScore, Sanity, Verdict
 
 VERDICTS = {
     Verdict.SUPPORTED: "gain_supported",
@@ -48,13 +48,16 @@ def say_explanation(composer: Composer, explanation: Explanation | None, region:
         place = composer.fact("explanation.region", words, "sentence", "explanation")
         composer.say("explanation", "region", region=words, place=place)
     _say_gain(composer, explanation.gain)
+    if explanation.worth is not None:
+        told = say(explanation.worth, composer.language.code)
+        composer.say("explanation", "verbatim", sentence=composer.fact("model.worth", told, "sentence", "model card"))
     _say_removal(composer, "deletion", explanation.deletion)
     _say_removal(composer, "insertion", explanation.insertion)
     if explanation.completeness_error is not None:
         error = composer.fact("explanation.completeness_error", explanation.completeness_error, "relative error", "explanation")
         composer.say("explanation", "completeness", error=error)
     if explanation.sanity is not None:
-        composer.say("explanation", "sanity", sanity=composer.fact("explanation.sanity", explanation.sanity, "score", "explanation"))
+        _say_sanity(composer, explanation.sanity)
     return composer.say("explanation", image_domain(domain).heatmap)
 
 
@@ -88,6 +91,20 @@ def _say_method(composer: Composer, explanation: Explanation) -> None:
     specific = composer.fact("explanation.class_specific", explanation.class_specific, "", "explanation")
     template = "method" if explanation.class_specific else "method_agnostic"
     composer.say("explanation", template, method=method, target=target, specific=specific)
+
+
+def _say_sanity(composer: Composer, sanity: Sanity) -> None:
+    def kept(name: str, correlation: Correlation) -> str:
+        value = correlation if isinstance(correlation, float) else say(correlation, composer.language.code)
+        return composer.fact(f"sanity.{name}", value, "score", "explanation")
+
+    if sanity.randomised:
+        ids = [kept(f"randomised.{part.replace(' ', '-')}", each) for part, each in zip(sanity.parts, sanity.randomised, strict=True)]
+        composer.say("explanation", "sanity_randomised", first=ids[0], last=ids[-1])
+    composer.say("explanation", "sanity_stability", value=kept("stability", sanity.stability))
+    if sanity.other:
+        other = composer.fact("sanity.other", sanity.other, "label", "explanation")
+        composer.say("explanation", "sanity_target", other=other, value=kept("target", sanity.target))
 
 
 def _say_removal(composer: Composer, name: str, score: RemovalScore) -> None:

@@ -9,7 +9,7 @@ Axes are named in every docstring; lengths are in millimetres (medical) or metre
 from __future__ import annotations
 
 from core.types.arrays import Box, FloatImage, Mask, Progress
-from core.types.explanation import Explanation, Gain, MapUnit, RemovalScore, Target, TokenMap, Verdict
+from core.types.explanation import Correlation, Explanation, Gain, MapUnit, RemovalScore, Sanity, Target, TokenMap, Verdict
 from core.types.maps import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
 from core.types.model import Calibration, Candidate, Capability, ChangeCalibration, Domain, ModelInput, Outside, Prediction, Preprocess
 from core.types.notice import Notice, notice
@@ -32,6 +32,7 @@ __all__ = [
     "ChangeMap",
     "ChangePolygon",
     "ClassArea",
+    "Correlation",
     "DataMask",
     "Domain",
     "Explanation",
@@ -52,6 +53,7 @@ __all__ = [
     "Progress",
     "RemovalScore",
     "Report",
+    "Sanity",
     "Scene",
     "Sentence",
     "Study",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,6 +144,27 @@ class Gain:
         return self.verdict is Verdict.SUPPORTED
 
 
+Correlation: TypeAlias = float | Notice
+"""A rank correlation in [-1, 1], or why there is none."""
+
+
+@dataclass(frozen=True)
+class Sanity:
+    """Whether a map depends on what it claims to show; core/explain/measure/sanity.py says how each is found.
+
+    parts: names of the parts of the network whose weights were made random, one after another, from its head down. randomised: of each, the
+    rank correlation of the map with the true one from then on; None for methods that only ask for answers.
+    stability: the mean rank correlation with the maps of the same input under slight noise.
+    target: the rank correlation with the map for `other`, the likeliest label that the target does not hold ("" where there is none).
+    """
+
+    parts: tuple[str, ...]
+    randomised: tuple[Correlation, ...] | None
+    stability: Correlation
+    target: Correlation
+    other: str
+
+
 @dataclass(frozen=True)
 class Explanation:
     """Where a model looked, and how far that picture can be believed.
@@ -155,6 +176,7 @@ class Explanation:
     source, frame, box: of the input that was explained (core.types.ModelInput): which bytes, which frame from 0, which pixels of it.
     assumptions: what the device could not do; those of the input are told by the input.
     completeness_error: |sum of attributions - (f(x) - f(baseline))| / |f(x) - f(baseline)|, None where it does not apply.
+    sanity: None where nobody asked for it. worth: what says that the network was trained, or that nothing does.
     unit: what its numbers are. zero: the number that says nothing, which is drawn as nothing.
     """
 
@@ -173,7 +195,7 @@ class Explanation:
     attribution: FloatImage | None = None
     baseline: FloatImage | None = None
     completeness_error: float | None = None
-    sanity: float | None = None
+    sanity: Sanity | None = None
     class_specific: bool = True
     runtime: str = "torch"
     precision: str = "fp32"
@@ -184,6 +206,7 @@ class Explanation:
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     unit: MapUnit = MapUnit.LOGIT
     zero: float = 0.0
+    worth: Notice | None = None
 
     @property
     def is_signed(self) -> bool:

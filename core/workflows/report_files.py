@@ -14,7 +14,7 @@ import numpy as np
 
 from core.change.methods.bands import read_by
 from core.change.methods.base import Method
-from core.explain.registry import FIRST_METHOD, explain
+from core.explain.registry import explain, ranked_methods
 from core.export import json, markdown, pdf
 from core.export.staging import staged
 from core.inference.engine import ChangeEngine, Engine, engine_for
@@ -49,7 +49,7 @@ class ImageReport:
 def report_image(
     image: Image, model: str, folder: Path, language: str = "en", progress: Callable[[int, int], None] | None = None
 ) -> ImageReport:
-    """Predict one image, explain the answer by the model's first method, and write the report into `folder`, which exists.
+    """Predict one image, explain the answer by the method that was found best for it, and write the report into `folder`, which exists.
 
     An image that cannot become an input gets its report without an explanation. progress: told (done, total) in tiles, then in passes.
     Raises NotFound for an unknown model or language, UnreadableFile.
@@ -59,7 +59,7 @@ def report_image(
     given = explained_input(image, engine)
     if prediction.probabilities is not None:
         likeliest = prediction.labels[int(np.argmax(prediction.probabilities))]
-        explanation = explain(engine, given, FIRST_METHOD, likeliest, progress=progress)
+        explanation = explain(engine, given, ranked_methods(engine.model, likeliest)[0], likeliest, progress=progress)
     report = compose(image, prediction, explanation, model, language)
     pictures = image_pictures(image, given, explanation, language_of(language))
     return ImageReport(prediction, explanation, write_report(report, folder, pictures))

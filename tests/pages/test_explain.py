@@ -25,7 +25,8 @@ from core.render.heatmap import heat_layer, map_layer
 from core.settings import settings
 from core.types import Explanation, Gain, MapUnit, ModelInput, RemovalScore, Target, TokenMap, Verdict
 from core.ui.explain.agreement import on_tokens, rank_correlations
-from core.ui.explain.maps import map_and_bar, parameter_words, patch_at, shown_pixels
+from core.ui.explain.maps import map_and_bar, patch_at, shown_pixels
+from core.ui.explain.measured import parameter_words
 from core.ui.explain.page_state import Turns
 from core.ui.viewer import Click
 from tests.pages.conftest import PATIENCE_S, run_until, words
@@ -179,6 +180,19 @@ def test_every_method_is_drawn_measured_and_compared(application: AppTest) -> No
     assert text.count("Deletion") == 5
     assert "Completeness: " in text
     assert "The same map for every target" in text
+
+
+def test_sanity_is_checked_by_a_button_and_said_not_to_be_measured_before(application: AppTest) -> None:
+    page = on_explain(application)
+    page.button(key="explain.sample.chest-radiograph").click()
+    run_until(page, lambda said: "Click a patch" in said)
+    next(group for group in page.button_group if group.label == "Methods").set_value(["rollout"])
+    text = run_until(page, lambda said: "Sanity: not measured." in said)
+    assert "This network: accuracy " in text
+    next(button for button in page.button if button.label == "Check sanity").click()
+    text = run_until(page, lambda said: "Slight noise" in said)
+    assert "1 by construction: the map is the same for every label." in text
+    assert "Sanity: not measured." not in text
 
 
 def test_a_scene_is_explained_by_the_model_of_scenes(application: AppTest) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.change.band_means import BandMeans, band_means
 from core.change.methods.choose import WITHOUT_MODEL
-from core.explain.registry import FIRST_METHOD, explain
+from core.explain.registry import explain, ranked_methods
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
 from core.inference.prediction import predict_input
@@ -235,7 +235,7 @@ def polygon_bands(session: Session, here: EarthState, result: ChangeMap, polygon
 def _why(scene: Scene, model: str, polygon: ChangePolygon, progress: JobProgress) -> Why:
     engine = engine_for(model).interactive
     given = input_at(scene, engine.model.preprocess, *middle(polygon.window))
-    return Why(explain(engine, given, FIRST_METHOD, polygon.after, progress=progress.update), given)
+    return Why(explain(engine, given, ranked_methods(engine.model, polygon.after)[0], polygon.after, progress=progress.update), given)
 
 
 def middle(window: tuple[int, int, int, int]) -> Pixel:

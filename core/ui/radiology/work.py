@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from core.explain.registry import FIRST_METHOD, explain, methods_for
+from core.explain.registry import explain, ranked_methods
 from core.inference.engine import engine_for
 from core.jobs import JobProgress
 from core.report.text import section_text
@@ -77,7 +77,7 @@ def stop_unseen(session: Session, state: RadiologyState) -> None:
 
 def chosen_target(opening: Opening, answer: ImageAnswer) -> MethodAndLabel:
     """Method and label as they are chosen in the tab Why, before its widgets are drawn."""
-    method, label = opening.target or (FIRST_METHOD, label_of_interest(answer))
+    method, label = opening.target or (answer.methods[0], label_of_interest(answer.prediction))
     method = st.session_state.get(method_key(opening)) or method
     label = st.session_state.get(label_key(opening)) or label
     opening.target = (method if method in answer.methods else answer.methods[0], label)
@@ -99,10 +99,9 @@ def label_key(opening: Opening) -> str:
     return f"radiology.target.{opening.name}"
 
 
-def label_of_interest(answer: ImageAnswer) -> str:
+def label_of_interest(prediction: Prediction) -> str:
     """The most probable label, also where the model abstains."""
-    logits = answer.prediction.logits
-    return answer.prediction.labels[0 if logits is None else int(np.argmax(logits))]
+    return prediction.labels[0 if prediction.logits is None else int(np.argmax(prediction.logits))]
 
 
 def slices(session: Session, opening: Opening) -> Task[Slices]:
@@ -146,7 +145,8 @@ def _answer(image: Shown, model: str, progress: JobProgress) -> ImageAnswer:
     loaded = engine.model
     searched = search_ct(image, engine, watch=progress.update) if is_searched_by(image, loaded.preprocess) else None
     prediction = searched.prediction if searched else predict(image, model)
-    return ImageAnswer(prediction, loaded.calibration, loaded.token_grid, methods_for(loaded), loaded.preprocess.domain, searched)
+    methods = ranked_methods(loaded, label_of_interest(prediction))
+    return ImageAnswer(prediction, loaded.calibration, loaded.token_grid, methods, loaded.preprocess.domain, searched)
 
 
 def go_to_candidate(opening: Opening, answer: ImageAnswer) -> bool:

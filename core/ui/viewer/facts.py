@@ -8,7 +8,7 @@ from typing import Any
 
 from core.explain.overlay import DrawnMap
 from core.render.heatmap import stops
-from core.report.map_scale import scale_ends
+from core.report.map_words import scale_ends
 from core.types import Box, Window
 from core.ui.viewer.pack import Packed
 

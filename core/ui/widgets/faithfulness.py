@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.report.notices import say
 from core.types import Explanation, Gain, Verdict
 from core.ui.widgets.bars import gain_bars, quiet, removal_bars
 from core.ui.widgets.words import label_words
@@ -19,6 +20,7 @@ def belief(explanation: Explanation, caution: str = HEATMAP) -> None:
     """The measurements of one map: bars against random, completeness, and a sentence of what they mean here. caution: what a map is not."""
     gain_bars(explanation.gain)
     st.text(verdict_words(explanation.gain))
+    quiet(say(explanation.worth))
     removal_bars(explanation.deletion, explanation.insertion)
     if explanation.completeness_error is not None:
         quiet(completeness_words(explanation.completeness_error))

@@ -11,11 +11,13 @@ import pytest
 import torch
 
 from core.errors import Cancelled, InputError, NoAttention, NotFound, OutOfRange
-from core.explain.registry import METHODS, explain, methods_for
+from core.explain.registry import FIRST_METHOD, METHODS, explain, methods_for, ranked_methods
 from core.export.explanation import as_values
 from core.inference.engine import Engine, engine_for, open_engine
 from core.settings import settings
 from core.types import Capability, Domain, Explanation, ModelInput, Target, notice
+from models.measured import Measurement, MethodRecord, write_measured
+from models.registry import load_model
 from tests.tiny import write_tiny_model
 from tests.unit.explain.constructed import bright_input, quadrant_engine, random_input
 
@@ -34,6 +36,23 @@ def test_a_model_is_explained_by_the_methods_whose_needs_it_offers(engine: Engin
         explain(Engine(closed, engine.runtime), random_input(), "rollout")
     with pytest.raises(NoAttention, match="gives no gradients"):
         explain(Engine(blind, engine.runtime), random_input(), "relevance")
+
+
+def test_the_method_that_was_supported_most_often_for_an_answer_is_shown_first(tmp_path: Path) -> None:
+    folder = write_tiny_model(tmp_path / "model")
+    assert ranked_methods(load_model(str(folder)), "normal")[0] == FIRST_METHOD, "where nothing was measured"
+    records = (
+        MethodRecord("relevance", "normal", 12, 0.5, 0.2),
+        MethodRecord("occlusion", "normal", 12, 0.75, 0.1),
+        MethodRecord("grad-cam", "normal", 12, 0.5, 0.3),
+        MethodRecord("rollout", "viral-pneumonia", 12, 1.0, 0.4),
+    )
+    write_measured(folder, [Measurement("here", 36, engine_for(str(folder)).model.labels, methods=records)])
+    model = load_model(str(folder))
+    assert ranked_methods(model, "normal")[:3] == ("occlusion", "grad-cam", "relevance")
+    assert ranked_methods(model, "viral-pneumonia")[0] == "rollout"
+    assert ranked_methods(model, "bacterial-pneumonia")[0] == "rollout", "by the mean over answers that were measured"
+    assert set(ranked_methods(model, "normal")) == set(ALL)
 
 
 @pytest.mark.parametrize("method", ALL)

@@ -1,4 +1,4 @@
-"""What the ends of a map's colour bar are called: a number, and the unit that it is of."""
+"""What stands beside a map: the ends of its colour bar, correlations with other maps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from core.explain.overlay import DrawnMap, Side
 from core.report.language import language_of
-from core.types import MapUnit
+from core.report.notices import say
+from core.types import Correlation, MapUnit
 
 
 def scale_ends(drawn: DrawnMap, language: str = "en") -> tuple[str, str]:
@@ -20,6 +21,11 @@ def scale_ends(drawn: DrawnMap, language: str = "en") -> tuple[str, str]:
         return _signed_ends(drawn, words, unit)
     low = words["even_share"] if drawn.unit is MapUnit.ATTENTION and drawn.zero > 0.0 else "0"
     return low, f"{drawn.limit:.2g} {unit}"
+
+
+def correlation_words(correlation: Correlation, language: str = "en") -> str:
+    """ "0.83", or "undefined, because ..."."""
+    return f"{correlation:.2f}" if isinstance(correlation, float) else say(correlation, language)
 
 
 def _signed_ends(drawn: DrawnMap, words: Mapping[str, str], unit: str) -> tuple[str, str]:
