@@ -54,8 +54,25 @@ class OperatingPoint:
 
 
 @dataclass(frozen=True)
+class MethodRecord:
+    """What the maps of one method of explanation were worth on images of one answer.
+
+    label: the answer. count: images. supported: share of them whose map was supported. gain: mean.
+    """
+
+    method: str
+    label: str
+    count: int
+    supported: float
+    gain: float
+
+
+@dataclass(frozen=True)
 class Measurement:
-    """Of the validation images of one origin. confusion: [truth][answer], in the order of labels; empty where parents alone are known."""
+    """Of the validation images of one origin. confusion: [truth][answer], in the order of labels; empty where parents alone are known.
+
+    methods: of each method and answer, where explanations were measured (training/evaluate/faithfulness.py).
+    """
 
     origin: str
     count: int
@@ -65,6 +82,7 @@ class Measurement:
     answered: tuple[Answered, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     operating_points: tuple[OperatingPoint, ...] = ()
+    methods: tuple[MethodRecord, ...] = ()
 
 
 def write_measured(folder: Path, measured: Sequence[Measurement]) -> None:
@@ -94,4 +112,5 @@ def _measurement(values: dict[str, Any]) -> Measurement:
         answered=tuple(Answered(**one) for one in values["answered"]),
         dropped=tuple(Dropped(**one) for one in values["dropped"]),
         operating_points=tuple(OperatingPoint(**one) for one in values["operating_points"]),
+        methods=tuple(MethodRecord(**one) for one in values.get("methods", ())),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.explain.overlay import Side
 from core.report.notices import say
 from core.types import Prediction, Scene
 from core.ui.explain import page_state as explain
@@ -23,6 +24,7 @@ from core.ui.widgets.refusals import refused
 from core.ui.widgets.words import label_words, method_words
 
 HERE = session()
+SIDES = {Side.BOTH: "For and against", Side.FOR: "For", Side.AGAINST: "Against"}
 
 
 def choose_image_and_model(state: ExplainState) -> bool:
@@ -53,7 +55,7 @@ def choose_image_and_model(state: ExplainState) -> bool:
 
 def choose_target_and_methods(state: ExplainState, made: Ready) -> None:
     """What is explained, by which methods, and how strong the maps lie over the image."""
-    target, methods, opacity = st.columns([2, 3, 2], vertical_alignment="bottom")
+    target, methods, strength = st.columns([2, 3, 2], vertical_alignment="bottom")
     prediction = made.prediction.named
     is_known = prediction.probabilities is not None and not prediction.outside.is_outside
     order = sorted(prediction.labels, key=lambda label: -prediction.probability(label)) if is_known else list(prediction.labels)
@@ -70,7 +72,13 @@ def choose_target_and_methods(state: ExplainState, made: Ready) -> None:
             format_func=apart(made.methods, method_words), key=f"explain.methods.{state.name}",
         )
     )  # fmt: skip
-    state.opacity = opacity.slider("Opacity of all maps", 0, 100, state.opacity, format="%d %%", key=f"explain.opacity.{state.name}")
+    state.opacity = strength.slider("Opacity of all maps", 0, 100, state.opacity, format="%d %%", key=f"explain.opacity.{state.name}")
+    state.side = Side(
+        strength.segmented_control(
+            "Evidence", list(Side), default=state.side, required=True, format_func=apart(list(Side), SIDES.__getitem__),
+            key=f"explain.side.{state.name}", help="Of maps with a sign, what speaks for the target, what speaks against it, or both.",
+        )
+    )  # fmt: skip
 
 
 def assumptions(prediction: Prediction) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def explain(
     path: OnePath,
     model: Model,
-    method: Annotated[str, typer.Option("--method", metavar="M", help="rollout, integrated-gradients or occlusion.")],
+    method: Annotated[str, typer.Option("--method", metavar="M", help="rollout, relevance, grad-cam, integrated-gradients or occlusion.")],
     out: Out,
     target: Annotated[
         str | None,
@@ -49,6 +50,13 @@ def explain(
             "--at", metavar="COLUMN ROW", help="Middle of the window of a scene or a CT slice; its centre, or the best window, by default."
         ),
     ] = None,
+    sanity: Annotated[
+        bool,
+        typer.Option(
+            "--sanity",
+            help="Also check that the map depends on the weights and on the target, and holds under noise: a map a check.",
+        ),
+    ] = False,
     bands: Bands = "",
     scale: Scale = None,
     offset: Offset = None,
@@ -56,7 +64,7 @@ def explain(
 ) -> None:
     """Write saliency.npy, overlay.png, input.npy, the raw result and explanation.json into DIR."""
     from core.cli.sources import single, workspace
-    from core.explain.registry import method_of
+    from core.explain.registry import method_of, sanity_of
     from core.explain.targets import target_of
     from core.export.explanation import as_values
     from core.export.staging import check_writable
@@ -81,6 +89,9 @@ def explain(
         if target is None and parent is not None and meant.name in prediction.unnamed:
             meant = target_of(engine, given, parent, against, token, region)
         explanation = explain_input(image, engine, given, method, meant, progress=ticker)
+    if sanity:
+        with Ticker("maps") as ticker:
+            explanation = replace(explanation, sanity=sanity_of(engine, given, explanation, progress=ticker))
     Assumptions().tell(source.label, say_all([*given.assumptions, *explanation.assumptions, *([given.refusal] if given.refusal else [])]))
     told = {"path": source.label, **as_values(given, explanation)}
     _write(out, given, explanation, told)
@@ -110,7 +121,7 @@ def _write(out: Path, given: ModelInput, explanation: Explanation, told: dict[st
     """The arrays, the picture and explanation.json, all at once. Results of another method that lie there are removed."""
     import numpy as np
 
-    from core.explain.overlay import overlay_png
+    from core.explain.overlay import drawn_map, overlay_png
     from core.export.staging import staged
 
     tokens = explanation.tokens.values if explanation.tokens is not None else None
@@ -126,7 +137,7 @@ def _write(out: Path, given: ModelInput, explanation: Explanation, told: dict[st
         for name, values in arrays.items():
             if values is not None:
                 np.save(whole / f"{name}.npy", np.ascontiguousarray(values, dtype=np.float32))
-        (whole / "overlay.png").write_bytes(overlay_png(given.shown, explanation.saliency))
+        (whole / "overlay.png").write_bytes(overlay_png(given.shown, drawn_map(explanation)))
         (whole / "explanation.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 
@@ -147,11 +158,27 @@ def _say(explanation: Explanation, out: Path) -> None:
     )
     print_line(f"gain: {gain.value:.3f}; p {gain.p:.3f} of {gain.random_maps} random maps; {opponents}")
     print_line("supported" if gain.is_supported else "not supported")
+    print_line(say(explanation.worth))
     for name, score in (("deletion", explanation.deletion), ("insertion", explanation.insertion)):
         random = f"{score.random_mean:.3f} ({score.random_low:.3f} to {score.random_high:.3f})"
         print_line(f"{name}: {score.value:.3f}; {score.random_maps} random maps {random}")
     if explanation.completeness_error is not None:
         print_line(f"completeness error: {explanation.completeness_error:.2g}")
+    _say_sanity(explanation)
+
+
+def _say_sanity(explanation: Explanation) -> None:
+    from core.report.map_words import correlation_words
+
+    found = explanation.sanity
+    if found is None:
+        return
+    if found.randomised is not None:
+        parts = ", ".join(f"{part} {correlation_words(each)}" for part, each in zip(found.parts, found.randomised, strict=True))
+        print_line(f"rank correlation with weights made random from the head down: {parts}")
+    print_line(f"under noise of 1 % of the range: {correlation_words(found.stability)}")
+    by_construction = "" if explanation.class_specific else ", by construction"
+    print_line(f"with the map for {found.other or 'another label'}: {correlation_words(found.target)}{by_construction}")
 
 
 def _place(target: Target) -> str:

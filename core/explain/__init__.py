@@ -9,6 +9,7 @@ __all__ = [
     "measure",
     "methods",
     "overlay",
+    "readout",
     "regions",
     "registry",
     "targets",

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core.errors import NoAttention
 from core.explain.forward import network_logits, to_device
-from core.explain.methods.rollout import merges_in
+from core.explain.readout import merges_in
 from core.inference.engine import Engine
 from core.types import Capability, FloatImage, ModelInput
 from models.bert_image import attention_captured

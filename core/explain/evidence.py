@@ -21,12 +21,14 @@ class MethodResult:
     pixels: float32 [rows, columns] on the network's input grid, unscaled; the larger, the more the pixel counts for the target.
     parameters: what the method was run with, defaults included, in the names of core/explain/registry.py.
     forwards: passes through the network that it took.
+    zero: the number that says nothing, of token methods that have another than 0.
     tokens, attribution, baseline, completeness_error: as in core.types.Explanation.
     """
 
     pixels: FloatImage
     parameters: Mapping[str, Any]
     forwards: int
+    zero: float = 0.0
     tokens: TokenMap | None = None
     attribution: FloatImage | None = None
     baseline: FloatImage | None = None

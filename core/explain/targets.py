@@ -9,6 +9,7 @@ tokens' logits, as a head that reads the mean of all tokens reads it of the whol
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -101,7 +102,11 @@ def read_logits(engine: Engine, values: FloatImage, target: Target) -> FloatImag
 
 def network_score(model: LoadedModel, values: Tensor, target: Target) -> Tensor:
     """[N]: the target's number, with gradients; on the owner thread. values: [N, channels, rows, columns]."""
-    output = model.network(pixel_values=values)
+    return score_of(model, model.network(pixel_values=values), values, target)
+
+
+def score_of(model: LoadedModel, output: Any, values: Tensor, target: Target) -> Tensor:
+    """The same of what the network gave for these values already."""
     logits: Tensor = output.logits
     if target.tokens is not None:
         (rows, columns), grid = target.tokens, tuple(side // patch for side, patch in zip(values.shape[2:], model.patch, strict=True))

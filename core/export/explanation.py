@@ -7,7 +7,7 @@ from typing import Any
 
 from core.export.json import plain
 from core.report.notices import say, say_all
-from core.types import Explanation, ModelInput, RemovalScore, Target
+from core.types import Correlation, Explanation, ModelInput, RemovalScore, Target
 
 
 def explanation_text(given: ModelInput, explanation: Explanation) -> str:
@@ -43,10 +43,13 @@ def as_values(given: ModelInput, explanation: Explanation) -> dict[str, Any]:
         "inside": None if explanation.inside is None else dict(explanation.inside.shares),
         "inside_area": None if explanation.inside is None else dict(explanation.inside.areas),
         "supported": explanation.gain.is_supported,
-        "signed": explanation.attribution is not None,
+        "worth": say(explanation.worth),
+        "signed": explanation.is_signed,
+        "unit": explanation.unit.value,
+        "zero": explanation.zero,
         "deletion": _removal(explanation.deletion),
         "insertion": _removal(explanation.insertion),
-        "sanity": explanation.sanity,
+        "sanity": _sanity(explanation),
         "completeness_error": explanation.completeness_error,
         "assumptions": say_all((*given.assumptions, *explanation.assumptions)),
         "runtime": explanation.runtime,
@@ -61,6 +64,24 @@ def _target(target: Target) -> str | dict[str, Any]:
         return target.name
     place = {"token": target.token} if target.region is None else {"region": target.region}
     return {"label": target.name, "against": target.against or None, **place}
+
+
+def _sanity(explanation: Explanation) -> dict[str, Any] | None:
+    """None where nobody asked; randomised is None for methods that only ask for answers. A number, or "undefined, because ..."."""
+    found = explanation.sanity
+    if found is None:
+        return None
+    return {
+        "randomised": None if found.randomised is None else [_plain(each) for each in found.randomised],
+        "parts": found.parts,
+        "stability": _plain(found.stability),
+        "target": _plain(found.target),
+        "other_label": found.other or None,
+    }
+
+
+def _plain(correlation: Correlation) -> float | str:
+    return correlation if isinstance(correlation, float) else say(correlation)
 
 
 def _removal(score: RemovalScore) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer
 from reportlab.platypus import Table as Grid
 
+from core.explain.overlay import bar_colours
 from core.export import pdf_style as styles
 from core.export.pdf_parts import AgainstRandom, ColourBar, PdfBar, picture
 from core.report.language import Language, language_of
@@ -86,10 +87,11 @@ def _pictures(report: Report, pictures: Pictures) -> list[Flowable]:
 
 
 def _block(report: Report, caption: str, pixels: NDArray[np.uint8], width: float, is_last: bool) -> list[Flowable]:
-    words = language_of(report.language).words
+    known = {fact.id: fact.value for fact in report.facts}
     block: list[Flowable] = [picture(pixels, width, PICTURE_HEIGHT), Paragraph(escape(caption), styles.CAPTION)]
-    if is_last and any(fact.id == "explanation.method" for fact in report.facts):
-        block.insert(1, ColourBar(block[0].drawWidth, words["colour_low"], words["colour_high"]))
+    if is_last and "map.high" in known:
+        ends = (str(known["map.low"]), str(known["map.high"]))
+        block.insert(1, ColourBar(block[0].drawWidth, ends, bar_colours(bool(known["map.signed"]))))
         block.insert(1, Spacer(0, 4))
     return [*block, Spacer(0, 6)]
 

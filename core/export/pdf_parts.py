@@ -8,7 +8,6 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
-from plotly.colors import get_colorscale, sample_colorscale
 from reportlab.lib.colors import Color, HexColor
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
@@ -20,6 +19,8 @@ _LONGEST_SIDE = 1400
 """Pixels of an embedded picture: 300 dots an inch over 118 mm; more would only make the file heavy."""
 _SMALLEST_SIDE = 600
 """Smaller pictures are enlarged without smoothing, so that viewers do not invent detail between pixels."""
+BAR_STEPS = 64
+"""Colours of the colour bar."""
 
 
 def picture(pixels: NDArray[np.uint8], width: float, height: float) -> Image:
@@ -39,13 +40,22 @@ def picture(pixels: NDArray[np.uint8], width: float, height: float) -> Image:
     return Image(stored, width=columns * scale, height=rows * scale, hAlign="LEFT")
 
 
-class ColourBar(Flowable):  # type: ignore[misc]
-    """The colours of a saliency map from least to most (cividis), with words at the ends."""
+def _over_white(colours: NDArray[np.uint8]) -> list[tuple[float, float, float]]:
+    """BAR_STEPS colours in [0, 1] between the stops, as they look on paper."""
+    share = colours[:, 3:] / 255.0
+    seen = share * colours[:, :3] / 255.0 + (1.0 - share)  # [stops, 3]
+    places, stops = np.linspace(0.0, 1.0, BAR_STEPS), np.linspace(0.0, 1.0, len(seen))
+    red, green, blue = (np.interp(places, stops, seen[:, channel]) for channel in range(3))
+    return [(float(r), float(g), float(b)) for r, g, b in zip(red, green, blue, strict=True)]
 
-    def __init__(self, width: float, low: str, high: str) -> None:
+
+class ColourBar(Flowable):  # type: ignore[misc]
+    """The colours of a map from its lower to its upper end, with words at both. colours: uint8 [stops, 4], opacity last, over white."""
+
+    def __init__(self, width: float, ends: tuple[str, str], colours: NDArray[np.uint8]) -> None:
         super().__init__()
         self.width, self.height = width, 4.2 * mm
-        self.ends = (low, high)
+        self.ends, self.colours = ends, _over_white(colours)
 
     def draw(self) -> None:
         canvas: Canvas = self.canv
@@ -55,9 +65,8 @@ class ColourBar(Flowable):  # type: ignore[misc]
         right = self.width - canvas.stringWidth(self.ends[1], FONT, 7) - 4
         canvas.drawString(0, 1, self.ends[0])
         canvas.drawRightString(self.width, 1, self.ends[1])
-        colours = sample_colorscale(get_colorscale("cividis"), 64, colortype="tuple")
-        step = (right - left) / len(colours)
-        for place, (red, green, blue) in enumerate(colours):
+        step = (right - left) / len(self.colours)
+        for place, (red, green, blue) in enumerate(self.colours):
             canvas.setFillColor(Color(red, green, blue))
             canvas.rect(left + place * step, 0.6, step + 0.3, 2.2 * mm, stroke=0, fill=1)
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.explain.overlay import CIVIDIS
+from core.explain.overlay import CIVIDIS, DIVERGING, table
 from core.export.styles import Colour
 from core.types import FloatImage
+
+__all__ = ["CHANGE", "CHANGED", "CIVIDIS", "CLASSES", "UNSTABLE_MARK", "class_colours", "css", "heat", "table"]
 
 CLASSES: dict[str, Colour] = {
     "AnnualCrop": (227, 197, 103),
@@ -28,7 +30,7 @@ OTHERS: tuple[Colour, ...] = (
     (0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 94, 0), (240, 228, 66), (120, 120, 120),
 )  # fmt: skip
 """For classes of other models, in their order: Okabe and Ito 2008, told apart by colour-blind eyes too."""
-CHANGE = ("#2c5f9e", "#4c7fb8", "#86a5c4", "#c2c7cc", "#dcb48c", "#ec9950", "#ff8c1a")
+CHANGE = (DIVERGING[0], "#4c7fb8", "#86a5c4", DIVERGING[1], "#dcb48c", "#ec9950", DIVERGING[2])
 """Little to much change, from blue over grey to orange."""
 CHANGED = (255, 140, 26)
 UNSTABLE_MARK = (245, 245, 245)
@@ -39,13 +41,6 @@ def class_colours(labels: Sequence[str]) -> tuple[Colour, ...]:
     """A colour (red, green, blue in 0..255) for each label, the same for a label in every map of the known ones."""
     unknown = [label for label in labels if label not in CLASSES]
     return tuple(CLASSES.get(label) or OTHERS[unknown.index(label) % len(OTHERS)] for label in labels)
-
-
-def table(stops: tuple[str, ...] = CIVIDIS) -> NDArray[np.uint8]:
-    """uint8 [256, 3]: the stops, spread evenly."""
-    fixed = np.array([[int(stop[index : index + 2], 16) for index in (1, 3, 5)] for stop in stops], dtype=np.float64)
-    places = np.linspace(0, 255, len(stops))
-    return np.stack([np.rint(np.interp(np.arange(256), places, fixed[:, channel])) for channel in range(3)], axis=1).astype(np.uint8)
 
 
 def heat(values: FloatImage) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from core.explain.overlay import overlay_png
+from core.explain.overlay import DrawnMap, drawn_map, enlarged, overlay_png
 from core.prepare.windowing import render, with_overlays
 from core.report.language import Language
 from core.types import Explanation, FloatImage, Image, ModelInput, Picture, Scene, Study
@@ -27,19 +27,15 @@ def image_pictures(image: Image, given: ModelInput, explanation: Explanation | N
     pixels = _as_shown(image, given)
     pictures = [(language.words["picture_image"], pixels)]
     if explanation is not None:
-        pictures.append((language.words["picture_overlay"], overlay(pixels, explanation.saliency)))
+        pictures.append((language.words["picture_overlay"], overlay(pixels, drawn_map(explanation))))
     return pictures
 
 
-def overlay(pixels: Pixels, saliency: FloatImage) -> Pixels:
-    """The map over uint8 [rows, columns, 3]; each of its pixels is enlarged as it is, without smoothing.
-
-    saliency: float32 [rows, columns] in [0, 1], of any size that covers the same ground.
-    """
+def overlay(pixels: Pixels, drawn: DrawnMap) -> Pixels:
+    """The map over uint8 [rows, columns, 3] of the same ground; each of its pixels is enlarged as it is, without smoothing."""
     rows, columns = pixels.shape[:2]
-    enlarged = np.asarray(Pillow.fromarray(saliency.astype(np.float32)).resize((columns, rows), Pillow.Resampling.NEAREST))
     shown = np.moveaxis(pixels.astype(np.float32) / np.float32(255.0), 2, 0)  # [3, rows, columns]
-    with Pillow.open(BytesIO(overlay_png(shown, enlarged))) as picture:
+    with Pillow.open(BytesIO(overlay_png(shown, enlarged(drawn, rows, columns)))) as picture:
         return np.asarray(picture.convert("RGB"))
 
 

@@ -8,6 +8,7 @@ __all__ = [
     "image",
     "inside",
     "language",
+    "map_words",
     "model_facts",
     "notices",
     "scene_change",

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.explain.overlay import drawn_map
 from core.prepare.domains import image_domain
 from core.report.composer import Composer
 from core.report.inside import inside_notices
+from core.report.map_words import scale_ends
 from core.report.model_facts import ModelFacts
 from core.report.notices import say, say_all
-from core.types import Domain, Explanation, Gain, Notice, Prediction, RemovalScore
-from core.types.explanation import SIGNIFICANT
+from core.types import Correlation, Domain, Explanation, Gain, Notice, Prediction, RemovalScore, Sanity, Verdict
 
-"""What a heatmap is not, by what it lies on; on medical images no outline of a lesion."""
+VERDICTS = {
+    Verdict.SUPPORTED: "gain_supported",
+    Verdict.WITHIN_RANDOM: "gain_within_random",
+    Verdict.BELOW_OPPONENT: "gain_below_opponent",
+    Verdict.WITHOUT_OPPONENT: "gain_without_opponent",
+}
+"""Which sentence the ranks support."""
 
 
 def say_model(composer: Composer, prediction: Prediction, model: ModelFacts) -> None:
@@ -32,19 +39,25 @@ def say_explanation(composer: Composer, explanation: Explanation | None, region:
     if explanation is None:
         return composer.say("explanation", "no_explanation")
     _say_method(composer, explanation)
+    low, high = scale_ends(drawn_map(explanation), composer.language.code)
+    ends = {"low": composer.fact("map.low", low, "", "explanation"), "high": composer.fact("map.high", high, "", "explanation")}
+    composer.say("explanation", "colours", **ends, signed=composer.fact("map.signed", explanation.is_signed, "", "explanation"))
     if region is not None:
         words = say(region, composer.language.code)
         place = composer.fact("explanation.region", words, "sentence", "explanation")
         composer.say("explanation", "region", region=words, place=place)
     _say_inside(composer, explanation)
     _say_gain(composer, explanation.gain)
+    if explanation.worth is not None:
+        told = say(explanation.worth, composer.language.code)
+        composer.say("explanation", "verbatim", sentence=composer.fact("model.worth", told, "sentence", "model card"))
     _say_removal(composer, "deletion", explanation.deletion)
     _say_removal(composer, "insertion", explanation.insertion)
     if explanation.completeness_error is not None:
         error = composer.fact("explanation.completeness_error", explanation.completeness_error, "relative error", "explanation")
         composer.say("explanation", "completeness", error=error)
     if explanation.sanity is not None:
-        composer.say("explanation", "sanity", sanity=composer.fact("explanation.sanity", explanation.sanity, "score", "explanation"))
+        _say_sanity(composer, explanation.sanity)
     return composer.say("explanation", image_domain(domain).heatmap)
 
 
@@ -87,6 +100,20 @@ def _say_inside(composer: Composer, explanation: Explanation) -> None:
         composer.say("explanation", "verbatim", sentence=composer.fact(f"inside.{number}", say(one, language), "sentence", "explanation"))
 
 
+def _say_sanity(composer: Composer, sanity: Sanity) -> None:
+    def kept(name: str, correlation: Correlation) -> str:
+        value = correlation if isinstance(correlation, float) else say(correlation, composer.language.code)
+        return composer.fact(f"sanity.{name}", value, "score", "explanation")
+
+    if sanity.randomised:
+        ids = [kept(f"randomised.{part.replace(' ', '-')}", each) for part, each in zip(sanity.parts, sanity.randomised, strict=True)]
+        composer.say("explanation", "sanity_randomised", first=ids[0], last=ids[-1])
+    composer.say("explanation", "sanity_stability", value=kept("stability", sanity.stability))
+    if sanity.other:
+        other = composer.fact("sanity.other", sanity.other, "label", "explanation")
+        composer.say("explanation", "sanity_target", other=other, value=kept("target", sanity.target))
+
+
 def _say_removal(composer: Composer, name: str, score: RemovalScore) -> None:
     unit, source = "area under the curve", "explanation"
     roles = {
@@ -115,13 +142,4 @@ def _say_gain(composer: Composer, gain: Gain) -> None:
         if value is not None:
             composer.say("explanation", f"gain_{name}", value=composer.fact(f"gain.{name}", value, unit, source))
     supported = composer.fact("gain.supported", gain.is_supported, "", source)
-    composer.say("explanation", _gain_verdict(gain), supported=supported, p=roles["p"])
-
-
-def _gain_verdict(gain: Gain) -> str:
-    """Which sentence the ranks support."""
-    if gain.is_supported:
-        return "gain_supported"
-    if gain.p > SIGNIFICANT:
-        return "gain_within_random"
-    return "gain_below_opponent" if gain.better_opponents else "gain_without_opponent"
+    composer.say("explanation", VERDICTS[gain.verdict], supported=supported, p=roles["p"])

@@ -9,7 +9,18 @@ Axes are named in every docstring; lengths are in millimetres (medical) or metre
 from __future__ import annotations
 
 from core.types.arrays import Box, FloatImage, Mask, Progress
-from core.types.explanation import Explanation, Gain, Inside, RemovalScore, Target, TokenMap
+from core.types.explanation import (
+    Correlation,
+    Explanation,
+    Gain,
+    Inside,
+    MapUnit,
+    RemovalScore,
+    Sanity,
+    Target,
+    TokenMap,
+    Verdict,
+)
 from core.types.maps import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
 from core.types.model import (
     Calibration,
@@ -44,6 +55,7 @@ __all__ = [
     "ChangeMap",
     "ChangePolygon",
     "ClassArea",
+    "Correlation",
     "DataMask",
     "Domain",
     "Explanation",
@@ -54,6 +66,7 @@ __all__ = [
     "Image",
     "Inside",
     "LandCoverMap",
+    "MapUnit",
     "Mark",
     "Mask",
     "MeasuredRange",
@@ -66,6 +79,7 @@ __all__ = [
     "Progress",
     "RemovalScore",
     "Report",
+    "Sanity",
     "Scene",
     "Sentence",
     "Study",
@@ -73,6 +87,7 @@ __all__ = [
     "TokenMap",
     "Transition",
     "ValueRange",
+    "Verdict",
     "Window",
     "notice",
 ]

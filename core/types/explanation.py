@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,8 +67,25 @@ class TokenMap:
         return self.values.repeat(self.patch[0], axis=0).repeat(self.patch[1], axis=1)
 
 
-SIGNIFICANT = 0.05
-"""Share of random maps up to which a map is not one of them."""
+class MapUnit(StrEnum):
+    """What the numbers of a map are, and so what its zero means.
+
+    LOGIT: shares of the target's number, with a sign: above 0 speaks for it, below against it. ATTENTION: shares of attention; what an even
+    spread would give says nothing. RELEVANCE: attention weighted by its gradients, from 0.
+    """
+
+    LOGIT = "logit"
+    ATTENTION = "attention"
+    RELEVANCE = "relevance"
+
+
+class Verdict(StrEnum):
+    """What was found of a map by its rank and its opponents (core/explain/measure/verdict.py)."""
+
+    SUPPORTED = "supported"
+    WITHIN_RANDOM = "within-random"
+    BELOW_OPPONENT = "below-opponent"
+    WITHOUT_OPPONENT = "without-opponent"
 
 
 @dataclass(frozen=True)
@@ -77,6 +95,7 @@ class RemovalScore:
     value: of the map. random_mean, random_low, random_high: mean, 2.5th and 97.5th percentile over `random_maps` random maps as smooth.
     curve: probability of the target after each step, float32 [steps + 1]. p: (1 + k) / (1 + n), k of n of these
     being as good or better. pixels: the area where the map's pixels go one by one, and not by whole tokens.
+    is_better: whether random maps hardly ever score so well.
     """
 
     value: float
@@ -88,11 +107,7 @@ class RemovalScore:
     random_curve: NDArray[np.float32]
     p: float
     pixels: float
-
-    @property
-    def is_better(self) -> bool:
-        """Whether random maps hardly ever score so well."""
-        return self.p <= SIGNIFICANT
+    is_better: bool
 
 
 @dataclass(frozen=True)
@@ -102,6 +117,7 @@ class Gain:
     value: in [-1, 1]. p: (1 + k) / (1 + n), k of n random maps as smooth being as good or better. random_low, random_high: their 2.5th
     and 97.5th percentile. opponents: the best gain of maps that know nothing of the network: "centre" (a centred prior), "edges" (of the
     image), "random_weights" (the same method on the same network with random weights); None of what there is not.
+    verdict: what follows from rank and opponents.
     """
 
     value: float
@@ -110,6 +126,7 @@ class Gain:
     random_low: float
     random_high: float
     opponents: Mapping[str, float | None]
+    verdict: Verdict
 
     @property
     def better_opponents(self) -> tuple[str, ...]:
@@ -123,8 +140,29 @@ class Gain:
 
     @property
     def is_supported(self) -> bool:
-        """Whether the map shows what the network uses: better than random maps, and than every opponent, none of which is missing."""
-        return self.p <= SIGNIFICANT and not self.better_opponents and not self.missing_opponents
+        """Whether the map shows what the network uses."""
+        return self.verdict is Verdict.SUPPORTED
+
+
+Correlation: TypeAlias = float | Notice
+"""A rank correlation in [-1, 1], or why there is none."""
+
+
+@dataclass(frozen=True)
+class Sanity:
+    """Whether a map depends on what it claims to show; core/explain/measure/sanity.py says how each is found.
+
+    parts: names of the parts of the network whose weights were made random, one after another, from its head down. randomised: of each, the
+    rank correlation of the map with the true one from then on; None for methods that only ask for answers.
+    stability: the mean rank correlation with the maps of the same input under slight noise.
+    target: the rank correlation with the map for `other`, the likeliest label that the target does not hold ("" where there is none).
+    """
+
+    parts: tuple[str, ...]
+    randomised: tuple[Correlation, ...] | None
+    stability: Correlation
+    target: Correlation
+    other: str
 
 
 @dataclass(frozen=True)
@@ -150,6 +188,8 @@ class Explanation:
     assumptions: what the device could not do; those of the input are told by the input.
     inside: where the map's weight lies, None where nothing is known of the image (core/explain/inside.py).
     completeness_error: |sum of attributions - (f(x) - f(baseline))| / |f(x) - f(baseline)|, None where it does not apply.
+    sanity: None where nobody asked for it. worth: what says that the network was trained, or that nothing does.
+    unit: what its numbers are. zero: the number that says nothing, which is drawn as nothing.
     """
 
     method: str
@@ -167,7 +207,7 @@ class Explanation:
     attribution: FloatImage | None = None
     baseline: FloatImage | None = None
     completeness_error: float | None = None
-    sanity: float | None = None
+    sanity: Sanity | None = None
     class_specific: bool = True
     runtime: str = "torch"
     precision: str = "fp32"
@@ -177,3 +217,11 @@ class Explanation:
     frame: int = 0
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     inside: Inside | None = None
+    unit: MapUnit = MapUnit.LOGIT
+    zero: float = 0.0
+    worth: Notice | None = None
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the map holds what speaks against the target, too."""
+        return self.unit is MapUnit.LOGIT

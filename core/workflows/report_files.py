@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from core.change.methods.bands import read_by
 from core.change.methods.base import Method
-from core.explain.registry import FIRST_METHOD
+from core.explain.registry import ranked_methods
 from core.export import json, markdown, pdf
 from core.export.staging import staged
 from core.inference.engine import ChangeEngine, Engine, engine_for
@@ -47,7 +47,7 @@ class ImageReport:
 def report_image(
     image: Image, model: str, folder: Path, language: str = "en", progress: Callable[[int, int], None] | None = None
 ) -> ImageReport:
-    """Predict one image, explain the answer by the model's first method, and write the report into `folder`, which exists.
+    """Predict one image, explain the answer by the method that was found best for it, and write the report into `folder`, which exists.
 
     An image outside what the model knows gets its report without an explanation. progress: told (done, total) in tiles, then in passes.
     Raises NotFound for an unknown model or language, UnreadableFile.
@@ -57,7 +57,9 @@ def report_image(
     given = explained_input(image, engine)
     if prediction.probabilities is not None and not prediction.outside.is_outside:
         target = prediction.named.likeliest
-        explanation = explain_input(image, engine, given, FIRST_METHOD, target, reported=prediction, progress=progress)
+        explanation = explain_input(
+            image, engine, given, ranked_methods(engine.model, target)[0], target, reported=prediction, progress=progress
+        )
     report = compose(image, prediction, explanation, model, language)
     pictures = image_pictures(image, given, explanation, language_of(language))
     return ImageReport(prediction, explanation, write_report(report, folder, pictures))

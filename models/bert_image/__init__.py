@@ -2,7 +2,7 @@
 
 from transformers import AutoConfig, AutoModel, AutoModelForImageClassification, AutoModelForMaskedImageModeling
 
-from models.bert_image.capture import attention_captured
+from models.bert_image.capture import FormedAttention, attention_captured, attention_formed
 from models.bert_image.change import BertImageForChangeDetection
 from models.bert_image.change_configuration import BertImageChangeConfig
 from models.bert_image.configuration import BertImageConfig
@@ -24,6 +24,8 @@ __all__ = [
     "BertImageForImageClassification",
     "BertImageForMaskedImageModelling",
     "BertImageModel",
+    "FormedAttention",
     "attention_captured",
+    "attention_formed",
     "from_text_bert",
 ]

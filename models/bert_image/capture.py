@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,6 +14,22 @@ from transformers import AttentionInterface, PreTrainedModel
 from models.bert_image.linear_attention import implied_matrix
 
 CAPTURING = "sightline_capturing"
+
+
+@dataclass(frozen=True)
+class FormedAttention:
+    """What one layer multiplied its values by.
+
+    weights: [batch, heads, tokens, tokens], rows summing to 1; of a layer with windows [batch * windows, heads, places, places].
+    whole: makes one matrix of those of the windows; None where there are none.
+    """
+
+    weights: Tensor
+    whole: Callable[[Tensor], Tensor] | None = None
+
+    def as_matrix(self, values: Tensor) -> Tensor:
+        """The weights, or numbers of their shape (their gradients), as one matrix [batch, heads, tokens, tokens]; 0 between windows."""
+        return values if self.whole is None else self.whole(values)
 
 
 def _capturing(
@@ -28,7 +45,7 @@ def _capturing(
         weights = implied_matrix(query, key, attention_mask, projection, scaling)
     else:
         weights = _softmax(query, key, attention_mask, scaling)
-    module._sightline_attention.append(weights if whole is None else whole(weights))  # type: ignore[operator, union-attr]
+    module._sightline_attention(FormedAttention(weights, whole))  # type: ignore[operator]
     dropout = kwargs.get("dropout", 0.0) if projection is None else 0.0  # linear attention has none
     dropped = nn.functional.dropout(weights, p=dropout, training=module.training)
     return (dropped @ value).transpose(1, 2).contiguous(), weights
@@ -49,16 +66,30 @@ def attention_captured(network: PreTrainedModel) -> Iterator[list[Tensor]]:
     """A list that each forward pass inside the block fills with [batch, heads, tokens, tokens], a layer at a time, first layer first.
 
     Rows sum to 1. Layers with windows give 0 between windows; linear attention gives the matrix that its features imply; after a merge of
-    tokens there are fewer. The matrices stay in the graph, so gradients reach them. Afterwards the network uses its own attention again.
+    tokens there are fewer. Afterwards the network uses its own attention again.
     """
     captured: list[Tensor] = []
+    with _told(network, lambda formed: captured.append(formed.as_matrix(formed.weights))):
+        yield captured
+
+
+@contextmanager
+def attention_formed(network: PreTrainedModel) -> Iterator[list[FormedAttention]]:
+    """As attention_captured, of each layer what it used itself, which lies in the graph: gradients reach it."""
+    formed: list[FormedAttention] = []
+    with _told(network, formed.append):
+        yield formed
+
+
+@contextmanager
+def _told(network: PreTrainedModel, tell: Callable[[FormedAttention], None]) -> Iterator[None]:
     layers = [module for module in network.modules() if hasattr(module, "attention_head_size")]
     before = network.config._attn_implementation
     network.set_attn_implementation(CAPTURING)
     for layer in layers:
-        layer._sightline_attention = captured
+        layer._sightline_attention = tell
     try:
-        yield captured
+        yield
     finally:
         network.set_attn_implementation(before)
         for layer in layers:

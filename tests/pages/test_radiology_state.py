@@ -13,6 +13,7 @@ import pytest
 from pydicom import Dataset
 
 from core.errors import Cancelled, DeviceError, UnreadableFile
+from core.explain.measure.verdict import verdict_of
 from core.jobs import JobProgress
 from core.readers import read_dicom, read_series
 from core.report.editing import edit_section
@@ -157,7 +158,7 @@ def test_an_error_of_ours_is_told_under_a_code_without_its_values() -> None:
 )
 def test_the_verdict_says_only_what_the_ranks_support(p: float, opponents: dict[str, float | None], words: str) -> None:
     others = {"centre": 0.1, "edges": 0.1, "random_weights": 0.1, **opponents}
-    assert verdict_words(Gain(0.4, p, 100, -0.1, 0.2, others)).startswith(words)
+    assert verdict_words(Gain(0.4, p, 100, -0.1, 0.2, others, verdict_of(0.4, p, others))).startswith(words)
 
 
 def test_a_patch_is_placed_and_ranked_in_words() -> None:

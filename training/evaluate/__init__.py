@@ -1,3 +1,14 @@
 """Figures, curves and subgroups on images that were held back."""
 
-__all__ = ["change_figures", "change_scores", "curves", "faithfulness", "figures", "localise", "malignancy", "robustness", "subgroups"]
+__all__ = [
+    "change_figures",
+    "change_scores",
+    "curves",
+    "faithfulness",
+    "figures",
+    "localise",
+    "localise_maps",
+    "malignancy",
+    "robustness",
+    "subgroups",
+]

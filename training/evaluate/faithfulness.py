@@ -1,9 +1,10 @@
-"""Measures what a card must say beside accuracy: whether outliers are refused, and whether explanations beat random maps.
+"""Measures what a card must say beside accuracy: what maps of each method are worth, and whether outliers are refused.
 
-    python -m training.evaluate.faithfulness models/zoo/ID training/recipes/ID.toml --data DIR [DIR ...] --foreign DIR [DIR ...]
+    python -m training.evaluate.faithfulness models/zoo/ID training/recipes/ID.toml --data DIR [DIR ...] [--foreign DIR [DIR ...]]
 
-writes the sections "Out-of-distribution detector" and "Faithfulness" into the card. Images of --foreign are of other kinds; they are
-brought to the model's size and colour mode, so that the OOD detector must go by their content.
+writes the section "Faithfulness" into the card, and what it found into measured.json, by which pages choose the method that they show
+first. With --foreign also the section "Out-of-distribution detector": images of other kinds, brought to the model's size and colour mode,
+so that the OOD detector must go by their content. Runs in the background: `OMP_NUM_THREADS=1 nice -n 10`, some seconds an image.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from core.inference.ood import features, ood_score
 from core.metrics import binary_auroc
 from core.prepare.inputs import to_input
 from core.readers import read_picture
-from core.types import Explanation, Picture
+from core.types import Explanation, ModelInput, Picture
+from models.measured import MethodRecord, read_measured, write_measured
 from models.registry import CARD, OodDetector
 from training.config.arguments import model_arguments
 from training.config.recipe import read_recipe
@@ -34,7 +36,7 @@ from training.data.items import Item
 from training.publish.card import add_section
 
 EXPLAINED_IMAGES = 48
-"""Images whose explanations are measured; each takes some hundreds of forward passes a method."""
+"""Images whose explanations are measured; each takes some thousands of forward passes."""
 BATCH = 64
 SEED = 5
 
@@ -51,18 +53,16 @@ class Refusals:
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """Of one method over images: mean areas, and the share of images where the map is better than random maps as smooth (p of at most
-    0.05). gain: mean of insertion minus deletion. supported: share of images where random maps and every opponent are beaten."""
+    """Of one method over images of one answer, never pooled over answers.
 
-    method: str
+    record: what measured.json keeps. rank: median p among random maps as smooth. deletion, insertion: mean areas on the token grid.
+    completeness_error: median, None where it does not apply.
+    """
+
+    record: MethodRecord
+    rank: float
     deletion: float
-    deletion_random: float
-    deletion_better: float
     insertion: float
-    insertion_random: float
-    insertion_better: float
-    gain: float
-    supported: float
     completeness_error: float | None
 
 
@@ -80,25 +80,41 @@ def refusals(engine: Engine, known: OodDetector, inside: Sequence[Item], foreign
     return float((own > known.threshold).mean()), found
 
 
-def faithfulness(engine: Engine, items: Sequence[Item]) -> list[Faithfulness]:
-    """One row a method, over images drawn from `items` by a fixed seed. Targets are the most probable labels."""
-    chosen = np.random.default_rng(SEED).permutation(len(items))[:EXPLAINED_IMAGES]
-    inputs = [to_input(_picture(items[place]), engine.model.preprocess) for place in chosen]
-    return [_summed(method, [explain(engine, given, method) for given in inputs]) for method in methods_for(engine.model)]
+def faithfulness(engine: Engine, items: Sequence[Item], images: int = EXPLAINED_IMAGES) -> list[Faithfulness]:
+    """A row for each answer and method, over images drawn from `items` by a fixed seed. Targets are the answers.
+
+    images: in all, the same number for each answer where there are so many.
+    """
+    found: dict[tuple[str, str], list[Explanation]] = {}
+    for label, inputs in answered(engine, items, images).items():
+        for given in inputs:  # methods inside: those of one input share its random maps
+            for method in methods_for(engine.model):
+                found.setdefault((label, method), []).append(explain(engine, given, method, label))
+    return [_summed(label, method, each) for (label, method), each in found.items()]
 
 
-def _summed(method: str, found: Sequence[Explanation]) -> Faithfulness:
+def answered(engine: Engine, items: Sequence[Item], images: int) -> dict[str, list[ModelInput]]:
+    """Inputs by the model's answer, as many of each as `images` divided by its labels; fewer of an answer that is rare."""
+    labels = engine.model.labels
+    wanted, found = max(1, images // len(labels)), {label: list[ModelInput]() for label in labels}
+    for place in np.random.default_rng(SEED).permutation(len(items)):
+        given = to_input(_picture(items[place]), engine.model.preprocess)
+        of_answer = found[labels[int(engine.forward(given.values[None]).logits[0].argmax())]]
+        if len(of_answer) < wanted:
+            of_answer.append(given)
+        if all(len(each) == wanted for each in found.values()):
+            break
+    return found
+
+
+def _summed(label: str, method: str, found: Sequence[Explanation]) -> Faithfulness:
     errors = [one.completeness_error for one in found if one.completeness_error is not None]
+    supported, gain = (float(np.mean(each)) for each in zip(*((one.gain.is_supported, one.gain.value) for one in found), strict=True))
     return Faithfulness(
-        method,
+        MethodRecord(method, label, len(found), supported, gain),
+        rank=float(np.median([one.gain.p for one in found])),
         deletion=float(np.mean([one.deletion.value for one in found])),
-        deletion_random=float(np.mean([one.deletion.random_mean for one in found])),
-        deletion_better=float(np.mean([one.deletion.is_better for one in found])),
         insertion=float(np.mean([one.insertion.value for one in found])),
-        insertion_random=float(np.mean([one.insertion.random_mean for one in found])),
-        insertion_better=float(np.mean([one.insertion.is_better for one in found])),
-        gain=float(np.mean([one.gain.value for one in found])),
-        supported=float(np.mean([one.gain.is_supported for one in found])),
         completeness_error=float(np.median(errors)) if errors else None,
     )
 
@@ -144,15 +160,18 @@ def detector_words(known: OodDetector, others: Sequence[str]) -> str:
 
 def faithfulness_lines(rows: Sequence[Faithfulness], command: str) -> list[str]:
     """The section of the card."""
+    fewest = min(row.record.count for row in rows)
     return [
-        f"On {EXPLAINED_IMAGES} validation images, on the token grid: gain (insertion minus deletion) and the share of images where it is "
-        "supported: better than random maps as smooth (p of at most 0.05 among them) and than a centred prior, the edges of the image, and "
-        "the same method with random weights. Beside it deletion (lower is better) and insertion (higher is better) with the mean of those "
-        f"random maps and the share with a p of at most 0.05 (standard error of shares up to {50 / EXPLAINED_IMAGES**0.5:.0f} points).",
+        "On validation images by the model's answer, for which each map was made, on the token grid: the share of maps that are supported "
+        "(better than random maps as smooth, p of at most 0.05 among 100, and than a centred prior, the edges of the image, and the same "
+        "method with random weights), the gain (insertion minus deletion, mean), the median p, deletion (lower is better) and insertion "
+        f"(higher is better). A supported map shows what this network uses. Standard error of shares up to {50 / fewest**0.5:.0f} points.",
         "",
-        "| method | gain | supported | deletion | random | better | insertion | random | better | completeness error, median |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-        *(_row(row) for row in rows),
+        "| answer | images | method | supported | gain | p | deletion | insertion | completeness error, median |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *(_row(row) for row in sorted(rows, key=lambda row: (row.record.label, -row.record.supported, -row.record.gain))),
+        "",
+        "The first method of each answer is the one that pages and reports show first.",
         "",
         f"    {command}",
     ]
@@ -160,11 +179,18 @@ def faithfulness_lines(rows: Sequence[Faithfulness], command: str) -> list[str]:
 
 def _row(row: Faithfulness) -> str:
     error = "" if row.completeness_error is None else f"{100 * row.completeness_error:.1f} %"
+    one = row.record
     return (
-        f"| {row.method} | {row.gain:.3f} | {100 * row.supported:.0f} % "
-        f"| {row.deletion:.3f} | {row.deletion_random:.3f} | {100 * row.deletion_better:.0f} % "
-        f"| {row.insertion:.3f} | {row.insertion_random:.3f} | {100 * row.insertion_better:.0f} % | {error} |"
+        f"| {one.label} | {one.count} | {one.method} | {100 * one.supported:.0f} % | {one.gain:.3f} | {row.rank:.2f} "
+        f"| {row.deletion:.3f} | {row.insertion:.3f} | {error} |"
     )
+
+
+def keep_records(folder: Path, rows: Sequence[Faithfulness]) -> None:
+    """Into the first measurement of measured.json; nothing where the folder has none."""
+    measured = read_measured(folder)
+    if measured:
+        write_measured(folder, [replace(measured[0], methods=tuple(row.record for row in rows)), *measured[1:]])
 
 
 PROGRAM = "python -m training.evaluate.faithfulness"
@@ -172,20 +198,23 @@ PROGRAM = "python -m training.evaluate.faithfulness"
 
 def main() -> None:
     """The command of the module's docstring."""
-    parser = model_arguments(PROGRAM, "Measure the OOD detector and faithfulness of a model.")
-    parser.add_argument("--foreign", type=Path, nargs="+", required=True, help="folders of images of other kinds")
+    parser = model_arguments(PROGRAM, "Measure the maps and the OOD detector of a model.")
+    parser.add_argument("--foreign", type=Path, nargs="+", default=[], help="folders of images of other kinds, for the OOD detector")
+    parser.add_argument("--images", type=int, default=EXPLAINED_IMAGES, help="images whose maps are measured, in all")
     given = parser.parse_args()
-    engine = engine_for(str(given.model))
-    if engine.model.ood_detector is None:
-        raise NotFound(f"{given.model} has no outside model.", "`sightline train` writes whole folders.")
-    recipe = read_recipe(given.recipe)
+    engine, recipe = engine_for(str(given.model)), read_recipe(given.recipe)
     inside = split(recipe, given.data).validation
-    foreign = [str(folder) for folder in given.foreign]
-    command = shlex.join([*PROGRAM.split(), str(given.model), str(given.recipe), "--data", *map(str, given.data), "--foreign", *foreign])
-    words = detector_words(engine.model.ood_detector, recipe.ood_detector.others)
-    refused, found = refusals(engine, engine.model.ood_detector, inside, given.foreign)
-    add_section(given.model / CARD, "Out-of-distribution detector", refusal_lines(words, refused, found, len(inside), command))
-    add_section(given.model / CARD, "Faithfulness", faithfulness_lines(faithfulness(engine, inside), command))
+    command = [*PROGRAM.split(), str(given.model), str(given.recipe), "--data", *map(str, given.data)]
+    if given.foreign:
+        if engine.model.ood_detector is None:
+            raise NotFound(f"{given.model} has no outside model.", "`sightline train` writes whole folders.")
+        words = detector_words(engine.model.ood_detector, recipe.ood_detector.others)
+        refused, found = refusals(engine, engine.model.ood_detector, inside, given.foreign)
+        told = refusal_lines(words, refused, found, len(inside), shlex.join([*command, "--foreign", *map(str, given.foreign)]))
+        add_section(given.model / CARD, "Out-of-distribution detector", told)
+    rows = faithfulness(engine, inside, given.images)
+    keep_records(given.model, rows)
+    add_section(given.model / CARD, "Faithfulness", faithfulness_lines(rows, shlex.join([*command, "--images", str(given.images)])))
     print((given.model / CARD).read_text(encoding="utf-8"))
 
 

@@ -8,14 +8,16 @@ are compared on the token grid, so that no method wins by the fineness of its pi
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.explain.measure.opponents import CENTRE, EDGES, RANDOM_WEIGHTS, centred_priors, edge_maps, on_token_grid
+from core.explain.measure.opponents import CENTRE, EDGE_PIXELS, EDGES, RANDOM_WEIGHTS, REACHES, TIES, model_free_maps, on_token_grid
 from core.explain.measure.random_maps import nearest_length, random_maps
 from core.explain.measure.removal import Curves, areas, check_removal, order_of, passes_of, removal_curves
+from core.explain.measure.verdict import is_rare, rank, verdict_of
 from core.explain.targets import check_target
 from core.inference.engine import Engine
 from core.types import FloatImage, Gain, ModelInput, Progress, RemovalScore, Target
@@ -57,7 +59,7 @@ class MapEvaluation:
     @property
     def passes(self) -> int:
         """Passes through the network that `measure` takes where no random map was measured before."""
-        return passes_of(self.maps, self.steps) + passes_of(len(self._model_free) + 2, self.steps) + passes_of(1, self.steps)
+        return sum(passes_of(maps, self.steps) for maps in (self.maps, TIES * len(REACHES) + 2 * len(EDGE_PIXELS), 2, 1))
 
     def measure(self, pixels: FloatImage, of_random_weights: FloatImage | None, progress: Progress) -> Measured:
         """pixels: float32 [rows, columns] of a map on the input grid; only its order counts. of_random_weights: the same method's map for
@@ -71,39 +73,43 @@ class MapEvaluation:
         length = nearest_length(tokens, self.seed)
         random = self._random_curves(length, part)
         done = passes_of(self.maps, self.steps)
+        free, priors = self._model_free(part)
+        done += passes_of(len(free), self.steps)
         randomised = tokens if of_random_weights is None else on_token_grid(of_random_weights, self.engine.model.patch)
-        own = self._curves(np.concatenate([tokens[None], randomised[None], self._model_free]), part)
+        own = self._curves(np.stack([tokens, randomised]), part)
         done += passes_of(len(own), self.steps)
         fine = areas(self._curves(pixels[None], part))[0]
         progress(self.passes, self.passes)
         gains = _gains(own)
-        split = 2 + len(centred_priors(tokens.shape[-2:]))
         opponents = {
-            CENTRE: float(gains[2:split].max()),
-            EDGES: float(gains[split:].max()),
+            CENTRE: float(free[:priors].max()),
+            EDGES: float(free[priors:].max()),
             RANDOM_WEIGHTS: None if of_random_weights is None else float(gains[1]),
         }
         others = _gains(random)
         low, high = np.percentile(others, INTERVAL)
-        gain = Gain(float(gains[0]), _p(others >= gains[0]), self.maps, float(low), float(high), opponents)
+        value, p = float(gains[0]), rank(others >= gains[0])
+        gain = Gain(value, p, self.maps, float(low), float(high), opponents, verdict_of(value, p, opponents))
         return Measured(_score(own[0], random, DELETION, fine), _score(own[0], random, INSERTION, fine), gain)
 
     @property
-    def _model_free(self) -> FloatImage:
+    def _grid(self) -> tuple[int, int]:
         (height, width), (rows, columns) = self.engine.model.patch, self.given.values.shape[1:]
-        return np.concatenate([centred_priors((rows // height, columns // width)), edge_maps(self.given.values, (height, width))])
+        return rows // height, columns // width
+
+    def _model_free(self, progress: Progress) -> tuple[NDArray[np.float64], int]:
+        """(gains of the centred priors, then of the edges; how many are priors)."""
+        maps, priors = model_free_maps(self.given.values, self.engine.model.patch)
+        return _gains(self._shared("model-free", lambda: maps, progress)), priors
 
     def _random_curves(self, length: float, progress: Progress) -> Curves:
-        """Of the random maps of one length; methods that explain the same input share them."""
-        (height, width), (rows, columns) = self.engine.model.patch, self.given.values.shape[1:]
-        grid = (rows // height, columns // width)
-        told = (
-            self.given.values.tobytes(),
-            self.baseline.tobytes(),
-            repr((self.target, self.steps, self.maps, self.seed, length)).encode(),
-        )
-        key = hashlib.sha256(b"".join(told)).hexdigest()
-        return self.engine.remembered(key, lambda: self._curves(random_maps(grid, length, self.maps, self.seed), progress))
+        """Of the random maps of one length."""
+        return self._shared(f"random {length} {self.maps}", lambda: random_maps(self._grid, length, self.maps, self.seed), progress)
+
+    def _shared(self, what: str, maps: Callable[[], FloatImage], progress: Progress) -> Curves:
+        """Curves that all methods share that explain this input for this target; the engine keeps them."""
+        told = (self.given.values.tobytes(), self.baseline.tobytes(), repr((self.target, self.steps, self.seed, what)).encode())
+        return self.engine.remembered(hashlib.sha256(b"".join(told)).hexdigest(), lambda: self._curves(maps(), progress))
 
     def _curves(self, maps: FloatImage, progress: Progress) -> Curves:
         orders = order_of(maps, self.seed)
@@ -120,6 +126,7 @@ def _score(own: Curves, random: Curves, which: int, fine: NDArray[np.float64]) -
     """own: [2, steps + 1]. random: [maps, 2, steps + 1]. fine: [2], areas on the pixel grid."""
     value, others = float(areas(own[np.newaxis])[0, which]), areas(random)[:, which]
     low, high = np.percentile(others, INTERVAL)
+    p = rank(others <= value if which == DELETION else others >= value)
     return RemovalScore(
         value=value,
         random_mean=float(others.mean()),
@@ -128,11 +135,7 @@ def _score(own: Curves, random: Curves, which: int, fine: NDArray[np.float64]) -
         random_maps=len(others),
         curve=own[which].astype(np.float32),
         random_curve=random[:, which].mean(axis=0).astype(np.float32),
-        p=_p(others <= value if which == DELETION else others >= value),
+        p=p,
         pixels=float(fine[which]),
+        is_better=is_rare(p),
     )
-
-
-def _p(is_as_good: NDArray[np.bool_]) -> float:
-    """(1 + k) / (1 + n), k of n random maps being as good (Davison and Hinkley 1997, 4.2): never 0, whatever the luck."""
-    return (1 + int(is_as_good.sum())) / (1 + len(is_as_good))

@@ -1,3 +1,3 @@
 """One explanation method a file, one signature."""
 
-__all__ = ["integrated_gradients", "occlusion", "rollout"]
+__all__ = ["grad_cam", "integrated_gradients", "occlusion", "relevance", "rollout"]

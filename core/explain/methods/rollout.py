@@ -11,44 +11,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from core.errors import NoAttention
 from core.explain.evidence import MethodResult
 from core.explain.forward import network_logits, to_device
+from core.explain.readout import grid_of, merged, merges_in, read_target, readout_name, unmerged_rows
 from core.inference.engine import Engine
-from core.types import ModelInput, Progress, Target, TokenMap
-from models.bert_image import BertImageConfig, attention_captured
-from models.bert_image.blocks import Blocks
-from models.bert_image.merging import merges_of
+from core.types import FloatImage, ModelInput, Progress, Target, TokenMap
+from models.bert_image import attention_captured
 from models.registry import LoadedModel
 
 
 def explain_rollout(engine: Engine, given: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress) -> MethodResult:
     """Token values as they come out of the product, unscaled: of the readout, or the mean of the rows of the target's tokens.
 
-    Its label does not matter.
-
+    Its label does not matter. Attention that is spread evenly gives each token 1 / tokens, which is the zero of its picture.
     Raises NoAttention.
     """
-    rows, columns = (side // size for side, size in zip(given.values.shape[1:], engine.model.patch, strict=True))
-    pooling = engine.model.network.config.pooling
 
-    def work(model: LoadedModel) -> Tensor:
-        joint = joint_attention(model, to_device(model, given.values[np.newaxis]))
-        prefix = model.network.config.prefix_tokens
-        if target.tokens is None:
-            return read_out(joint, pooling, prefix).cpu()
-        grid = joint[prefix:, prefix:].reshape(rows, columns, rows * columns)
-        return grid[target.tokens].mean(dim=(0, 1)).cpu()
+    def work(model: LoadedModel) -> FloatImage:
+        joint = joint_attention(model, to_device(model, given.values[None]))
+        return read_target(joint, model, target, grid_of(model, given))
 
-    values = engine.run(work).numpy().reshape(rows, columns).astype(np.float32)
+    values = engine.run(work)
     progress(1, 1)
     tokens = TokenMap(values, engine.model.patch)
-    used = {**parameters, "readout": "token" if target.token else "region" if target.region else pooling}
-    return MethodResult(tokens.at_pixels(), used, forwards=1, tokens=tokens)
+    even = 1.0 / (values.size + engine.model.network.config.prefix_tokens)
+    used = {**parameters, "readout": readout_name(engine.model, target)}
+    return MethodResult(tokens.at_pixels(), used, forwards=1, tokens=tokens, zero=even)
 
 
 def joint_attention(model: LoadedModel, values: Tensor) -> Tensor:
@@ -75,9 +67,7 @@ def joint_attention(model: LoadedModel, values: Tensor) -> Tensor:
                 hook.remove()
     if joint is None:
         raise NoAttention(f"The model {model.id} formed no attention matrix.", "Choose a method that needs none: occlusion.")
-    for blocks in reversed(merges.values()):
-        joint = joint[blocks.block_of]
-    return joint
+    return unmerged_rows(joint, merges)
 
 
 def followed_by(joint: Tensor | None, attention: Tensor) -> Tensor:
@@ -86,32 +76,6 @@ def followed_by(joint: Tensor | None, attention: Tensor) -> Tensor:
     flow = flow + torch.eye(len(flow), dtype=flow.dtype, device=flow.device)  # the residual connection
     flow = flow / flow.sum(dim=-1, keepdim=True)
     return flow if joint is None else flow @ joint
-
-
-def merged(joint: Tensor, blocks: Blocks) -> Tensor:
-    """A merge of tokens after the layers before it: [tokens, stem tokens] -> [blocks, stem tokens], the mean over each block's tokens."""
-    sums = joint.new_zeros(len(blocks.members), joint.shape[1]).index_add(0, blocks.block_of, joint)
-    return sums / blocks.sizes[:, None]
-
-
-def merges_in(model: LoadedModel, values: Tensor) -> dict[int, Blocks]:
-    """Number of a layer, from 1 -> the blocks of tokens that the network merges after it. values: [batch, channels, rows, columns]."""
-    config = model.network.config
-    if not isinstance(config, BertImageConfig):
-        return {}
-    (height, width), (rows, columns) = model.patch, values.shape[2:]
-    return merges_of(config, (rows // height, columns // width), values.device)
-
-
-def read_out(joint: Tensor, pooling: str, prefix: int) -> Tensor:
-    """[tokens, tokens] -> [patches]: the rows of the tokens that the head reads, weighted as it weights them.
-
-    pooling: "cls" ([CLS]), "distilled" ([CLS] and the distillation token), "cls-and-mean" ([CLS] and the mean of the patches, alike); of
-    every other the mean of the patches.
-    """
-    patches = joint[prefix:].mean(dim=0)
-    rows = {"cls": joint[0], "distilled": joint[:2].mean(dim=0), "cls-and-mean": (joint[0] + patches) / 2}
-    return rows.get(pooling, patches)[prefix:]
 
 
 def _layers(network: nn.Module) -> list[nn.Module]:

@@ -13,21 +13,22 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.change.methods.index import BURN, INDEX
+from core.explain.overlay import drawn_map
 from core.prepare.grid.ground import pixel_metres
 from core.render.colours import CHANGE, CHANGED, UNSTABLE_MARK, class_colours, table
 from core.render.ground import Ground, draw_piece, sharper_piece
-from core.render.heatmap import heat_layer
+from core.render.heatmap import map_layer
 from core.render.preview import Preview
 from core.render.scene import Piece, classes_picture, mask_picture, read_classes, values_picture
 from core.types import Box, ChangeMap, ChangePolygon, Scene
 from core.ui.earth.comparison import comparison
 from core.ui.earth.cover_panel import ground_unit
 from core.ui.earth.models import land_cover_models
-from core.ui.earth.page_state import EarthState, date_words, visit
+from core.ui.earth.page_state import EarthState, Why, date_words, visit
 from core.ui.earth.work import change_task, land_cover, polygon_at, previews, shown_scenes
 from core.ui.state.session import Session
-from core.ui.viewer import Click, Layer, Length, Show, Viewport
-from core.ui.viewer.facts import saliency_colours
+from core.ui.viewer import Click, Colours, Layer, Length, Show, Viewport
+from core.ui.viewer.facts import map_colours
 
 _OPACITY = 0.4
 CHANGE_OPACITY = 0.9
@@ -61,7 +62,7 @@ def map_view(session: Session, here: EarthState, ground: Ground, viewport: Viewp
         aspect=metres[1] / metres[0] if metres else 1.0,
         length=Length(metres[0], "m") if metres else None,
         boxes=_boxes(here, chosen),
-        colours=saliency_colours() if any(layer.on for layer in saliency) else None,
+        colours=_bar(here, chosen) if any(layer.on for layer in saliency) else None,
         affine=(t.a, t.b, t.c, t.d, t.e, t.f) if scene.crs else None,
         unit=ground_unit(scene),
         go_to=(f"{here.visits}.{chosen.id}", _floats(chosen.window)) if chosen else None,
@@ -225,13 +226,23 @@ def _score_name(result: ChangeMap) -> str:
 
 def _saliency(here: EarthState, polygon: ChangePolygon | None) -> list[Layer]:
     """The map of why, on the window that was explained, once it is there."""
-    task = here.whys.get((*comparison(here), polygon.id)) if polygon else None
-    if task is None or task.value is None:
+    found = _why(here, polygon)
+    if found is None:
         return []
-    picture = heat_layer(task.value.explanation.saliency)
+    picture = map_layer(drawn_map(found.explanation))
     is_on = not is_on_tab("Land cover")
-    box = task.value.input.box
+    box = found.input.box
     return [Layer(f"saliency.{here.polygon}", picture, box, name="Why", opacity=_OPACITY, on=is_on, side="after", smooth=False)]
+
+
+def _why(here: EarthState, polygon: ChangePolygon | None) -> Why | None:
+    task = here.whys.get((*comparison(here), polygon.id)) if polygon else None
+    return task.value if task is not None else None
+
+
+def _bar(here: EarthState, polygon: ChangePolygon | None) -> Colours | None:
+    found = _why(here, polygon)
+    return map_colours(drawn_map(found.explanation)) if found is not None else None
 
 
 def _boxes(here: EarthState, polygon: ChangePolygon | None) -> tuple[Box, ...]:

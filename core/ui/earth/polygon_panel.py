@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.change.band_means import BandMeans
 from core.change.methods.index import INDEX
+from core.explain.overlay import DrawnMap, drawn_map
 from core.prepare.indices import INDICES
 from core.render.change_polygon import before_and_after
 from core.render.heatmap import over_input
@@ -18,7 +19,7 @@ from core.ui.earth.page_state import EarthState, Why, date_words, visit
 from core.ui.earth.work import largest, middle, polygon_bands, polygon_explanation
 from core.ui.state.progress import result_of
 from core.ui.state.session import Session
-from core.ui.viewer.facts import saliency_colours
+from core.ui.viewer.facts import map_colours
 from core.ui.widgets.bars import facts, quiet
 from core.ui.widgets.faithfulness import HEATMAP_OF_A_SCENE, belief
 from core.ui.widgets.words import counted, hectares, label_words, method_words
@@ -102,24 +103,24 @@ def _index_of(name: str, values: tuple[float, ...]) -> float:
 
 
 def _why(here: EarthState, found: Why, polygon: ChangePolygon) -> None:
-    explanation = found.explanation
+    explanation, drawn = found.explanation, drawn_map(found.explanation)
     st.markdown(f"##### Why {label_words(explanation.target.name).lower()}, on {date_words(here.after or here.before)}")
     left, right = st.columns([1, 1.2], gap="small")
     left.image(
-        over_input(found.input.shown, found.explanation.saliency),
+        over_input(found.input.shown, drawn),
         width="stretch",
         alt=f"Saliency of {label_words(explanation.target.name)} over the window",
     )
     with left:
-        _colour_bar()
+        _colour_bar(drawn)
     with right:
         size = f"{found.input.box[2]:.0f} x {found.input.box[3]:.0f} px"
         facts({"Method": method_words(explanation.method), "Window": size, "Middle": pixel_words(here, *middle(polygon.window))})
     belief(explanation, HEATMAP_OF_A_SCENE)
 
 
-def _colour_bar() -> None:
-    colours = saliency_colours()
+def _colour_bar(drawn: DrawnMap) -> None:
+    colours = map_colours(drawn)
     stops = ", ".join(colours.stops)
     st.html(
         f'<div class="colourbar"><span>{colours.low}</span><i style="background:linear-gradient(to right, {stops})"></i>'

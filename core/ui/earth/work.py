@@ -10,7 +10,7 @@ from typing import Any
 from core.change.band_means import BandMeans, band_means
 from core.change.methods.choose import WITHOUT_MODEL
 from core.errors import InputError
-from core.explain.registry import FIRST_METHOD
+from core.explain.registry import ranked_methods
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
 from core.inference.prediction import predict_input
@@ -245,7 +245,9 @@ def _why(scene: Scene, model: str, polygon: ChangePolygon, progress: JobProgress
             "The Explain page shows how a model reacts to such a place.",
         )
     assert polygon.after is not None
-    return Why(explain_input(scene, engine, given, FIRST_METHOD, polygon.after, progress=progress.update), given)
+    return Why(
+        explain_input(scene, engine, given, ranked_methods(engine.model, polygon.after)[0], polygon.after, progress=progress.update), given
+    )
 
 
 def middle(window: tuple[int, int, int, int]) -> Pixel:

@@ -1,3 +1,3 @@
 """The Explain page: an image, a map a method, agreement, attention of a patch."""
 
-__all__ = ["agreement", "intake", "maps", "page_state", "patch"]
+__all__ = ["agreement", "intake", "maps", "measured", "page_state", "patch"]

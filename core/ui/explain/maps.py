@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.render.heatmap import heat_layer, signed_layer, signed_values, stops
+from core.explain.overlay import Side, drawn_map
+from core.render.heatmap import map_layer
 from core.render.scene import png
+from core.report.notices import say
 from core.types import Explanation, ModelInput, Scene
+from core.ui.explain.measured import how_measured
 from core.ui.explain.page_state import ExplainState, Ready, map_task
 from core.ui.state.progress import result_of
 from core.ui.state.session import Session, Task
 from core.ui.viewer import Click, Colours, Grid, Layer, Show, view
+from core.ui.viewer.facts import map_colours
 from core.ui.widgets.bars import gain_bars, quiet, removal_bars
 from core.ui.widgets.faithfulness import HEATMAP, HEATMAP_OF_A_SCENE, bands_words, completeness_words, verdict_words, where_it_looked
 from core.ui.widgets.words import method_words
 
 MOST_BESIDE = 3
 """Maps in a row."""
-SILENT = frozenset({"seed", "internal_batch_size", "perturbations_per_eval", "removal_steps", "random_maps"})
-"""Parameters that change the cost of a map, or are said once for all."""
 
 
 def maps(session: Session, here: ExplainState, made: Ready) -> dict[str, Explanation]:
@@ -43,7 +44,7 @@ def maps(session: Session, here: ExplainState, made: Ready) -> dict[str, Explana
                 result = result_of(tasks[method], f"explain.map.{method}")
                 if result is not None:
                     found[method] = result
-                    _map(here, made, result)
+                    _map(session, here, made, result)
     if found:
         gain = next(iter(found.values())).gain
         caution = HEATMAP_OF_A_SCENE if isinstance(here.image, Scene) else HEATMAP
@@ -59,7 +60,7 @@ def _at_work(tasks: Mapping[str, Task[Explanation]]) -> list[str]:
     return [method for method in waiting if tasks[method].job.total] or waiting[:1]  # type: ignore[union-attr]
 
 
-def _map(here: ExplainState, made: Ready, result: Explanation) -> None:
+def _map(session: Session, here: ExplainState, made: Ready, result: Explanation) -> None:
     event = view(_show(here, made, result), f"explain.view.{here.name}.{result.method}")
     if event.click:
         clicked = patch_at(made.given, made.grid, event.click)
@@ -69,28 +70,19 @@ def _map(here: ExplainState, made: Ready, result: Explanation) -> None:
     where_it_looked(result)
     gain_bars(result.gain)
     quiet(verdict_words(result.gain))
+    quiet(say(result.worth))
     removal_bars(result.deletion, result.insertion)
     if result.completeness_error is not None:
         quiet(completeness_words(result.completeness_error))
     if not result.class_specific:
         quiet("The same map for every target: it follows attention, not evidence.")
-    quiet(f"{result.seconds:.1f} s, {parameter_words(result.parameters)}.")
-
-
-def parameter_words(parameters: Mapping[str, Any]) -> str:
-    """ "steps 32, baseline mean, window 8 x 8": what decides on the map."""
-    shown = {name: value for name, value in parameters.items() if name not in SILENT and value is not None}
-    return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in shown.items())
-
-
-def _plain(value: object) -> str:
-    return " x ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+    how_measured(session, here, made, result)
 
 
 def _show(here: ExplainState, made: Ready, result: Explanation) -> Show:
     rows, columns = made.given.shown.shape[1:]
     box = (0.0, 0.0, float(columns), float(rows))
-    picture, colours = map_and_bar(result)
+    picture, colours = map_and_bar(result, here.side)
     beside = min(MOST_BESIDE, len(here.methods))
     return Show(
         key=f"{here.key}.{result.method}",
@@ -108,12 +100,10 @@ def _show(here: ExplainState, made: Ready, result: Explanation) -> Show:
     )
 
 
-def map_and_bar(result: Explanation) -> tuple[bytes, Colours]:
-    """The map as a layer, transparent at its zero, and its colour bar; signed numbers have a diverging scale about zero."""
-    if result.attribution is None:
-        return heat_layer(result.saliency), Colours(stops(), f"{result.low:.2g}", f"{result.high:.2g}")
-    values, limit = signed_values(result)
-    return signed_layer(values), Colours(stops(is_signed=True), f"against {-limit:.2g}", f"for {limit:.2g}")
+def map_and_bar(result: Explanation, side: Side = Side.BOTH) -> tuple[bytes, Colours]:
+    """The map as a layer, transparent at its zero, and its colour bar. side: the evidence of a signed map that is drawn."""
+    drawn = drawn_map(result, side)
+    return map_layer(drawn), map_colours(drawn)
 
 
 def input_picture(here: ExplainState, given: ModelInput) -> bytes:

@@ -11,16 +11,19 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+import numpy as np
+
 from core.errors import OutOfRange, SightlineError, UnreadableFile
 from core.explain.attention import token_attention
-from core.explain.registry import methods_for
+from core.explain.overlay import Side
+from core.explain.registry import ranked_methods, sanity_of
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
 from core.inference.prediction import predict_input
 from core.jobs import JobProgress
 from core.prepare.domains import image_domain
 from core.sources.scenes import group_scenes
-from core.types import Explanation, FloatImage, Image, ModelInput, Prediction, Scene
+from core.types import Explanation, FloatImage, Image, ModelInput, Prediction, Sanity, Scene
 from core.ui.models.own import known_models
 from core.ui.state.errors import Words, words_of
 from core.ui.state.open_page import OpenPage, PageState
@@ -92,6 +95,7 @@ class ExplainState(PageState):
 
     name: unlike that of any other; widgets of this state carry it. at: (column, row) of the window of a scene, None for its centre.
     clicked: (row, column) of a patch on the grid of tokens, else before: the number of a token before the patches.
+    side: which evidence of signed maps is drawn.
     cell: (layer, head) of the mosaic, None for the mean of the heads.
     Books are keyed by the number of the image, the window, the model, and what else decides.
     """
@@ -103,7 +107,8 @@ class ExplainState(PageState):
     model: str = ""
     target: str = ""
     methods: tuple[str, ...] = ()
-    opacity: int = 40
+    opacity: int = 60
+    side: Side = Side.BOTH
     at: _Place | None = None
     clicked: Cell | None = None
     before: int | None = None
@@ -112,6 +117,7 @@ class ExplainState(PageState):
     is_source: bool = True
     inputs: dict[Any, Task[Ready]] = field(default_factory=dict)
     explained: dict[Any, Task[Explanation]] = field(default_factory=dict)
+    checked: dict[Any, Task[Sanity]] = field(default_factory=dict)
     attention: dict[Any, Task[FloatImage]] = field(default_factory=dict)
     turns: Turns = field(default_factory=Turns)
     drawn: dict[Any, bytes] = field(default_factory=dict)
@@ -132,7 +138,7 @@ class ExplainState(PageState):
 
     def tasks(self) -> Iterator[Task[Any]]:
         """All work of this state."""
-        return chain(self.inputs.values(), self.explained.values(), self.attention.values())
+        return chain(self.inputs.values(), self.explained.values(), self.checked.values(), self.attention.values())
 
 
 # ---------------------------------------------------------------- open and close
@@ -193,7 +199,8 @@ def _ready(image: Image, model: str, at: _Place | None, progress: JobProgress) -
     prediction = predict_input(engine, given)
     tokens = prediction.token_logits
     scores = None if tokens is None else probabilities(tokens, known.calibration)
-    methods = methods_for(known)
+    likely = known.labels[0 if prediction.logits is None else int(np.argmax(prediction.logits))]
+    methods = ranked_methods(known, likely)
     return Ready(given, prediction, known.token_grid, known.network.config.prefix_names, methods, scores, known.calibration is not None)
 
 
@@ -211,6 +218,23 @@ def _explain(
 ) -> Explanation:
     with turns.turn(rank, progress):
         return explain_input(image, engine_for(model).interactive, given, method, target, progress=progress.update)
+
+
+def sanity_task(session: Session, here: ExplainState, explanation: Explanation) -> Task[Sanity]:
+    """The checks of one map, which nobody may have asked for."""
+    task: Task[Sanity] = session.task(here.checked, (*here.key, explanation.method, here.target))
+    return task
+
+
+def start_sanity(session: Session, here: ExplainState, made: Ready, explanation: Explanation) -> None:
+    """Begin them."""
+    title = f"Checking {method_words(explanation.method)}"
+    sanity_task(session, here, explanation).start(title, partial(_check, here.turns, made, here.model, explanation), "maps")
+
+
+def _check(turns: Turns, made: Ready, model: str, explanation: Explanation, progress: JobProgress) -> Sanity:
+    with turns.turn(len(made.methods), progress):  # after maps that are not there yet
+        return sanity_of(engine_for(model).interactive, made.given, explanation, progress=progress.update)
 
 
 def attention(session: Session, here: ExplainState, made: Ready) -> Task[FloatImage]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from core.explain.overlay import overlay_png
+from core.explain.overlay import drawn_map, overlay_png
 from core.export import explanation as explanation_file
 from core.export.markdown import as_markdown
 from core.inference.engine import engine_for
@@ -75,7 +75,7 @@ class Taken:
             return {}
         given = self.input()
         return {
-            "overlay.png": overlay_png(given.shown, shown.saliency),
+            "overlay.png": overlay_png(given.shown, drawn_map(shown)),
             "saliency.npy": npy(shown.saliency),
             "explanation.json": explanation_file.explanation_text(given, shown).encode(),
         }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from core.explain.overlay import drawn_map
 from core.types import Box, Explanation, Picture
 from core.ui.radiology.candidates import candidate_boxes
 from core.ui.radiology.page_state import ImageAnswer, Opening, Shown, Slices
 from core.ui.radiology.study_show import lung_window, saliency_layer, show_image
 from core.ui.viewer import Click, Grid, Show, Viewport
-from core.ui.viewer.facts import saliency_colours
+from core.ui.viewer.facts import map_colours
 
 _HEIGHT = "clamp(420px, calc(100vh - 118px), 1400px)"
 """Of the viewer: the window's, less the bar above it and the slider below."""
@@ -23,7 +24,7 @@ def image_view(opening: Opening, shown: Slices, answer: ImageAnswer | None, expl
     layers = [saliency_layer(explanation, box, is_on=has_overlay)] if explanation and is_read else []
     clicked = opening.clicked if has_overlay else None
     grid = Grid(*answer.grid, box=box, clicked=clicked) if answer and is_read and has_overlay else None
-    colours = saliency_colours() if explanation and has_overlay and is_read else None
+    colours = map_colours(drawn_map(explanation)) if explanation and has_overlay and is_read else None
     drawn = show_image(opening.image, shown.packed, opening.name, opening.viewport, layers, grid, colours, shown.first)
     drawn = replace(drawn, height=_HEIGHT, can_pick=has_overlay, boxes=candidate_boxes(answer.searched, here) if answer else ())
     visit = opening.visit

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
+from core.explain.overlay import drawn_map
 from core.prepare.windowing import PRESETS, default_window, full_range
-from core.render.heatmap import heat_layer
+from core.render.heatmap import map_layer
 from core.types import Box, Explanation, Picture, Study, Window
 from core.ui.viewer import Colours, Grid, Layer, Length, Packed, Preset, Show, Viewport
 from core.ui.widgets.words import INTENDED_USE, method_words
@@ -67,11 +66,9 @@ def show_picture(picture: Picture, packed: Packed, key: str, viewport: Viewport 
 
 def saliency_layer(explanation: Explanation, box: Box, *, is_on: bool) -> Layer:
     """The map over what the model read, `box` of the image. What counts for nothing is clear, so that the image stays."""
-    values = explanation.saliency if explanation.tokens is None else explanation.tokens.values - explanation.tokens.values.min()
-    shares = np.asarray(values / max(float(values.max()), 1e-12), dtype=np.float32)
     return Layer(
         id=f"{explanation.method}.{explanation.target.name}",
-        picture=heat_layer(shares),
+        picture=map_layer(drawn_map(explanation)),
         box=box,
         name=method_words(explanation.method),
         opacity=_OPACITY,

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from core.explain.registry import FIRST_METHOD, methods_for
+from core.explain.registry import ranked_methods
 from core.inference.engine import engine_for
 from core.jobs import JobProgress
 from core.report.text import section_text
@@ -76,7 +76,7 @@ def stop_unseen(session: Session, state: RadiologyState) -> None:
 
 def chosen_target(opening: Opening, answer: ImageAnswer) -> MethodAndLabel:
     """Method and label as they are chosen in the tab Why, before its widgets are drawn."""
-    method, label = opening.target or (FIRST_METHOD, label_of_interest(answer))
+    method, label = opening.target or (answer.methods[0], label_of_interest(answer.prediction))
     method = st.session_state.get(method_key(opening)) or method
     label = st.session_state.get(label_key(opening)) or label
     opening.target = (method if method in answer.methods else answer.methods[0], label)
@@ -144,7 +144,7 @@ def _answer(image: Shown, model: str, progress: JobProgress) -> ImageAnswer:
     loaded = engine.model
     searched = search_ct(image, engine, watch=progress.update) if is_searched_by(image, loaded.preprocess) else None
     prediction = searched.prediction if searched else predict(image, model)
-    methods, domain = methods_for(loaded), loaded.preprocess.domain
+    methods, domain = ranked_methods(loaded, prediction.named.likeliest), loaded.preprocess.domain
     return ImageAnswer(prediction, loaded.calibration, loaded.token_grid, methods, domain, searched, loaded.card.knows)
 
 

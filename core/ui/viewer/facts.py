@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from core.explain.overlay import CIVIDIS
+from core.explain.overlay import DrawnMap
+from core.render.heatmap import stops
+from core.report.map_words import scale_ends
 from core.types import Box, Window
 from core.ui.viewer.pack import Packed
 
@@ -86,9 +88,9 @@ class Colours:
     high: str = "high"
 
 
-def saliency_colours(low: str = "least", high: str = "most") -> Colours:
-    """The colour bar of a saliency map."""
-    return Colours(CIVIDIS, low, high)
+def map_colours(drawn: DrawnMap) -> Colours:
+    """The colour bar of a map."""
+    return Colours(stops(drawn.is_signed, drawn.side), *scale_ends(drawn))
 
 
 @dataclass(frozen=True)

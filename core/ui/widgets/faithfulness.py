@@ -6,8 +6,7 @@ import streamlit as st
 
 from core.report.inside import beside_notice, inside_notices
 from core.report.notices import say
-from core.types import Explanation, Gain
-from core.types.explanation import SIGNIFICANT
+from core.types import Explanation, Gain, Verdict
 from core.ui.widgets.bars import gain_bars, note, quiet, removal_bars
 from core.ui.widgets.words import label_words
 
@@ -23,6 +22,7 @@ def belief(explanation: Explanation, caution: str = HEATMAP) -> None:
     where_it_looked(explanation)
     gain_bars(explanation.gain)
     st.text(verdict_words(explanation.gain))
+    quiet(say(explanation.worth))
     removal_bars(explanation.deletion, explanation.insertion)
     if explanation.completeness_error is not None:
         quiet(completeness_words(explanation.completeness_error))
@@ -59,14 +59,14 @@ def bands_words(gain: Gain) -> str:
 def verdict_words(gain: Gain) -> str:
     """One sentence on what the ranks support, with the p that it goes by."""
     rank = f"p = {gain.p:.2g} among {gain.random_maps} random maps"
-    if gain.p > SIGNIFICANT:
+    if gain.verdict is Verdict.WITHIN_RANDOM:
         return f"Not supported: not clearly better than random maps as smooth ({rank})."
-    if gain.better_opponents:
+    if gain.verdict is Verdict.BELOW_OPPONENT:
         better = " and ".join(WHO[name] for name in gain.better_opponents)
         return (
             f"Not supported: {better} {'do' if len(gain.better_opponents) > 1 else 'does'} as well, and never saw what the network learnt."
         )
-    if gain.missing_opponents:
+    if gain.verdict is Verdict.WITHOUT_OPPONENT:
         return f"Not supported: there is no map of {WHO[gain.missing_opponents[0]]} to set beside it."
     return f"Supported: the map shows what this network uses ({rank}; it beats a centred prior, the image's edges, and random weights)."
 

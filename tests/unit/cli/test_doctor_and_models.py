@@ -31,7 +31,7 @@ def test_models_tells_what_the_cards_declare_and_names_a_broken_one(zoo: Path, s
     assert list(told) == ["a-cover", "b-radiograph"]
     assert set(told["a-cover"]) == {"id", "title", "task", "labels", "modality", "licence", "metrics", "explanation_methods"}
     assert told["b-radiograph"]["labels"] == ["normal", "bacterial-pneumonia", "viral-pneumonia"]
-    assert told["a-cover"]["explanation_methods"] == ["rollout", "integrated-gradients", "occlusion"]
+    assert told["a-cover"]["explanation_methods"] == ["rollout", "relevance", "grad-cam", "integrated-gradients", "occlusion"]
     assert told["a-cover"]["metrics"] == {"accuracy": 0.5}
     assert "c-broken" in ran.error
 
@@ -39,7 +39,7 @@ def test_models_tells_what_the_cards_declare_and_names_a_broken_one(zoo: Path, s
 def test_models_without_json_is_readable(zoo: Path, sightline: Sightline) -> None:
     said = sightline("models").out
     assert "a-cover: Tiny land-cover model" in said
-    assert "explanation methods: rollout, integrated-gradients, occlusion" in said
+    assert "explanation methods: rollout, relevance, grad-cam, integrated-gradients, occlusion" in said
 
 
 def test_figures_of_earlier_weights_are_said_to_be_so(zoo: Path, sightline: Sightline) -> None:

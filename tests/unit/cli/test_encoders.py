@@ -55,7 +55,7 @@ def test_what_attends_within_windows_is_not_explained_by_rollout(tmp_path: Path,
     picture = write_picture(tmp_path / "a.png", shape=(48, 40, 3))
     ran = sightline("explain", picture, "--model", swin, "--method", "rollout", "--out", tmp_path / "out")
     assert (ran.status, ran.out) == (2, "")
-    assert "forms no attention between all of its tokens. It has: integrated-gradients, occlusion" in ran.err
+    assert "forms no attention between all of its tokens. It has: grad-cam, integrated-gradients, occlusion" in ran.err
 
 
 def test_it_is_evaluated_by_its_labels(vit: Path, tmp_path: Path, sightline: Sightline) -> None:

@@ -81,6 +81,31 @@ def test_explanation_json_says_how_it_was_made_and_measured(
     assert (told["input"]["frame"], told["input"]["shape"]) == (1, [1, SIDE, SIDE])
 
 
+def test_sanity_is_checked_when_it_is_asked_for(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
+    asked = ("explain", picture, "--model", radiograph_model, "--target", "normal", "--out", tmp_path / "out", "--sanity", "--method")
+    told = sightline(*asked, "rollout", "--json").json
+    assert told == json.loads((tmp_path / "out" / "explanation.json").read_text())
+    assert told["sanity"]["parts"] == ["head", "layer 2", "layer 1", "stem"] and len(told["sanity"]["randomised"]) == 4
+    assert told["sanity"]["target"] == 1.0 and told["class_specific"] is False
+    assert told["sanity"]["stability"] > 0.9
+    said = sightline(*asked, "occlusion").out
+    assert "under noise of 1 % of the range: " in said and "with the map for " in said
+    assert "This network: accuracy 0.500 on images held back, by its card." in said
+
+
+@pytest.mark.parametrize("method", ["rollout", "relevance", "grad-cam"])
+def test_what_a_token_method_leaves_has_its_unit_and_its_zero(
+    method: str, picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline
+) -> None:
+    told = sightline("explain", picture, "--model", radiograph_model, "--method", method, "--out", tmp_path / "out", "--json").json
+    unit = {"rollout": "attention", "relevance": "relevance", "grad-cam": "logit"}[method]
+    assert (told["unit"], told["signed"]) == (unit, method == "grad-cam")
+    assert told["zero"] == (pytest.approx(1 / 16) if method == "rollout" else 0.0)
+    held = arrays(tmp_path / "out")
+    enlarged = held["tokens"].repeat(PATCH, axis=0).repeat(PATCH, axis=1)
+    np.testing.assert_array_equal(np.argsort(enlarged.ravel(), kind="stable"), np.argsort(held["saliency"].ravel(), kind="stable"))
+
+
 def test_the_input_is_what_the_network_was_given(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
     """Whoever feeds input.npy to the network gets the prediction."""
     out = tmp_path / "out"

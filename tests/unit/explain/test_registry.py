@@ -11,24 +11,48 @@ import pytest
 import torch
 
 from core.errors import Cancelled, InputError, NoAttention, NotFound, OutOfRange
-from core.explain.registry import METHODS, explain, methods_for
+from core.explain.registry import FIRST_METHOD, METHODS, explain, methods_for, ranked_methods
 from core.export.explanation import as_values
 from core.inference.engine import Engine, engine_for, open_engine
 from core.settings import settings
 from core.types import Capability, Domain, Explanation, ModelInput, Target, notice
+from models.measured import Measurement, MethodRecord, write_measured
+from models.registry import load_model
 from tests.tiny import write_tiny_model
 from tests.unit.explain.constructed import bright_input, quadrant_engine, random_input
 
 ALL = tuple(METHODS)
-QUICK = {"rollout": {"removal_steps": 3}, "integrated-gradients": {"removal_steps": 3, "steps": 16}, "occlusion": {"removal_steps": 3}}
+QUICK = {method: {"removal_steps": 3, **({"steps": 16} if method == "integrated-gradients" else {})} for method in METHODS}
+OF_TOKENS = ("rollout", "relevance", "grad-cam")
 
 
 def test_a_model_is_explained_by_the_methods_whose_needs_it_offers(engine: Engine) -> None:
-    assert methods_for(engine.model) == ALL == ("rollout", "integrated-gradients", "occlusion")
+    assert methods_for(engine.model) == ALL == ("rollout", "relevance", "grad-cam", "integrated-gradients", "occlusion")
     closed = replace(engine.model, capabilities=frozenset({Capability.FORWARD}))
     assert methods_for(closed) == ("occlusion",)
+    blind = replace(engine.model, capabilities=frozenset({Capability.FORWARD, Capability.ATTENTION}))
+    assert methods_for(blind) == ("rollout", "occlusion"), "relevance needs both attention and gradients"
     with pytest.raises(NoAttention, match="It has: occlusion"):
         explain(Engine(closed, engine.runtime), random_input(), "rollout")
+    with pytest.raises(NoAttention, match="gives no gradients"):
+        explain(Engine(blind, engine.runtime), random_input(), "relevance")
+
+
+def test_the_method_that_was_supported_most_often_for_an_answer_is_shown_first(tmp_path: Path) -> None:
+    folder = write_tiny_model(tmp_path / "model")
+    assert ranked_methods(load_model(str(folder)), "normal")[0] == FIRST_METHOD, "where nothing was measured"
+    records = (
+        MethodRecord("relevance", "normal", 12, 0.5, 0.2),
+        MethodRecord("occlusion", "normal", 12, 0.75, 0.1),
+        MethodRecord("grad-cam", "normal", 12, 0.5, 0.3),
+        MethodRecord("rollout", "viral-pneumonia", 12, 1.0, 0.4),
+    )
+    write_measured(folder, [Measurement("here", 36, engine_for(str(folder)).model.labels, methods=records)])
+    model = load_model(str(folder))
+    assert ranked_methods(model, "normal")[:3] == ("occlusion", "grad-cam", "relevance")
+    assert ranked_methods(model, "viral-pneumonia")[0] == "rollout"
+    assert ranked_methods(model, "bacterial-pneumonia")[0] == "rollout", "by the mean over answers that were measured"
+    assert set(ranked_methods(model, "normal")) == set(ALL)
 
 
 @pytest.mark.parametrize("method", ALL)
@@ -38,8 +62,8 @@ def test_an_explanation_is_whole(engine: Engine, image: ModelInput, method: str)
     assert found.saliency.dtype == np.float32
     assert (found.saliency.min(), found.saliency.max()) == (0.0, 1.0)
     assert found.low < found.high
-    assert (found.tokens is None) == (method != "rollout")
-    assert (found.attribution is None) == (found.baseline is None) == (method == "rollout")
+    assert (found.tokens is not None) == (method in OF_TOKENS)
+    assert (found.attribution is None) == (found.baseline is None) == (method in OF_TOKENS)
     assert (found.completeness_error is not None) == (method == "integrated-gradients")
     assert found.deletion.random_maps == found.insertion.random_maps == settings().random_maps >= 20
     assert (found.runtime, found.precision) == ("torch", "fp32")
@@ -72,8 +96,8 @@ def test_scenes_of_three_channels_are_explained_too(tmp_path: Path) -> None:
 
 
 def test_a_method_that_is_not_there_is_named_with_the_known_ones(engine: Engine, image: ModelInput) -> None:
-    with pytest.raises(NotFound, match=r"grad-cam.*rollout, integrated-gradients, occlusion"):
-        explain(engine, image, "grad-cam")
+    with pytest.raises(NotFound, match=r"smooth-grad.*rollout, relevance, grad-cam"):
+        explain(engine, image, "smooth-grad")
 
 
 def test_a_label_that_is_not_there_is_named_with_the_known_ones(engine: Engine, image: ModelInput) -> None:

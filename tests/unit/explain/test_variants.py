@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from core.explain.attention import between_members, patch_attention
-from core.explain.methods.rollout import followed_by, joint_attention, merged
+from core.explain.methods.rollout import followed_by, joint_attention
+from core.explain.readout import merged
 from core.explain.registry import explain
 from core.inference.engine import Engine, engine_for
 from models.bert_image.blocks import blocks_of

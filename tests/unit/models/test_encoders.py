@@ -14,7 +14,7 @@ from transformers import (
 from core.errors import NoAttention
 from core.explain.attention import patch_attention
 from core.explain.methods.rollout import explain_rollout
-from core.explain.registry import METHODS, explain, methods_for
+from core.explain.registry import explain, methods_for
 from core.inference.engine import Engine, open_engine
 from core.inference.prediction import UNCALIBRATED, predict_input
 from core.inference.runtimes import Runtime
@@ -100,7 +100,8 @@ def test_its_scores_are_told_not_to_be_calibrated(family: str, models: dict[str,
 def test_each_method_that_it_declares_explains_it(family: str, models: dict[str, LoadedModel]) -> None:
     engine, shown = Engine(models[family], Runtime()), given(models[family])
     engine.forward(shown.values[np.newaxis])  # under inference mode: what a network keeps of that pass must not spoil the gradients
-    assert methods_for(engine.model) == tuple(METHODS)[0 if family in ATTENDING else 1 :]
+    by_attention = () if family not in ATTENDING else ("rollout", "relevance")
+    assert methods_for(engine.model) == (*by_attention, "grad-cam", "integrated-gradients", "occlusion")
     for method in methods_for(engine.model):
         steps = {"steps": 256} if method == "integrated-gradients" else {}
         found = explain(engine, shown, method, LABELS[1], random_maps=20, parameters={"removal_steps": 4, **steps})
@@ -160,7 +161,7 @@ def test_a_dinov3_reads_cls_beside_the_mean_of_the_patches(models: dict[str, Loa
 
 def test_attention_within_windows_is_refused_with_the_methods_that_there_are(models: dict[str, LoadedModel]) -> None:
     engine = Engine(models["swin"], Runtime())
-    with pytest.raises(NoAttention, match="It has: integrated-gradients, occlusion"):
+    with pytest.raises(NoAttention, match="It has: grad-cam, integrated-gradients, occlusion"):
         explain(engine, given(models["swin"]), "rollout")
     with pytest.raises(NoAttention):
         patch_attention(engine, given(models["swin"]))

@@ -13,6 +13,7 @@ from pydicom import Dataset
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
+from core.explain.measure.verdict import is_rare, verdict_of
 from core.report.model_facts import ModelFacts
 from core.types import (
     Band,
@@ -23,6 +24,7 @@ from core.types import (
     Explanation,
     Gain,
     LandCoverMap,
+    MapUnit,
     Outside,
     Picture,
     Prediction,
@@ -156,11 +158,12 @@ def prediction(
 def removal(value: float, low: float, mean: float, high: float) -> RemovalScore:
     curve = np.linspace(0.8, 0.1, 11, dtype=np.float32)
     p = 1 / 101 if value < low or value > high else 0.5
-    return RemovalScore(value, mean, low, high, 100, curve, curve, p, value)
+    return RemovalScore(value, mean, low, high, 100, curve, curve, p, value, is_rare(p))
 
 
 def gain(value: float = 0.4, p: float = 1 / 101, **opponents: float | None) -> Gain:
-    return Gain(value, p, 100, -0.1, 0.2, {"centre": 0.1, "edges": 0.05, "random_weights": 0.0, **opponents})
+    others = {"centre": 0.1, "edges": 0.05, "random_weights": 0.0, **opponents}
+    return Gain(value, p, 100, -0.1, 0.2, others, verdict_of(value, p, others))
 
 
 def explanation(**changes: Any) -> Explanation:
@@ -174,6 +177,8 @@ def explanation(**changes: Any) -> Explanation:
         "insertion": removal(0.612, 0.450, 0.521, 0.593),
         "gain": gain(),
         "class_specific": False,
+        "unit": MapUnit.ATTENTION,
+        "zero": 0.25,
         **changes,
     }
     return Explanation(saliency=saliency, low=0.0, high=0.02, model="chest-xray", weights="0a1b2c3d4e5f", **facts)

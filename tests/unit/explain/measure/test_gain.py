@@ -100,6 +100,19 @@ def test_a_centred_blob_and_the_edges_of_an_image_are_never_supported(engine: En
             assert not measure.measure(pixels, noise(1), quiet).gain.is_supported
 
 
+def test_a_blob_in_the_middle_is_not_supported_for_the_luck_of_its_ties(engine: Engine) -> None:
+    """Even where the network looks at the middle: the blob is the prior, with equally distant tokens in another order."""
+    y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
+    network = WeightedNetwork((np.exp(-(y**2 + x**2) / 200) * 0.02).astype(np.float32))
+    looking = Engine(replace(engine.model, network=network, patch=(TOKEN, TOKEN)), Runtime("cpu", "fp32", "cpu"))
+    found = []
+    for seed in range(12):
+        blob = np.exp(-(y**2 + x**2) / 300) + np.random.default_rng(seed).normal(0.0, 1e-9, (SIDE, SIDE))
+        found.append(evaluation(looking, maps=20, seed=seed).measure(blob.astype(np.float64), noise(1), quiet).gain)
+    assert all(gain.p <= 0.05 for gain in found), "it is better than random maps"
+    assert np.mean([gain.is_supported for gain in found]) <= 0.25
+
+
 def test_a_map_that_random_weights_give_too_is_not_supported_and_without_one_none_is(engine: Engine) -> None:
     measure = evaluation(weighted(engine))
     assert measure.measure(place_map(), place_map(), quiet).gain.better_opponents == ("random_weights",)

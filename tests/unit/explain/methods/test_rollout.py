@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from transformers import AutoModelForImageClassification
 
 from core.explain.attention import patch_attention
-from core.explain.methods.rollout import followed_by, read_out
+from core.explain.methods.rollout import followed_by
+from core.explain.readout import read_out
 from core.explain.registry import explain
 from core.inference.engine import Engine, engine_for
 from core.types import Domain, ModelInput

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from core.explain.registry import METHODS
 from core.inference.engine import engine_for
 from models.bert_image import BertImageForImageClassification
 from models.measured import read_measured
@@ -19,7 +20,7 @@ from tests.unit.training.conftest import RECIPE, draw_images, lamps
 from training.config.recipe import Recipe, read_recipe
 from training.data.folders import read_images, split
 from training.data.items import labels_of
-from training.evaluate.faithfulness import faithfulness, refusals
+from training.evaluate.faithfulness import faithfulness, faithfulness_lines, refusals
 from training.loop import trainer
 from training.loop.averaging import AVERAGED
 from training.loop.checkpoints import fault_of, last_checkpoint
@@ -212,11 +213,14 @@ def test_noise_lies_farther_out_than_what_was_held_back(trained: Trained, tmp_pa
     assert found[0].auroc > 0.9
 
 
-def test_every_method_is_measured_for_the_card(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.evaluate.faithfulness.EXPLAINED_IMAGES", 2)
-    rows = faithfulness(engine_for(str(trained.folder)), split(trained.recipe, [trained.images]).validation)
-    assert {row.method for row in rows} == {"rollout", "integrated-gradients", "occlusion"}
-    assert all(0.0 <= row.deletion_better <= 1.0 for row in rows)
+def test_every_method_is_measured_for_the_card_by_the_models_answer(trained: Trained) -> None:
+    engine = engine_for(str(trained.folder))
+    rows = faithfulness(engine, split(trained.recipe, [trained.images]).validation, images=2 * len(engine.model.labels))
+    records = [row.record for row in rows]
+    assert {one.method for one in records} == set(METHODS)
+    assert {one.label for one in records} <= set(engine.model.labels)
+    assert all(1 <= one.count <= 2 and 0.0 <= one.supported <= 1.0 for one in records)
+    assert sum(line.startswith("| ") for line in faithfulness_lines(rows, "measure it")) == len(rows) + 1
 
 
 def test_a_training_validates_at_each_whole_interval_though_its_sixths_pass_it_by(

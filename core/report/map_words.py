@@ -1,0 +1,35 @@
+"""What stands beside a map: the ends of its colour bar, correlations with other maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from core.explain.overlay import DrawnMap, Side
+from core.report.language import language_of
+from core.report.notices import say
+from core.types import Correlation, MapUnit
+
+
+def scale_ends(drawn: DrawnMap, language: str = "en") -> tuple[str, str]:
+    """(low, high): "against -0.4", "for 0.4 of the logit"; "even share", "3.2 times an even share of attention"; "0", "0.02 relevance".
+
+    Raises NotFound for a language without templates.
+    """
+    words = language_of(language).words
+    unit = words[f"unit_{drawn.unit.value}"]
+    if drawn.is_signed:
+        return _signed_ends(drawn, words, unit)
+    low = words["even_share"] if drawn.unit is MapUnit.ATTENTION and drawn.zero > 0.0 else "0"
+    return low, f"{drawn.limit:.2g} {unit}"
+
+
+def correlation_words(correlation: Correlation, language: str = "en") -> str:
+    """ "0.83", or "undefined, because ..."."""
+    return f"{correlation:.2f}" if isinstance(correlation, float) else say(correlation, language)
+
+
+def _signed_ends(drawn: DrawnMap, words: Mapping[str, str], unit: str) -> tuple[str, str]:
+    low, high = f"{words['against']} {-drawn.limit:.2g}", f"{words['for']} {drawn.limit:.2g} {unit}"
+    if drawn.side is Side.BOTH:
+        return low, high
+    return ("0", high) if drawn.side is Side.FOR else (f"{low} {unit}", "0")
