@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.explain.overlay import Side
+from core.explain.overlay import EvidenceSide
 from core.report.notices import say
 from core.types import Prediction, Scene
 from core.ui.explain import page_state as explain
@@ -24,7 +24,7 @@ from core.ui.widgets.refusals import refused
 from core.ui.widgets.words import label_words, method_words
 
 HERE = session()
-SIDES = {Side.BOTH: "For and against", Side.FOR: "For", Side.AGAINST: "Against"}
+SIDES = {EvidenceSide.BOTH: "For and against", EvidenceSide.FOR: "For", EvidenceSide.AGAINST: "Against"}
 
 
 def choose_image_and_model(state: ExplainState) -> bool:
@@ -73,9 +73,9 @@ def choose_target_and_methods(state: ExplainState, made: Ready) -> None:
         )
     )  # fmt: skip
     state.opacity = strength.slider("Opacity of all maps", 0, 100, state.opacity, format="%d %%", key=f"explain.opacity.{state.name}")
-    state.side = Side(
+    state.side = EvidenceSide(
         strength.segmented_control(
-            "Evidence", list(Side), default=state.side, required=True, format_func=apart(list(Side), SIDES.__getitem__),
+            "Evidence", list(EvidenceSide), default=state.side, required=True, format_func=apart(list(EvidenceSide), SIDES.__getitem__),
             key=f"explain.side.{state.name}", help="Of maps with a sign, what speaks for the target, what speaks against it, or both.",
         )
     )  # fmt: skip

@@ -31,7 +31,7 @@ _BAR_STOPS = 9
 Rgba = NDArray[np.uint8]
 
 
-class Side(StrEnum):
+class EvidenceSide(StrEnum):
     """Which evidence of a signed map is drawn."""
 
     BOTH = "both"
@@ -53,10 +53,10 @@ class DrawnMap:
     limit: float
     unit: MapUnit
     is_signed: bool
-    side: Side = Side.BOTH
+    side: EvidenceSide = EvidenceSide.BOTH
 
 
-def drawn_map(explanation: Explanation, side: Side = Side.BOTH) -> DrawnMap:
+def drawn_map(explanation: Explanation, side: EvidenceSide = EvidenceSide.BOTH) -> DrawnMap:
     """The map of an explanation. side: of a signed one; the scale stays the same whichever is kept."""
     if explanation.is_signed:
         return _signed(explanation, side)
@@ -100,9 +100,9 @@ def coloured(values: FloatImage, *, is_signed: bool) -> Rgba:
     return np.concatenate([table(DIVERGING if is_signed else CIVIDIS)[places], opacity[..., None]], axis=-1)
 
 
-def bar_colours(is_signed: bool, side: Side = Side.BOTH) -> Rgba:
+def bar_colours(is_signed: bool, side: EvidenceSide = EvidenceSide.BOTH) -> Rgba:
     """uint8 [stops, 4]: the colour bar from its lower to its upper end, as opaque as the map is there."""
-    low, high = (0.0 if side is Side.FOR or not is_signed else -1.0), (0.0 if side is Side.AGAINST else 1.0)
+    low, high = (0.0 if side is EvidenceSide.FOR or not is_signed else -1.0), (0.0 if side is EvidenceSide.AGAINST else 1.0)
     return coloured(np.linspace(low, high, _BAR_STOPS, dtype=np.float32), is_signed=is_signed)
 
 
@@ -113,14 +113,14 @@ def table(stops: tuple[str, ...] = CIVIDIS) -> Rgba:
     return np.stack([np.rint(np.interp(np.arange(256), places, fixed[:, channel])) for channel in range(3)], axis=1).astype(np.uint8)
 
 
-def _signed(explanation: Explanation, side: Side) -> DrawnMap:
+def _signed(explanation: Explanation, side: EvidenceSide) -> DrawnMap:
     """The strongest hundredth of either sign is cut off at the limit."""
     total = _token_pixels(explanation) if explanation.attribution is None else explanation.attribution.sum(axis=0)
     strong = np.abs(total[total != 0.0])
     limit = float(np.quantile(strong, 1.0 - SATURATED_SHARE)) if strong.size else 0.0
     values = np.clip(total / limit, -1.0, 1.0) if limit > 0.0 else np.zeros_like(total)
-    if side is not Side.BOTH:
-        values = np.maximum(values, 0.0) if side is Side.FOR else np.minimum(values, 0.0)
+    if side is not EvidenceSide.BOTH:
+        values = np.maximum(values, 0.0) if side is EvidenceSide.FOR else np.minimum(values, 0.0)
     return DrawnMap(values.astype(np.float32), 0.0, limit * _of_a_channel(explanation, total), explanation.unit, True, side)
 
 

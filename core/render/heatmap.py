@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image as PillowImage
 
-from core.explain.overlay import DrawnMap, Side, bar_colours, coloured, overlay_png
+from core.explain.overlay import DrawnMap, EvidenceSide, bar_colours, coloured, overlay_png
 from core.render.scene import png
 from core.types import FloatImage
 
@@ -32,6 +32,6 @@ def heat_layer(values: FloatImage) -> bytes:
     return png(coloured(values, is_signed=False))
 
 
-def stops(is_signed: bool = False, side: Side = Side.BOTH) -> tuple[str, ...]:
+def stops(is_signed: bool = False, side: EvidenceSide = EvidenceSide.BOTH) -> tuple[str, ...]:
     """CSS colours of the colour bar from low to high, as opaque as the map is there."""
     return tuple("#{:02x}{:02x}{:02x}{:02x}".format(*colour) for colour in bar_colours(is_signed, side))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.explain.overlay import DrawnMap, Side
+from core.explain.overlay import DrawnMap, EvidenceSide
 from core.report.language import language_of
 from core.report.notices import say
 from core.types import Correlation, MapUnit
@@ -30,6 +30,6 @@ def correlation_words(correlation: Correlation, language: str = "en") -> str:
 
 def _signed_ends(drawn: DrawnMap, words: Mapping[str, str], unit: str) -> tuple[str, str]:
     low, high = f"{words['against']} {-drawn.limit:.2g}", f"{words['for']} {drawn.limit:.2g} {unit}"
-    if drawn.side is Side.BOTH:
+    if drawn.side is EvidenceSide.BOTH:
         return low, high
-    return ("0", high) if drawn.side is Side.FOR else (f"{low} {unit}", "0")
+    return ("0", high) if drawn.side is EvidenceSide.FOR else (f"{low} {unit}", "0")

@@ -18,7 +18,7 @@ from scipy.stats import spearmanr
 from streamlit.testing.v1 import AppTest
 
 from core.errors import Cancelled
-from core.explain.overlay import Side, drawn_map
+from core.explain.overlay import EvidenceSide, drawn_map
 from core.jobs import JobProgress, jobs
 from core.render.attention import GAP, attention_of, mosaic, scaled_attention
 from core.render.heatmap import heat_layer, map_layer
@@ -289,13 +289,13 @@ def test_either_side_is_drawn_alone_on_the_scale_of_both() -> None:
     attribution[:, :, :5], attribution[:, :, 5:10] = 0.2, -0.4
     explanation = explained(attribution, high=0.2)
     for side, kept, ends in (
-        (Side.FOR, [0.0, 0.5], ("0", "for 0.4 of the logit")),
-        (Side.AGAINST, [-1.0, 0.0], ("against -0.4 of the logit", "0")),
+        (EvidenceSide.FOR, [0.0, 0.5], ("0", "for 0.4 of the logit")),
+        (EvidenceSide.AGAINST, [-1.0, 0.0], ("against -0.4 of the logit", "0")),
     ):
         assert_allclose(np.unique(drawn_map(explanation, side).values), kept)
         _, bar = map_and_bar(explanation, side)
         assert (bar.low, bar.high) == ends
-        assert bar.stops[0 if side is Side.FOR else -1].endswith("00")
+        assert bar.stops[0 if side is EvidenceSide.FOR else -1].endswith("00")
 
 
 def test_tokens_of_grad_cam_have_a_sign_and_those_of_relevance_begin_at_nothing() -> None:

@@ -31,7 +31,7 @@ class Cutting:
 
 
 @dataclass(frozen=True)
-class Side:
+class LatticeAxis:
     """The lattice along the rows or the columns of a scene.
 
     length: scene pixels. scale: scene pixels a model pixel. count: model pixels that touch the scene. phase: scene pixels by which the
@@ -80,7 +80,7 @@ class Side:
         return self.before, self.cells * self.cutting.cell - self.before - self.count
 
     @property
-    def mirrored(self) -> Side:
+    def mirrored(self) -> LatticeAxis:
         """The same places, counted from the other end."""
         tiles = self.cutting.tile // self.cutting.cell
         return replace(
@@ -92,7 +92,7 @@ class Side:
         )
 
 
-def anchored(length: int, origin: float, scale: float, cutting: Cutting) -> Side:
+def anchored(length: int, origin: float, scale: float, cutting: Cutting) -> LatticeAxis:
     """The lattice along a side. origin: where its first pixel begins, in scene pixels from the origin of the map.
 
     Of the tiles that reach past an end, the one that reaches least far is kept, since every pixel needs one.
@@ -104,7 +104,7 @@ def anchored(length: int, origin: float, scale: float, cutting: Cutting) -> Side
     start = first // cutting.step
     stop = max(start, -((cutting.tile - first - count) // cutting.step))
     starts = tuple(tile * cutting.step // cutting.cell for tile in range(stop - start + 1))
-    return Side(
+    return LatticeAxis(
         length=length,
         scale=scale,
         count=count,
@@ -117,12 +117,12 @@ def anchored(length: int, origin: float, scale: float, cutting: Cutting) -> Side
     )
 
 
-def fitted(length: int, cutting: Cutting) -> Side:
+def fitted(length: int, cutting: Cutting) -> LatticeAxis:
     """The lattice along a side of pixels without a place, at the model's scale: it begins with them, and its last tile ends with them."""
     tile = cutting.tile // cutting.cell
     cells = max(tile, math.ceil(length / cutting.cell))
     starts = (*range(0, cells - tile, cutting.step // cutting.cell), cells - tile)
-    return Side(length, 1.0, length, 0.0, 0, cutting, 0, starts, cells)
+    return LatticeAxis(length, 1.0, length, 0.0, 0, cutting, 0, starts, cells)
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def origins(scene: Scene) -> tuple[float, float]:
     return -row, -column
 
 
-def side(length: int, origin: float, scale: float, cutting: Cutting, *, is_mirrored: bool) -> Side:
+def side(length: int, origin: float, scale: float, cutting: Cutting, *, is_mirrored: bool) -> LatticeAxis:
     """The lattice along a side of a scene. is_mirrored: whether it runs against the map, whose tiles it has all the same."""
     if is_mirrored:
         return anchored(length, -(origin + length), scale, cutting).mirrored

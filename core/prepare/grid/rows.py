@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 
 from core.prepare.grid.bands import read_window, rendering
-from core.prepare.grid.lattice import Side
+from core.prepare.grid.lattice import LatticeAxis
 from core.prepare.grid.tiles import TileGrid
 from core.readers.scenes.geotiff import open_raster
 from core.types import Band, FloatImage, Mask, Preprocess, Scene
@@ -128,7 +128,7 @@ def _along(plane: FloatImage, weights: csr_array) -> FloatImage:
     return np.ascontiguousarray((weights @ plane.T).T, dtype=np.float32)
 
 
-def _weights(side: Side) -> csr_array:
+def _weights(side: LatticeAxis) -> csr_array:
     """A triangle filter [model pixels, scene pixels] along a side; every row sums to 1."""
     count, length, scale = side.count, side.length, side.scale
     support = max(1.0, scale)

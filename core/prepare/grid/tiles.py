@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.prepare.grid.ground import MOST_ENLARGED, lattice_metres
-from core.prepare.grid.lattice import NORTH_UP, TILE_VIEWS, Cutting, Orientation, Side, fitted, orientation_of, origins, side
+from core.prepare.grid.lattice import NORTH_UP, TILE_VIEWS, Cutting, LatticeAxis, Orientation, fitted, orientation_of, origins, side
 from core.prepare.scene_input import filled
 from core.types import FloatImage, Preprocess, Scene
 
@@ -36,8 +36,8 @@ class TileGrid:
     vertical, horizontal: along its rows and its columns. orientation: how it is stored, against a scene that is stored north-up.
     """
 
-    vertical: Side
-    horizontal: Side
+    vertical: LatticeAxis
+    horizontal: LatticeAxis
     orientation: Orientation = NORTH_UP
 
     @property

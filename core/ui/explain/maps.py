@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.explain.overlay import Side, drawn_map
+from core.explain.overlay import EvidenceSide, drawn_map
 from core.render.heatmap import map_layer
 from core.render.scene import png
 from core.report.notices import say
@@ -100,7 +100,7 @@ def _show(here: ExplainState, made: Ready, result: Explanation) -> Show:
     )
 
 
-def map_and_bar(result: Explanation, side: Side = Side.BOTH) -> tuple[bytes, Colours]:
+def map_and_bar(result: Explanation, side: EvidenceSide = EvidenceSide.BOTH) -> tuple[bytes, Colours]:
     """The map as a layer, transparent at its zero, and its colour bar. side: the evidence of a signed map that is drawn."""
     drawn = drawn_map(result, side)
     return map_layer(drawn), map_colours(drawn)

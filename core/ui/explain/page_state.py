@@ -15,7 +15,7 @@ import numpy as np
 
 from core.errors import OutOfRange, SightlineError, UnreadableFile
 from core.explain.attention import token_attention
-from core.explain.overlay import Side
+from core.explain.overlay import EvidenceSide
 from core.explain.registry import ranked_methods, sanity_of
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
@@ -108,7 +108,7 @@ class ExplainState(PageState):
     target: str = ""
     methods: tuple[str, ...] = ()
     opacity: int = 60
-    side: Side = Side.BOTH
+    side: EvidenceSide = EvidenceSide.BOTH
     at: _Place | None = None
     clicked: Cell | None = None
     before: int | None = None

@@ -76,7 +76,7 @@ def stop_unseen(session: Session, state: RadiologyState) -> None:
 
 def chosen_target(opening: Opening, answer: ImageAnswer) -> MethodAndLabel:
     """Method and label as they are chosen in the tab Why, before its widgets are drawn."""
-    method, label = opening.target or (answer.methods[0], label_of_interest(answer.prediction))
+    method, label = opening.target or (answer.methods[0], label_of_interest(answer))
     method = st.session_state.get(method_key(opening)) or method
     label = st.session_state.get(label_key(opening)) or label
     opening.target = (method if method in answer.methods else answer.methods[0], label)

@@ -10,7 +10,7 @@ from rasterio.crs import CRS
 from rasterio.transform import Affine
 
 from core.prepare.grid.ground import lattice_metres, pixel_metres
-from core.prepare.grid.lattice import Cutting, Orientation, Side, anchored, orientation_of, origins, side
+from core.prepare.grid.lattice import Cutting, LatticeAxis, Orientation, anchored, orientation_of, origins, side
 from core.types import Scene
 
 CUTTING = Cutting(cell=4, tile=64, step=28)
@@ -31,7 +31,7 @@ def scene_at(transform: Affine, width: int = 100, height: int = 100, crs: CRS | 
     return Scene("s", "", (), width, height, crs or CRS.from_epsg(32631), transform, "uint16")
 
 
-def tiles_of(lattice: Side) -> range:
+def tiles_of(lattice: LatticeAxis) -> range:
     """The numbers of its tiles on the map."""
     return range(lattice.first_tile, lattice.first_tile + len(lattice.starts))
 
