@@ -115,13 +115,13 @@ class _Blend:
         sums, half, weights = self._sums[: self._labels, :count], self._half[:, :count], self._weights[:, :count]
         others = sums - half
         differ = (half.argmax(axis=0) != others.argmax(axis=0)) & (weights.min(axis=0) > 0)
-        best = np.partition(sums, -2, axis=0)[-2:] if self._labels > 1 else np.stack([np.zeros_like(sums[0]), sums[0]])
-        return np.asarray(differ | (best[1] - best[0] < LEAST_LEAD * weights.sum(axis=0)))
+        second, first = np.partition(sums, -2, axis=0)[-2:]
+        return np.asarray(differ | (first - second < LEAST_LEAD * weights.sum(axis=0)), dtype=np.bool_)
 
     def pop(self, count: int) -> FloatImage:
         """The means of the first `count` rows, float32 [planes, rows, columns], 0 where no tile was; the rows below move up."""
         sums, weights = self._sums[:, :count], self._weights[:, :count].sum(axis=0)
-        means = np.divide(sums, weights, out=np.zeros_like(sums), where=weights > 0)
+        means: FloatImage = np.divide(sums, weights, out=np.zeros_like(sums), where=weights > 0)
         self._sums, self._half, self._weights = (_moved_up(planes, count) for planes in (self._sums, self._half, self._weights))
         return means
 

@@ -23,7 +23,7 @@ PIXEL_OVERLAP = 0.25
 """The same where the network speaks for pixels."""
 CELLS_A_TOKEN = 2
 """Cells of the lattice along a token: neighbouring tiles have their tokens half a token apart."""
-SPREAD = 1.0
+SPREAD = 0.75
 """Standard deviation, in tokens, of the bell by which what is said of tokens reaches cells."""
 SAME_SCALE = 0.05
 """Pixels within this share of the model's are read as they are: resampling would only blur them."""
