@@ -73,6 +73,7 @@ def prediction_values(prediction: Prediction, knows: str = "") -> dict[str, Any]
         "seconds": dict(prediction.seconds),
         **({} if prediction.frame is None else {"frame": prediction.frame + 1}),
         **({} if not prediction.parents else {"parents": parent_values(prediction)}),
+        **({} if not prediction.unnamed else {"unnamed": prediction.unnamed}),
         **({} if prediction.heads is None else {"heads": dict(prediction.heads)}),
         **({} if prediction.candidates is None else _found(prediction)),
     }

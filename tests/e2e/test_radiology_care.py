@@ -13,8 +13,8 @@ from core.settings import PROJECT
 from tests.e2e.conftest import NARROW, Shoot, cut_off, tab_in
 
 SAMPLES = PROJECT / "sample_data"
-RADIOGRAPH = SAMPLES / "real" / "child-pneumonia.dcm"
-OTHER = SAMPLES / "real" / "child-normal.dcm"
+RADIOGRAPH = SAMPLES / "chest-radiograph.dcm"
+OTHER = SAMPLES / "chest-radiograph-opacity.dcm"
 CT_SLICES = sorted((SAMPLES / "ct-series").iterdir())[18:24]
 TURNS, BURST, PAUSE_MS = 200, 4, 120
 TURN = """async (canvas, [turns, burst, pause, names]) => {
@@ -193,7 +193,7 @@ def test_nothing_is_cut_off_of_an_open_study_at_1024_pixels(page: Page, shoot: S
 def test_every_method_can_be_chosen_and_each_map_has_room_for_its_measures_at_1024_pixels(page: Page) -> None:
     page.set_viewport_size(NARROW)
     page.goto("/explain")
-    page.get_by_role("button", name="A chest radiograph (synthetic)", exact=True).click()
+    page.get_by_role("button", name="A child with pneumonia", exact=True).click()
     expect(page.locator(".stButtonGroup button").filter(has_text="Occlusion")).to_be_visible()
     assert cut_off(page) == []
     place = page.get_by_role("heading", name="Attention rollout", exact=True).bounding_box()

@@ -48,7 +48,7 @@ def test_each_file_of_a_folder_has_one_line_with_its_answer_or_its_error(here: P
 
 def test_an_answer_has_the_promised_keys(here: Path, radiograph_model: Path, sightline: Sightline) -> None:
     told = sightline("predict", "scans/a.jpg", "--model", radiograph_model, "--json").json
-    assert set(told) == KEYS | {"heads", "parents"}
+    assert set(told) == KEYS | {"heads", "parents", "unnamed"}
     assert set(told["outside"]) == {"score", "threshold", "is_outside", "reason"}
     assert set(told["seconds"]) == {"read", "prepare", "forward"}
     assert told["path"] == "scans/a.jpg"
@@ -64,6 +64,7 @@ def test_of_a_picture_whose_patient_has_no_age_the_parent_alone_is_named(here: P
         sum(told["probabilities"][1:])
     )
     assert any("kind is not named" in one for one in told["assumptions"])
+    assert told["unnamed"] == ["bacterial-pneumonia", "viral-pneumonia"]
     line = sightline("predict", "scans/a.jpg", "--model", radiograph_model).out
     assert "bacterial" not in line and "viral" not in line and "viral" not in told["headline"]
     assert told["headline"] in line
