@@ -37,6 +37,7 @@ def home(tiny_zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     """SIGHTLINE_HOME of this test; the zoo is the tiny one."""
     monkeypatch.setenv("SIGHTLINE_ZOO", str(tiny_zoo))
     monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SIGHTLINE_RANDOM_MAPS", "20")  # the fewest: what a page says of a map does not depend on how many there are
     settings.cache_clear()
     yield tmp_path / "home"
     settings.cache_clear()
