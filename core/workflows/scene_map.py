@@ -214,6 +214,7 @@ def _parameters(engine: Engine, target: CRS, min_area_hectares: float, zones: Pa
     return {
         "tile": list(engine.model.preprocess.size),
         "overlap": OVERLAP,
+        "views": 1,  # of each tile
         "runtime": engine.runtime.library,
         "precision": engine.runtime.precision,
         "device": engine.runtime.name,

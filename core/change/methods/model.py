@@ -115,6 +115,7 @@ class ByModel(NetworkMethod):
         return {
             "tile": list(self.engine.model.preprocess.size),
             "overlap": PIXEL_OVERLAP,
+            "views": 2 if self.engine.model.preprocess.enlarged else 1,  # of each tile
             "runtime": self.engine.runtime.library,
             "precision": self.engine.runtime.precision,
             "device": self.engine.runtime.name,
