@@ -4,7 +4,8 @@ python benchmarks/cuts.py ../shared/data/geotiff/naip-north-dakota/m_4709963_se_
 
 Files of one scene are joined by +. Pixels that lie 64 of the model's inside are counted, in every map. `cut`: a part of the scene. `moved`:
 the origin in the header lies (5, 3) pixels elsewhere. `south-up`, `turned`: stored otherwise, as the header says. `unsaid`: turned by a
-quarter, and the header does not say so. `borders`: how often classes change where tiles begin or end, over the average.
+quarter, and the header does not say so. `borders`: how often classes change where tiles begin or end, over the average. With --crs
+EPSG:3857 (repeatable): by how many points the share of the area of any class changes at the most in that system, resampled bilinearly.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ import rasterio
 import torch
 from numpy.typing import NDArray
 from rasterio.crs import CRS
+from rasterio.enums import Resampling
 from rasterio.transform import Affine
+from rasterio.warp import calculate_default_transform, reproject
 
+from core.areas.pixels import row_hectares
 from core.inference.engine import Engine, engine_for
 from core.inference.scenes.scores import iterate_scores
 from core.prepare.grid.bands import read_window, resolve_bands
@@ -103,8 +107,27 @@ def borders_at_tiles(classes: _Classes, starts: tuple[int, ...], tile: int) -> f
     return float(changes[edges].mean() / max(changes.mean(), 1e-9))
 
 
-def report(argument: str, engine: Engine, folder: Path) -> str:
-    """One row of the table."""
+def in_system(pixels: Pixels, crs: CRS) -> Pixels:
+    """The same ground on a north-up grid of another coordinate system."""
+    channels, rows, columns = pixels.reflectance.shape
+    bounds = rasterio.transform.array_bounds(rows, columns, pixels.transform)
+    place, width, height = calculate_default_transform(pixels.crs, crs, columns, rows, *bounds)
+    found = np.full((channels, height, width), np.nan, dtype=np.float32)
+    here = {"src_transform": pixels.transform, "src_crs": pixels.crs, "src_nodata": np.nan}
+    reproject(pixels.reflectance, found, **here, dst_transform=place, dst_crs=crs, dst_nodata=np.nan, resampling=Resampling.bilinear)
+    return Pixels(found, crs, place)
+
+
+def area_shares(classes: _Classes, pixels: Pixels, labels: int) -> NDArray[np.float64]:
+    """[labels], in percent of the valid area."""
+    rows, columns = classes.shape
+    hectares = row_hectares(pixels.crs, pixels.transform, columns, rows)(0, rows)
+    areas = np.bincount(classes.ravel(), weights=hectares.ravel(), minlength=256)[:labels]
+    return np.asarray(100.0 * areas / areas.sum())
+
+
+def report(argument: str, engine: Engine, folder: Path, systems: list[str]) -> str:
+    """One row of the table. systems: coordinate systems that areas are compared in."""
     scene = read_scene([Path(part) for part in argument.split("+")])
     pixels, preprocess = pixels_of(scene, engine), engine.model.preprocess
     grid = tile_grid(pixels.scene(folder), preprocess, engine.model.patch)
@@ -121,6 +144,11 @@ def report(argument: str, engine: Engine, folder: Path) -> str:
     edges = tuple(start * side.cutting.cell - side.before for start in side.starts)
     borders = f"{borders_at_tiles(whole, edges, side.cutting.tile):.2f}" if side.scale == 1.0 else "resampled"
     told = ", ".join(f"{name} {100 * share:.2f} %" for name, share in shares.items())
+    labels = len(engine.model.labels)
+    for system in systems:
+        brought = in_system(pixels, CRS.from_user_input(system))
+        there = area_shares(classes_of(brought, engine, folder), brought, labels)
+        told += f", {system} {np.abs(there - area_shares(whole, pixels, labels)).max():.1f} points"
     return f"{scene.name}: {told}, borders {borders}; {seconds:.1f} s, {grid.tiles} tiles, {grid.tiles / seconds:.0f} a second"
 
 
@@ -129,12 +157,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenes", nargs="+")
     parser.add_argument("--model", default="land-cover")
+    parser.add_argument("--crs", action="append", default=[])
     given = parser.parse_args()
     torch.set_num_threads(1)
     engine = engine_for(given.model)
     with tempfile.TemporaryDirectory() as folder:
         for scene in given.scenes:
-            print(report(scene, engine, Path(folder)), flush=True)
+            print(report(scene, engine, Path(folder), given.crs), flush=True)
 
 
 if __name__ == "__main__":

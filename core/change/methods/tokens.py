@@ -78,7 +78,7 @@ class TokenMethod(NetworkMethod):
         return {
             "tile": list(reading.preprocess.size),
             "overlap": OVERLAP,
-        "views": 1,  # of each tile
+            "views": 1,  # of each tile
             "runtime": self.engine.runtime.library,
             "precision": self.engine.runtime.precision,
             "device": self.engine.runtime.name,
