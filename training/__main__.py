@@ -1,7 +1,7 @@
 """`python -m training RECIPE --data DIR --out OUT`: what `sightline train` does, for launchers that start several processes.
 
-    torchrun --nproc_per_node 2 -m training training/recipes/land-cover.toml --data DIR --out runs
-    accelerate launch --multi_gpu --num_processes 2 -m training training/recipes/land-cover.toml --data DIR --out runs
+    torchrun --nproc_per_node 2 -m training training/recipes/land-cover-imagenet.toml --data DIR --out runs
+    accelerate launch --multi_gpu --num_processes 2 -m training training/recipes/land-cover-imagenet.toml --data DIR --out runs
 
 The recipe stays as it is: its batch is that of one step, and the processes share it. On CPUs they speak through gloo.
 """

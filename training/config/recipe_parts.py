@@ -39,7 +39,8 @@ class Augmentation:
     shift: largest displacement over the side. turns: quarter turns and mirror images.
     gamma, exposure, channel_exposure, contrast, saturation: deviation of the logarithm of the factor (gamma: of the exponent).
     blur: largest deviation of the Gaussian in pixels. noise: largest deviation in [0, 1]. cutout: largest side of the hole over the side.
-    offset: deviation of what is added to each channel, as a dark object that was subtracted or not.
+    offset: deviation of what is added to each channel, as haze of another amount.
+    dark_objects: share of the images from which a random part of each channel's dark object is subtracted.
     coarse: ground scales over the image's own, of which one is drawn for each batch: it is brought to that scale and back.
     inverted, collimated, lettered, wired: shares of the images whose grey values are inverted, and into which the edges of a collimator,
         letters, or lines and devices are drawn (training/data/overlays.py).
@@ -61,6 +62,7 @@ class Augmentation:
     noise: float = 0.0
     cutout: float = 0.0
     offset: float = 0.0
+    dark_objects: float = 0.0
     coarse: tuple[float, ...] = (1.0,)
     inverted: float = 0.0
     collimated: float = 0.0

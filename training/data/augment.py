@@ -16,6 +16,11 @@ from core.types import Preprocess
 from training.config.recipe_parts import Augmentation
 from training.data.overlays import overlaid
 
+HIGHEST_DARK = 0.02
+"""Largest share of the pixels that lie below what is taken for the dark object of a channel."""
+LEAST_TAKEN = 0.25
+"""Smallest part of a dark object that is subtracted."""
+
 
 def augmented(images: Tensor, size: tuple[int, int], how: Augmentation) -> Tensor:
     """float32 [batch, channels, rows, columns] in [0, 1] -> the same at `size`, each image changed in its own way."""
@@ -27,7 +32,7 @@ def shaded(x: Tensor, how: Augmentation) -> Tensor:
 
     float32 [batch, channels, rows, columns] in [0, 1], and so returned.
     """
-    x = photometric(x, how)
+    x = photometric(without_dark_objects(x, how.dark_objects), how)
     x = blurred(x, how.blur)
     if how.noise:
         x = x + torch.randn_like(x) * _uniform(x, 0.0, how.noise)
@@ -72,6 +77,20 @@ def coarsened(x: Tensor, scales: tuple[float, ...]) -> Tensor:
     small = F.interpolate(x, size=[max(1, round(side / scale)) for side in size], mode="bilinear", align_corners=False, antialias=True)
     mode = ("bilinear", "bicubic")[int(torch.randint(0, 2, ()))]
     return F.interpolate(small, size=size, mode=mode, align_corners=False).clamp(0.0, 1.0)
+
+
+def without_dark_objects(x: Tensor, share: float) -> Tensor:
+    """A share of the images less a random part of the dark object of each channel (Chavez 1988), as haze is often taken off.
+
+    The dark object is a low percentile of the channel's own values, another one for each batch.
+    """
+    if share == 0.0:
+        return x
+    values = x.flatten(2)
+    rank = 1 + int(float(torch.rand(())) * HIGHEST_DARK * values.shape[2])
+    dark = values.kthvalue(rank, dim=2).values[:, :, None, None]
+    is_chosen = _uniform(x, 0.0, 1.0) < share
+    return (x - dark * is_chosen * _uniform(x, LEAST_TAKEN, 1.0)).clamp(min=0.0)
 
 
 def photometric(x: Tensor, how: Augmentation) -> Tensor:

@@ -96,8 +96,8 @@ def encoder_weights(other: LoadedModel, channels: Sequence[str], grid: tuple[int
 
 
 def shown(start: str) -> str:
-    """A start as a card may name it: of a folder of this machine the last name alone."""
-    return Path(start).name if Path(start).is_absolute() else start
+    """A start as a card may name it: of a folder of this machine, absolute or beginning with a dot, the last name alone."""
+    return Path(start).name if Path(start).is_absolute() or start.startswith(".") else start
 
 
 def _known(other: LoadedModel) -> BertImageForImageClassification:

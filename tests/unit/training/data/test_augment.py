@@ -9,7 +9,8 @@ import torch
 from core.prepare.tensor import standardise
 from core.types import Domain, Preprocess
 from training.config.recipe_parts import Augmentation
-from training.data.augment import augmented, coarsened, cutmix, holed, kept_tokens, standardised
+from training.data.augment import augmented, coarsened, cutmix, holed, kept_tokens, standardised, without_dark_objects
+from training.evaluate.robustness import without_dark_object
 
 STRONG = Augmentation(
     zoom=(0.7, 1.0), degrees=10, stretch=0.1, shift=0.05, gamma=0.3, exposure=0.2, contrast=0.2, blur=1.0, noise=0.05, cutout=0.4
@@ -99,6 +100,25 @@ def test_an_offset_moves_each_channel_by_a_number_of_its_own() -> None:
     moved = augmented(images, (4, 4), Augmentation(offset=0.05)) - images
     assert torch.allclose(moved, moved[..., :1, :1].expand_as(moved), atol=1e-6)
     assert len(moved[..., 0, 0].unique()) == 24
+
+
+def test_dark_objects_are_taken_off_a_share_of_the_images_each_channel_by_its_own() -> None:
+    images = torch.rand(64, 3, 16, 16) * 0.5 + torch.tensor([0.1, 0.2, 0.3]).view(1, 3, 1, 1)
+    taken = (images - without_dark_objects(images, 0.5)).amax(dim=(2, 3))
+    touched = taken.amax(dim=1) > 0.0
+    assert 16 < int(touched.sum()) < 48
+    assert torch.equal(without_dark_objects(images, 0.0), images)
+    parts = taken[touched] / images.amin(dim=(2, 3))[touched]  # a percentile is no lower than the darkest pixel
+    assert float(parts.min()) >= 0.25 and float(parts.max()) > 0.9
+    assert (taken[touched].diff(dim=1) > 0.0).all()
+
+
+def test_what_is_taken_off_in_training_reaches_what_is_taken_off_when_it_is_measured() -> None:
+    images = torch.rand(256, 3, 16, 16) * 0.5 + 0.2
+    off = (images - without_dark_objects(images, 1.0)).amax(dim=(2, 3))
+    measured = (images - without_dark_object(images)).amax(dim=(2, 3))
+    share = off / measured
+    assert float(share.min()) < 0.5 and float(share.max()) > 0.9
 
 
 @pytest.mark.parametrize("kind", ["collimated", "lettered", "wired", "inverted"])

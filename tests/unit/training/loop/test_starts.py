@@ -20,7 +20,7 @@ from tests.tiny import tiny_network, write_tiny_model
 from tests.tiny_encoders import FAMILIES, PATCH, SIDE, WIDTH, tiny_encoder, write_tiny_encoder
 from tests.unit.training.conftest import RECIPE, draw_images
 from training.config.recipe import Recipe, read_recipe
-from training.loop.starts import network_words, started, with_start
+from training.loop.starts import network_words, shown, started, with_start
 from training.loop.trainer import fit
 from training.stages.train import train
 
@@ -164,6 +164,13 @@ def test_layers_of_a_text_bert_are_taken_with_their_sizes(tmp_path: Path) -> Non
 def test_the_card_says_where_the_layers_began(tmp_path: Path) -> None:
     recipe = recipe_of(tmp_path, text_bert(tmp_path / "text"), network=f"[network]\npatch_size = {PATCH}")
     assert network_words(recipe).startswith("An image BERT whose layers began as those of the text BERT text: linear stem, 4 x 4 tokens")
+
+
+@pytest.mark.parametrize(
+    ("start", "name"), [("./runs/first-stage", "first-stage"), ("/home/me/first-stage", "first-stage"), ("owner/name", "owner/name")]
+)
+def test_a_card_names_a_folder_by_its_last_name_and_a_hub_id_whole(start: str, name: str) -> None:
+    assert shown(start) == name
 
 
 def test_sizes_that_are_not_those_of_the_text_are_refused(tmp_path: Path) -> None:
