@@ -65,7 +65,7 @@ def merged(joint: Tensor, blocks: Blocks) -> Tensor:
 
 def unmerged_rows(joint: Tensor, merges: Mapping[int, Blocks]) -> Tensor:
     """[tokens that are left, stem tokens] -> [stem tokens, stem tokens]: all tokens of a block have the row of the one that it became."""
-    for blocks in reversed(merges.values()):
+    for blocks in reversed(list(merges.values())):
         joint = joint[blocks.block_of]
     return joint
 
