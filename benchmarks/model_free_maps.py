@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude, sobel
 
-from core.explain.evidence import no_progress
+from core.explain.evidence import MethodResult, no_progress
 from core.explain.measure.gain import MapEvaluation
 from core.explain.measure.opponents import random_weights
 from core.explain.registry import COMMON, METHODS, methods_for
@@ -66,21 +68,26 @@ def measured(engine: Engine, given: ModelInput, random: np.random.Generator) -> 
     target = target_of(engine, given)
     maps, steps = 100, COMMON["removal_steps"]
     ruler = MapEvaluation(engine, given, target, np.zeros_like(given.values), steps, maps, COMMON["seed"])
+    own = {name: explained(engine, given, target, name) for name in methods_for(engine.model)}
+    alike = {name: made.parameters for name, made in own.items()}
     with random_weights(engine, COMMON["seed"]) as opponent:
-        beside = {name: explained(opponent, given, target, name) for name in methods_for(engine.model)}
+        beside = {name: explained(opponent, given, target, name, alike[name]).pixels for name in own}
     for kind, pixels in model_free(given, engine.model.patch, random):
         yield kind, ruler.measure(pixels.astype(np.float32), beside["rollout"], no_progress).gain
     with random_weights(engine, OTHER_WEIGHTS) as other:
         for name in beside:
-            yield f"{name}, random weights", ruler.measure(explained(other, given, target, name), beside[name], no_progress).gain
-    for name in beside:
-        yield f"({name})", ruler.measure(explained(engine, given, target, name), beside[name], no_progress).gain
+            pixels = explained(other, given, target, name, alike[name]).pixels
+            yield f"{name}, random weights", ruler.measure(pixels, beside[name], no_progress).gain
+    for name, made in own.items():
+        yield f"({name})", ruler.measure(made.pixels, beside[name], no_progress).gain
 
 
-def explained(engine: Engine, given: ModelInput, target: Target, name: str) -> FloatImage:
-    """The map of a method, unscaled, on the input."""
+def explained(
+    engine: Engine, given: ModelInput, target: Target, name: str, parameters: Mapping[str, Any] = MappingProxyType({})
+) -> MethodResult:
+    """The map of a method, by its defaults but for those parameters."""
     method = METHODS[name]
-    return method.run(engine, given, target, {**method.defaults, **COMMON}, no_progress).pixels
+    return method.run(engine, given, target, {**method.defaults, **COMMON, **parameters}, no_progress)
 
 
 def main() -> None:

@@ -112,8 +112,9 @@ def explain(
     evaluation.check()
     evidence = chosen.run(engine, given, meant, complete, lambda done, total: watch(done, 2 * total + evaluation.passes))
     own = evidence.forwards
+    alike = {name: evidence.parameters[name] for name in complete}  # as many steps as were needed here, and not as many as there
     with random_weights(engine, complete["seed"]) as randomised:
-        beside = chosen.run(randomised, given, meant, complete, within(watch, before=own, after=evaluation.passes))
+        beside = chosen.run(randomised, given, meant, alike, within(watch, before=own, after=evaluation.passes))
     measured = evaluation.measure(evidence.pixels, beside.pixels, within(watch, before=own + beside.forwards))
     saliency, low, high = scaled(evidence)
     return Explanation(
@@ -166,7 +167,7 @@ def methods_for(model: LoadedModel | ModelSummary) -> tuple[str, ...]:
     return tuple(name for name, method in METHODS.items() if method.needs <= model.capabilities)
 
 
-def ranked_methods(model: LoadedModel, label: str) -> tuple[str, ...]:
+def ranked_methods(model: LoadedModel, label: str | None) -> tuple[str, ...]:
     """The methods that explain a model, the one first whose maps were supported most often where it answered `label`.
 
     By measured.json of its folder: the share of supported maps, then the mean gain. For a label of which nothing was measured the means
