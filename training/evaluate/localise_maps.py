@@ -168,7 +168,8 @@ def main() -> None:
     what = (
         f"On {len(images)} validation windows that hold a nodule, at random places: what at least {READERS_OF_A_NODULE} readers drew."
         if is_ct
-        else f"On {len(images)} radiographs of adults in which radiologists drew boxes around pneumonia, which no network saw."
+        else f"On {len(images)} radiographs of adults in which radiologists drew boxes around pneumonia. The boxes were in no training; "
+        "the images themselves were in that of these weights."
     )
     told = lines(best_prior(found), area, [each.group for each in images], what, command)
     add_section(given.model / CARD, "Localisation of maps", told)
