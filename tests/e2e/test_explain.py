@@ -106,7 +106,10 @@ def test_the_window_of_a_scene_goes_where_it_is_clicked(page: Page) -> None:
 def test_an_image_that_no_model_was_made_for_is_explained_with_a_warning(page: Page) -> None:
     open_sample(page, Path(str(get_testdata_file("MR_small.dcm"))))
     expect(page.get_by_text("Outside what this model knows")).to_be_visible()
+    expect(page.get_by_text("Choose a target: the model has no answer of its own for this image.")).to_be_visible()
+    page.get_by_role("combobox", name=re.compile("Target")).click()
+    page.get_by_role("option").first.click()
     expect(page.get_by_text("The maps show how the model reacts, not a finding.")).to_be_visible()
-    expect(page.get_by_text("Deletion", exact=True).first).to_be_visible()
+    expect(page.get_by_text("Deletion", exact=True).first).to_be_visible(timeout=ALL_MAPS_MS)
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_text("Open an image", exact=True)).to_be_visible()

@@ -237,8 +237,10 @@ def _sit_at(held: Session, token: str) -> None:
     held.tabs.add(private_streamlit.tab())
     st.session_state[_TOKEN], st.session_state[_OWNER] = token, held.browser
     wanted: str | None = token
-    if held.is_empty:  # there is nothing to come back to but what another browser may share
-        wanted = held.linked if host(held.linked) is not None else None
+    if not held.is_empty:
+        held.linked = ""  # it has something of its own
+    else:  # there is nothing to come back to but what another browser may share
+        wanted = held.linked if held.browser and host(held.linked) is not None else None
     if st.query_params.get(_PARAMETER) == wanted:
         return
     if wanted:

@@ -12,6 +12,7 @@ from rasterio.transform import from_origin
 from safetensors.numpy import load_file, save_file
 
 from core.errors import Cancelled, OutOfRange
+from core.explain.overlay import DrawnMap
 from core.inference.engine import engine_for
 from core.inference.ood import features, ood_score
 from core.prepare.scene_input import input_at
@@ -19,7 +20,7 @@ from core.readers import open_raster, read_image, read_scene
 from core.render.report_pictures import overlay
 from core.render.report_scenes import scene_picture
 from core.sources import Source
-from core.types import Domain, Picture, Scene, Study, notice
+from core.types import Domain, MapUnit, Picture, Scene, Study, notice
 from core.workflows import scene_prediction
 from core.workflows.files import predict_files
 from core.workflows.image import compose, explain_image, open_images, predict
@@ -167,7 +168,7 @@ def test_a_scene_is_outside_where_most_of_its_tiles_are(tmp_path: Path) -> None:
     assert found.outside.is_outside and found.prediction is None
     assert found.probabilities is not None
     assert found.outside.reason is not None
-    assert (found.outside.reason["strange"], found.outside.reason["tiles"]) == (4, 4)
+    assert (found.outside.reason["outside"], found.outside.reason["tiles"]) == (4, 4)
 
 
 def test_pixels_far_too_coarse_are_not_cut_into_tiles(tmp_path: Path, cover: str) -> None:
@@ -232,7 +233,7 @@ def test_a_report_agrees_with_its_prediction(tmp_path: Path, radiographs: str) -
 def test_a_map_over_a_picture_is_enlarged_and_not_smoothed() -> None:
     saliency = np.array([[0.0, 1.0]], dtype=np.float32)
     pixels = np.full((10, 20, 3), 128, dtype=np.uint8)
-    shown = overlay(pixels, saliency)
+    shown = overlay(pixels, DrawnMap(saliency, 0.0, 1.0, MapUnit.RELEVANCE, is_signed=False))
     assert shown.shape == pixels.shape
     assert (shown[:, :10] == shown[0, 0]).all() and (shown[:, 10:] == shown[0, 19]).all()
     assert (shown[0, 0] != shown[0, 19]).any()
