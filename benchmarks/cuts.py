@@ -80,7 +80,10 @@ def stored_otherwise(pixels: Pixels) -> dict[str, tuple[Pixels, Callable[[_Class
     values, place = pixels.reflectance, pixels.transform
     _, rows, _ = values.shape
     turned = np.rot90(values, axes=(1, 2))  # its rows run along the columns from the last one on
-    back: Callable[[_Classes], _Classes] = lambda found: np.rot90(found, -1)  # noqa: E731
+
+    def back(found: _Classes) -> _Classes:
+        return np.rot90(found, -1)
+
     columns = values.shape[2]
     return {
         "moved": (Pixels(values, pixels.crs, place @ Affine.translation(*MOVED)), lambda found: found),

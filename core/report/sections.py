@@ -28,7 +28,7 @@ def say_model(composer: Composer, prediction: Prediction, model: ModelFacts) -> 
     name = composer.fact("model.id", prediction.model, "", "prediction")
     weights = composer.fact("model.weights", prediction.weights, "hash", "prediction")
     composer.say("technique", "model", title=title, model=name, weights=weights)
-    runtime = composer.fact("run.runtime", prediction.runtime, "", "prediction")
+    runtime = composer.fact("run.runtime", prediction.runtime, "word", "prediction")
     precision = composer.fact("run.precision", prediction.precision, "", "prediction")
     device = composer.fact("run.device", prediction.device, "word", "prediction")
     composer.say("technique", "runtime", runtime=runtime, precision=precision, device=device)

@@ -9,6 +9,7 @@ Axes are named in every docstring; lengths are in millimetres (medical) or metre
 from __future__ import annotations
 
 from core.types.arrays import Box, FloatImage, Mask, Progress
+from core.types.candidate import Candidate, Mark
 from core.types.explanation import (
     Correlation,
     Explanation,
@@ -24,11 +25,9 @@ from core.types.explanation import (
 from core.types.maps import WARN_OUTSIDE_SHARE, ChangeMap, ChangePolygon, ClassArea, LandCoverMap, Transition
 from core.types.model import (
     Calibration,
-    Candidate,
     Capability,
     ChangeCalibration,
     Domain,
-    Mark,
     MeasuredRange,
     ModelInput,
     Outside,

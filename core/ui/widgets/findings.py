@@ -9,7 +9,7 @@ from core.report.headline import candidates_words, looks_words
 from core.report.notices import say
 from core.types import Prediction
 from core.ui.widgets.bars import Bar, bars, note, quiet
-from core.ui.widgets.words import counted, label_words
+from core.ui.widgets.words import counted, label_words, library_words
 
 MOST_LABELS = 12
 """Labels whose bars are drawn, the most probable first; a classifier of everyday pictures has a thousand."""
@@ -100,7 +100,5 @@ def _abstention(prediction: Prediction, coverage: float | None) -> str:
 
 def _provenance(prediction: Prediction) -> None:
     seconds = prediction.seconds.get("forward", 0.0)
-    quiet(
-        f"{prediction.model}, weights {prediction.weights}, {prediction.runtime} {prediction.precision} on {prediction.device}, "
-        f"{seconds:.2f} s. Not for clinical use."
-    )
+    computed = f"{library_words(prediction.runtime)} {prediction.precision} on {prediction.device}"
+    quiet(f"{prediction.model}, weights {prediction.weights}, {computed}, {seconds:.2f} s. Not for clinical use.")

@@ -14,6 +14,11 @@ def label_words(label: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def library_words(runtime: str) -> str:
+    """The library that computed an answer, as it is written: "OpenVINO"."""
+    return language_of("en").words.get(runtime, runtime)
+
+
 def valued_words(number: str, value: float, unit: str) -> str:
     """ "NBR difference 0.24": a number by what reports call it, and its value as they write it."""
     language = language_of("en")
