@@ -7,7 +7,6 @@ Tan et al. 2019 (MnasNet, whose stages these are). Written from the papers; weig
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import zip_longest
 
 import torch
 import torch.nn.functional as F
@@ -97,9 +96,10 @@ class EfficientNetStem(nn.Module):
         """(what the last block at each resolution gives, from half of the image's sides on, finest first; the tokens, as forward)."""
         columns = x.shape[3]
         x, found = self.first(self._enlarged(x)), []
-        for block, following in zip_longest(self.blocks, self.blocks[1:]):
+        strides = [int(block.stride) for block in self.blocks]  # type: ignore[arg-type]
+        for block, following in zip(self.blocks, [*strides[1:], 2], strict=True):
             x = block(x)
-            if (following is None or following.stride > 1) and 2 * x.shape[3] <= columns:
+            if following > 1 and 2 * x.shape[3] <= columns:
                 found.append(x)
         return found, self.tokens(x)
 

@@ -43,7 +43,7 @@ class ChangeTrainer(Trainer):  # type: ignore[misc]
     def create_optimizer(self, model: Any = None) -> Any:
         """AdamW as transformers sets it up, with the learning rate of a pretrained stem apart."""
         if self.optimizer is None:
-            self.optimizer = optimizer_of(self, model or self.model, self.schedule, self.recipe.tuning)
+            self.optimizer: Any = optimizer_of(self, model or self.model, self.schedule, self.recipe.tuning)
         return self.optimizer
 
     def _gather(self, numbers: list[int]) -> dict[str, Tensor]:
