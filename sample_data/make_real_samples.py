@@ -3,7 +3,7 @@
 DATA holds what was taken, in these folders:
 
 - chest-xray/train: radiographs of children at 224 px (Kermany et al. 2018), of two patients whom no training has seen
-  (`apart` of training/recipes/chest-xray-imagenet.toml);
+  (`apart` of training/recipes/chest-xray.toml);
 - dicom/ct-chest-series: adjacent slices of a chest CT of RIDER (The Cancer Imaging Archive);
 - geotiff/fire-sentinel2-california: Sentinel-2 before and after a wildfire of 2024.
 

@@ -18,7 +18,7 @@ from transformers.utils.generic import can_return_tuple
 
 from models.bert_image.change_configuration import BertImageChangeConfig
 from models.bert_image.modelling import BertImageModel, BertImagePreTrainedModel
-from models.bert_image.stem import Halving
+from models.bert_image.stem import features_of
 
 
 @dataclass
@@ -73,7 +73,7 @@ class BertImageForChangeDetection(BertImageChangePreTrainedModel):
     def __init__(self, config: BertImageChangeConfig) -> None:
         super().__init__(config)
         self.bert = BertImageModel(config)
-        *finer, coarsest = zip(config.stem_channels, config.decoder_channels, strict=True)
+        *finer, coarsest = zip(config.feature_channels, config.decoder_channels, strict=True)
         self.tokens = Comparison(config.hidden_size + coarsest[0], coarsest[1])
         self.comparisons = nn.ModuleList(Comparison(stem, decoder) for stem, decoder in finer)
         self.refinements = nn.ModuleList(
@@ -103,11 +103,7 @@ class BertImageForChangeDetection(BertImageChangePreTrainedModel):
 
     def _features(self, pixels: Tensor) -> list[Tensor]:
         """[B, channels, rows / stride, columns / stride] after each halving, finest first; the last are joined with the tokens."""
-        features, x = [], pixels
-        for stage in self.bert.embeddings.stem.children():
-            x = stage(x)
-            if isinstance(stage, Halving):
-                features.append(x)
+        features, x = features_of(self.bert.embeddings.stem, pixels)
         tokens = self.bert.embeddings.placed(x)  # [B, rows * columns, width]
         _, tokens = self.bert.encoded(tokens, (x.shape[2], x.shape[3]))
         x = tokens.transpose(1, 2).reshape(len(tokens), -1, *x.shape[2:])  # [B, width, rows, columns]

@@ -11,9 +11,9 @@ LEAST_HALVINGS = 2
 
 
 class BertImageChangeConfig(BertImageConfig):
-    """The fields of BertImageConfig describe the encoder that both dates share; its stem is convolutional and its pooling the mean.
+    """The fields of BertImageConfig describe the encoder that both dates share; its stem is of convolutions and its pooling the mean.
 
-    decoder_channels: channels of the decoder at the stride of each halving of the stem, finest first, as many as stem_channels.
+    decoder_channels: channels of the decoder at the stride of each halving of the stem, finest first.
     """
 
     model_type = "bert_image_change"
@@ -31,9 +31,10 @@ class BertImageChangeConfig(BertImageConfig):
 
     def _check(self) -> None:
         super()._check()
-        if self.stem != "convolution" or self.pooling != "mean":
-            raise ValueError(f"stem is {self.stem!r} and pooling {self.pooling!r}; a change network needs convolution and mean")
-        if len(self.stem_channels) < LEAST_HALVINGS:
-            raise ValueError(f"stem_channels has {len(self.stem_channels)} halvings; a change network needs at least {LEAST_HALVINGS}")
-        if len(self.decoder_channels) != len(self.stem_channels):
-            raise ValueError(f"decoder_channels has {len(self.decoder_channels)} numbers; it must have one for each of stem_channels")
+        if self.stem == "linear" or self.pooling != "mean":
+            raise ValueError(f"stem is {self.stem!r} and pooling {self.pooling!r}; a change network needs convolutions and mean")
+        halvings = len(self.feature_channels)
+        if halvings < LEAST_HALVINGS:
+            raise ValueError(f"stem_channels has {halvings} halvings; a change network needs at least {LEAST_HALVINGS}")
+        if len(self.decoder_channels) != halvings:
+            raise ValueError(f"decoder_channels has {len(self.decoder_channels)} numbers; it must have one for each of {halvings} halvings")

@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import BertConfig, PretrainedConfig
 
-from models.bert_image.efficientnet import MOST_BLOCKS, stride_of
+from models.bert_image.efficientnet import MOST_BLOCKS, channels_by_halving, stride_of
 
 EFFICIENTNET = "efficientnet-lite0"
 STEMS = ("linear", "convolution", EFFICIENTNET)
@@ -161,6 +161,13 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
     def auxiliary_heads(self) -> dict[str, list[str]]:
         """Labels of every head beside the main one, those of tokens included."""
         return {**(self.heads or {}), **(self.token_heads or {})}
+
+    @property
+    def feature_channels(self) -> list[int]:
+        """Channels of what the stem finds at each halving, finest first (models/bert_image/stem.py); none of the linear stem."""
+        if self.stem == EFFICIENTNET:
+            return channels_by_halving(self.stem_depth, self.stem_scale)
+        return list(self.stem_channels)
 
     @property
     def stem_words(self) -> str:

@@ -64,6 +64,7 @@ class InvertedResidual(nn.Module):
         self.expand = NormedConvolution(channels, wide, 1, 1, keeps) if expansion > 1 else nn.Identity()
         self.depthwise = NormedConvolution(wide, wide, kernel, stride, keeps, groups=wide)
         self.project = NormedConvolution(wide, out, 1, 1, keeps, is_linear=True)
+        self.stride = stride
         self.is_residual = stride == 1 and channels == out
 
     def forward(self, x: Tensor) -> Tensor:
@@ -89,9 +90,23 @@ class EfficientNetStem(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, channels, rows, columns] -> [B, width, token rows, token columns]."""
-        if self.scale > 1:
-            x = F.interpolate(x, scale_factor=self.scale, mode="bilinear", align_corners=False)
-        return self.tokens(self.blocks(self.first(x)))  # type: ignore[no-any-return]
+        return self.tokens(self.blocks(self.first(self._enlarged(x))))  # type: ignore[no-any-return]
+
+    def features(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
+        """(what the last block at each resolution gives, from half of the image's sides on, finest first; the tokens, as forward)."""
+        columns = x.shape[3]
+        x, found = self.first(self._enlarged(x)), []
+        strides = [int(block.stride) for block in self.blocks]  # type: ignore[arg-type]
+        for block, following in zip(self.blocks, [*strides[1:], 2], strict=True):
+            x = block(x)
+            if following > 1 and 2 * x.shape[3] <= columns:
+                found.append(x)
+        return found, self.tokens(x)
+
+    def _enlarged(self, x: Tensor) -> Tensor:
+        if self.scale == 1:
+            return x
+        return F.interpolate(x, scale_factor=self.scale, mode="bilinear", align_corners=False)
 
 
 def stride_of(depth: int) -> int:
@@ -100,6 +115,15 @@ def stride_of(depth: int) -> int:
     for _, _, _, each, _ in _shapes(depth):
         stride *= each
     return stride
+
+
+def channels_by_halving(depth: int, scale: int) -> list[int]:
+    """Channels of each map that EfficientNetStem.features gives, finest first."""
+    stride, channels = 2, {}
+    for _, out, _, each, _ in _shapes(depth):
+        stride *= each
+        channels[stride] = out
+    return [out for stride, out in channels.items() if stride >= 2 * scale]
 
 
 def _shapes(depth: int) -> Iterator[tuple[int, int, int, int, int]]:

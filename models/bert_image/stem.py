@@ -38,6 +38,18 @@ class Halving(nn.Module):
         return self.blocks(self.act(self.norm(self.down(x))))  # type: ignore[no-any-return]
 
 
+def features_of(stem: nn.Module, x: Tensor) -> tuple[list[Tensor], Tensor]:
+    """What a stem of convolutions finds at each halving, [B, channels, rows / stride, columns / stride], finest first; and its tokens."""
+    if isinstance(stem, EfficientNetStem):
+        return stem.features(x)
+    features = []
+    for stage in stem.children():
+        x = stage(x)
+        if isinstance(stage, Halving):
+            features.append(x)
+    return features, x
+
+
 def build_stem(config: BertImageConfig) -> nn.Module:
     """The stem that the configuration names.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from core.types import Domain, Preprocess
 from models.bert_image import BertImageChangeConfig
 from models.bert_image.test_time_augmentation import is_enlargement
 from training.config.recipe import read_preprocess, read_table, required, section
-from training.config.recipe_parts import CardPart, Schedule
+from training.config.recipe_parts import CardPart, Schedule, TuningPart
 
 TASK = "change"
 LABELS = ("unchanged", "changed")
@@ -64,6 +64,7 @@ class ChangeRecipe:
     """A training of a change model, whole.
 
     start: a model of the zoo, or a folder, whose stem and layers the encoder begins with; "" for random weights.
+    tuning: how a pretrained stem goes on.
     schedule: the training without the validation cities. final_fit: what follows with every city; None where nothing does.
     """
 
@@ -76,6 +77,7 @@ class ChangeRecipe:
     card: CardPart
     start: str = ""
     final_fit: Schedule | None = None
+    tuning: TuningPart = field(default_factory=TuningPart)
 
     def config(self) -> BertImageChangeConfig:
         """The network's configuration."""
@@ -106,6 +108,7 @@ def read_change_recipe(path: Path) -> ChangeRecipe:
         card=section(CardPart, table, "card", path),
         start=str(table.get("start", "")),
         final_fit=section(Schedule, table, "final_fit", path) if "final_fit" in table else None,
+        tuning=section(TuningPart, {"tuning": {}, **table}, "tuning", path),
     )
     _check(recipe, path)
     return recipe

@@ -26,7 +26,8 @@ from training.evaluate.change_scores import city_scores
 from training.loop.averaging import AveragedWeights
 from training.loop.checkpoints import last_checkpoint
 from training.loop.starts import encoder_weights
-from training.loop.trainer import Numbers, training_arguments
+from training.loop.trainer import Numbers, optimizer_of, training_arguments
+from training.loop.tuning import freeze
 
 
 class ChangeTrainer(Trainer):  # type: ignore[misc]
@@ -38,6 +39,12 @@ class ChangeTrainer(Trainer):  # type: ignore[misc]
         self.maker = CropMaker(cities, recipe.preprocess.size, recipe.augmentation, schedule.seed)
         super().__init__(train_dataset=Numbers(schedule.steps * schedule.batch_size), data_collator=self._gather, **kwargs)
         self.loss_is_scaled_for_ga = False  # compute_loss gives a mean: the parts of a step must be averaged, not added
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        """AdamW as transformers sets it up, with the learning rate of a pretrained stem apart."""
+        if self.optimizer is None:
+            self.optimizer: Any = optimizer_of(self, model or self.model, self.schedule, self.recipe.tuning)
+        return self.optimizer
 
     def _gather(self, numbers: list[int]) -> dict[str, Tensor]:
         return vars(self.maker.make(numbers))
@@ -114,6 +121,7 @@ def fit_change(
     set_seed(schedule.seed)
     torch.set_num_threads(schedule.threads)
     network = network.to(memory_format=torch.channels_last)
+    freeze(network, recipe.tuning)
     averaged = AveragedWeights(network, schedule.averaging)
     train, held = cities
     trainer = ChangeTrainer(
@@ -144,7 +152,7 @@ def started(recipe: ChangeRecipe) -> BertImageForChangeDetection:
     if not recipe.start:
         return network
     try:
-        network.bert.load_state_dict(encoder_weights(load_model(recipe.start), recipe.preprocess.channels, recipe.config().grid))
+        network.bert.load_state_dict(encoder_weights(load_model(recipe.start), recipe.preprocess, recipe.config().grid))
     except RuntimeError:
         raise BrokenModel(
             f"The stem and layers of {recipe.start} have other sizes than the recipe {recipe.id}.", "Name a model of the same sizes."

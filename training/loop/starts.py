@@ -9,7 +9,6 @@ unless the labels are the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from core.errors import BadRecipe, BrokenModel
 from core.prepare.domains import COLOURS
+from core.types import Preprocess
 from models.bert_image import BertImageConfig, BertImageForImageClassification, BertImageForMaskedImageModelling, from_text_bert
 from models.classifiers import TEXT, Classifier
 from models.encoders import encoder_facts, start_encoder
@@ -29,7 +29,7 @@ from models.registry import LoadedModel, find_folder, load_model
 from training.config.recipe import Recipe
 from training.loop.encoder import load_encoder
 from training.loop.growth import added_parts, settle
-from training.loop.imagenet import IMAGENET, begin_with_imagenet
+from training.loop.imagenet import IMAGENET, SPREAD, begin_with_imagenet
 
 TEXT_SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act", "layer_norm_eps")
 """What an image BERT takes from a text BERT where [network] does not say it."""
@@ -77,13 +77,14 @@ def started(recipe: Recipe) -> Classifier:
     return _image_bert(recipe).to(memory_format=torch.channels_last)  # type: ignore[no-any-return]
 
 
-def encoder_weights(other: LoadedModel, channels: Sequence[str], grid: tuple[int, int]) -> dict[str, Tensor]:
+def encoder_weights(other: LoadedModel, preprocess: Preprocess, grid: tuple[int, int]) -> dict[str, Tensor]:
     """Stem and layers of a model of ours, for other channels and another grid (rows, columns) of tokens.
 
-    Channels that it knows by name keep their first weights, the others begin with the mean of these; positions are interpolated.
+    Channels that it knows by name keep their first weights, the others begin with the mean of these; positions are interpolated. Where
+    inputs were standardised by fixed numbers and now are by their own, the first weights are made for the wider spread.
     Raises BrokenModel for a network of another family.
     """
-    network = _known(other)
+    network, channels = _known(other), preprocess.channels
     weights: dict[str, Tensor] = {name: value.clone() for name, value in network.bert.state_dict().items()}
     names = other.preprocess.channels  # its channels lie along axis 1
     for first in FIRST:
@@ -91,6 +92,8 @@ def encoder_weights(other: LoadedModel, channels: Sequence[str], grid: tuple[int
             known = weights[first]
             columns = [known[:, names.index(name)] if name in names else known.mean(dim=1) for name in channels]
             weights[first] = torch.stack(columns, dim=1) * (len(names) / len(channels))
+        if first in weights and other.preprocess.standardise == "fixed" and preprocess.standardise != "fixed":
+            weights[first] = weights[first] * SPREAD
     weights[POSITIONS] = network.bert.embeddings.positions_at(grid).detach()
     return weights
 
@@ -132,7 +135,7 @@ def _on_image_bert(other: LoadedModel, recipe: Recipe, config: BertImageConfig) 
     """
     network = BertImageForImageClassification(config)
     names = set(network.bert.state_dict())
-    weights = {name: value for name, value in encoder_weights(other, recipe.preprocess.channels, config.grid).items() if name in names}
+    weights = {name: value for name, value in encoder_weights(other, recipe.preprocess, config.grid).items() if name in names}
     added = tuple(f"{part}." for part in added_parts(network.bert, weights))
     try:
         missing, _ = network.bert.load_state_dict(weights, strict=False)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import Dataset, Sampler
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
 
@@ -22,7 +22,7 @@ from models.bert_image import BertImageForClassificationAndMasking, BertImageFor
 from models.classifiers import Classifier
 from models.encoders import ImageEncoderForClassification
 from training.config.recipe import Recipe
-from training.config.recipe_parts import Schedule
+from training.config.recipe_parts import Schedule, TuningPart
 from training.data.augment import augmented, cutmix, kept_tokens, standardised
 from training.data.masking import masked_tokens
 from training.loop.averaging import AveragedWeights
@@ -86,11 +86,7 @@ class ImageTrainer(Trainer):  # type: ignore[misc]
     def create_optimizer(self, model: Any = None) -> Any:
         """AdamW as transformers sets it up, with the learning rate of a pretrained stem apart."""
         if self.optimizer is None:
-            trained, schedule = model or self.model, self.recipe.schedule
-            decaying = self.get_decay_parameter_names(trained)
-            groups = parameter_groups(trained, decaying, self.args.learning_rate, schedule.weight_decay, self.recipe.tuning)
-            kind, how = self.get_optimizer_cls_and_kwargs(self.args, trained)
-            self.optimizer = kind(groups, **how)
+            self.optimizer = optimizer_of(self, model or self.model, self.recipe.schedule, self.recipe.tuning)
         return self.optimizer
 
     def _gather(self, numbers: list[int]) -> dict[str, Tensor]:
@@ -244,6 +240,13 @@ def written_attention(network: PreTrainedModel) -> str:
     if before == "sdpa" and not torch.cuda.is_available():
         network.set_attn_implementation("eager")
     return before
+
+
+def optimizer_of(trainer: Trainer, trained: nn.Module, schedule: Schedule, how: TuningPart) -> Any:
+    """AdamW as transformers sets it up, with the learning rate of a pretrained stem apart."""
+    groups = parameter_groups(trained, trainer.get_decay_parameter_names(trained), trainer.args.learning_rate, schedule.weight_decay, how)
+    kind, options = trainer.get_optimizer_cls_and_kwargs(trainer.args, trained)
+    return kind(groups, **options)
 
 
 def training_arguments(schedule: Schedule, work: Path) -> TrainingArguments:

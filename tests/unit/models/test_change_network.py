@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoModel
 
 from core.errors import BrokenModel, WrongTask
 from models.bert_image import BertImageChangeConfig, BertImageForChangeDetection
+from models.bert_image.configuration import EFFICIENTNET
 from models.change_registry import UNCALIBRATED_THRESHOLD, is_change_model, load_change_model
 from models.registry import load_model, summarise
 from tests.tiny import write_tiny_model
@@ -35,6 +36,26 @@ def test_exchanging_the_dates_changes_no_logit(dates: tuple[torch.Tensor, torch.
     network = tiny_change_network()
     with torch.no_grad():
         torch.testing.assert_close(network(*dates).logits, network(*reversed(dates)).logits)
+
+
+def test_the_stem_that_imagenet_begins_gives_a_logit_for_every_pixel_and_keeps_the_symmetry() -> None:
+    sizes = {
+        "image_size": 32,
+        "hidden_size": 16,
+        "num_attention_heads": 2,
+        "num_hidden_layers": 1,
+        "intermediate_size": 32,
+        "patch_size": 8,
+    }
+    stem = {"stem": EFFICIENTNET, "stem_depth": 11, "stem_scale": 2, "stem_channels": [], "decoder_channels": [8, 8, 8]}
+    torch.manual_seed(0)
+    network = BertImageForChangeDetection(BertImageChangeConfig(**sizes, **stem)).eval()
+    before, after = torch.randn(2, 1, 3, 32, 48)
+    with torch.no_grad():
+        logits = network(before, after).logits
+        assert logits.shape == (1, 32, 48)
+        torch.testing.assert_close(network(after, before).logits, logits)
+        assert (network(before, before).logits - logits).abs().max() > 0.0
 
 
 def test_a_difference_is_seen_where_it_lies(dates: tuple[torch.Tensor, torch.Tensor]) -> None:
@@ -72,9 +93,10 @@ def test_the_auto_classes_open_its_folder(tmp_path: Path) -> None:
     ("fields", "named"),
     [
         ({"decoder_channels": [8]}, "decoder_channels"),
-        ({"stem": "linear"}, "convolution and mean"),
-        ({"pooling": "cls"}, "convolution and mean"),
+        ({"stem": "linear"}, "convolutions and mean"),
+        ({"pooling": "cls"}, "convolutions and mean"),
         ({"patch_size": 2, "stem_channels": [8], "decoder_channels": [8]}, "at least 2"),
+        ({"stem": EFFICIENTNET, "stem_depth": 11, "stem_scale": 2, "stem_channels": [], "decoder_channels": [8, 8]}, "each of 3 halvings"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused_by_name(fields: dict[str, object], named: str) -> None:

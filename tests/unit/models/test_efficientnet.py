@@ -12,7 +12,7 @@ from transformers import AutoModelForImageClassification
 
 from models.bert_image import BertImageConfig, BertImageForImageClassification, attention_captured
 from models.bert_image.configuration import EFFICIENTNET
-from models.bert_image.efficientnet import EfficientNetStem, InvertedResidual, NormedConvolution, stride_of
+from models.bert_image.efficientnet import EfficientNetStem, InvertedResidual, NormedConvolution, channels_by_halving, stride_of
 
 
 def sized(**changes: Any) -> BertImageConfig:
@@ -41,6 +41,18 @@ def test_each_depth_has_the_channels_and_the_stride_of_the_paper(depth: int, cha
     assert stride_of(depth) == stride
     assert stem.tokens.in_channels == channels and len(stem.blocks) == depth
     assert stem(torch.zeros(1, 3, 64, 96)).shape == (1, 8, 64 // stride, 96 // stride)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_features_are_what_the_last_block_of_each_resolution_gives(scale: int) -> None:
+    torch.manual_seed(0)
+    stem = EfficientNetStem(3, 8, 11, scale, keeps=True).eval()
+    with torch.no_grad():
+        found, tokens = stem.features(images(64))
+        torch.testing.assert_close(tokens, stem(images(64)))
+        torch.testing.assert_close(stem.tokens(found[-1]), tokens)
+    assert [each.shape[1] for each in found] == channels_by_halving(11, scale)
+    assert [64 // each.shape[2] for each in found] == [2, 4, 8, 16][: len(found)]
 
 
 def test_a_token_stands_for_few_pixels_of_an_image_that_is_looked_at_enlarged() -> None:

@@ -88,7 +88,7 @@ def test_a_radiograph_says_what_was_done_to_it_and_claims_no_size(name: str) -> 
 
 
 def test_no_training_by_the_recipe_sees_the_patients_of_the_radiographs() -> None:
-    recipe = read_recipe(Path(__file__).resolve().parents[3] / "training" / "recipes" / "chest-xray-imagenet.toml")
+    recipe = read_recipe(Path(__file__).resolve().parents[3] / "training" / "recipes" / "chest-xray.toml")
     assert {one.patient for one in script.RADIOGRAPHS.values()} == set(recipe.data.apart)
 
 
