@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from core.export.staging import staged
 from core.export.tables import write_areas, write_table
 from core.export.vector import Feature, write_polygons
 from core.inference.engine import Engine
+from core.inference.scenes.ahead import ahead
 from core.inference.scenes.scores import Strip, check_mappable, iterate_scores
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.grid.reflectance import scale_doubt, value_doubts
@@ -149,7 +150,7 @@ def _score(scene: Scene, engine: Engine, folder: Path, progress: Progress | None
         confidence = stack.enter_context(StripWriter(folder / CONFIDENCE, **values, description="confidence"))
         outside = stack.enter_context(StripWriter(folder / OUTSIDE, **values, description="distance from the training images"))
         unstable = stack.enter_context(StripWriter(folder / UNSTABLE, **bytes_, description="unstable"))
-        for strip in iterate_scores(scene, engine, progress=progress):
+        for strip in stack.enter_context(closing(ahead(iterate_scores(scene, engine, progress=progress)))):
             best, index = (found.numpy() for found in torch.from_numpy(strip.probabilities).max(dim=0))  # [height, width]
             classed = np.where(strip.valid, index, _NODATA).astype(np.uint8)
             landcover.write(strip.top, classed)
