@@ -77,7 +77,8 @@ def _tile_rows(scene: Scene, model: LoadedModel, grid: TileGrid, rows: range) ->
     bands, _ = resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)
     stops = (*grid.row_starts[1:], grid.token_rows)
     tops = [grid.scene_rows_above(start) for start in (*grid.row_starts, grid.token_rows)]
-    read = ModelRows(scene, bands, model.preprocess, grid)
+    first = grid.vertical.span(grid.row_starts[rows.start])[0]
+    read = ModelRows(scene, bands, model.preprocess, grid, first, tops[rows.start])
     for place in rows:
         start = grid.row_starts[place]
         values, share = read.take(*grid.vertical.span(start))

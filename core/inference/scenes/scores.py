@@ -7,7 +7,7 @@ Memory is that of a few rows of tiles and one strip, whatever the height of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 
 import numpy as np
@@ -18,6 +18,7 @@ from core.inference.engine import Engine
 from core.inference.scenes.ahead import ahead
 from core.inference.scenes.answers import AnsweredRow, answered_rows
 from core.inference.scenes.strips import Strip, TokenRows, strips_of
+from core.inference.scenes.workers import Workers, answers_by_workers
 from core.prepare.domains import image_domain
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.grid.ground import refuse_off_earth, refuse_too_coarse
@@ -45,13 +46,19 @@ def check_mappable(scene: Scene, model: LoadedModel) -> None:
     resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)
 
 
-def iterate_scores(scene: Scene, engine: Engine, strip_rows: int | None = None, progress: Progress | None = None) -> Iterator[Strip]:
+def iterate_scores(
+    scene: Scene, engine: Engine, strip_rows: int | None = None, progress: Progress | None = None, workers: Workers | None = None
+) -> Generator[Strip, None, None]:
     """The scores of every pixel of a scene, in strips of at most `strip_rows` rows (settings().strip_rows where None).
 
+    workers: the processes that compute them, this one where None; they give the same bits.
     Raises what check_mappable raises, and UnreadableFile, DeviceError; what `progress` raises passes through.
     """
     grid = tile_grid(scene, engine.model.preprocess, engine.model.patch)
-    return strips_of(token_rows(scene, engine, progress=progress), grid, strip_rows)
+    if workers is None:
+        return strips_of(token_rows(scene, engine, progress=progress), grid, strip_rows)
+    check_mappable(scene, engine.model)
+    return strips_of(blended(answers_by_workers(scene, engine, grid, workers), engine.model, grid, progress), grid, strip_rows)
 
 
 def token_rows(scene: Scene, engine: Engine, *, features: bool = False, progress: Progress | None = None) -> Iterator[TokenRows]:

@@ -20,9 +20,11 @@ from core.inference.runtimes import Runtime
 from core.inference.scenes import answers as answers_module
 from core.inference.scenes import scores as scores_module
 from core.inference.scenes import strips as strips_module
+from core.inference.scenes.answers import answered_rows
 from core.inference.scenes.scores import Strip, iterate_scores, token_rows
+from core.prepare.grid import rows as rows_module
 from core.prepare.grid.bands import read_window, rendering, resolve_bands
-from core.prepare.grid.tiles import spread
+from core.prepare.grid.tiles import spread, tile_grid
 from core.prepare.tensor import standardise
 from core.readers import SceneOptions, read_scene
 from core.types import Domain, Scene
@@ -215,3 +217,20 @@ def test_a_stage_that_fails_ends_the_others(tmp_path: Path, land: Engine, monkey
     with pytest.raises(DeviceError, match="gone"):
         list(iterate_scores(scene_of(tmp_path / "s.tif", ground(400, 64)), land))
     assert not [thread for thread in threading.enumerate() if thread.name == "stage"]
+
+
+@pytest.mark.parametrize("step", [10.0, 7.0, 26.0])
+def test_rows_of_a_part_are_those_of_the_whole_to_the_bit(
+    tmp_path: Path, land: Engine, step: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = ground(230, 70)
+    pixels[:, 100:150, 20:60] = 0
+    scene = scene_of(tmp_path / "s.tif", pixels, step, tiled=True, blockxsize=16, blockysize=16)
+    monkeypatch.setattr(rows_module, "_READ_PIXELS", 16 * 70)
+    grid = tile_grid(scene, land.model.preprocess, land.model.patch)
+    whole_scene = list(answered_rows(scene, land, grid, range(len(grid.row_starts))))
+    for first in range(0, len(whole_scene), 3):
+        for row, known in zip(answered_rows(scene, land, grid, range(first, len(whole_scene))), whole_scene[first:], strict=True):
+            assert (row.place, row.columns) == (known.place, known.columns)
+            for name in ("planes", "held", "share", "valid"):
+                np.testing.assert_array_equal(getattr(row, name), getattr(known, name), err_msg=name)
