@@ -31,8 +31,9 @@ No message may hold anything from a DICOM header that could name a person.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Numbers of errors of a disk without room, whoever drew the limit."""
@@ -57,9 +58,19 @@ class SightlineError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """So that it comes whole from another process, whatever its class is made of."""
+        return _made_again, (type(self), self.args, self.__dict__)
+
     def as_json(self) -> dict[str, str]:
         """{code, message, hint}, as the command line prints it."""
         return {"code": self.code, "message": self.message, "hint": self.hint}
+
+
+def _made_again(kind: type[SightlineError], arguments: tuple[object, ...], values: Mapping[str, object]) -> SightlineError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(values)
+    return error
 
 
 class InputError(SightlineError):

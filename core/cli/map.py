@@ -6,9 +6,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.options import Bands, Crs, Dates, Json, LanguageOption, MinArea, Model, Offset, Out, Scale, Zones, dates_of, scene_options
+from core.cli.options import (
+    Bands,
+    Crs,
+    Dates,
+    Json,
+    LanguageOption,
+    MinArea,
+    Model,
+    Offset,
+    Out,
+    Scale,
+    Workers,
+    Zones,
+    dates_of,
+    scene_options,
+)
 from core.cli.output import Assumptions, print_json, print_line
 from core.cli.progress import Ticker
+from core.errors import OutOfRange
 from core.report.notices import say_all
 
 if TYPE_CHECKING:
@@ -23,6 +39,7 @@ def map_(
     crs: Crs = None,
     zones: Zones = None,
     min_area: MinArea = 0.0,
+    workers: Workers = None,
     bands: Bands = "",
     scale: Scale = None,
     offset: Offset = None,
@@ -39,12 +56,14 @@ def map_(
     from core.workflows.report_files import write_map
 
     language_of(language)
+    if workers is not None and workers < 1:
+        raise OutOfRange("--workers", workers, "at least 1")
     check_writable(out)
     options = scene_options(bands, scale, offset, *dates_of(date, 1))
     engine = engine_for(model)
     with workspace() as work, Ticker("tiles") as ticker:
         opened = scene_of(scene, options, work)
-        wishes: dict[str, Any] = {"min_area_hectares": min_area, "crs": crs, "zones": zones, "progress": ticker}
+        wishes: dict[str, Any] = {"min_area_hectares": min_area, "crs": crs, "zones": zones, "progress": ticker, "workers": workers}
         result, report, files = write_map(opened, engine, out, language, **wishes)
     warned = [sentence.text for sentence in report.sentences if is_warning(report, sentence)]
     Assumptions().tell(opened.called, [*warned, *_assumptions(result)])

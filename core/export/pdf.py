@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 from numpy.typing import NDArray
+from reportlab import rl_config
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer
@@ -29,6 +30,7 @@ from core.types import Addendum, Fact, Report, Sentence
 
 RUNNING = ("technique", "explanation")
 """Sections set as one paragraph; the others give each sentence a line of its own."""
+rl_config.useA85 = 0  # streams as bytes: spelt as text, letter by letter, two pictures took longer than the rest of the report
 PICTURE_HEIGHT = 88 * mm
 FRAME_PADDING = 6
 """Points that reportlab keeps free inside its margins."""

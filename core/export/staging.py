@@ -20,18 +20,19 @@ _PROBE_BYTES = 1 << 20
 
 
 @contextmanager
-def staged(out: Path, replacing: Iterable[str] = ()) -> Iterator[Path]:
+def staged(out: Path, replacing: Iterable[str] = (), keeping: str = "") -> Iterator[Path]:
     """A new folder inside `out`, which is made where it is missing, so that both are on one file system.
 
     On a clean exit the files in it are moved into `out`, in the place of older ones, and those of its sub-folders likewise; on an error
     nothing appears. Folders in it whose names begin with a point are scratch space. It is gone afterwards in either case, and so are
     those that processes left which were killed.
-    replacing: patterns of files of an earlier run in `out` that must not stay beside the new ones.
+    replacing: patterns of files of an earlier run in `out` that must not stay beside the new ones. keeping: name of a folder of
+    `resumable_folder` that this run takes over; all others are superseded.
     Raises InputError where a file is in the way of `out`, CannotWrite where it is full, closed to us, or vanishes.
     """
     was_there = out.exists()
     make_folder(out)
-    remove_what_the_killed_left(out)
+    remove_what_the_killed_left(out, keeping)
     try:
         with held_folder(out) as folder:
             yield folder
@@ -115,10 +116,12 @@ def whole_file(path: Path) -> Iterator[Path]:
         made.replace(path)
 
 
-def remove_what_the_killed_left(place: Path) -> None:
-    """Delete the hidden folders in `place` that no living process holds."""
+def remove_what_the_killed_left(place: Path, keeping: str = "") -> None:
+    """Delete the hidden folders in `place` that no living process holds, but for the one of that name."""
     for folder in place.glob(f"{PREFIX}*"):
         lock = folder / LOCK
+        if folder.name == keeping:
+            continue
         try:
             with lock.open("rb") as held:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -131,6 +134,27 @@ def remove_what_the_killed_left(place: Path) -> None:
 def held_folder(place: Path) -> Iterator[Path]:
     """A new hidden folder in `place` with a lock that this process holds. Deleted afterwards, or by whoever finds the lock free."""
     folder, lock = _locked_folder(place)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+@contextmanager
+def resumable_folder(place: Path, name: str) -> Iterator[Path]:
+    """The hidden folder of that name in `place`, with what a killed process left in it; deleted afterwards, however this ends.
+
+    name: begins with PREFIX, and tells apart what may not be taken over. Raises InputError where another process works in it.
+    """
+    folder = place / name
+    folder.mkdir(mode=0o700, exist_ok=True)
+    lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise InputError(f"The same work is being done in {place} already.", "Wait for it, or choose another folder with --out.") from None
     try:
         yield folder
     finally:

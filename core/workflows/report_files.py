@@ -6,6 +6,7 @@ A map or a comparison of dates and its report appear together: a folder never ho
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,8 +15,10 @@ from core.change.methods.bands import read_by
 from core.change.methods.base import Method
 from core.explain.registry import ranked_methods
 from core.export import json, markdown, pdf
-from core.export.staging import staged
+from core.export.staging import PREFIX, resumable_folder, staged
 from core.inference.engine import ChangeEngine, Engine, engine_for
+from core.inference.scenes.tasks import decided_by
+from core.inference.scenes.workers import Workers
 from core.render.report_pictures import Captioned, image_pictures
 from core.render.report_scenes import change_pictures, map_pictures
 from core.report.language import language_of
@@ -32,6 +35,8 @@ from models.change_registry import LoadedChangeModel
 from models.registry import LoadedModel
 
 PICTURES = "report-*.png"
+KEY_DIGITS = 16
+"""Of the hash in the name of a folder of strips."""
 _Map = TypeVar("_Map", LandCoverMap, ChangeMap)
 
 
@@ -76,10 +81,18 @@ class PairFiles:
 
 
 def write_map(
-    scene: Scene, engine: Engine, out: Path, language: str = "en", **wishes: Any
+    scene: Scene, engine: Engine, out: Path, language: str = "en", workers: int | None = None, **wishes: Any
 ) -> tuple[LandCoverMap, Report, tuple[Path, ...]]:
-    """The land cover of a scene and its report in `out`, all at once. wishes: as of map_scene, which raises what this raises."""
-    with staged(out, replacing=(PICTURES, ZONES)) as whole:
+    """The land cover of a scene and its report in `out`, all at once. wishes: as of map_scene, which raises what this raises.
+
+    workers: so many processes compute it, and a run that is killed leaves the strips that are done in a hidden folder of `out`. The next
+    run of processes whose map is decided by the same (core.inference.scenes.tasks.decided_by) goes on from them; whatever else is written
+    into `out` supersedes them.
+    """
+    kept = "" if workers is None else f"{PREFIX}strips-{decided_by(scene, engine)[:KEY_DIGITS]}"
+    with staged(out, replacing=(PICTURES, ZONES), keeping=kept) as whole, ExitStack() as stack:
+        if workers is not None:
+            wishes["workers"] = Workers(workers, stack.enter_context(resumable_folder(out, kept)))
         result = map_scene(scene, engine, whole, **wishes)
         report, files = report_map(result, engine, whole, language)
     return _moved(result, whole, out), report, tuple(out / file.name for file in files)

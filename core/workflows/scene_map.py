@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,10 @@ from core.export.staging import staged
 from core.export.tables import write_areas, write_table
 from core.export.vector import Feature, write_polygons
 from core.inference.engine import Engine
+from core.inference.scenes.ahead import ahead
 from core.inference.scenes.scores import Strip, check_mappable, iterate_scores
+from core.inference.scenes.tasks import decided_by
+from core.inference.scenes.workers import Workers, strips_done
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.grid.reflectance import scale_doubt, value_doubts
 from core.prepare.grid.tiles import OVERLAP, tile_grid
@@ -32,7 +35,7 @@ from core.prepare.scene_input import ground_refusal, scale_assumptions
 from core.readers.scenes.geotiff import open_raster
 from core.render.colours import class_colours
 from core.render.preview import Preview
-from core.types import ClassArea, FloatImage, LandCoverMap, Progress, Scene
+from core.types import ClassArea, FloatImage, LandCoverMap, Notice, Progress, Scene, notice
 
 LANDCOVER, CONFIDENCE, OUTSIDE, UNSTABLE = "landcover.tif", "confidence.tif", "outside.tif", "unstable.tif"
 AREAS, ZONES, CLASSES, LAYER = "areas.csv", "zones.csv", "classes.gpkg", "classes"
@@ -51,13 +54,14 @@ def map_scene(
     zones: Path | None = None,
     progress: Progress | None = None,
     preview: Preview | None = None,
+    workers: Workers | None = None,
 ) -> LandCoverMap:
     """Write landcover.tif, confidence.tif, outside.tif, unstable.tif, areas.csv and classes.gpkg into `out`; with zones, zones.csv too.
 
     min_area_hectares: smaller polygons are left out of classes.gpkg; rasters and areas keep every pixel.
     crs: a coordinate system for everything that is written; that of the scene by default. zones: a vector file of polygons.
     progress: told of tiles; what it raises ends the work, and nothing is left of it.
-    preview: given the classes of each strip as it is done.
+    preview: given the classes of each strip as it is done. workers: other processes that compute the scores; the files are the same.
     Raises WrongTask, NoGrid, MissingBands, InputError (crs, out, min_area_hectares), UnreadableFile and NotFound (zones too), DeviceError.
     """
     started = time.perf_counter()
@@ -75,7 +79,8 @@ def map_scene(
             progress(tiles, tiles)
 
     with staged(out) as folder:
-        scores = _score(scene, engine, folder, progress, preview)
+        taken_over = _taken_over(scene, engine, workers)
+        scores = _score(scene, engine, folder, progress, preview, workers)
         if target != scene.crs:
             _bring_to(folder, target, model.labels)
         areas = _measure(folder, model.labels, drawn, min_area_hectares, look_up)
@@ -96,13 +101,13 @@ def map_scene(
         valid_pixels=sum(area.pixels for area in areas),
         outside_share=1.0 if refusal and scores.valid else scores.outside / max(scores.valid, 1),
         mean_confidence=scores.confidence / scores.valid if scores.valid else float("nan"),
-        parameters=_parameters(engine, target, min_area_hectares, zones),
+        parameters=_parameters(scene, engine, target, min_area_hectares, zones),
         warnings=(*filter(None, [refusal]), *value_doubts(scene)),
         is_ground_known=not refusal,
         is_scale_known=scale_doubt(scene) is None,
         linear=tuple(label for label in model.labels if label in model.preprocess.linear),
         token_metres=_token_metres(engine),
-        assumptions=(*filter(None, [refusal]), *bands_assumed, *scale_assumptions(scene, model.preprocess), *engine.notices),
+        assumptions=(*filter(None, [refusal]), *bands_assumed, *scale_assumptions(scene, model.preprocess), *engine.notices, *taken_over),
         seconds=time.perf_counter() - started,
     )
 
@@ -135,7 +140,15 @@ def target_crs(scene: Scene, crs: str | None) -> CRS:
     return target
 
 
-def _score(scene: Scene, engine: Engine, folder: Path, progress: Progress | None, preview: Preview | None) -> _Scores:
+def _taken_over(scene: Scene, engine: Engine, workers: Workers | None) -> tuple[Notice, ...]:
+    """That strips of a run that was killed are used, where it is so."""
+    done, strips = strips_done(scene, engine, workers.folder) if workers is not None else (0, 0)
+    return (notice("scene.strips-taken-over", done=done, strips=strips),) if done else ()
+
+
+def _score(
+    scene: Scene, engine: Engine, folder: Path, progress: Progress | None, preview: Preview | None, workers: Workers | None
+) -> _Scores:
     """The four rasters on the grid of the scene."""
     labels = engine.model.labels
     threshold = engine.model.ood_detector.threshold if engine.model.ood_detector is not None else np.inf
@@ -149,7 +162,8 @@ def _score(scene: Scene, engine: Engine, folder: Path, progress: Progress | None
         confidence = stack.enter_context(StripWriter(folder / CONFIDENCE, **values, description="confidence"))
         outside = stack.enter_context(StripWriter(folder / OUTSIDE, **values, description="distance from the training images"))
         unstable = stack.enter_context(StripWriter(folder / UNSTABLE, **bytes_, description="unstable"))
-        for strip in iterate_scores(scene, engine, progress=progress):
+        strips = iterate_scores(scene, engine, progress=progress, workers=workers)
+        for strip in stack.enter_context(closing(ahead(strips) if workers is None else strips)):
             best, index = (found.numpy() for found in torch.from_numpy(strip.probabilities).max(dim=0))  # [height, width]
             classed = np.where(strip.valid, index, _NODATA).astype(np.uint8)
             landcover.write(strip.top, classed)
@@ -210,8 +224,9 @@ def _token_metres(engine: Engine) -> float | None:
     return None if gsd is None else gsd * max(engine.model.patch)
 
 
-def _parameters(engine: Engine, target: CRS, min_area_hectares: float, zones: Path | None) -> dict[str, Any]:
+def _parameters(scene: Scene, engine: Engine, target: CRS, min_area_hectares: float, zones: Path | None) -> dict[str, Any]:
     return {
+        "decided_by": decided_by(scene, engine),
         "tile": list(engine.model.preprocess.size),
         "overlap": OVERLAP,
         "views": 1,  # of each tile

@@ -6,7 +6,8 @@ larger than a few rows of tiles of either is held.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import tee
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 from core.change.evidence import Evidence, weigh
 from core.change.methods.base import ComparedBands, ComparedStrip, NetworkMethod, Shares
 from core.inference.engine import Engine
+from core.inference.scenes.ahead import ahead
 from core.inference.scenes.scores import Strip, TokenRows, check_mappable, strips_of, token_rows
 from core.prepare.grid.tiles import OVERLAP, tile_grid
 from core.types import FloatImage, Progress, Scene
@@ -106,15 +108,14 @@ def compare(
     """
     grid = tile_grid(before, engine.model.preprocess, engine.model.patch)
     features = method == EMBEDDING
-    rows = zip(
-        token_rows(before, engine, features=features),
-        token_rows(after, engine, features=features, progress=_of_both(progress)),
-        strict=True,
-    )
-    first, second = tee(_in_step(one, other) for one, other in rows)
-    strips = zip(
-        strips_of((pair[0] for pair in first), grid, strip_rows), strips_of((pair[1] for pair in second), grid, strip_rows), strict=True
-    )
+    own, others = token_rows(before, engine, features=features), token_rows(after, engine, features=features, progress=_of_both(progress))
+    with closing(ahead(own)) as ours, closing(ahead(others)) as theirs:
+        first, second = tee(_in_step(one, other) for one, other in zip(ours, theirs, strict=True))
+        both = strips_of((pair[0] for pair in first), grid, strip_rows), strips_of((pair[1] for pair in second), grid, strip_rows)
+        yield from _weighed(zip(*both, strict=True), engine)
+
+
+def _weighed(strips: Iterable[tuple[Strip, Strip]], engine: Engine) -> Iterator[TokenStrip]:
     threshold = engine.model.ood_detector.threshold if engine.model.ood_detector is not None else np.inf
     valid, outside = 0, (0, 0)
     for one, other in strips:

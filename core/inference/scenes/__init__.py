@@ -1,3 +1,3 @@
 """What a model says of whole scenes, of one date or two, strip by strip."""
 
-__all__ = ["offsets", "pair", "pair_ood", "pair_statistics", "pair_tiles", "scores", "strips"]
+__all__ = ["ahead", "answers", "offsets", "pair", "pair_ood", "pair_statistics", "pair_tiles", "scores", "strips", "tasks", "workers"]

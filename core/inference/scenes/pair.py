@@ -6,11 +6,13 @@ anything is a probability (core/inference/scenes/offsets.py). Memory is that of 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from core.inference.engine import ChangeEngine
+from core.inference.scenes.ahead import ahead
 from core.inference.scenes.offsets import LogitRows, levelled
 from core.inference.scenes.pair_ood import PairDetector
 from core.inference.scenes.pair_statistics import PairStatistics
@@ -19,7 +21,7 @@ from core.inference.scenes.strips import Strip, TokenRows, strips_of
 from core.prepare.grid.pair import Moments, ScenePair, Standard, read_pair, standardised
 from core.prepare.grid.rows import ModelRows
 from core.prepare.grid.tiles import TileGrid, cell_shares, tile_grid_in_pixels
-from core.types import ChangeCalibration, FloatImage, Preprocess, Progress, Scene
+from core.types import ChangeCalibration, FloatImage, Mask, Preprocess, Progress, Scene
 
 AS_THEY_ARE = 0.5
 """Pixels within this share of the model's are read as they are: a pixel of change must not be blurred."""
@@ -36,9 +38,8 @@ def standards(pair: ScenePair) -> tuple[Standard, Standard]:
     """Mean and deviation of both dates, over the pixels that both have. Raises UnreadableFile."""
     before, after = (Moments(len(pair.places)) for _ in range(2))
     step = max(1, _READ_PIXELS // pair.before.width)
-    for top in range(0, pair.before.height, step):
-        window = (0, top, pair.before.width, min(step, pair.before.height - top))
-        first, second, valid = read_pair(pair, window)
+    windows = ((0, top, pair.before.width, min(step, pair.before.height - top)) for top in range(0, pair.before.height, step))
+    for first, second, valid in ahead(read_pair(pair, window) for window in windows):
         before.add(first, valid)
         after.add(second, valid)
     return before.standard(), after.standard()
@@ -103,28 +104,28 @@ def _logits(
     def compare(first: FloatImage, second: FloatImage) -> FloatImage:
         return engine.forward(first, second).logits
 
-    predict = compare if detector is None else detector.watching(compare)
     before = ModelRows(pair.before, pair.before_bands, None, grid)
     after = ModelRows(pair.after, pair.after_bands, None, grid)
-    share = np.zeros((0, grid.columns), dtype=np.float32)  # of the rows that were read last
+    tops = [*map(grid.scene_rows_above, grid.row_starts), grid.scene_rows_above(grid.token_rows)]
+    heights = iter(np.diff(tops).tolist())  # scene rows that belong to each row of tiles
+    beside: deque[tuple[FloatImage, Mask]] = deque()  # share and mask of the rows that were read and whose logits have not come yet
     done = 0
 
     def rows(first: int, last: int) -> PairRows:
-        nonlocal share
         (values, held), (others, also) = before.take(first, last), after.take(first, last)
-        share = np.minimum(held, also)
+        share, height = np.minimum(held, also), next(heights)
+        beside.append((share, before.take_mask(height) & after.take_mask(height)))
         first_date, second_date = (
             standardised(each, share > 0, standard, pair.places, pair.channels)
             for each, standard in zip((values, others), both, strict=True)
         )
         return PairRows(first_date, second_date, share > 0)
 
-    for top, logits in blended_rows(rows, grid, predict):
-        scene_top = grid.scene_rows_above(top)
-        count = grid.scene_rows_above(top + len(logits)) - scene_top
-        valid = before.take_mask(count) & after.take_mask(count)
+    looks = () if detector is None else (detector.look,)
+    for top, logits in blended_rows(rows, grid, compare, *looks):
+        share, valid = beside.popleft()
         own = np.where(np.isfinite(logits), cell_shares(share, grid, top)[: len(logits)], np.float32(0.0))
         done += len(grid.column_starts)
         if progress is not None:
             progress(done, grid.tiles)
-        yield LogitRows(top, scene_top, valid, own, np.nan_to_num(logits))
+        yield LogitRows(top, grid.scene_rows_above(top), valid, own, np.nan_to_num(logits))

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.inference.ood import ood_score
-from core.inference.scenes.pair_tiles import Predict
 from core.types import FloatImage, Preprocess
 from models.image_statistics import image_statistics
 from models.registry import OodDetector
@@ -32,15 +31,6 @@ class PairDetector:
         self._colours = colour_places(preprocess)
         self._looked_at, self._outside = 0, np.zeros(2, dtype=np.int64)
 
-    def watching(self, predict: Predict) -> Predict:
-        """The same answers; the tiles are counted on their way."""
-
-        def watched(before: FloatImage, after: FloatImage) -> FloatImage:
-            self._look(before, after)
-            return predict(before, after)
-
-        return watched
-
     @property
     def shares(self) -> tuple[float, float] | None:
         """Share of the tiles of each date that lie outside; None where nothing could be scored."""
@@ -49,7 +39,8 @@ class PairDetector:
         before, after = self._outside / self._looked_at
         return float(before), float(after)
 
-    def _look(self, before: FloatImage, after: FloatImage) -> None:
+    def look(self, before: FloatImage, after: FloatImage) -> None:
+        """Count tiles of both dates, float32 [tiles, channels, rows, columns] each."""
         if self._known is None:
             return
         full = is_full(before)

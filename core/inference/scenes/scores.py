@@ -7,27 +7,26 @@ Memory is that of a few rows of tiles and one strip, whatever the height of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import WrongTask
-from core.inference.calibration import probabilities
 from core.inference.engine import Engine
-from core.inference.ood import features as detector_features
-from core.inference.ood import ood_score
+from core.inference.scenes.ahead import ahead
+from core.inference.scenes.answers import AnsweredRow, answered_rows
 from core.inference.scenes.strips import Strip, TokenRows, strips_of
+from core.inference.scenes.workers import Workers, answers_by_workers
 from core.prepare.domains import image_domain
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.grid.ground import refuse_off_earth, refuse_too_coarse
-from core.prepare.grid.rows import ModelRows
-from core.prepare.grid.tiles import TileGrid, arch, cell_shares, cut_tiles, spread, tile_grid
-from core.prepare.tensor import standardise
+from core.prepare.grid.tiles import TileGrid, arch, spread, tile_grid
 from core.types import FloatImage, Mask, Progress, Scene
 from models.registry import LoadedModel
 
-__all__ = ["Strip", "TokenRows", "check_mappable", "iterate_scores", "strips_of", "token_rows"]
+__all__ = ["Strip", "TokenRows", "blended", "check_mappable", "iterate_scores", "strips_of", "token_rows"]
 
 LEAST_LEAD = 0.2
 """Of the first label over the second; less than that, other tiles would often put another label first (benchmarks/RESULTS.md)."""
@@ -47,13 +46,19 @@ def check_mappable(scene: Scene, model: LoadedModel) -> None:
     resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)
 
 
-def iterate_scores(scene: Scene, engine: Engine, strip_rows: int | None = None, progress: Progress | None = None) -> Iterator[Strip]:
+def iterate_scores(
+    scene: Scene, engine: Engine, strip_rows: int | None = None, progress: Progress | None = None, workers: Workers | None = None
+) -> Generator[Strip, None, None]:
     """The scores of every pixel of a scene, in strips of at most `strip_rows` rows (settings().strip_rows where None).
 
+    workers: the processes that compute them, this one where None; they give the same bits.
     Raises what check_mappable raises, and UnreadableFile, DeviceError; what `progress` raises passes through.
     """
     grid = tile_grid(scene, engine.model.preprocess, engine.model.patch)
-    return strips_of(token_rows(scene, engine, progress=progress), grid, strip_rows)
+    if workers is None:
+        return strips_of(token_rows(scene, engine, progress=progress), grid, strip_rows)
+    check_mappable(scene, engine.model)
+    return strips_of(blended(answers_by_workers(scene, engine, grid, workers), engine.model, grid, progress), grid, strip_rows)
 
 
 def token_rows(scene: Scene, engine: Engine, *, features: bool = False, progress: Progress | None = None) -> Iterator[TokenRows]:
@@ -61,29 +66,24 @@ def token_rows(scene: Scene, engine: Engine, *, features: bool = False, progress
 
     Raises as iterate_scores does.
     """
-    model = engine.model
-    check_mappable(scene, model)
-    grid = tile_grid(scene, model.preprocess, model.patch)
-    bands, _ = resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)
-    rows = ModelRows(scene, bands, model.preprocess, grid)
-    blend = _Blend(grid, len(model.labels), 1 + (model.network.config.hidden_size if features else 0))
-    stops = (*grid.row_starts[1:], grid.token_rows)
-    for place, (start, stop) in enumerate(zip(grid.row_starts, stops, strict=True)):
-        values, share = rows.take(*grid.vertical.span(start))
-        columns, tiles, shares = cut_tiles(values, share, grid, start)
-        if columns:
-            views = [grid.view(place, column) for column in columns]
-            inputs = np.stack([standardise(view.northed(tile), model.preprocess) for view, tile in zip(views, tiles, strict=True)])
-            for column, view, planes, counted in zip(columns, views, _planes(engine, inputs, features), shares, strict=True):
-                blend.add(place, column, grid.orientation.stored(view.stored(planes)), float(counted))
-        count = stop - start
-        known = cell_shares(share, grid, start)[:count]
-        scene_top = grid.scene_rows_above(start)
-        valid = rows.take_mask(grid.scene_rows_above(stop) - scene_top)
+    check_mappable(scene, engine.model)
+    grid = tile_grid(scene, engine.model.preprocess, engine.model.patch)
+    with closing(ahead(answered_rows(scene, engine, grid, range(len(grid.row_starts)), features=features))) as answers:
+        yield from blended(answers, engine.model, grid, progress)
+
+
+def blended(answers: Iterable[AnsweredRow], model: LoadedModel, grid: TileGrid, progress: Progress | None = None) -> Iterator[TokenRows]:
+    """All rows of tiles of a scene, from top to bottom, as rows of tokens; what `progress` raises passes through."""
+    blend: _Blend | None = None
+    for row in answers:
+        blend = blend or _Blend(grid, len(model.labels), row.planes.shape[1] - len(model.labels))
+        for column, planes, held in zip(row.columns, spread(row.planes, grid.tile), row.held, strict=True):
+            blend.add(row.place, column, planes, float(held))
         if progress is not None:
-            progress((place + 1) * len(grid.column_starts), grid.tiles)
+            progress((row.place + 1) * len(grid.column_starts), grid.tiles)
+        count, top = len(row.share), grid.row_starts[row.place]
         is_unstable = blend.is_unstable(count)
-        yield _finished(model, start, scene_top, valid, known, blend.pop(count), is_unstable)
+        yield _finished(model, top, grid.scene_rows_above(top), row.valid, row.share, blend.pop(count), is_unstable)
 
 
 class _Blend:
@@ -99,11 +99,11 @@ class _Blend:
         self._sums = np.zeros((labels + others, *self._weights.shape[1:]), dtype=np.float32)
         self._half = np.zeros((labels, *self._weights.shape[1:]), dtype=np.float32)  # of the scores in the sums, those of the first half
 
-    def add(self, row: int, column: int, tokens: FloatImage, share: float) -> None:
-        """tokens: float32 [planes, rows, columns] of the tile at a place among the starts; it counts by its share of data."""
+    def add(self, row: int, column: int, cells: FloatImage, share: float) -> None:
+        """cells: float32 [planes, rows, columns] of the tile at a place among the starts; it counts by its share of data."""
         start = self._grid.column_starts[column]
         place, weight = slice(start, start + self._grid.tile[1]), self._window * np.float32(share)
-        planes = spread(tokens, self._grid.tile) * weight
+        planes = cells * weight
         self._sums[:, :, place] += planes
         is_first = self._grid.is_even(row, column)
         self._weights[0 if is_first else 1, :, place] += weight
@@ -128,24 +128,6 @@ class _Blend:
 
 def _moved_up(planes: FloatImage, count: int) -> FloatImage:
     return np.pad(planes[:, count:], ((0, 0), (0, count), (0, 0)))
-
-
-def _planes(engine: Engine, inputs: FloatImage, features: bool) -> FloatImage:
-    """float32 [tiles, labels + 1 (+ width), token rows, token columns] of tiles as shown: probabilities, outside score, features."""
-    model = engine.model
-    forward = engine.forward(inputs, features=features)
-    assert forward.token_logits is not None  # check_mappable has seen to it
-    logits, embeddings = forward.token_logits, forward.embeddings
-    found = [probabilities(logits, model.calibration)]
-    scores = (
-        ood_score(detector_features(inputs, embeddings), model.ood_detector)
-        if model.ood_detector is not None
-        else np.full(len(inputs), np.nan)
-    )
-    found.append(np.broadcast_to(scores[:, np.newaxis, np.newaxis, np.newaxis], (*logits.shape[:3], 1)))
-    if forward.features is not None:
-        found.append(forward.features)
-    return np.ascontiguousarray(np.moveaxis(np.concatenate(found, axis=3), 3, 1), dtype=np.float32)
 
 
 def _finished(

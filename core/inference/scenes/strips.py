@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +61,7 @@ class Strip:
         return len(self.valid)
 
 
-def strips_of(rows: Iterable[TokenRows], grid: TileGrid, strip_rows: int | None = None) -> Iterator[Strip]:
+def strips_of(rows: Iterable[TokenRows], grid: TileGrid, strip_rows: int | None = None) -> Generator[Strip, None, None]:
     """Token rows brought back to pixels, in strips of at most `strip_rows` rows (settings().strip_rows where None).
 
     Their height depends on the grid, on `strip_rows` and on the number of planes alone.

@@ -26,17 +26,23 @@ class ModelRows:
     depends on how many rows are asked for at a time.
     """
 
-    def __init__(self, scene: Scene, bands: Sequence[Band], preprocess: Preprocess | None, grid: TileGrid) -> None:
-        """preprocess: how values are rendered; None leaves them as reflectance."""
+    def __init__(
+        self, scene: Scene, bands: Sequence[Band], preprocess: Preprocess | None, grid: TileGrid, first: int = 0, scene_first: int = 0
+    ) -> None:
+        """preprocess: how values are rendered; None leaves them as reflectance.
+
+        first: no model row above it is asked for. scene_first: row of the scene with which the mask begins.
+        """
         self._scene, self._bands, self._preprocess, self._grid = scene, bands, preprocess, grid
         self._step = _rows_a_read(scene)
-        self._read = 0  # scene rows read so far
+        self._scene_first = scene_first
         self._masks: deque[Mask] = deque()
-        self._top = 0  # first model row that is held
         self._sums = np.zeros((len(bands), 0, grid.columns), dtype=np.float32)  # value x share of the pixel that holds data
         self._shares = np.zeros((0, grid.columns), dtype=np.float32)
         self._down = None if grid.vertical.scale == 1.0 else csc_array(_weights(grid.vertical))
         self._across = None if grid.horizontal.scale == 1.0 else _weights(grid.horizontal)
+        self._read = self._beginning(first, scene_first)  # scene rows read so far, or passed over
+        self._top = self._touched(self._read, self._step)[0] if self._read else 0  # first model row that is held
 
     def take(self, first: int, last: int) -> tuple[FloatImage, FloatImage]:
         """Model rows [first, last), which must not lie before those of an earlier call.
@@ -76,12 +82,24 @@ class ModelRows:
         side = self._grid.vertical
         return int((self._read + side.phase - max(1.0, side.scale)) / side.scale - 0.5)
 
+    def _beginning(self, first: int, scene_first: int) -> int:
+        """The scene row to begin with: as for the whole scene, so that rows are added up in the same parts."""
+        needed = first if self._down is None else int(csr_array(self._down)[[first]].indices.min())
+        return min(needed, scene_first) // self._step * self._step
+
+    def _touched(self, top: int, height: int) -> tuple[int, int]:
+        """Model rows [first, last) to which scene rows add something."""
+        if self._down is None:
+            return top, top + height
+        rows = self._down[:, top : top + height].indices
+        return int(rows.min()), int(rows.max()) + 1
+
     def _read_on(self) -> None:
         top, height = self._read, min(self._step, self._grid.height - self._read)
         values, valid = read_window(self._scene, self._bands, (0, top, self._grid.width, height))
         if self._preprocess is not None:
             values = rendering(values, self._preprocess)
-        self._masks.append(valid)
+        self._masks.append(valid[max(0, self._scene_first - top) :])
         self._read += height
         self._add(top, values, valid.astype(np.float32))
 
@@ -95,12 +113,10 @@ class ModelRows:
             self._sums[:, top - self._top : top - self._top + share.shape[0]] = values
             self._shares[top - self._top : top - self._top + share.shape[0]] = share
             return
-        weights = csr_array(self._down[:, top : top + share.shape[0]])  # [model rows, scene rows of this read]
-        touched = np.flatnonzero(np.diff(weights.indptr))
-        first, last = int(touched[0]), int(touched[-1]) + 1
+        first, last = self._touched(top, share.shape[0])
         self._hold(last)
         place = slice(first - self._top, last - self._top)
-        weights = weights[first:last]
+        weights = csr_array(self._down[:, top : top + share.shape[0]])[first:last]  # [model rows, scene rows of this read]
         for channel, plane in enumerate(values):
             self._sums[channel, place] += weights @ plane
         self._shares[place] += weights @ share

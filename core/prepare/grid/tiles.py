@@ -8,6 +8,7 @@ fraction of its size a side, and only its finished rows are ever brought back to
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,6 +197,7 @@ def spread(tokens: FloatImage, cells: tuple[int, int]) -> FloatImage:
     return np.asarray(down @ tokens @ across.T, dtype=np.float32)
 
 
+@cache
 def _bell(cells: int, tokens: int) -> FloatImage:
     """float32 [cells, tokens], rows that sum to 1."""
     places = (np.arange(cells) + 0.5) * tokens / cells - 0.5
@@ -227,8 +229,10 @@ def cut_tiles(values: FloatImage, share: FloatImage, grid: TileGrid, start: int)
 
 def mirrored_beyond(values: FloatImage, grid: TileGrid, start: int, column: int) -> FloatImage:
     """The scene's part of a tile, [..., rows, columns], made whole by its mirror images. start, column: the tile's first cell."""
-    around = [(0, 0)] * (values.ndim - 2)
-    return np.pad(values, [*around, grid.vertical.beyond(start), grid.horizontal.beyond(column)], mode="symmetric")
+    around = grid.vertical.beyond(start), grid.horizontal.beyond(column)
+    if not any(map(any, around)):  # most tiles: np.pad takes longer over nothing than all the rest
+        return values
+    return np.pad(values, [*[(0, 0)] * (values.ndim - 2), *around], mode="symmetric")
 
 
 def cell_shares(share: FloatImage, grid: TileGrid, start: int) -> FloatImage:

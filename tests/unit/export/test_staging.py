@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from core.export.staging import PREFIX, staged, whole_file
+from core.export.staging import LOCK, PREFIX, resumable_folder, staged, whole_file
 
 WRITER = """
 import sys, time
@@ -87,3 +87,16 @@ def test_one_file_appears_whole(tmp_path: Path) -> None:
         made.write_text("whole")
         assert not (tmp_path / "areas.csv").exists()
     assert [file.name for file in tmp_path.iterdir()] == ["areas.csv"]
+
+
+def test_what_can_be_taken_over_stays_for_whoever_asks_for_it_by_name_and_goes_for_all_others(tmp_path: Path) -> None:
+    name = f"{PREFIX}strips-1"
+    for keeping, left in ((name, ["done"]), ("", [])):
+        (tmp_path / name).mkdir(exist_ok=True)
+        for file in (LOCK, "done"):
+            (tmp_path / name / file).write_text("of a process that was killed")
+        with staged(tmp_path, keeping=keeping), resumable_folder(tmp_path, name) as folder:
+            assert [file.name for file in folder.iterdir() if file.name != LOCK] == left
+            with pytest.raises(InputError, match="already"), resumable_folder(tmp_path, name):
+                pass
+        assert hidden(tmp_path) == []

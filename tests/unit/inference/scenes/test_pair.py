@@ -11,6 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from core.inference.engine import ChangeEngine, change_engine_for
 from core.inference.runtimes import Runtime
+from core.inference.scenes import pair as pair_module
+from core.inference.scenes import pair_tiles as pair_tiles_module
 from core.inference.scenes.pair import change_probability, change_strips, pixel_grid, standards
 from core.inference.scenes.pair_tiles import PairRows, blended_rows
 from core.prepare.grid.pair import ScenePair, pair_of
@@ -137,3 +139,12 @@ def test_the_level_of_a_scene_is_taken_from_every_pixel_of_it(pair: ScenePair, e
     found = ChangeEngine(replace(engine.model, calibration=calibration), engine.runtime)
     for rows in (None, 9):
         assert_allclose(whole(pair, found, rows), 1 / (1 + np.exp(np.median(logits) - logits)), atol=0.01)
+
+
+def test_work_that_overlaps_gives_the_same_bits_as_work_one_after_the_other(
+    pair: ScenePair, engine: ChangeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = whole(pair, engine)
+    for module in (pair_module, pair_tiles_module):
+        monkeypatch.setattr(module, "ahead", lambda items: (item for item in items))
+    assert_array_equal(whole(pair, engine), beside)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,20 @@ import pytest
 from numpy.typing import NDArray
 from rasterio.transform import Affine
 
-from core.errors import Cancelled, MissingBands, NoGrid, WrongTask
+from core.errors import Cancelled, DeviceError, MissingBands, NoGrid, WrongTask
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine
 from core.inference.ood import features as detector_features
 from core.inference.ood import ood_score
 from core.inference.runtimes import Runtime
+from core.inference.scenes import answers as answers_module
+from core.inference.scenes import scores as scores_module
 from core.inference.scenes import strips as strips_module
+from core.inference.scenes.answers import answered_rows
 from core.inference.scenes.scores import Strip, iterate_scores, token_rows
+from core.prepare.grid import rows as rows_module
 from core.prepare.grid.bands import read_window, rendering, resolve_bands
-from core.prepare.grid.tiles import spread
+from core.prepare.grid.tiles import spread, tile_grid
 from core.prepare.tensor import standardise
 from core.readers import SceneOptions, read_scene
 from core.types import Domain, Scene
@@ -187,3 +192,45 @@ def test_models_and_scenes_that_do_not_fit_are_refused_before_any_work(tmp_path:
         next(iterate_scores(scene_of(tmp_path / "n.tif", ground(40, 40), crs=None), land))
     with pytest.raises(MissingBands):
         next(iterate_scores(scene_of(tmp_path / "m.tif", ground(40, 40), descriptions=("B08", "B11", "B12")), land))
+
+
+@pytest.mark.parametrize("step", [10.0, 7.0])
+def test_work_that_overlaps_gives_the_same_bits_as_work_one_after_the_other(
+    tmp_path: Path, land: Engine, step: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = ground(170, 110)
+    pixels[:, 40:95, 20:60] = 0
+    pixels[:, 120:, :] = 0
+    scene = scene_of(tmp_path / "s.tif", pixels, step)
+    beside = whole(list(iterate_scores(scene, land)))
+    for module in (answers_module, scores_module):
+        monkeypatch.setattr(module, "ahead", lambda items: (item for item in items))
+    for one, other in zip(beside, whole(list(iterate_scores(scene, land))), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_stage_that_fails_ends_the_others(tmp_path: Path, land: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*values: object, **options: object) -> None:
+        raise DeviceError("The network is gone.", "Open it again.")
+
+    monkeypatch.setattr(land, "forward", failing)
+    with pytest.raises(DeviceError, match="gone"):
+        list(iterate_scores(scene_of(tmp_path / "s.tif", ground(400, 64)), land))
+    assert not [thread for thread in threading.enumerate() if thread.name == "stage"]
+
+
+@pytest.mark.parametrize("step", [10.0, 7.0, 26.0])
+def test_rows_of_a_part_are_those_of_the_whole_to_the_bit(
+    tmp_path: Path, land: Engine, step: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = ground(230, 70)
+    pixels[:, 100:150, 20:60] = 0
+    scene = scene_of(tmp_path / "s.tif", pixels, step, tiled=True, blockxsize=16, blockysize=16)
+    monkeypatch.setattr(rows_module, "_READ_PIXELS", 16 * 70)
+    grid = tile_grid(scene, land.model.preprocess, land.model.patch)
+    whole_scene = list(answered_rows(scene, land, grid, range(len(grid.row_starts))))
+    for first in range(0, len(whole_scene), 3):
+        for row, known in zip(answered_rows(scene, land, grid, range(first, len(whole_scene))), whole_scene[first:], strict=True):
+            assert (row.place, row.columns) == (known.place, known.columns)
+            for name in ("planes", "held", "share", "valid"):
+                np.testing.assert_array_equal(getattr(row, name), getattr(known, name), err_msg=name)
