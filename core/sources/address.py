@@ -13,7 +13,6 @@ import socket
 import ssl
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -23,13 +22,11 @@ from urllib.parse import urljoin
 from core.errors import Cancelled, CannotWrite, Offline, TooLarge, UnsafeFile
 from core.settings import settings
 from core.sources.hosts import LOCALHOST, Host, host_of, named, public_number
+from core.sources.pace import Pace
 
 _CHUNK = 1 << 16
 _REDIRECTS = 5
 _REDIRECT_CODES = frozenset({301, 302, 303, 307, 308})
-_RATE_SECONDS = 10.0
-"""The rate of a download is taken over so long."""
-_SLOW = "Download it yourself and choose the file."
 
 
 def download(
@@ -78,7 +75,7 @@ def _fetch(
     progress: Callable[[int, int | None], None],
     cancelled: Callable[[], bool],
 ) -> str:
-    pace = _Pace(named(url))
+    pace = Pace(named(url))
     try:
         response = _answer(url)
         with response:
@@ -161,32 +158,10 @@ class _PinnedConnection(http.client.HTTPSConnection):
         secure.do_handshake()
 
 
-class _Pace:
-    """How long a download may take in all, and how slow it may be: a host that drips holds a place that others wait for."""
-
-    def __init__(self, host: str) -> None:
-        self._host, limits = host, settings()
-        self._end = time.monotonic() + limits.download_minutes * 60.0
-        self._least = limits.download_least_kbs * 1000.0
-        self._window, self._bytes = time.monotonic(), 0
-
-    def came(self, count: int) -> None:
-        """So many bytes more. Raises Offline where it takes too long."""
-        now = time.monotonic()
-        self._bytes += count
-        if now > self._end:
-            raise Offline(f"{self._host} was not done in {settings().download_minutes:g} minutes.", _SLOW)
-        if now - self._window < _RATE_SECONDS:
-            return
-        if self._bytes < self._least * (now - self._window):
-            raise Offline(f"{self._host} sends less than {settings().download_least_kbs:g} kB a second.", _SLOW)
-        self._window, self._bytes = now, 0
-
-
 def _body(
     url: str,
     response: http.client.HTTPResponse,
-    pace: _Pace,
+    pace: Pace,
     write: Callable[[bytes], int],
     size: int | None,
     progress: Callable[[int, int | None], None],

@@ -41,7 +41,7 @@ def test_a_host_that_drips_is_given_up(
     for name, value in limits.items():
         monkeypatch.setenv(f"SIGHTLINE_{name}", value)
     settings.cache_clear()
-    monkeypatch.setattr("core.sources.address._RATE_SECONDS", 0.5)
+    monkeypatch.setattr("core.sources.pace.RATE_SECONDS", 0.5)
     began = time.monotonic()
     with pytest.raises(Offline, match=words):
         download(host + path, tmp_path / "a")
