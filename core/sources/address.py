@@ -6,6 +6,7 @@ up once and that very number is connected to, and every redirect is judged anew.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import http.client
 import os
@@ -25,6 +26,7 @@ from core.sources.hosts import LOCALHOST, Host, host_of, named, public_number
 from core.sources.pace import Pace
 
 _CHUNK = 1 << 16
+_PREFIX = ".download-"
 _REDIRECTS = 5
 _REDIRECT_CODES = frozenset({301, 302, 303, 307, 308})
 
@@ -46,18 +48,40 @@ def download(
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".download-")
+        _remove_what_the_killed_left(target.parent)
+        handle, partial = _locked_file(target.parent)
     except OSError as error:
         raise CannotWrite(target.parent, error) from None
     try:
         with os.fdopen(handle, "wb") as file:
             digest = _fetch(url, lambda piece: _written(file, piece, target.parent), size, progress, cancelled)
-        if sha256 is not None and digest != sha256.lower():
-            raise Offline(f"What came from {named(url)} is not the file that was promised (its checksum differs).", "Try again later.")
-        Path(partial).replace(target)
+            file.flush()
+            if sha256 is not None and digest != sha256.lower():
+                raise Offline(f"What came from {named(url)} is not the file that was promised (its checksum differs).", "Try again later.")
+            partial.replace(target)
+    except OSError as error:
+        raise CannotWrite(target.parent, error) from None
     finally:
-        Path(partial).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
     return target
+
+
+def _locked_file(folder: Path) -> tuple[int, Path]:
+    """A new hidden file whose lock says, across containers too, that its process lives."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=_PREFIX)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if Path(name).exists():
+            return handle, Path(name)
+        os.close(handle)  # another process took it for one without life before it was locked, and deleted it
+
+
+def _remove_what_the_killed_left(folder: Path) -> None:
+    """Delete the beginnings of downloads that no living process holds."""
+    for partial in folder.glob(f"{_PREFIX}*"):
+        with suppress(OSError), partial.open("rb") as file:  # somebody's whose download goes on
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            partial.unlink()
 
 
 def _written(file: BinaryIO, piece: bytes, folder: Path) -> int:
