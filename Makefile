@@ -84,5 +84,5 @@ endif
 		|| { echo "Sightline needs Python 3.11 or newer, and $(PYTHON) is not. Name another: make PYTHON=python3.12" >&2; exit 2; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || .ci/system-packages "no environment can be made" python3-venv
 	rm -rf .venv
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --upgrade-deps .venv
 	@echo "$(IDENTITY)" > $@

@@ -103,6 +103,10 @@ def test_the_container_installs_what_the_makefile_installs_in_the_same_order(tor
     assert contained(torch_index) == made(torch_index)
 
 
+def test_the_environment_is_made_with_the_newest_pip() -> None:
+    assert "-m venv --upgrade-deps .venv" in dry_run("--always-make", ".venv/.made")
+
+
 def test_without_an_index_torch_comes_with_the_requirements() -> None:
     assert made("") == ["-r requirements.txt", "--no-deps -e ."]
     assert arguments("ARG") == ['TORCH_INDEX=""']

@@ -37,8 +37,9 @@ COMMAND_LINE = "core.cli"
 DRAWING = ("core.ui", "pages", "app")
 
 NETWORK = (
-    "aiohttp", "dicomweb_client", "fsspec", "ftplib", "http.client", "http.server", "httpx", "pooch", "pynetdicom", "pystac_client",
-    "requests", "smtplib", "socket", "socketserver", "ssl", "telnetlib", "urllib.request", "urllib3", "websocket", "websockets", "xmlrpc",
+    "aiohttp", "dicomweb_client", "fsspec", "ftplib", "http.client", "http.server", "httpx", "httpx2", "huggingface_hub", "pooch",
+    "pynetdicom", "pystac_client", "requests", "smtplib", "socket", "socketserver", "ssl", "telnetlib", "urllib.request", "urllib3",
+    "websocket", "websockets", "xmlrpc",
 )  # fmt: skip
 MAY_SPEAK_TO_A_NETWORK = ("core.sources", "core.pacs", "models.hub")
 BELOW_A_PAGE = ("captum", "PIL", "pydicom", "rasterio", "scipy", "skimage", "torch", "transformers")

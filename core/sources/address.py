@@ -6,6 +6,7 @@ up once and that very number is connected to, and every redirect is judged anew.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import http.client
 import os
@@ -13,7 +14,6 @@ import socket
 import ssl
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -23,13 +23,12 @@ from urllib.parse import urljoin
 from core.errors import Cancelled, CannotWrite, Offline, TooLarge, UnsafeFile
 from core.settings import settings
 from core.sources.hosts import LOCALHOST, Host, host_of, named, public_number
+from core.sources.pace import Pace
 
 _CHUNK = 1 << 16
+_PREFIX = ".download-"
 _REDIRECTS = 5
 _REDIRECT_CODES = frozenset({301, 302, 303, 307, 308})
-_RATE_SECONDS = 10.0
-"""The rate of a download is taken over so long."""
-_SLOW = "Download it yourself and choose the file."
 
 
 def download(
@@ -49,18 +48,40 @@ def download(
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".download-")
+        _remove_what_the_killed_left(target.parent)
+        handle, partial = _locked_file(target.parent)
     except OSError as error:
         raise CannotWrite(target.parent, error) from None
     try:
         with os.fdopen(handle, "wb") as file:
             digest = _fetch(url, lambda piece: _written(file, piece, target.parent), size, progress, cancelled)
-        if sha256 is not None and digest != sha256.lower():
-            raise Offline(f"What came from {named(url)} is not the file that was promised (its checksum differs).", "Try again later.")
-        Path(partial).replace(target)
+            file.flush()
+            if sha256 is not None and digest != sha256.lower():
+                raise Offline(f"What came from {named(url)} is not the file that was promised (its checksum differs).", "Try again later.")
+            partial.replace(target)
+    except OSError as error:
+        raise CannotWrite(target.parent, error) from None
     finally:
-        Path(partial).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
     return target
+
+
+def _locked_file(folder: Path) -> tuple[int, Path]:
+    """A new hidden file whose lock says, across containers too, that its process lives."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=_PREFIX)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if Path(name).exists():
+            return handle, Path(name)
+        os.close(handle)  # another process took it for one without life before it was locked, and deleted it
+
+
+def _remove_what_the_killed_left(folder: Path) -> None:
+    """Delete the beginnings of downloads that no living process holds."""
+    for partial in folder.glob(f"{_PREFIX}*"):
+        with suppress(OSError), partial.open("rb") as file:  # somebody's whose download goes on
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            partial.unlink()
 
 
 def _written(file: BinaryIO, piece: bytes, folder: Path) -> int:
@@ -78,7 +99,7 @@ def _fetch(
     progress: Callable[[int, int | None], None],
     cancelled: Callable[[], bool],
 ) -> str:
-    pace = _Pace(named(url))
+    pace = Pace(named(url))
     try:
         response = _answer(url)
         with response:
@@ -161,32 +182,10 @@ class _PinnedConnection(http.client.HTTPSConnection):
         secure.do_handshake()
 
 
-class _Pace:
-    """How long a download may take in all, and how slow it may be: a host that drips holds a place that others wait for."""
-
-    def __init__(self, host: str) -> None:
-        self._host, limits = host, settings()
-        self._end = time.monotonic() + limits.download_minutes * 60.0
-        self._least = limits.download_least_kbs * 1000.0
-        self._window, self._bytes = time.monotonic(), 0
-
-    def came(self, count: int) -> None:
-        """So many bytes more. Raises Offline where it takes too long."""
-        now = time.monotonic()
-        self._bytes += count
-        if now > self._end:
-            raise Offline(f"{self._host} was not done in {settings().download_minutes:g} minutes.", _SLOW)
-        if now - self._window < _RATE_SECONDS:
-            return
-        if self._bytes < self._least * (now - self._window):
-            raise Offline(f"{self._host} sends less than {settings().download_least_kbs:g} kB a second.", _SLOW)
-        self._window, self._bytes = now, 0
-
-
 def _body(
     url: str,
     response: http.client.HTTPResponse,
-    pace: _Pace,
+    pace: Pace,
     write: Callable[[bytes], int],
     size: int | None,
     progress: Callable[[int, int | None], None],

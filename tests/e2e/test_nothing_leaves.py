@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
+from core.settings import PROJECT
+from core.ui.shell.admission import COOKIE
 from tests.e2e.conftest import serve, tab_in
 
 PAGES = ("/", "/radiology", "/earth", "/explain", "/models")
+
+
+def names(page: Page) -> list[str]:
+    return [cookie["value"] for cookie in page.context.cookies() if cookie["name"] == COOKIE]
 
 
 def test_no_page_asks_another_machine_for_anything(browser: Browser, address: str) -> None:
@@ -43,9 +49,17 @@ def test_a_script_in_a_page_cannot_ask_another_machine_for_anything(browser: Bro
 def test_a_page_that_is_asked_for_by_its_address_stands_behind_the_gate(browser: Browser, place: Path) -> None:
     """On a server that nobody has visited: Streamlit would then serve the files of pages/ by itself."""
     with serve(place, {"SIGHTLINE_PASSWORD": "open sesame"}) as address, tab_in(browser, address) as (page, _):
+        page.context.add_cookies([{"name": COOKIE, "value": "planted", "url": address}])
         page.goto("/radiology")
         expect(page.get_by_label("Password", exact=True)).to_be_visible()
         expect(page.get_by_text("Open an image")).to_have_count(0)
+        before = names(page)
         page.get_by_label("Password", exact=True).fill("open sesame")
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_text("Open an image")).to_be_visible()
+        after = names(page)
+        assert len(before) == len(after) == 1 and "planted" not in before and before != after
+        page.locator("input[type=file]").first.set_input_files(PROJECT / "sample_data" / "chest-radiograph.dcm")
+        expect(page.get_by_role("button", name="Close")).to_be_visible()
+        page.reload()
+        expect(page.get_by_role("button", name="Close")).to_be_visible()

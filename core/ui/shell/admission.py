@@ -1,14 +1,19 @@
 """Who was let in, kept by the random cookie that names a browser, and what a wrong password costs.
 
+A cookie may have been planted, since pages on other ports of one host share its cookies (RFC 6265, 8.5): a name is taken only where this
+server made it and no other stands beside it, and whoever signs in gets a new one (OWASP, "Session Fixation").
+
 One delay grows for the whole server and one for each address, so that guesses over many connections wait as long as guesses over one
 (NIST SP 800-63B, 5.2.2, "Rate limiting").
 """
 
 from __future__ import annotations
 
+import hmac
 import logging
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from threading import Lock
@@ -22,8 +27,32 @@ FREE_TRIES_OF_SERVER = 5
 FORGIVEN_AFTER_S = 900.0
 """Without a wrong try for so long, delays start again."""
 KEPT_ADDRESSES = 10_000
+TICKET_S = 60.0
+"""For so long a right password waits for the browser to fetch its new name."""
+_KEY = secrets.token_bytes(32)
+"""What this server signs names with, until it ends."""
+_NAME_BYTES = 32
 
 _log = logging.getLogger(__name__)
+
+
+def new_name() -> str:
+    """A random name for a browser, with the signature of this server."""
+    random = secrets.token_urlsafe(_NAME_BYTES)
+    return f"{random}.{_signature(random)}"
+
+
+def name_in(cookies: Iterable[str]) -> str:
+    """The name of a browser by its Cookie headers: "" where it has none, one that this server did not make, or two."""
+    parts = (part.strip().partition("=") for header in cookies for part in header.split(";"))
+    names = {value for key, _, value in parts if key == COOKIE}
+    name = names.pop() if len(names) == 1 else ""
+    random, _, signature = name.partition(".")
+    return name if hmac.compare_digest(signature.encode(), _signature(random).encode()) else ""
+
+
+def _signature(random: str) -> str:
+    return hmac.digest(_KEY, random.encode(), "sha256").hex()
 
 
 @dataclass
@@ -41,6 +70,7 @@ class Admission:
 
     clock: Callable[[], float] = time.monotonic
     _admitted: set[str] = field(default_factory=set)
+    _tickets: dict[str, float] = field(default_factory=dict)
     _server: Tries = field(default_factory=Tries)
     _addresses: dict[str, Tries] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -49,12 +79,24 @@ class Admission:
         """Whether this browser has signed in."""
         return bool(browser) and browser in self._admitted
 
-    def admit(self, browser: str, address: str) -> None:
-        """The password was right."""
+    def was_right(self, address: str) -> str:
+        """The password was right: a ticket with which the browser fetches the name that is let in, once and soon."""
+        ticket = secrets.token_urlsafe(_NAME_BYTES)
         with self._lock:
-            if browser:
-                self._admitted.add(browser)
+            self._tickets[ticket] = self.clock() + TICKET_S
             self._addresses.pop(address, None)
+        return ticket
+
+    def enter(self, ticket: str) -> str:
+        """The new name of a browser that has a ticket, let in from now on; "" where the ticket is none (any more)."""
+        with self._lock:
+            now = self.clock()
+            self._tickets = {each: ends for each, ends in self._tickets.items() if ends >= now}
+            if self._tickets.pop(ticket, None) is None:
+                return ""
+            name = new_name()
+            self._admitted.add(name)
+        return name
 
     def wait_s(self, address: str) -> float:
         """Seconds until a password may be tried from here."""

@@ -6,17 +6,15 @@ Host Header Injection"), not from another port of this machine, not in a frame. 
 
 from __future__ import annotations
 
-import secrets
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import TooLarge
 from core.settings import Settings, settings
-from core.ui.shell.admission import COOKIE, admission
+from core.ui.shell.admission import COOKIE, admission, name_in, new_name
 from core.ui.shell.allowance import MEGABYTE, Arriving, allowance, announced_bytes
 from core.ui.shell.private_streamlit import run_again
 
@@ -29,8 +27,10 @@ NEEDS_SIGN_IN = (UPLOADS, "/media", "/component")
 FIRST_ASKED = "/_stcore/health"
 """What a page asks before it connects."""
 PARTS_OF_A_PAGE = ("/_stcore/", "/static/", "/media/", "/component/")
+ENTER = "/sightline/enter"
+"""Where a browser whose user gave the right password fetches its new name (core/ui/shell/sign_in.py)."""
+TICKET = "x-sightline-ticket"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_TOKEN_BYTES = 32
 
 POLICY = "; ".join(
     (
@@ -72,7 +72,9 @@ class Door:
         refusal = _refused(scope, headers, settings())
         if refusal:
             return await _refuse(refusal, scope, receive, send)
-        new = secrets.token_urlsafe(_TOKEN_BYTES) if _is_to_be_named(scope["path"], headers) else ""
+        if scope["type"] == "http" and scope["path"] == ENTER:
+            return await _enter(scope, headers)(scope, receive, send)
+        new = new_name() if _is_to_be_named(scope["path"], headers) else ""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -80,7 +82,7 @@ class Door:
                 for name, value in HEADERS.items():
                     answer[name] = value
                 if new:
-                    answer.append("Set-Cookie", f"{COOKIE}={new}; Path=/; HttpOnly; SameSite=Strict")
+                    answer.append("Set-Cookie", _cookie(new))
             await send(message)
 
         if scope["type"] == "http" and scope["method"] == "PUT" and scope["path"].startswith(UPLOADS):
@@ -171,12 +173,20 @@ def is_own_origin(origin: str | None, host: str) -> bool:
 
 
 def browser_of(headers: Headers) -> str:
-    """The random name that this browser was given, "" where it has none."""
-    try:
-        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return morsel.value if morsel else ""
+    """The random name that this server gave the browser, "" where it has none."""
+    return name_in(headers.getlist("cookie"))
+
+
+def _cookie(name: str) -> str:
+    return f"{COOKIE}={name}; Path=/; HttpOnly; SameSite=Strict"
+
+
+def _enter(scope: Scope, headers: Headers) -> Response:
+    """A new name in the place of the one that the browser came with, which another may know."""
+    name = admission().enter(headers.get(TICKET, "")) if scope["method"] == "POST" else ""
+    if not name:
+        return PlainTextResponse("Sign in first.\n", status_code=403, headers=HEADERS)
+    return Response(status_code=204, headers={**HEADERS, "Set-Cookie": _cookie(name)})
 
 
 def _name(host: str) -> str:

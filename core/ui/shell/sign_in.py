@@ -8,10 +8,17 @@ import math
 import streamlit as st
 
 from core.settings import settings
-from core.ui.shell.admission import COOKIE, admission
+from core.ui.shell.admission import admission, name_in
 from core.ui.shell.private_streamlit import take_navigation
 
-_OPEN = "sign_in.is_open"
+# The name that the browser came with may be known to others: it is let in under a new one, which only an answer of the server can give.
+_JS = """
+export default function ({ data }) {
+  fetch("/sightline/enter", { method: "POST", headers: { "X-Sightline-Ticket": data.ticket } }).then(() => location.reload());
+}
+"""
+
+_enter = st.components.v2.component("sightline_enter", html="<span hidden></span>", js=_JS)
 
 
 def guard() -> None:
@@ -28,12 +35,12 @@ def guard() -> None:
 
 def is_signed_in() -> bool:
     """Whether this browser may see the pages."""
-    return not settings().password or bool(st.session_state.get(_OPEN)) or admission().is_admitted(browser())
+    return not settings().password or admission().is_admitted(browser())
 
 
 def browser() -> str:
     """The random name of this browser (core/ui/shell/door.py), "" where it takes no cookies."""
-    return str(st.context.cookies.get(COOKIE, ""))
+    return name_in(st.context.headers.get_all("Cookie"))
 
 
 def ask() -> None:
@@ -44,21 +51,20 @@ def ask() -> None:
         given = st.text_input("Password", type="password", autocomplete="current-password")
         if not st.form_submit_button("Sign in", type="primary", width="stretch"):
             return
-        problem = _tried(given)
-        if not problem:
-            st.session_state[_OPEN] = True
-            st.rerun()
-        st.error(problem)
+        ticket, problem = _tried(given)
+        if problem:
+            st.error(problem)
+    if ticket:
+        _enter(key="sign-in.enter", data={"ticket": ticket})
 
 
-def _tried(given: str) -> str:
-    """Try a password: "" where it lets this browser in, else why not."""
+def _tried(given: str) -> tuple[str, str]:
+    """Try a password: (a ticket that lets the browser in, "") or ("", why not)."""
     address = str(st.context.ip_address or "")
     wait = admission().wait_s(address)
     if wait > 0:
-        return f"After wrong passwords the next can be tried in {math.ceil(wait)} s."
+        return "", f"After wrong passwords the next can be tried in {math.ceil(wait)} s."
     if hmac.compare_digest(given.encode(), settings().password.encode()):
-        admission().admit(browser(), address)
-        return ""
+        return admission().was_right(address), ""
     admission().was_wrong(address)
-    return "That is not the password."
+    return "", "That is not the password."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import resource
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from core.errors import Cancelled, CannotWrite, Offline, TooLarge, UnsafeFile
-from core.settings import settings
+from core.settings import PROJECT, settings
 from core.sources import download
 from core.sources.hosts import host_of, is_public
 from tests.unit.sources.conftest import CONTENT, DIGEST, Handler
@@ -41,12 +43,34 @@ def test_a_host_that_drips_is_given_up(
     for name, value in limits.items():
         monkeypatch.setenv(f"SIGHTLINE_{name}", value)
     settings.cache_clear()
-    monkeypatch.setattr("core.sources.address._RATE_SECONDS", 0.5)
+    monkeypatch.setattr("core.sources.pace.RATE_SECONDS", 0.5)
     began = time.monotonic()
     with pytest.raises(Offline, match=words):
         download(host + path, tmp_path / "a")
     assert time.monotonic() - began < 5.0
     assert nothing_left(tmp_path)
+
+
+def test_what_a_killed_download_left_goes_with_the_next_and_one_that_goes_on_stays(host: str, tmp_path: Path) -> None:
+    code = f"""
+import os, sys
+from pathlib import Path
+from core.sources import download
+download("{host}/a", Path(sys.argv[1]), progress=lambda done, total: os.kill(os.getpid(), 9))
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "b")], cwd=PROJECT, check=False)
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".download-")
+    seen: list[set[Path]] = []
+
+    def inner(done: int, total: int | None) -> None:
+        if not seen:
+            seen.append(set(tmp_path.iterdir()))
+            download(f"{host}/a", tmp_path / "c")
+
+    download(f"{host}/a", tmp_path / "a", progress=inner)
+    assert left not in seen[0] and len(seen[0]) == 1
+    assert sorted(made.name for made in tmp_path.iterdir()) == ["a", "c"]
 
 
 def test_a_disk_without_room_is_not_the_fault_of_the_network(host: str, tmp_path: Path) -> None:

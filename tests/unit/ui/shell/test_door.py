@@ -11,10 +11,10 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from core.settings import settings
-from core.ui.shell.admission import COOKIE, Admission, admission
-from core.ui.shell.door import HEADERS, Door
+from core.ui.shell.admission import COOKIE, Admission, admission, name_in, new_name
+from core.ui.shell.door import ENTER, HEADERS, TICKET, Door
 
-BROWSER = "a-random-name"
+BROWSER = new_name()
 
 
 @pytest.fixture(autouse=True)
@@ -111,14 +111,50 @@ def test_a_link_on_another_site_takes_no_name_away_for_its_strict_cookie_stays_a
     assert "set-cookie" not in ask("/static/js/index.js", sec_fetch_site="same-origin")[1]
 
 
+@pytest.mark.parametrize("planted", ["made-up", f"{BROWSER}0", BROWSER.partition(".")[0], "a.b", "."])
+def test_a_name_that_this_server_did_not_make_is_not_taken(planted: str) -> None:
+    """A page on another port of this host can write its cookies."""
+    given = ask(cookie=f"{COOKIE}={planted}")[1]["set-cookie"]
+    assert planted not in given.partition(";")[0].partition("=")[2].split(".")
+
+
+def test_of_two_names_that_a_browser_sends_neither_is_taken() -> None:
+    """One that was planted for a path or a domain stands beside ours, and the order tells nothing."""
+    other = new_name()
+    assert name_in([f"{COOKIE}={BROWSER}; {COOKIE}={other}"]) == name_in([f"{COOKIE}={other}", f"{COOKIE}={BROWSER}"]) == ""
+    assert name_in([f"theme=dark; {COOKIE}={BROWSER}", f"{COOKIE}={BROWSER}"]) == BROWSER
+
+
+def test_who_signs_in_gets_a_new_name_and_the_old_one_is_not_let_in() -> None:
+    ticket = admission().was_right("127.0.0.1")
+    status, headers = ask(ENTER, "POST", cookie=f"{COOKIE}={BROWSER}", **{TICKET: ticket})
+    assert status == 204
+    name = name_in([headers["set-cookie"].partition(";")[0]])
+    assert "HttpOnly" in headers["set-cookie"] and "SameSite=Strict" in headers["set-cookie"]
+    assert admission().is_admitted(name) and not admission().is_admitted(BROWSER)
+
+
+def test_a_ticket_counts_once_and_for_a_short_time_and_not_from_elsewhere() -> None:
+    now = [0.0]
+    door = Admission(clock=lambda: now[0])
+    used, late = door.was_right("a"), door.was_right("b")
+    assert door.enter(used) and not door.enter(used) and not door.enter("") and not door.enter("made-up")
+    now[0] = 61.0
+    assert not door.enter(late)
+    ticket = admission().was_right("127.0.0.1")
+    assert ask(ENTER, "POST", origin="http://localhost:3000", **{TICKET: ticket})[0] == 403
+    assert ask(ENTER, "GET", **{TICKET: ticket})[0] == 403
+    assert ask(ENTER, "POST")[0] == 403
+
+
 @pytest.mark.parametrize("path", ["/_stcore/upload_file/session/file", "/media/abc.png"])
 def test_uploads_and_media_need_what_a_page_needs(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLINE_PASSWORD", "open sesame")
     method = "PUT" if "upload" in path else "GET"
     assert ask(path, method)[0] == 403
     assert ask(path, method, cookie=f"{COOKIE}=made-up")[0] == 403
-    admission().admit(BROWSER, "127.0.0.1")
-    assert ask(path, method, cookie=f"{COOKIE}={BROWSER}", content_length="10")[0] == 200
+    name = admission().enter(admission().was_right("127.0.0.1"))
+    assert ask(path, method, cookie=f"{COOKIE}={name}", content_length="10")[0] == 200
     assert ask("/")[0] == 200  # the sign-in form itself
 
 
