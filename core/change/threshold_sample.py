@@ -25,7 +25,7 @@ from core.types import FloatImage
 
 LABELS = {"changed": True, "unchanged": False, "1": True, "0": False, "true": True, "false": False, "yes": True, "no": False}
 """What the label of a drawn place may say, in any case of letters."""
-COLUMNS = ("label", "changed", "class", "name")
+LABEL_COLUMNS = ("label", "changed", "class", "name")
 """Where it is looked for."""
 LEAST_PIXELS = 10
 """Of either kind, below which nothing is learned from a sample."""
@@ -85,11 +85,11 @@ class ThresholdSample:
 
 def read_sample(path: Path, crs: CRS, transform: Affine, reach: tuple[float, float]) -> ThresholdSample:
     """Polygons with a label, from a GeoPackage, GeoJSON or Shapefile. Raises what read_labelled raises, InputError for other labels."""
-    places = read_labelled(path, crs, COLUMNS)
+    places = read_labelled(path, crs, LABEL_COLUMNS)
     strange = next((place.name for place in places if place.name.strip().lower() not in LABELS), None)
     if strange is not None:
         raise InputError(
             f"{path.name} holds a place with the label {strange[:40]!r}.",
-            f"A column of the name {' or '.join(COLUMNS)} says changed or unchanged of each polygon.",
+            f"A column of the name {' or '.join(LABEL_COLUMNS)} says changed or unchanged of each polygon.",
         )
     return ThresholdSample(places, transform, reach, path.name)

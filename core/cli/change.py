@@ -8,7 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.options import Bands, Crs, Dates, Json, LanguageOption, MinArea, Offset, Out, Scale, Zones, dates_of, scene_options
+from core.cli.options import (
+    Bands,
+    Clouds,
+    Crs,
+    Dates,
+    Json,
+    LanguageOption,
+    MinArea,
+    Offset,
+    Out,
+    Scale,
+    Zones,
+    clouds_of,
+    dates_of,
+    scene_options,
+)
 from core.cli.output import Assumptions, print_json, print_line, say_aside
 from core.cli.progress import Ticker
 from core.errors import InputError, OutOfRange
@@ -73,6 +88,7 @@ def change(
     scale: Scale = None,
     offset: Offset = None,
     date: Dates = None,
+    clouds: Clouds = None,
     as_json: Json = False,
 ) -> None:
     """Write change.tif, its scores, changes.gpkg, transitions.csv and the report into DIR; with LATER a sub-folder for each pair."""
@@ -85,7 +101,10 @@ def change(
     language_of(language)
     check_writable(out)
     arguments = [before, after, *(later or [])]
-    options = [scene_options(bands, scale, offset, day) for day in dates_of(date, len(arguments))]
+    options = [
+        scene_options(bands, scale, offset, day, told)
+        for day, told in zip(dates_of(date, len(arguments)), clouds_of(clouds, len(arguments)), strict=True)
+    ]
     if statistics is not None and later:
         raise InputError("--statistics are of two dates.", "Compare the pairs one by one, or leave --statistics out.")
     if looking_for:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.options import Bands, Dates, Json, Offset, Out, Scale, dates_of, scene_options
+from core.cli.options import Bands, Clouds, Dates, Json, Offset, Out, Scale, clouds_of, dates_of, scene_options
 from core.cli.output import Assumptions, print_json, print_line
 from core.cli.progress import Ticker
 from core.report.notices import say_all
@@ -24,6 +24,7 @@ def composite(
     scale: Scale = None,
     offset: Offset = None,
     date: Dates = None,
+    clouds: Clouds = None,
     as_json: Json = False,
 ) -> None:
     """Write composite.tif and count.tif (valid dates a pixel) into DIR."""
@@ -32,7 +33,10 @@ def composite(
     from core.workflows.bands.composite import make_composite
 
     check_writable(out)
-    options = [scene_options(bands, scale, offset, day) for day in dates_of(date, len(scenes))]
+    options = [
+        scene_options(bands, scale, offset, day, told)
+        for day, told in zip(dates_of(date, len(scenes)), clouds_of(clouds, len(scenes)), strict=True)
+    ]
     with workspace() as work, Ticker("rows") as ticker:
         opened = [scene_of(argument, one, work) for argument, one in zip(scenes, options, strict=True)]
         result = make_composite(opened, out, method, ticker)

@@ -6,7 +6,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.options import Bands, Crs, Dates, Json, LanguageOption, MinArea, Model, Offset, Out, Scale, Zones, dates_of, scene_options
+from core.cli.options import (
+    Bands,
+    Clouds,
+    Crs,
+    Dates,
+    Json,
+    LanguageOption,
+    MinArea,
+    Model,
+    Offset,
+    Out,
+    Scale,
+    Zones,
+    clouds_of,
+    dates_of,
+    scene_options,
+)
 from core.cli.output import Assumptions, print_json, print_line
 from core.cli.progress import Ticker
 from core.report.notices import say_all
@@ -27,6 +43,7 @@ def map_(
     scale: Scale = None,
     offset: Offset = None,
     date: Dates = None,
+    clouds: Clouds = None,
     as_json: Json = False,
 ) -> None:
     """Write landcover.tif, confidence.tif, outside.tif, unstable.tif, areas.csv, classes.gpkg and the report into DIR."""
@@ -35,12 +52,12 @@ def map_(
     from core.inference.engine import engine_for
     from core.report.language import language_of
     from core.report.scenes import is_listed
-    from core.report.text import is_warning
+    from core.report.text import headline, is_warning
     from core.workflows.report_files import write_map
 
     language_of(language)
     check_writable(out)
-    options = scene_options(bands, scale, offset, *dates_of(date, 1))
+    options = scene_options(bands, scale, offset, *dates_of(date, 1), *clouds_of(clouds, 1))
     engine = engine_for(model)
     with workspace() as work, Ticker("tiles") as ticker:
         opened = scene_of(scene, options, work)
@@ -50,7 +67,7 @@ def map_(
     Assumptions().tell(opened.called, [*warned, *_assumptions(result)])
     if as_json:
         return print_json({"path": scene, **_as_values(result), "report": files})
-    print_line(report.withheld or report.sentences[0].text)
+    print_line(headline(report))
     for area in result.areas if report.withheld is None else ():
         if is_listed(area.hectares):
             told = "a line on the ground: no area" if area.label in result.linear else f"{area.hectares:,.1f} ha, {100 * area.share:.1f} %"

@@ -28,7 +28,7 @@ class BandStrip:
     valid: Mask
 
 
-Wanted = float | str | Path | None
+WantedThreshold = float | str | Path | None
 """A threshold: a number, "otsu" for the one that parts the scores of these dates best, a file of places that changed and that did not, or
 None for the usual one."""
 OTSU = "otsu"
@@ -38,7 +38,7 @@ OTSU = "otsu"
 class BandMethod(Method):
     """By the bands themselves; no model is asked, and nothing lies outside of what one knows. wanted: the threshold."""
 
-    wanted: Wanted = None
+    wanted: WantedThreshold = None
 
     @property
     def sample(self) -> Path | None:
@@ -50,7 +50,7 @@ class BandMethod(Method):
         self.reading(before, after)
 
 
-def wanted_threshold(text: str, sample: Path | None = None) -> Wanted:
+def wanted_threshold(text: str, sample: Path | None = None) -> WantedThreshold:
     """A threshold as written: a number, "otsu", or None for ""; the sample where there is one. Raises OutOfRange."""
     if sample is not None:
         if text:
@@ -67,14 +67,14 @@ def wanted_threshold(text: str, sample: Path | None = None) -> Wanted:
     return float(value)
 
 
-def way_of(wanted: Wanted) -> str:
+def way_of(wanted: WantedThreshold) -> str:
     """How a threshold was found, in a word."""
     if isinstance(wanted, Path):
         return "sample"
     return "given" if isinstance(wanted, float) else "Otsu" if wanted == OTSU else "usual"
 
 
-def threshold_by(wanted: Wanted, scores: ScoreHistogram, usual: float) -> float:
+def threshold_by(wanted: WantedThreshold, scores: ScoreHistogram, usual: float) -> float:
     """The threshold that was wanted, where it is no sample."""
     if isinstance(wanted, float):
         return wanted

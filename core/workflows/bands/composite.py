@@ -17,8 +17,9 @@ from core.export.staging import staged
 from core.prepare.composite import COMPOSITES, composite_of
 from core.prepare.grid.align import on_grid_of, overlap_or_refuse
 from core.prepare.grid.bands import read_window, resolve_bands
+from core.prepare.grid.clouds import cloud_notice
 from core.prepare.grid.ground import refuse_off_earth
-from core.types import Notice, Progress, Scene
+from core.types import Notice, Progress, Scene, notice
 
 COMPOSITE, COUNT = "composite.tif", "count.tif"
 MOST_DATES = 50
@@ -67,6 +68,8 @@ def make_composite(scenes: Sequence[Scene], out: Path, method: str = "median", p
             if progress is not None:
                 progress(top + window[3], first.height)
     pixels = first.width * first.height
+    told = [notice("scene.of-one", name=scene.called, said=cloud_notice(scene)) for scene in scenes if scene.clouds is not None]
+    clouds = told if len(told) == len(scenes) else [notice("clouds.not-masked"), *told]
     assumed = [note for scene, (_, notes) in zip(placed, resolved, strict=True) for note in (*notes, *scene.assumptions)]
     return Composite(
         composite=out / COMPOSITE,
@@ -76,7 +79,7 @@ def make_composite(scenes: Sequence[Scene], out: Path, method: str = "median", p
         dates=tuple(scene.called for scene in scenes),
         mean_dates=total / pixels,
         empty_share=empty / pixels,
-        assumptions=tuple(dict.fromkeys(assumed)),
+        assumptions=tuple(dict.fromkeys([*clouds, *assumed])),
         seconds=time.perf_counter() - started,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from core.areas.pixels import row_hectares
 from core.areas.polygons import ClassStrip, polygons_of
@@ -32,7 +33,7 @@ def write_severity(folder: Path, scores: str, min_hectares: float, step: Callabl
         grid = {"width": raster.width, "height": raster.height, "crs": raster.crs, "transform": raster.transform}
         crs, transform, size = raster.crs, raster.transform, (raster.width, raster.height)
     hectares, counts = row_hectares(crs, transform, *size), ZonalCounts(len(SEVERITIES))
-    legend = {"labels": SEVERITIES, "colours": class_colours(SEVERITIES), "description": "burn severity by dNBR"}
+    legend: dict[str, Any] = {"labels": SEVERITIES, "colours": class_colours(SEVERITIES), "description": "burn severity by dNBR"}
     with StripWriter(folder / SEVERITY, **grid, dtype="uint8", nodata=NODATA, **legend) as writer:
         for top, dnbr in read_strips(folder / scores):
             classes = severity_classes(dnbr)

@@ -13,7 +13,7 @@ from core.change.goals import GOALS
 from tests.unit.cli.running import Sightline
 from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
-FIRE = Path(__file__).resolve().parents[4] / "shared" / "data" / "geotiff" / "fire-sentinel2-california"
+FIRE = Path(__file__).resolve().parents[5] / "shared" / "data" / "geotiff" / "fire-sentinel2-california"
 BANDS = ("B02", "B03", "B04", "B08", "B11", "B12")
 
 
