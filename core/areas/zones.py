@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,14 +49,38 @@ def read_zones(path: Path, crs: CRS) -> tuple[Zone, ...]:
 
     Raises NotFound, TooLarge, UnreadableFile for other kinds of files and those without polygons, NoGrid without a coordinate system.
     """
+    frame, is_area = _areas(path)
+    names = _names(frame)[is_area]
+    return tuple(Zone(name, geometry) for name, geometry in zip(names, _brought_to(frame[is_area], crs), strict=True))
+
+
+def read_labelled(path: Path, crs: CRS, columns: Sequence[str]) -> tuple[Zone, ...]:
+    """The polygons of a vector file, each named by the first of `columns` that is there, as it is written; "" without one.
+
+    Raises as read_zones does.
+    """
+    frame, is_area = _areas(path)
+    by_lower = {str(column).lower(): column for column in reversed(frame.columns)}
+    column = next((by_lower[name] for name in columns if name in by_lower), None)
+    names = [""] * len(frame) if column is None else [_plain(value) for value in frame[column]]
+    kept = np.array(names, dtype=object)[is_area]
+    return tuple(Zone(name, geometry) for name, geometry in zip(kept, _brought_to(frame[is_area], crs), strict=True))
+
+
+def _plain(value: object) -> str:
+    """1 and 1.0 are one label."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _areas(path: Path) -> tuple[geopandas.GeoDataFrame, NDArray[np.bool_]]:
+    """What a file holds, and which of its rows are polygons."""
     frame = _frame(path)
     if frame.crs is None:
         raise NoGrid(f"{path.name} has no coordinate system: its zones cannot be laid over the scene.", "Save it with one.")
     is_area = frame.geometry.notna() & frame.geom_type.isin(["Polygon", "MultiPolygon"]) & ~frame.geometry.is_empty
     if not is_area.any():
         raise UnreadableFile(f"{path.name} holds no polygons.", "Zones are polygons, one a feature.")
-    names = _names(frame)[is_area.to_numpy()]
-    return tuple(Zone(name, geometry) for name, geometry in zip(names, _brought_to(frame[is_area], crs), strict=True))
+    return frame, is_area.to_numpy()
 
 
 def _frame(path: Path) -> geopandas.GeoDataFrame:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from core.change.shift import measure_shift
 from core.prepare.grid.bands import resolve_bands
+from core.prepare.grid.clouds import cloud_notice
 from core.prepare.grid.reflectance import RENDERED, value_doubts
 from core.prepare.scene_input import ground_refusal, scale_assumptions
 from core.types import WARN_OUTSIDE_SHARE, Band, Notice, Preprocess, Scene, notice
@@ -47,6 +48,7 @@ def caveats(before: Scene, after: Scene, aligned: Scene, preprocess: Preprocess,
         *_named(pair, [value_doubts(scene) for scene in pair]),
         *_named(pair, [() if refusal else _strange(share) for share, refusal in zip(outside, refusals, strict=True)]),
         *_named(pair, [(refusal,) if refusal else () for refusal in refusals]),
+        *_named(pair, [(cloud_notice(scene),) for scene in pair]),
         *_shifted(shift),
         *_in_disorder(before, after),
         *_rendered_alone(before, after, preprocess),

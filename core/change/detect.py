@@ -15,6 +15,7 @@ from core.change.evidence import Classes, Evidence
 from core.change.methods.base import ComparedBands, Method, Shares
 from core.change.scratch import EvidenceFile
 from core.change.threshold import ScoreHistogram
+from core.change.threshold_sample import SampledThreshold, ThresholdSample, read_sample
 from core.prepare.grid.align import on_grid_of, overlap_or_refuse
 from core.prepare.grid.reflectance import scale_doubt
 from core.prepare.scene_input import ground_refusal
@@ -54,6 +55,7 @@ class Detection:
     """Two dates, decided: a pixel has changed where its score reaches the threshold.
 
     outside: at each date, the share that lies outside what the model knows; None where nothing tells. statistics: as of ComparedStrip.
+    sampled: what the threshold was learned from, where that was a sample.
     """
 
     dates: _Dates
@@ -61,6 +63,7 @@ class Detection:
     outside: Shares | None
     evidence: EvidenceFile
     statistics: Mapping[str, Any]
+    sampled: SampledThreshold | None = None
 
     def strips(self) -> Iterator[tuple[int, Evidence]]:
         """(first row, evidence) from top to bottom."""
@@ -99,13 +102,16 @@ def gather(
 
     evidence: empty, as wide as the first date; it stays open for as long as the detection is read. scratch: as of Method.strips.
     progress: told of tiles; what it raises ends the work. seen: told (first row, classes before, classes after) of each strip.
-    Raises UnreadableFile, DeviceError.
+    Raises UnreadableFile, DeviceError, and what read_sample and its sample raise.
     """
     scores, outside, top = ScoreHistogram(*method.reach), None, 0
+    sample = _sample_of(dates.before, method)
     statistics: Mapping[str, Any] = {}
     for strip in method.strips(dates.before, dates.aligned, scratch, progress):
         evidence.append(strip.evidence)
         scores.add(strip.evidence.score)
+        if sample is not None:
+            sample.add(top, strip.evidence.score)
         outside, statistics = strip.outside, strip.statistics
         if seen is not None:
             seen(top, strip.evidence.before, strip.evidence.after)
@@ -113,4 +119,12 @@ def gather(
     if not dates.is_ground_known:
         first, second = (1.0 if refusal else share for refusal, share in zip(dates.refusals, outside or (0.0, 0.0), strict=True))
         outside = (first, second)
-    return Detection(dates, method.threshold(scores), outside, evidence, statistics)
+    sampled = sample.best() if sample is not None else None
+    threshold = sampled.threshold if sampled is not None else method.threshold(scores)
+    return Detection(dates, threshold, outside, evidence, statistics, sampled)
+
+
+def _sample_of(before: Scene, method: Method) -> ThresholdSample | None:
+    if method.sample is None or before.crs is None:
+        return None
+    return read_sample(method.sample, before.crs, before.transform, method.reach)

@@ -42,7 +42,7 @@ class ScoreHistogram:
         """The median and so many robust standard deviations, within LEAST_DISTANCE and MOST_DISTANCE."""
         if not self._counts.any():
             return LEAST_DISTANCE
-        values = self._values
+        values = self.values
         middle = _median(values, self._counts)
         spread = NORMAL_DEVIATION * _median(np.abs(values - middle), self._counts)
         return min(MOST_DISTANCE, max(LEAST_DISTANCE, middle + deviations * spread))
@@ -51,12 +51,26 @@ class ScoreHistogram:
         """The score that parts all scores into two groups of the least spread each (Otsu 1979); `otherwise` where they are all alike."""
         if np.count_nonzero(self._counts) < 2:
             return otherwise
-        below = threshold_otsu(hist=(self._counts, self._values))  # type: ignore[no-untyped-call]
-        above = self._values[(self._counts > 0) & (self._values > below)][0]
+        below = threshold_otsu(hist=(self._counts, self.values))  # type: ignore[no-untyped-call]
+        above = self.values[(self._counts > 0) & (self.values > below)][0]
         return float((below + above) / 2)  # between the groups, any score parts them alike
 
     @property
-    def _values(self) -> NDArray[np.float64]:
+    def count(self) -> int:
+        """Scores that were counted."""
+        return int(self._counts.sum())
+
+    def share_from(self) -> NDArray[np.float64]:
+        """For each of `values`, the share of the scores that reach it."""
+        return np.asarray(self._counts[::-1].cumsum()[::-1] / max(self.count, 1), dtype=np.float64)
+
+    def share_below(self) -> NDArray[np.float64]:
+        """For each of `values`, the share of the scores below it."""
+        return 1.0 - self.share_from()
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """Every score that is told from its neighbours, from the lowest to the highest."""
         return self._low + np.arange(len(self._counts)) / STEPS
 
 

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.options import Bands, Crs, Dates, Json, LanguageOption, MinArea, Offset, Out, Scale, Zones, dates_of, scene_options
-from core.cli.output import Assumptions, print_json, print_line
+from core.cli.options import (
+    Bands,
+    Clouds,
+    Crs,
+    Dates,
+    Json,
+    LanguageOption,
+    MinArea,
+    Offset,
+    Out,
+    Scale,
+    Zones,
+    clouds_of,
+    dates_of,
+    scene_options,
+)
+from core.cli.output import Assumptions, print_json, print_line, say_aside
 from core.cli.progress import Ticker
-from core.errors import InputError
+from core.errors import InputError, OutOfRange
 from core.report.notices import say_all
 
 if TYPE_CHECKING:
@@ -22,6 +38,22 @@ Later = Annotated[list[str] | None, typer.Argument(metavar="LATER", help="Furthe
 
 ClassesModel = Annotated[
     str | None, typer.Option("--classes-model", metavar="ID", help="A land-cover model that says from what to what, beside a change model.")
+]
+
+LookingFor = Annotated[
+    str,
+    typer.Option(
+        "--looking-for", metavar="WHAT", help="burn, water, vegetation-loss, building or anything; picks the method, in place of --method."
+    ),
+]
+
+ThresholdSampleFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--threshold-sample",
+        metavar="FILE",
+        help="Polygons with the label changed or unchanged (GeoPackage, GeoJSON or Shapefile) that the threshold is learned from.",
+    ),
 ]
 
 Statistics = Annotated[
@@ -42,8 +74,10 @@ def change(
     method: Annotated[
         str | None, typer.Option("--method", metavar="M", help="classes, embedding, model, index or mad; else the model's own.")
     ] = None,
-    index: Annotated[str, typer.Option("--index", metavar="NAME", help="ndvi, ndwi, ndbi or nbr, of the method index.")] = "",
+    looking_for: LookingFor = "",
+    index: Annotated[str, typer.Option("--index", metavar="NAME", help="ndvi, ndwi, ndbi, nbr or ndvi-loss, of the method index.")] = "",
     threshold: Annotated[str, typer.Option("--threshold", metavar="VALUE", help="A number or otsu, for the methods index and mad.")] = "",
+    threshold_sample: ThresholdSampleFile = None,
     classes_model: ClassesModel = None,
     statistics: Statistics = None,
     language: LanguageOption = "en",
@@ -54,6 +88,7 @@ def change(
     scale: Scale = None,
     offset: Offset = None,
     date: Dates = None,
+    clouds: Clouds = None,
     as_json: Json = False,
 ) -> None:
     """Write change.tif, its scores, changes.gpkg, transitions.csv and the report into DIR; with LATER a sub-folder for each pair."""
@@ -66,10 +101,16 @@ def change(
     language_of(language)
     check_writable(out)
     arguments = [before, after, *(later or [])]
-    options = [scene_options(bands, scale, offset, day) for day in dates_of(date, len(arguments))]
+    options = [
+        scene_options(bands, scale, offset, day, told)
+        for day, told in zip(dates_of(date, len(arguments)), clouds_of(clouds, len(arguments)), strict=True)
+    ]
     if statistics is not None and later:
         raise InputError("--statistics are of two dates.", "Compare the pairs one by one, or leave --statistics out.")
-    engine, way = _method(model, method, classes_model, index, threshold, statistics)
+    if looking_for:
+        _refuse_both(looking_for, method, index)
+        model, method, index = _for_goal(looking_for, model)
+    engine, way = _method(model, method, classes_model, BandWishes(index, threshold, threshold_sample), statistics)
     wishes: dict[str, Any] = {"min_area_hectares": min_area, "crs": crs, "zones": zones}
     with workspace() as work, Ticker("tiles") as ticker:
         scenes = [scene_of(argument, one, work) for argument, one in zip(arguments, options, strict=True)]
@@ -87,8 +128,48 @@ def change(
     return print_line(f"The results are in {out}.")
 
 
+@dataclass(frozen=True)
+class BandWishes:
+    """Options of the methods without a model, as they were given."""
+
+    index: str = ""
+    threshold: str = ""
+    sample: Path | None = None
+
+
+def _refuse_both(looking_for: str, method: str | None, index: str) -> None:
+    from core.change.goals import GOALS
+
+    if looking_for not in GOALS:
+        raise OutOfRange("--looking-for", looking_for, f"one of {', '.join(GOALS)}")
+    if method or index:
+        raise InputError("--looking-for picks the method and the index.", "Give it, or --method and --index, but not both.")
+
+
+def _for_goal(looking_for: str, model: str | None) -> tuple[str | None, str | None, str]:
+    """(model, method, index) for what is looked for, which is said. A model that was given is of use to its own goal alone."""
+    from core.change.goals import GOALS
+    from core.change.methods.choose import WITHOUT_MODEL
+    from core.change.methods.index import INDEX
+    from core.prepare.domains import image_domain
+    from models.registry import list_models
+
+    goal = GOALS[looking_for]
+    if goal.method in WITHOUT_MODEL:
+        if model is not None:
+            raise InputError(f"Looking for {looking_for} asks no model.", "Leave --model out.")
+        say_aside(f"Looking for {looking_for}: --method {goal.method}{f' --index {goal.index}' if goal.index else ''}.")
+        return None, goal.method, goal.index
+    found = model or next((known.id for known in list_models() if image_domain(known.preprocess.domain).dates > 1), None)
+    if found is None:
+        say_aside(f"Looking for {looking_for} without a model of change: --method {INDEX} --index {goal.instead}.")
+        return None, INDEX, goal.instead
+    say_aside(f"Looking for {looking_for}: --model {found}.")
+    return found, goal.method, ""
+
+
 def _method(
-    model: str | None, name: str | None, classes_model: str | None, index: str, threshold: str, statistics: Path | None
+    model: str | None, name: str | None, classes_model: str | None, wishes: BandWishes, statistics: Path | None
 ) -> tuple[Engine | ChangeEngine | None, Method]:
     """The engine of either kind of model, None where none is needed, and the method. Raises what opening a model raises, and OutOfRange."""
     from core.change.methods.choose import WITHOUT_MODEL, bands_method
@@ -96,9 +177,9 @@ def _method(
     if statistics is not None and (name in WITHOUT_MODEL or model is None):
         raise InputError("--statistics belong to a change model.", "Give --model ID of one, or leave --statistics out.")
     if name in WITHOUT_MODEL:
-        return None, bands_method(name, index, threshold)
-    if index or threshold:
-        raise InputError("--index and --threshold belong to the methods index and mad.", "Give --method index, or leave them out.")
+        return None, bands_method(name, wishes.index, wishes.threshold, wishes.sample)
+    if wishes != BandWishes():
+        raise InputError("--index and thresholds belong to the methods index and mad.", "Give --method index, or leave them out.")
     if model is None:
         raise InputError("No model was given.", f"Give --model ID, or a --method without one: {' or '.join(WITHOUT_MODEL)}.")
     return _by_model(model, name, classes_model, statistics)
@@ -131,6 +212,10 @@ def _as_values(result: ChangeMap) -> dict[str, Any]:
         "score": result.score,
         "is_calibrated": result.is_calibrated,
         "polygons": result.polygons_file,
+        "severity": result.severity,
+        "severities": [
+            {"severity": area.label, "pixels": area.pixels, "hectares": area.hectares, "share": area.share} for area in result.severities
+        ],
         "landcover_before": result.landcover_before,
         "landcover_after": result.landcover_after,
         "transitions": _pairs(result.transitions),

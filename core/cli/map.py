@@ -8,6 +8,7 @@ import typer
 
 from core.cli.options import (
     Bands,
+    Clouds,
     Crs,
     Dates,
     Json,
@@ -19,6 +20,7 @@ from core.cli.options import (
     Scale,
     Workers,
     Zones,
+    clouds_of,
     dates_of,
     scene_options,
 )
@@ -44,6 +46,7 @@ def map_(
     scale: Scale = None,
     offset: Offset = None,
     date: Dates = None,
+    clouds: Clouds = None,
     as_json: Json = False,
 ) -> None:
     """Write landcover.tif, confidence.tif, outside.tif, unstable.tif, areas.csv, classes.gpkg and the report into DIR."""
@@ -52,14 +55,14 @@ def map_(
     from core.inference.engine import engine_for
     from core.report.language import language_of
     from core.report.scenes import is_listed
-    from core.report.text import is_warning
+    from core.report.text import headline, is_warning
     from core.workflows.report_files import write_map
 
     language_of(language)
     if workers is not None and workers < 1:
         raise OutOfRange("--workers", workers, "at least 1")
     check_writable(out)
-    options = scene_options(bands, scale, offset, *dates_of(date, 1))
+    options = scene_options(bands, scale, offset, *dates_of(date, 1), *clouds_of(clouds, 1))
     engine = engine_for(model)
     with workspace() as work, Ticker("tiles") as ticker:
         opened = scene_of(scene, options, work)
@@ -69,7 +72,7 @@ def map_(
     Assumptions().tell(opened.called, [*warned, *_assumptions(result)])
     if as_json:
         return print_json({"path": scene, **_as_values(result), "report": files})
-    print_line(report.withheld or report.sentences[0].text)
+    print_line(headline(report))
     for area in result.areas if report.withheld is None else ():
         if is_listed(area.hectares):
             told = "a line on the ground: no area" if area.label in result.linear else f"{area.hectares:,.1f} ha, {100 * area.share:.1f} %"

@@ -27,6 +27,15 @@ Offset = Annotated[float | None, typer.Option("--offset", help="See --scale; Sen
 Dates = Annotated[
     list[str] | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Date of a scene; given once for each, in their order.")
 ]
+Clouds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--clouds",
+        metavar="scl|qa|FILE|none",
+        help="What tells clouds: the product's own layer, or a raster that is not 0 there; once for all dates, or one a date. "
+        "By default what the product brings.",
+    ),
+]
 Crs = Annotated[str | None, typer.Option("--crs", metavar="EPSG:...", help="Coordinate system of the results; the scene's own by default.")]
 Zones = Annotated[Path | None, typer.Option("--zones", metavar="FILE", help="Polygons (GeoPackage, GeoJSON or Shapefile) to sum areas in.")]
 Workers = Annotated[
@@ -36,7 +45,9 @@ Workers = Annotated[
 MinArea = Annotated[float, typer.Option("--min-area", metavar="HECTARES", help="Polygons below this are left out.")]
 
 
-def scene_options(bands: str = "", scale: float | None = None, offset: float | None = None, date: str = "") -> SceneOptions:
+def scene_options(
+    bands: str = "", scale: float | None = None, offset: float | None = None, date: str = "", clouds: str = ""
+) -> SceneOptions:
     """What the user says of a scene. Raises OutOfRange for a list of bands with a gap, no date, or what SceneOptions refuses."""
     from datetime import date as calendar_date
 
@@ -49,7 +60,7 @@ def scene_options(bands: str = "", scale: float | None = None, offset: float | N
         taken = calendar_date.fromisoformat(date) if date else None
     except ValueError:
         raise OutOfRange("--date", date, "a date such as 2017-11-07") from None
-    return SceneOptions(names, scale, offset, taken).checked()
+    return SceneOptions(names, scale, offset, taken, clouds).checked()
 
 
 def dates_of(given: list[str] | None, scenes: int) -> list[str]:
@@ -57,3 +68,12 @@ def dates_of(given: list[str] | None, scenes: int) -> list[str]:
     if len(given or []) > scenes:
         raise OutOfRange("number of --date", len(given or []), f"at most one for each scene, {scenes}")
     return [*(given or []), *[""] * (scenes - len(given or []))]
+
+
+def clouds_of(given: list[str] | None, scenes: int) -> list[str]:
+    """What tells the clouds of each scene, "" where nothing was said; one that was given stands for all. Raises OutOfRange."""
+    if not given:
+        return [""] * scenes
+    if len(given) not in (1, scenes):
+        raise OutOfRange("number of --clouds", len(given), f"one, or one for each scene, {scenes}")
+    return given * scenes if len(given) == 1 else given

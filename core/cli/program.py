@@ -11,6 +11,7 @@ from typer.exceptions import Abort, Exit, TyperException
 
 from core.cli.app import app
 from core.cli.change import change
+from core.cli.composite import composite
 from core.cli.doctor import doctor
 from core.cli.evaluate import evaluate
 from core.cli.explain import explain
@@ -42,6 +43,7 @@ program.command("explain")(explain)
 program.command("report")(report)
 program.command("map")(map_)
 program.command("change")(change)
+program.command("composite")(composite)
 program.command("train")(train)
 program.command("app")(app)
 

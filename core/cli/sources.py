@@ -11,9 +11,11 @@ from pathlib import Path
 
 from core.errors import InputError, NotFound, UnreadableFile
 from core.export.staging import held_folder, remove_what_the_killed_left
-from core.readers import Kind, SceneOptions, open_raster, read_scene, sniff
+from core.readers import SceneOptions, open_raster, read_scene, sniff
+from core.readers.scenes.raster import RASTER_DRIVERS
 from core.sources import Source, Unusable, walk
-from core.sources.scenes import SceneFile, folder_of, heaps_of, is_left_out, no_image, read_files
+from core.sources.products import ProductFiles, is_product_folder, products_in
+from core.sources.scenes import SceneFile, clouds_beside, folder_of, heaps_of, is_left_out, no_image, read_files, read_product
 from core.types import Scene, notice
 
 INSIDE = "!/"
@@ -76,8 +78,11 @@ def scene_of(argument: str, options: SceneOptions, work: Path) -> Scene:
     Masks and quality layers of a folder are left out, which is said. Raises InputError or what core.readers.read_scene raises.
     """
     parts = split_at_joints(argument)
-    found = [_sources_of_part(part, work) for part in parts]
-    sources = [source for part in found for source in part]
+    everything = [source for part in parts for source in _files_of_part(part, work)]
+    products, rest = products_in(everything)
+    if products:
+        return _product_alone(argument, products, options)
+    sources = _rasters(argument, parts, rest)
     if len(sources) == 1:
         alone = read_scene([sources[0].path], options, folders=[folder_of(sources[0])])
         if is_left_out(alone, sources[0].path.stem):
@@ -91,13 +96,16 @@ def scene_of(argument: str, options: SceneOptions, work: Path) -> Scene:
     if len(parts) > 1 or len(heaps) > 1:
         _refuse_several_dates(argument, files)
     name = Path(argument).name if len(parts) == 1 else None
-    scene = read_scene([file.path for file in files], options, name, [file.folder.name for file in files])
+    clouds = clouds_beside(files, refused)
+    scene = read_scene([file.path for file in files], options, name, [file.folder.name for file in files], clouds=clouds)
     _refuse_doubled_bands(argument, scene)
     _refuse_several_years(argument, files)
     if not refused:
         return scene
-    left_out = notice("scene.masks-left-out", files=tuple(each.label for each in refused))
-    return replace(scene, assumptions=(*scene.assumptions, left_out))
+    left_out = tuple(each.label for each in refused if clouds is None or each.mask != clouds.file)
+    if not left_out:
+        return scene
+    return replace(scene, assumptions=(*scene.assumptions, notice("scene.masks-left-out", files=left_out)))
 
 
 def _unwatched(done: int, total: int) -> None:
@@ -130,21 +138,37 @@ def _is_there(path: str) -> bool:
     return bool(path) and (Path(path).exists() or Path(path.partition(INSIDE)[0]).is_file())
 
 
-def _sources_of_part(part: str, work: Path) -> list[Source]:
-    """The GeoTIFFs of a folder (not of its sub-folders) or zip; of a file the file, whatever it is: its reader will say so."""
+def _files_of_part(part: str, work: Path) -> list[Source]:
+    """The files of a folder (not of its sub-folders, unless it is a product) or of an archive; of a file the file itself.
+
+    Raises what keeps a single file from being read.
+    """
     folder = Path(part)
-    if folder.is_dir():
+    if folder.is_dir() and not is_product_folder(folder):
         inside = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
-        files = [Source(str(file), file) for file in inside]
-    else:
-        found = list(files_of([part], work))
-        if [item.label for item in found] == [part]:
-            return [single(part, work)]
-        files = [item for item in found if isinstance(item, Source)]
-    sources = [file for file in files if sniff(file.path) is Kind.TIFF]
-    if not sources:
-        raise UnreadableFile(f"{part} holds no GeoTIFF.", "Give a scene as one GeoTIFF, or as a folder with the files of one date.")
-    return sources
+        return [Source(str(file), file) for file in inside]
+    found = list(files_of([part], work))
+    if [item.label for item in found] == [part]:
+        return [single(part, work)]
+    return [item for item in found if isinstance(item, Source)]
+
+
+def _rasters(argument: str, parts: Sequence[str], sources: Sequence[Source | Unusable]) -> list[Source]:
+    """The rasters among the files of a scene; a file that was named is taken whatever it is: its reader will say so."""
+    kept = [source for source in sources if isinstance(source, Source) and (source.label in parts or sniff(source.path) in RASTER_DRIVERS)]
+    if not kept:
+        raise UnreadableFile(f"{argument} holds no GeoTIFF.", "Give a scene as one GeoTIFF, or as a folder with the files of one date.")
+    return kept
+
+
+def _product_alone(argument: str, products: Sequence[ProductFiles], options: SceneOptions) -> Scene:
+    """Raises InputError where there are several, and what reading one raises."""
+    if len(products) > 1:
+        raise InputError(
+            f"{argument} holds {len(products)} products, {products[0].label} and {products[1].label} among them.",
+            "Give each as a scene of its own.",
+        )
+    return read_product(products[0], options).scene
 
 
 def _refuse_several_dates(argument: str, files: Sequence[SceneFile]) -> None:

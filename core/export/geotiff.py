@@ -45,7 +45,7 @@ MOST_COARSER = 8.0
 
 
 class StripWriter:
-    """Writes a one-band raster from top to bottom; a context manager.
+    """Writes a raster from top to bottom, of one band or of several; a context manager.
 
     On a clean exit the raster stands at `path` as a COG with overviews, whole or not at all; on an error nothing is left of it. A raster
     with labels gets its colour table inside, the names in <path>.aux.xml and a QGIS style in <stem>.qml.
@@ -65,22 +65,27 @@ class StripWriter:
         labels: Sequence[str] = (),
         colours: Sequence[Colour] = (),
         tags: Mapping[str, str] | None = None,
+        bands: Sequence[str] = (),
     ) -> None:
-        """labels, colours: of the values 0, 1, ... of a class raster, equally many. description: the band's name. tags: TIFF metadata."""
-        self._path, self._shape, self._nodata = path, (height, width), nodata
+        """bands: names of several bands, in place of `description`; strips are then [bands, rows, width].
+
+        labels, colours: of the values 0, 1, ... of a class raster, equally many. description: the band's name. tags: TIFF metadata."""
+        self._path, self._shape, self._nodata, self._bands = path, (height, width), nodata, tuple(bands)
         self._profile = {
-            "width": width, "height": height, "count": 1, "crs": crs, "transform": transform, "dtype": dtype, "nodata": nodata,
+            "width": width, "height": height, "count": len(bands) or 1, "crs": crs, "transform": transform, "dtype": dtype,
+            "nodata": nodata,
             "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "zstd", "zstd_level": 1, "bigtiff": "if_safer",
         }  # fmt: skip
         self._description, self._labels, self._colours, self._tags = description, tuple(labels), tuple(colours), dict(tags or {})
-        self._held = np.zeros((0, width), dtype=dtype)  # rows that do not fill a row of blocks yet
+        self._held = np.zeros((len(bands) or 1, 0, width), dtype=dtype)  # rows that do not fill a row of blocks yet
         self._written = 0
 
     def __enter__(self) -> StripWriter:
         self._folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._path.parent))
         with _environment(), self._told():
             self._raster = rasterio.open(self._folder / STRIPS, "w", driver="GTiff", **self._profile)
-            self._raster.set_band_description(1, self._description)
+            for number, name in enumerate(self._bands or (self._description,), start=1):
+                self._raster.set_band_description(number, name)
             self._raster.update_tags(**self._tags)
             if self._colours:
                 self._raster.write_colormap(1, {value: (*colour, 255) for value, colour in enumerate(self._colours)})
@@ -88,15 +93,17 @@ class StripWriter:
 
     def write(self, top: int, strip: NDArray[Any]) -> None:
         """The next rows, [rows, width]; `top` is the first of them. Raises ValueError where rows are missing or come twice."""
-        if top != self._written + len(self._held):
-            raise ValueError(f"row {top} was written where row {self._written + len(self._held)} comes next")
-        self._held = np.concatenate([self._held, strip.astype(self._held.dtype, copy=False)])
-        is_last = top + len(strip) == self._shape[0]
-        rows = len(self._held) if is_last else len(self._held) // BLOCK * BLOCK
+        held = self._held.shape[1]
+        if top != self._written + held:
+            raise ValueError(f"row {top} was written where row {self._written + held} comes next")
+        planes = strip if self._bands else strip[np.newaxis]  # [bands, rows, width]
+        self._held = np.concatenate([self._held, planes.astype(self._held.dtype, copy=False)], axis=1)
+        held = self._held.shape[1]
+        rows = held if self._written + held == self._shape[0] else held // BLOCK * BLOCK
         if rows:
             with _environment(), self._told():
-                self._raster.write(self._held[:rows], 1, window=Window(0, self._written, self._shape[1], rows))
-            self._written, self._held = self._written + rows, self._held[rows:].copy()
+                self._raster.write(self._held[:, :rows], window=Window(0, self._written, self._shape[1], rows))
+            self._written, self._held = self._written + rows, self._held[:, rows:].copy()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:

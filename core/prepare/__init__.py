@@ -2,6 +2,7 @@
 
 __all__ = [
     "body",
+    "composite",
     "ct",
     "domains",
     "grid",

@@ -8,6 +8,7 @@ from core.readers.dicom.image import read_dicom
 from core.readers.dicom.series import read_series
 from core.readers.picture import read_picture
 from core.readers.scenes.geotiff import SceneOptions, open_raster, read_scene
+from core.readers.scenes.raster import RASTER_DRIVERS
 from core.readers.sniff import Kind, refusal, sniff
 from core.types import Image
 
@@ -25,7 +26,7 @@ __all__ = [
 
 
 def read_image(path: Path, name: str | None = None, options: SceneOptions | None = None) -> Image:
-    """Read one file as what its content is: a DICOM object, a GeoTIFF, or a picture.
+    """Read one file as what its content is: a DICOM object, a GeoTIFF or another raster of a satellite, or a picture.
 
     name: what to call it; the file's own name where None. options: for a GeoTIFF.
     Raises NotFound, UnreadableFile, NoPixels, UnsafeFile or TooLarge.
@@ -33,7 +34,7 @@ def read_image(path: Path, name: str | None = None, options: SceneOptions | None
     kind = sniff(path)
     if kind is Kind.DICOM:
         return read_dicom(path, name)
-    if kind is Kind.TIFF:
+    if kind in RASTER_DRIVERS:
         return read_scene([path], options, name)
     if kind in (Kind.PNG, Kind.JPEG):
         return read_picture(path, name)

@@ -17,7 +17,7 @@ _LONG_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN
 _UNDEFINED = 0xFFFFFFFF
 _OFFICE = (b"[Content_Types].xml", b"mimetype", b"_rels/")
 
-WHAT_IS_READ = "Sightline reads DICOM, GeoTIFF, PNG, JPEG, and zip archives of these."
+WHAT_IS_READ = "Sightline reads DICOM, GeoTIFF, JPEG 2000 of satellites, PNG, JPEG, and zip and tar archives of these."
 
 
 class Kind(StrEnum):
@@ -27,7 +27,9 @@ class Kind(StrEnum):
     TIFF = "TIFF"
     PNG = "PNG"
     JPEG = "JPEG"
+    JPEG_2000 = "JPEG 2000"
     ZIP = "ZIP"
+    TAR = "TAR"
     OTHER = "OTHER"
 
 
@@ -53,7 +55,7 @@ def _described(path: Path) -> tuple[str, str]:
         return "an empty file", "Copy or export it again."
     kind = _kind(head, path.stat().st_size)
     if kind is not Kind.OTHER:
-        return {Kind.DICOM: "a DICOM file", Kind.TIFF: "a TIFF", Kind.ZIP: "a zip archive"}.get(kind, f"a {kind} picture"), WHAT_IS_READ
+        return _KINDS.get(kind, f"a {kind} picture"), WHAT_IS_READ
     for offset, magic, words, advice in _KNOWN:
         if head[offset : offset + len(magic)] == magic:
             return words, advice
@@ -85,6 +87,10 @@ def _kind(head: bytes, size: int) -> Kind:
         return Kind.JPEG
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return Kind.OTHER if head[30:50].startswith(_OFFICE) else Kind.ZIP
+    if head.startswith(b"\x00\x00\x00\x0cjP  \r\n\x87\n"):
+        return Kind.JPEG_2000
+    if head[257:262] == b"ustar":
+        return Kind.TAR
     return Kind.DICOM if _is_bare_dicom(head, size) else Kind.OTHER
 
 
@@ -143,6 +149,13 @@ def _described_text(head: bytes) -> tuple[str, str] | None:
     return "a JSON document" if start.startswith(("{", "[")) else "a text file", WHAT_IS_READ
 
 
+_KINDS = {
+    Kind.DICOM: "a DICOM file",
+    Kind.TIFF: "a TIFF",
+    Kind.JPEG_2000: "a JPEG 2000 image",
+    Kind.ZIP: "a zip archive",
+    Kind.TAR: "a tar archive",
+}
 # (offset, first bytes, words, what to do instead)
 _SAVE_AS = "Save the picture as PNG or JPEG."
 _UNPACK = "Unpack it first, or pack its files as a zip."
@@ -157,7 +170,6 @@ _KNOWN: tuple[tuple[int, bytes, str, str], ...] = (
     (4, b"ftypmif1", "a HEIC picture", _SAVE_AS),
     (4, b"ftypavif", "an AVIF picture", _SAVE_AS),
     (4, b"ftyp", "a video", "Give single images."),
-    (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 image", _TO_GEOTIFF),
     (0, b"\xff\x4f\xff\x51", "a JPEG 2000 codestream", _TO_GEOTIFF),
     (0, b"\xff\x0a", "a JPEG XL picture", _SAVE_AS),
     (0, b"8BPS", "a Photoshop document", _SAVE_AS),
@@ -166,7 +178,6 @@ _KNOWN: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\xfd7zXZ", "an xz archive", _UNPACK),
     (0, b"7z\xbc\xaf", "a 7-Zip archive", _UNPACK),
     (0, b"Rar!", "a RAR archive", _UNPACK),
-    (257, b"ustar", "a tar archive", _UNPACK),
     (344, b"n+1\0", "a NIfTI volume", _TO_DICOM),
     (344, b"ni1\0", "a NIfTI header", _TO_DICOM),
     (0, b"NRRD", "an NRRD volume", _TO_DICOM),

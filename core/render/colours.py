@@ -26,6 +26,16 @@ CLASSES: dict[str, Colour] = {
     "SeaLake": (52, 104, 176),
 }
 """The classes of EuroSAT, in the colours that maps of land cover usually have."""
+SEVERITY_COLOURS: dict[str, Colour] = {
+    "enhanced regrowth, high": (35, 110, 60),
+    "enhanced regrowth, low": (120, 171, 94),
+    "unburned": (58, 66, 74),
+    "low severity": (247, 224, 120),
+    "moderate-low severity": (241, 165, 72),
+    "moderate-high severity": (222, 94, 48),
+    "high severity": (158, 27, 50),
+}
+"""Classes of burn severity, as maps of fires usually have them; unburned ground is dim."""
 OTHERS: tuple[Colour, ...] = (
     (0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 94, 0), (240, 228, 66), (120, 120, 120),
 )  # fmt: skip
@@ -39,8 +49,9 @@ UNSTABLE_MARK = (245, 245, 245)
 
 def class_colours(labels: Sequence[str]) -> tuple[Colour, ...]:
     """A colour (red, green, blue in 0..255) for each label, the same for a label in every map of the known ones."""
-    unknown = [label for label in labels if label not in CLASSES]
-    return tuple(CLASSES.get(label) or OTHERS[unknown.index(label) % len(OTHERS)] for label in labels)
+    known = {**CLASSES, **SEVERITY_COLOURS}
+    unknown = [label for label in labels if label not in known]
+    return tuple(known.get(label) or OTHERS[unknown.index(label) % len(OTHERS)] for label in labels)
 
 
 def heat(values: FloatImage) -> NDArray[np.uint8]:

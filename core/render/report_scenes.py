@@ -48,7 +48,15 @@ def change_pictures(result: ChangeMap, preprocess: Preprocess, language: Languag
         (language.words["picture_before"], scene_picture(result.before, preprocess)),
         (language.words["picture_after"], scene_picture(result.after, preprocess)),
         (language.words["picture_change"], classes_above_legend(result.change, states)),
+        *_severity_picture(result, language),
     ]
+
+
+def _severity_picture(result: ChangeMap, language: Language) -> list[Captioned]:
+    if result.severity is None:
+        return []
+    labels = [language.labels.get(area.label, area.label) for area in result.severities]
+    return [(language.words["picture_severity"], classes_above_legend(result.severity, labels))]
 
 
 def scene_picture(scene: Scene, preprocess: Preprocess) -> Pixels:

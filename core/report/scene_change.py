@@ -25,6 +25,7 @@ def change_report(result: ChangeMap, model: ModelFacts | None = None, *, languag
         composer.say("findings", "withheld_files")
     else:
         _say_total(composer, result)
+        _say_severity(composer, result)
         _say_differing(composer, result)
         _say_transitions(composer, result)
         _say_polygons(composer, result)
@@ -32,6 +33,8 @@ def change_report(result: ChangeMap, model: ModelFacts | None = None, *, languag
     say_scene(composer, result.after, "scene_after")
     composer.say("technique", "change_method", method=composer.fact("change.method", result.method, "method", "change"))
     say_scene_model(composer, result.model, result.weights, model)
+    if result.severities:
+        composer.say("technique", "severity_source", number=composer.fact("change.severity_of", number_of(result), "word", "change"))
     say_parameters(composer, result.parameters)
     score = "change_caveat_probability" if result.is_calibrated else "change_caveat_score"
     for caveat in (score, "change_caveat_cause", "area_caveat"):
@@ -89,6 +92,18 @@ def _say_total(composer: Composer, result: ChangeMap) -> None:
     roles["least"] = composer.fact("change.least", least, "", "parameters")
     roles["outlined"] = composer.fact("change.outlined", result.outlined_hectares, "ha", "change")
     return composer.say("findings", "change_area_least", **roles)
+
+
+def _say_severity(composer: Composer, result: ChangeMap) -> None:
+    """The area of each class of burn severity, the most severe first."""
+    for place, area in enumerate((area for area in reversed(result.severities) if area.pixels), start=1):
+        roles = {
+            "label": composer.fact(f"severity.{place}.label", area.label, "label", "change"),
+            "hectares": composer.fact(f"severity.{place}.hectares", area.hectares, "ha", "change"),
+            "share": composer.fact(f"severity.{place}.share", area.share, "share", "change"),
+        }
+        pixels = composer.fact(f"severity.{place}.pixels", area.pixels, "count", "change")
+        composer.say("findings", "change_severity", **roles, pixels=pixels)
 
 
 def _say_differing(composer: Composer, result: ChangeMap) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from core.report.composer import Composer
 from core.report.model_facts import ModelFacts
 from core.report.notices import say_all
-from core.types import UNNAMED_DATE, Notice, Scene
+from core.types import UNNAMED_DATE, Notice, Product, Scene
 
 _SECTION = "technique"
 WITHHOLD_OUTSIDE_SHARE = 0.5
@@ -50,6 +50,9 @@ def say_scene(composer: Composer, scene: Scene, name: str = "scene") -> None:
     """name: prefix of the facts and name of the first template: scene, scene_before, scene_after."""
     title = composer.fact(f"{name}.name", scene.name, "", "source file")
     composer.say(_SECTION, name, name=title, date=date_fact(composer, scene, name))
+    if scene.product is not None:
+        roles = {what: composer.fact(f"{name}.product.{what}", value, "", "product") for what, value in _product_words(scene.product)}
+        composer.say(_SECTION, "scene_product", **roles)
     _say_grid(composer, scene, name)
     bands = composer.fact(f"{name}.bands", tuple(band.name for band in scene.bands), "", "source file")
     composer.say(_SECTION, "scene_bands", bands=bands)
@@ -62,6 +65,11 @@ def say_scene(composer: Composer, scene: Scene, name: str = "scene") -> None:
             "offset": composer.fact(f"{name}.scale.{place}.offset", offset or 0.0, "", "source file"),
         }
         composer.say(_SECTION, "scene_scale", **roles)
+
+
+def _product_words(product: Product) -> list[tuple[str, str]]:
+    evidence = say_all(dict.fromkeys([product.scale.evidence, product.offset.evidence]))
+    return [("sensor", product.sensor), ("level", product.level), ("evidence", " ".join(evidence))]
 
 
 def date_fact(composer: Composer, scene: Scene, name: str) -> str:

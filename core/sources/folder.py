@@ -1,4 +1,4 @@
-"""Files of this machine: arguments, folders and zip archives become a list of single files, each with the label it is known by."""
+"""Files of this machine: arguments, folders, zip and tar archives become a list of single files, each with the label it is known by."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from core.errors import CannotWrite, InputError, NotFound, SightlineError, Unrea
 from core.readers import Kind, sniff
 from core.readers.archive import members
 from core.settings import settings
+
+ARCHIVES = (Kind.ZIP, Kind.TAR)
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Unusable:
 
 
 def walk(paths: Sequence[str | Path], workspace: Path) -> Iterator[Source | Unusable]:
-    """Expand arguments into files: folders sorted and with links followed, zip archives by their members.
+    """Expand arguments into files: folders sorted and with links followed, zip and tar archives by their members.
 
     Hidden files inside folders are skipped; a file that is named is taken, hidden or not. A loop of links ends.
     Members of archives are unpacked under `workspace`, each in a folder of its own, so that no side file lies beside it; an
@@ -88,7 +90,7 @@ def _folder(label: str, folder: Path, workspace: Path, above: frozenset[tuple[in
 
 def _file(label: str, path: Path, workspace: Path) -> Iterator[Source | Unusable]:
     try:
-        is_archive = sniff(path) is Kind.ZIP
+        is_archive = sniff(path) in ARCHIVES
     except (InputError, OSError) as error:
         wrapped = error if isinstance(error, InputError) else UnreadableFile(f"{path.name} cannot be opened.", "Check the path.")
         yield Unusable(label, wrapped)
@@ -118,6 +120,6 @@ def _archive(label: str, path: Path, workspace: Path) -> Iterator[Source | Unusa
 
 
 def _member(label: str, path: Path) -> Source | Unusable:
-    if sniff(path) is Kind.ZIP:
-        return Unusable(label, UnreadableFile(f"{path.name} is a zip archive inside a zip archive.", "Unpack the outer one first."))
+    if sniff(path) in ARCHIVES:
+        return Unusable(label, UnreadableFile(f"{path.name} is an archive inside an archive.", "Unpack the outer one first."))
     return Source(label, path)

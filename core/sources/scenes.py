@@ -13,9 +13,13 @@ from pathlib import Path, PurePosixPath
 
 from core.errors import SightlineError, UnreadableFile
 from core.readers import SceneOptions, read_image, read_scene
+from core.readers.scenes.dates import plain_date
 from core.readers.scenes.geotiff import BANDS_ASSUMED
+from core.readers.scenes.masks import quality_kind
+from core.readers.scenes.product import ProductFacts
 from core.sources import Source, Unusable, walk
-from core.types import Notice, Scene
+from core.sources.products import ProductFiles, products_in
+from core.types import CloudMask, Notice, Scene
 
 _BAND = re.compile(r"[_.\- ]?B(\d{1,2}A?|8A)(?=_|$)", re.IGNORECASE)
 _RESOLUTION = re.compile(r"[_.\- ]?(10|20|60)m$", re.IGNORECASE)
@@ -29,20 +33,32 @@ SAME_PLACE = 0.5
 
 @dataclass(frozen=True)
 class SceneFiles:
-    """The files of one scene, and the scene that they make. folders: the name of the folder that each file came from."""
+    """The files of one scene, and the scene that they make.
+
+    folders: the name of the folder that each file came from. product: what the metadata of a product say of them.
+    clouds: the raster beside them that tells clouds.
+    """
 
     paths: tuple[Path, ...]
     scene: Scene
     folders: tuple[str, ...] = ()
+    product: ProductFacts | None = None
+    clouds: CloudMask | None = None
 
 
 @dataclass(frozen=True)
 class _Refused:
-    """What makes no scene, and why. is_mask: it says something of a scene, and is none."""
+    """What makes no scene, and why. mask: the file, where it says something of a scene, and is none; folder: where that came from."""
 
     label: str
     error: SightlineError
-    is_mask: bool = False
+    mask: Path | None = None
+    folder: PurePosixPath | None = None
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether it says something of a scene."""
+        return self.mask is not None
 
 
 @dataclass(frozen=True)
@@ -76,12 +92,20 @@ def group_scenes(
 
     workspace: where archives are unpacked. watch(done, total) is told after each file, and may raise to stop.
     """
-    files, refused = read_files(list(walk(paths, workspace)), watch)
+    products, rest = products_in(list(walk(paths, workspace)))
+    files, refused = read_files(rest, watch)
     groups = []
+    for product in products:
+        try:
+            groups.append(read_product(product))
+        except SightlineError as error:
+            refused.append(_Refused(product.label, error))
     for name, heap in heaps_of(files):
         inside, folders = tuple(file.path for file in heap), tuple(file.folder.name for file in heap)
         try:
-            groups.append(SceneFiles(inside, read_scene(inside, name=name if len(heap) > 1 else None, folders=folders), folders))
+            clouds = clouds_beside(heap, refused)
+            scene = read_scene(inside, name=name if len(heap) > 1 else None, folders=folders, clouds=clouds)
+            groups.append(SceneFiles(inside, scene, folders, clouds=clouds))
         except SightlineError as error:
             refused.append(_Refused(heap[0].path.name, error))
     return tuple(sorted(groups, key=place_in_time)), tuple(refused)
@@ -101,7 +125,7 @@ def read_files(sources: Sequence[Source | Unusable], watch: Callable[[int, int],
             refused.append(_Refused(source.path.name, error))
             continue
         if is_left_out(file.scene, source.path.stem):
-            refused.append(_Refused(source.path.name, no_image(source.path.name), is_mask=True))
+            refused.append(_Refused(source.path.name, no_image(source.path.name), source.path, file.folder))
         else:
             files.append(file)
     return files, refused
@@ -122,9 +146,29 @@ def heaps_of(files: Iterable[SceneFile]) -> tuple[Heap, ...]:
     return tuple(joined)
 
 
+def read_product(product: ProductFiles, options: SceneOptions | None = None) -> SceneFiles:
+    """The scene of a product. Raises what its metadata and read_scene raise."""
+    facts = product.facts()
+    return SceneFiles(facts.files, read_scene(facts.files, options, facts.name, product=facts), product=facts)
+
+
 def read_again(group: SceneFiles, options: SceneOptions) -> SceneFiles:
     """The same files, with what the user said of them. Raises what read_scene raises."""
-    return SceneFiles(group.paths, read_scene(group.paths, options, group.scene.name, group.folders or None), group.folders)
+    scene = read_scene(group.paths, options, group.scene.name, group.folders or None, group.product, group.clouds)
+    return SceneFiles(group.paths, scene, group.folders, group.product, group.clouds)
+
+
+def clouds_beside(heap: Sequence[SceneFile], refused: Iterable[_Refused]) -> CloudMask | None:
+    """The one quality layer (SCL, QA_PIXEL) in the folder of a scene that is not of another date."""
+    found = []
+    for each in refused:
+        kind = quality_kind(each.mask.stem) if each.mask is not None else None
+        if kind is None or each.mask is None or each.folder != heap[0].folder:
+            continue
+        taken = plain_date(each.mask.stem)
+        if taken is None or heap[0].scene.date is None or taken == heap[0].scene.date:
+            found.append(CloudMask(kind, each.mask))
+    return found[0] if len(found) == 1 else None
 
 
 def is_question_open(scene: Scene) -> bool:

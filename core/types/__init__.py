@@ -35,6 +35,7 @@ from core.types.model import (
     Preprocess,
 )
 from core.types.notice import Notice, notice
+from core.types.product import CloudKind, CloudMask, Product, ScaleState, Scaling
 from core.types.report import Addendum, Fact, Report, Sentence
 from core.types.scene import UNNAMED_DATE, Band, DataMask, Scene, ValueRange
 from core.types.study import FrameSource, Picture, Study, Window
@@ -54,6 +55,8 @@ __all__ = [
     "ChangeMap",
     "ChangePolygon",
     "ClassArea",
+    "CloudKind",
+    "CloudMask",
     "Correlation",
     "DataMask",
     "Domain",
@@ -75,10 +78,13 @@ __all__ = [
     "Picture",
     "Prediction",
     "Preprocess",
+    "Product",
     "Progress",
     "RemovalScore",
     "Report",
     "Sanity",
+    "ScaleState",
+    "Scaling",
     "Scene",
     "Sentence",
     "Study",

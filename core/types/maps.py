@@ -96,6 +96,7 @@ class ChangeMap:
     change: COG uint8, 1 changed, 0 not, 255 nodata. score: COG float32, NaN nodata (change_score.tif, or change_probability.tif where
     is_calibrated says that it is a probability). assumptions: the weightiest first. warnings: those of them that are said first.
     is_ground_known, is_scale_known: of both dates, as of a LandCoverMap; linear as there.
+    severity: COG uint8 of the classes of burn severity, 255 nodata; severities: their areas. None and () for what is no dNBR.
     """
 
     before: Scene
@@ -119,6 +120,8 @@ class ChangeMap:
     landcover_after: Path | None = None
     is_calibrated: bool = False
     outlined_hectares: float | None = None
+    severity: Path | None = None
+    severities: tuple[ClassArea, ...] = ()
     warnings: tuple[Notice, ...] = ()
     is_ground_known: bool = True
     is_scale_known: bool = True

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.types.notice import Notice
+from core.types.product import CloudMask, Product
 
 if TYPE_CHECKING:
     from rasterio.crs import CRS
@@ -54,7 +55,8 @@ class Band:
     common_name (STAC's, spelt out): "red", "green", "blue", "near infrared", "short-wave infrared 1", ... or "" where unknown.
     file, index: which GeoTIFF holds it and its number there, from 1.
     scale, offset: reflectance = digital number * scale + offset; None where the file does not tell.
-    nodata: the digital number that means nothing, None where there is none. mask: of its file, None where it has none.
+    nodata: the digital number that means nothing, by the file or by the product, None where there is none.
+    mask: of its file, None where it has none.
     is_sparse: whether the file lacks blocks, in whose place there is no data. values: None where no pixel of the sample held data.
     """
 
@@ -75,6 +77,8 @@ class Scene:
     """One place at one date, on one grid. Pixels stay on disk and are read by window (core/prepare/grid/bands.py).
 
     width, height, crs, transform: the grid of the finest band; crs is None where the file has none.
+    product: what metadata of a product say; None for a file that came without.
+    clouds: where clouds are told, None where nothing tells them.
     date: the first day where only a year or a month is known; date_text: that year or month ("1985", "2019-06"), "" where the day is known.
     footprint: (west, south, east, north) in degrees of longitude and latitude, None without a CRS.
     """
@@ -90,6 +94,8 @@ class Scene:
     date: date | None = None
     date_text: str = ""
     footprint: tuple[float, float, float, float] | None = None
+    product: Product | None = None
+    clouds: CloudMask | None = None
     assumptions: tuple[Notice, ...] = ()
 
     @property

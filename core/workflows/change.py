@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ from core.areas.zones import read_zones
 from core.change.detect import EVIDENCE, Detection, check_dates, gather, lay_over
 from core.change.methods.base import Method
 from core.change.scratch import EvidenceFile
+from core.change.threshold_sample import SampledThreshold
 from core.errors import OutOfRange
 from core.export.staging import staged
 from core.inference.scenes.pair_statistics import STATISTICS
 from core.render.preview import Preview
 from core.types import ChangeMap, Progress, Scene
+from core.workflows.bands.severity import SEVERITY, write_severity
 from core.workflows.change_files import AFTER, BEFORE, CHANGE, CHANGES, ChangeKind, Findings, bring_to, measure, write_rasters
 from core.workflows.scene_map import target_crs
 
@@ -35,7 +38,8 @@ def detect_change(
     """Write change.tif, change_score.tif (change_probability.tif where the score is one) and changes.gpkg into `out`.
 
     Where the method knows classes, landcover_before.tif, landcover_after.tif and transitions.csv too, and polygons have `from` and `to`;
-    else these are null. With zones, zones.csv too. The second date is brought to the grid of the first.
+    else these are null; where it is dNBR, the files of burn severity. With zones, zones.csv too. The second date is brought to the grid
+    of the first.
     Exchanging dates that share a grid exchanges `from` and `to` and changes nothing else (but for a method whose score has a sign).
     min_area_hectares: smaller polygons are left out of changes.gpkg; rasters and transitions keep every pixel.
     crs: a coordinate system for everything that is written; that of the first date by default. zones: a vector file of polygons.
@@ -48,7 +52,7 @@ def detect_change(
     target = target_crs(before, crs)
     drawn = read_zones(zones, target) if zones is not None else ()
     dates = lay_over(before, after, method)
-    kind, tiles = ChangeKind(method.labels, method.is_calibrated), method.tiles(before)
+    kind, tiles = ChangeKind(method.labels, method.is_calibrated, method.is_of_burns), method.tiles(before)
 
     def look_up() -> None:
         """All tiles are done; whoever watches may still end the work."""
@@ -64,8 +68,10 @@ def detect_change(
         if target != before.crs:
             bring_to(folder, target, kind)
         findings = measure(folder, before, after, kind, drawn, min_area_hectares)
+        severities = write_severity(folder, kind.score, min_area_hectares, look_up) if method.is_of_burns else ()
     wishes = {"crs": target.to_string(), "min_area_hectares": min_area_hectares, "zones": zones.name if zones is not None else ""}
-    return _change_map(found, method, findings, kind, out, {**_parameters(found, method), **wishes}, time.perf_counter() - started)
+    result = _change_map(found, method, findings, kind, out, {**_parameters(found, method), **wishes}, time.perf_counter() - started)
+    return replace(result, severity=out / SEVERITY, severities=severities) if severities else result
 
 
 def check_change(before: Scene, after: Scene, method: Method, min_area_hectares: float = 0.0) -> None:
@@ -114,7 +120,19 @@ def _parameters(found: Detection, method: Method) -> dict[str, Any]:
     return {
         "threshold": found.threshold,
         **method.parameters(found.dates.reading),
+        **({} if found.sampled is None else _learned(found.sampled, method.sample)),
         **({} if outside is None else {"outside_share_before": outside[0], "outside_share_after": outside[1]}),
         **({} if shift is None else {"shift_pixels": round(shift, 2)}),
         **({STATISTICS: dict(found.statistics)} if found.statistics else {}),
+    }
+
+
+def _learned(sampled: SampledThreshold, sample: Path | None) -> dict[str, Any]:
+    """What a threshold was learned from, and how it does there."""
+    return {
+        "sample": sample.name if sample is not None else "",
+        "sample_changed_pixels": sampled.changed,
+        "sample_unchanged_pixels": sampled.unchanged,
+        "sample_sensitivity": round(sampled.sensitivity, 4),
+        "sample_specificity": round(sampled.specificity, 4),
     }

@@ -19,6 +19,7 @@ from core.areas.polygons import ClassStrip, OutlinedArea, polygons_of
 from core.areas.zonal_counts import CountsByZone, ZonalCounts
 from core.areas.zones import Zone
 from core.change.evidence import NODATA, Evidence, is_changed
+from core.change.severity import severity_of
 from core.change.transitions import NO_PAIR, pair_counts, pair_names, pairs_of, transitions_of
 from core.export.geotiff import StripWriter, read_strips, warp_raster
 from core.export.staging import staged
@@ -45,10 +46,12 @@ class ChangeKind:
     """What kind of answer a folder holds.
 
     labels: of the land cover of both dates; () where no classes are known. is_calibrated: whether the score is a probability.
+    is_of_burns: whether it is dNBR, so that polygons have a class of severity.
     """
 
     labels: tuple[str, ...] = ()
     is_calibrated: bool = False
+    is_of_burns: bool = False
 
     @property
     def score(self) -> str:
@@ -63,7 +66,8 @@ class ChangeKind:
     @property
     def columns(self) -> dict[str, type]:
         """The columns of changes.gpkg."""
-        return {"probability" if self.is_calibrated and name == "score" else name: kind for name, kind in COLUMNS.items()}
+        columns = {"probability" if self.is_calibrated and name == "score" else name: kind for name, kind in COLUMNS.items()}
+        return {**columns, "severity": str} if self.is_of_burns else columns
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,8 @@ def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: 
             made = _polygon(int(number[place]), polygon, labels, before, crs)
             if made.id <= MOST_POLYGONS:
                 largest[made.id] = made
-            yield polygon.geometry, (made.id, made.hectares, made.before, made.after, made.probability, *dates)
+            severity = (severity_of(made.probability),) if kind.is_of_burns else ()
+            yield polygon.geometry, (made.id, made.hectares, made.before, made.after, made.probability, *dates, *severity)
 
     write_polygons(folder / CHANGES, LAYER, features(), kind.columns, crs)
     transitions, became = (transitions_of(each, labels) if labels else () for each in (counts.pairs, counts.became))

@@ -26,6 +26,7 @@ from core.report.model_facts import model_facts
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
 from core.types import ChangeMap, Explanation, Image, LandCoverMap, Prediction, Preprocess, Report, Scene
+from core.workflows.bands.severity import SEVERITY_FILES
 from core.workflows.change import detect_change
 from core.workflows.change_files import OPTIONAL_FILES
 from core.workflows.change_series import change_series
@@ -105,7 +106,7 @@ def write_changes(
 
     engine: as of report_change. wishes: as of detect_change, which raises what this raises.
     """
-    with staged(out, replacing=(PICTURES, *OPTIONAL_FILES)) as whole:
+    with staged(out, replacing=(PICTURES, *OPTIONAL_FILES, *SEVERITY_FILES)) as whole:
         if len(scenes) > 2:
             results = change_series(scenes, method, whole, **wishes)
         else:

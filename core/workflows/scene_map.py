@@ -29,6 +29,7 @@ from core.inference.scenes.scores import Strip, check_mappable, iterate_scores
 from core.inference.scenes.tasks import decided_by
 from core.inference.scenes.workers import Workers, strips_done
 from core.prepare.grid.bands import resolve_bands
+from core.prepare.grid.clouds import cloud_notice
 from core.prepare.grid.reflectance import scale_doubt, value_doubts
 from core.prepare.grid.tiles import OVERLAP, tile_grid
 from core.prepare.scene_input import ground_refusal, scale_assumptions
@@ -85,7 +86,7 @@ def map_scene(
             _bring_to(folder, target, model.labels)
         areas = _measure(folder, model.labels, drawn, min_area_hectares, look_up)
     bands_assumed = resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)[1]
-    refusal = ground_refusal(scene, model.preprocess)
+    refusal, clouds = ground_refusal(scene, model.preprocess), cloud_notice(scene)
     return LandCoverMap(
         scene=scene,
         model=model.id,
@@ -102,12 +103,19 @@ def map_scene(
         outside_share=1.0 if refusal and scores.valid else scores.outside / max(scores.valid, 1),
         mean_confidence=scores.confidence / scores.valid if scores.valid else float("nan"),
         parameters=_parameters(scene, engine, target, min_area_hectares, zones),
-        warnings=(*filter(None, [refusal]), *value_doubts(scene)),
+        warnings=(*filter(None, [refusal]), *value_doubts(scene), clouds),
         is_ground_known=not refusal,
         is_scale_known=scale_doubt(scene) is None,
         linear=tuple(label for label in model.labels if label in model.preprocess.linear),
         token_metres=_token_metres(engine),
-        assumptions=(*filter(None, [refusal]), *bands_assumed, *scale_assumptions(scene, model.preprocess), *engine.notices, *taken_over),
+        assumptions=(
+            *filter(None, [refusal]),
+            clouds,
+            *bands_assumed,
+            *scale_assumptions(scene, model.preprocess),
+            *engine.notices,
+            *taken_over,
+        ),
         seconds=time.perf_counter() - started,
     )
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from core.change.evidence import NODATA, STEPS, Evidence
 from core.change.methods.base import ComparedBands, Method
+from core.change.threshold import ScoreHistogram
+from core.errors import OutOfRange
 from core.prepare.grid.bands import read_window, resolve_bands
 from core.types import Domain, FloatImage, Mask, Preprocess, Progress, Scene
 
@@ -25,12 +28,57 @@ class BandStrip:
     valid: Mask
 
 
+WantedThreshold = float | str | Path | None
+"""A threshold: a number, "otsu" for the one that parts the scores of these dates best, a file of places that changed and that did not, or
+None for the usual one."""
+OTSU = "otsu"
+
+
+@dataclass(frozen=True)
 class BandMethod(Method):
-    """By the bands themselves; no model is asked, and nothing lies outside of what one knows."""
+    """By the bands themselves; no model is asked, and nothing lies outside of what one knows. wanted: the threshold."""
+
+    wanted: WantedThreshold = None
+
+    @property
+    def sample(self) -> Path | None:
+        """As wanted."""
+        return self.wanted if isinstance(self.wanted, Path) else None
 
     def check(self, before: Scene, after: Scene) -> None:
         """Raises MissingBands."""
         self.reading(before, after)
+
+
+def wanted_threshold(text: str, sample: Path | None = None) -> WantedThreshold:
+    """A threshold as written: a number, "otsu", or None for ""; the sample where there is one. Raises OutOfRange."""
+    if sample is not None:
+        if text:
+            raise OutOfRange("--threshold", text, "left out where --threshold-sample is given")
+        return sample
+    if text in ("", OTSU):
+        return text or None
+    try:
+        value = float(text)
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value):
+        raise OutOfRange("--threshold", text, f"a number, or {OTSU}")
+    return float(value)
+
+
+def way_of(wanted: WantedThreshold) -> str:
+    """How a threshold was found, in a word."""
+    if isinstance(wanted, Path):
+        return "sample"
+    return "given" if isinstance(wanted, float) else "Otsu" if wanted == OTSU else "usual"
+
+
+def threshold_by(wanted: WantedThreshold, scores: ScoreHistogram, usual: float) -> float:
+    """The threshold that was wanted, where it is no sample."""
+    if isinstance(wanted, float):
+        return wanted
+    return scores.otsu(usual) if wanted == OTSU else usual
 
 
 def read_by(colours: Sequence[str]) -> ComparedBands:

@@ -79,6 +79,16 @@ class Method(ABC):
         """What the device could not do so far."""
         return ()
 
+    @property
+    def sample(self) -> Path | None:
+        """A vector file of changed and unchanged places, by which the threshold is found; None where `threshold` tells it."""
+        return None
+
+    @property
+    def is_of_burns(self) -> bool:
+        """Whether its score is dNBR, which has classes of severity."""
+        return False
+
     @abstractmethod
     def check(self, before: Scene, after: Scene) -> None:
         """Nothing where it can compare two scenes, on whatever grids. Raises WrongTask, NoGrid, MissingBands, OutOfRange."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from core.change.methods.base import Method
 from core.change.methods.classes import ByClasses
 from core.change.methods.embedding import ByEmbedding
@@ -20,15 +22,17 @@ WITHOUT_MODEL = (INDEX, MAD)
 """Methods that need no model."""
 
 
-def bands_method(name: str, index: str = "", threshold: str = "") -> Method:
+def bands_method(name: str, index: str = "", threshold: str = "", sample: Path | None = None) -> Method:
     """A method that needs no model. index: for the method of that name. threshold: a number, "otsu", or "" for the usual one.
+
+    sample: a vector file of changed and unchanged places that gives the threshold instead.
 
     Raises OutOfRange.
     """
     if name == INDEX:
-        return by_index(index, threshold)
+        return by_index(index, threshold, sample)
     if name == MAD:
-        return by_mad(threshold)
+        return by_mad(threshold, sample)
     raise OutOfRange("method", name, f"one of {', '.join(WITHOUT_MODEL)}")
 
 

@@ -1,7 +1,7 @@
 """The difference of a spectral index between two dates: no model, no training.
 
-The score of a burn is NBR before minus after, which burning raises (dNBR; Key and Benson 2006); of the other indices it is the size of
-the difference, whatever its sign.
+The score of a burn is NBR before minus after, which burning raises (dNBR; Key and Benson 2006), that of a loss of vegetation NDVI
+before minus after; of the other differences it is the size, whatever its sign.
 """
 
 from __future__ import annotations
@@ -13,7 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from core.change.methods.bands import BandMethod, both_dates, evidence_of, read_by, step_counter, strips_in
+from core.change.methods.bands import (
+    BandMethod,
+    both_dates,
+    evidence_of,
+    read_by,
+    step_counter,
+    strips_in,
+    threshold_by,
+    wanted_threshold,
+    way_of,
+)
 from core.change.methods.base import ComparedBands, ComparedStrip
 from core.change.threshold import ScoreHistogram
 from core.errors import OutOfRange
@@ -23,20 +33,51 @@ from core.types import Progress, Scene
 
 INDEX = "index"
 BURN = "nbr"
-THRESHOLDS = {BURN: 0.1}
-"""Score from which a pixel has changed; dNBR of 0.1 is where Key and Benson's low severity begins."""
-USUAL_THRESHOLD = 0.2
-OTSU = "otsu"
+VEGETATION_LOSS = "ndvi-loss"
 
 
 @dataclass(frozen=True)
+class Difference:
+    """What is compared of an index. is_fall: whether only its fall counts, before minus after; else its difference either way.
+
+    usual: the score from which a pixel has changed; dNBR of 0.1 is where Key and Benson's low severity begins.
+    """
+
+    name: str
+    index: Index
+    is_fall: bool = False
+    usual: float = 0.2
+
+
+DIFFERENCES = {
+    difference.name: difference
+    for difference in (
+        Difference("ndvi", INDICES["ndvi"]),
+        Difference("ndwi", INDICES["ndwi"]),
+        Difference("ndbi", INDICES["ndbi"]),
+        Difference(BURN, INDICES["nbr"], is_fall=True, usual=0.1),
+        Difference(VEGETATION_LOSS, INDICES["ndvi"], is_fall=True),
+    )
+}
+
+
+@dataclass(frozen=True, kw_only=True)
 class ByIndex(BandMethod):
-    """By one index. wanted: the threshold, "otsu" for the one that parts the scores of these dates best, None for the usual one."""
+    """By one index."""
 
     name = INDEX
     reach = (-2.0, 2.0)
-    index: Index
-    wanted: float | str | None = None
+    difference: Difference
+
+    @property
+    def index(self) -> Index:
+        """Of the difference."""
+        return self.difference.index
+
+    @property
+    def is_of_burns(self) -> bool:
+        """As of the difference."""
+        return self.difference.name == BURN
 
     def reading(self, before: Scene, aligned: Scene) -> ComparedBands:
         """The two bands of the index. Raises MissingBands."""
@@ -53,40 +94,21 @@ class ByIndex(BandMethod):
         step = step_counter(progress, self.tiles(before))
         for strip in both_dates(before, aligned, self.index.colours, step):
             fall = self.index.of(*strip.before) - self.index.of(*strip.after)
-            yield ComparedStrip(evidence_of(fall if self.index.name == BURN else np.abs(fall), strip.valid))
+            yield ComparedStrip(evidence_of(fall if self.difference.is_fall else np.abs(fall), strip.valid))
 
     def threshold(self, scores: ScoreHistogram) -> float:
         """As wanted."""
-        usual = THRESHOLDS.get(self.index.name, USUAL_THRESHOLD)
-        if self.wanted is None:
-            return usual
-        return scores.otsu(usual) if isinstance(self.wanted, str) else self.wanted
+        return threshold_by(self.wanted, scores, self.difference.usual)
 
     def parameters(self, reading: ComparedBands) -> Mapping[str, Any]:
-        """Which index, of which bands, and how the threshold was found."""
-        return {"index": self.index.name, "bands": list(self.index.colours), "threshold_by": way_of(self.wanted)}
+        """Which index, of which bands, whether either direction counts, and how the threshold was found."""
+        direction = "fall" if self.difference.is_fall else "either"
+        told = {"index": self.index.name, "direction": direction, "bands": list(self.index.colours)}
+        return {**told, "threshold_by": way_of(self.wanted)}
 
 
-def by_index(name: str, threshold: str = "") -> ByIndex:
-    """The method for an index by its name. threshold: a number, "otsu", or "" for the usual one. Raises OutOfRange."""
-    if name not in INDICES:
-        raise OutOfRange("--index", name, f"one of {', '.join(INDICES)}")
-    return ByIndex(INDICES[name], threshold_of(threshold))
-
-
-def way_of(wanted: float | str | None) -> str:
-    """How a threshold was found, in a word."""
-    return "given" if isinstance(wanted, float) else "Otsu" if wanted == OTSU else "usual"
-
-
-def threshold_of(text: str) -> float | str | None:
-    """A threshold as written: a number, "otsu", or None for "". Raises OutOfRange."""
-    if text in ("", OTSU):
-        return text or None
-    try:
-        value = float(text)
-    except ValueError:
-        value = np.nan
-    if not np.isfinite(value):
-        raise OutOfRange("--threshold", text, f"a number, or {OTSU}")
-    return float(value)
+def by_index(name: str, threshold: str = "", sample: Path | None = None) -> ByIndex:
+    """The method for a difference by its name. threshold, sample: as of wanted_threshold. Raises OutOfRange."""
+    if name not in DIFFERENCES:
+        raise OutOfRange("--index", name, f"one of {', '.join(DIFFERENCES)}")
+    return ByIndex(difference=DIFFERENCES[name], wanted=wanted_threshold(threshold, sample))

@@ -19,9 +19,18 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.stats import chi2
 
-from core.change.methods.bands import BandMethod, both_dates, evidence_of, read_by, step_counter, strips_in
+from core.change.methods.bands import (
+    BandMethod,
+    both_dates,
+    evidence_of,
+    read_by,
+    step_counter,
+    strips_in,
+    threshold_by,
+    wanted_threshold,
+    way_of,
+)
 from core.change.methods.base import ComparedBands, ComparedStrip
-from core.change.methods.index import threshold_of, way_of
 from core.change.threshold import ScoreHistogram
 from core.errors import MissingBands
 from core.types import FloatImage, Progress, Scene
@@ -59,10 +68,9 @@ class Transform:
 
 @dataclass(frozen=True)
 class ByMad(BandMethod):
-    """By all bands that both dates have. wanted: as of ByIndex."""
+    """By all bands that both dates have."""
 
     name = MAD
-    wanted: float | str | None = None
 
     def reading(self, before: Scene, aligned: Scene) -> ComparedBands:
         """The bands that both dates have. Raises MissingBands where they share none."""
@@ -93,18 +101,16 @@ class ByMad(BandMethod):
 
     def threshold(self, scores: ScoreHistogram) -> float:
         """As wanted."""
-        if self.wanted is None:
-            return THRESHOLD
-        return scores.otsu(THRESHOLD) if isinstance(self.wanted, str) else self.wanted
+        return threshold_by(self.wanted, scores, THRESHOLD)
 
     def parameters(self, reading: ComparedBands) -> Mapping[str, Any]:
         """Which bands, and how the threshold was found."""
         return {"bands": list(reading.preprocess.channels), "threshold_by": way_of(self.wanted)}
 
 
-def by_mad(threshold: str = "") -> ByMad:
-    """The method. threshold: as of by_index. Raises OutOfRange."""
-    return ByMad(threshold_of(threshold))
+def by_mad(threshold: str = "", sample: Path | None = None) -> ByMad:
+    """The method. threshold, sample: as of wanted_threshold. Raises OutOfRange."""
+    return ByMad(wanted_threshold(threshold, sample))
 
 
 def learn(before: Floats, after: Floats) -> Transform | None:

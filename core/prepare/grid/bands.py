@@ -12,6 +12,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from core.errors import MissingBands
+from core.prepare.grid.clouds import clouds_in
 from core.prepare.grid.reflectance import assumed_scale, value_doubts
 from core.prepare.grid.warp import has_data, has_warped_data, warped
 from core.readers.scenes.geotiff import open_raster
@@ -45,7 +46,8 @@ def read_window(scene: Scene, bands: Sequence[Band], window: tuple[int, int, int
 
     window: (left, top, width, height) in pixels of the scene. Bands of coarser files are resampled bilinearly.
     Returns reflectance, float32 [bands, height, width], 0 where invalid; and valid, bool [height, width]: a pixel is valid where
-    every file has data there (in at least one of its bands, as the nodata value of one band alone is a common dark pixel).
+    every file has data there (in at least one of its bands, as the nodata value of one band alone is a common dark pixel), and no cloud
+    is told.
     Raises UnreadableFile.
     """
     left, top, width, height = window
@@ -59,6 +61,8 @@ def read_window(scene: Scene, bands: Sequence[Band], window: tuple[int, int, int
             band = bands[place]
             values[place] = number * (1.0 if band.scale is None else band.scale) + (band.offset or 0.0)
     valid &= np.isfinite(values).all(axis=0)
+    if scene.clouds is not None:
+        valid &= ~clouds_in(scene, window)
     values[:, ~valid] = 0.0
     return values, valid
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.types import Band, Notice, Scene, notice
+from core.types import Band, Notice, ScaleState, Scene, notice
 
 SENTINEL_2_SCALE = 0.0001
 """Reflectance a digital number of Sentinel-2 (ESA, Sentinel-2 Products Specification Document), before the offset of baseline 04.00."""
@@ -58,7 +58,14 @@ def offset_doubt(scene: Scene) -> Notice | None:
 
 def value_doubts(scene: Scene) -> tuple[Notice, ...]:
     """What has to be asked about the values of a scene, or warned of where nobody can be asked."""
-    return tuple(doubt for doubt in (scale_doubt(scene), offset_doubt(scene)) if doubt is not None)
+    return tuple(doubt for doubt in (scale_doubt(scene), offset_doubt(scene), product_doubt(scene)) if doubt is not None)
+
+
+def product_doubt(scene: Scene) -> Notice | None:
+    """Why the metadata of a product leave its offset open; None where they tell it."""
+    if scene.product is None or scene.product.offset.state is not ScaleState.UNKNOWN:
+        return None
+    return scene.product.offset.evidence
 
 
 def _judged(scene: Scene) -> tuple[Band, ...]:

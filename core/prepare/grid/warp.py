@@ -40,6 +40,8 @@ def has_data(raster: DatasetReader, bands: Sequence[Band], window: Window) -> Ma
     The nodata value of one band alone is a common dark pixel, hence "one". GDAL itself counts an alpha band only beside one or three bands.
     """
     valid = (raster.read_masks([band.index for band in bands], window=window) > 0).any(axis=0)
+    if _is_told_elsewhere(raster, bands[0]):
+        valid &= (raster.read([band.index for band in bands], window=window) != bands[0].nodata).any(axis=0)
     if bands[0].is_sparse:
         valid &= held_pixels(raster, window)
     return np.asarray(valid & _masked(raster, bands[0], window), dtype=np.bool_)
@@ -74,7 +76,14 @@ def _edge(raster: DatasetReader, band: Band) -> dict[str, Any]:
         return {"src_alpha": band.mask.index, "SRC_ALPHA_MAX": band.mask.top, "DST_ALPHA_MAX": band.mask.top}
     if any(value is not None for value in raster.nodatavals):
         return {}
+    if _is_told_elsewhere(raster, band):
+        return {"src_nodata": band.nodata, "nodata": band.nodata}
     return {"src_nodata": 0, "nodata": 0} if band.is_sparse else {"add_alpha": True}
+
+
+def _is_told_elsewhere(raster: DatasetReader, band: Band) -> bool:
+    """Whether it is the product, and not the file, that says which number means nothing."""
+    return band.nodata is not None and all(value is None for value in raster.nodatavals)
 
 
 def _masked(raster: DatasetReader, band: Band, window: Window) -> Mask | bool:

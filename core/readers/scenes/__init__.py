@@ -1,3 +1,5 @@
 """Satellite scenes: GeoTIFF files of one place and date, their bands, dates and place on Earth."""
 
-__all__ = ["band_names", "blocks", "dates", "footprint", "geotiff", "raster", "values"]
+__all__ = [
+    "band_names", "blocks", "dates", "footprint", "geotiff", "landsat", "masks", "product", "raster", "sentinel2", "values",
+]  # fmt: skip

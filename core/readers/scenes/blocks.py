@@ -28,6 +28,8 @@ def refuse_what_is_not_there(dataset: DatasetReader, name: str) -> None:
 
     Raises NoPixels where it holds none, TooLarge where it declares a large scene and holds hardly any of it.
     """
+    if not has_blocks(dataset):
+        return
     down, across = _shape(dataset)
     step = max(1, down * across // MOST_LOOKED_AT)
     looked = range(0, down * across, step)
@@ -43,9 +45,14 @@ def refuse_what_is_not_there(dataset: DatasetReader, name: str) -> None:
         )
 
 
+def has_blocks(dataset: DatasetReader) -> bool:
+    """Whether its format may lack blocks, and tells which: a TIFF."""
+    return bool(dataset.driver == "GTiff")
+
+
 def is_sparse(dataset: DatasetReader) -> bool:
     """Whether a raster lacks some of its blocks, and does not say by nodata what stands in their place."""
-    if dataset.nodata is not None:
+    if dataset.nodata is not None or not has_blocks(dataset):
         return False
     down, across = _shape(dataset)
     step = max(1, down * across // MOST_LOOKED_AT)

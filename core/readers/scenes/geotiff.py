@@ -20,8 +20,10 @@ from core.readers.scenes import blocks, values
 from core.readers.scenes.band_names import band_token, colour_of
 from core.readers.scenes.dates import place_in_time_of
 from core.readers.scenes.footprint import footprint, in_words
+from core.readers.scenes.masks import chosen_clouds, quality_kind
+from core.readers.scenes.product import ProductFacts
 from core.readers.scenes.raster import open_raster, source_of
-from core.types import Band, Notice, Scene, notice
+from core.types import Band, CloudMask, Notice, Product, ScaleState, Scaling, Scene, notice
 
 __all__ = ["SceneOptions", "open_raster", "read_scene"]
 
@@ -44,12 +46,16 @@ class SceneOptions:
     """What the user says of a scene; it wins over what the file says.
 
     bands: what the bands are, in order ("B04", "red"). scale, offset: reflectance = digital number * scale + offset.
+    clouds: "scl", "qa" (what the scene brings, of that kind), "none", or the path of a raster; "" for what the scene brings.
+    is_accepted: whether the user took what was guessed for right.
     """
 
     bands: tuple[str, ...] = ()
     scale: float | None = None
     offset: float | None = None
     date: date | None = None
+    clouds: str = ""
+    is_accepted: bool = False
 
     def checked(self) -> SceneOptions:
         """Themselves. Raises OutOfRange for a scale or an offset by which no number becomes a reflectance."""
@@ -84,13 +90,20 @@ class _File:
 
 
 def read_scene(
-    paths: Sequence[Path], options: SceneOptions | None = None, name: str | None = None, folders: Sequence[str] | None = None
+    paths: Sequence[Path],
+    options: SceneOptions | None = None,
+    name: str | None = None,
+    folders: Sequence[str] | None = None,
+    product: ProductFacts | None = None,
+    clouds: CloudMask | None = None,
 ) -> Scene:
     """Read what one or several GeoTIFF files say; several are bands of one scene, coarser ones are resampled when they are read.
 
     Names in the file win, then a band token in the name of a one-band file, then colour interpretation; three or four unnamed
     bands are taken as red, green, blue (, near infrared), as an assumption.
     folders: the name of the folder that each file came from, which may be a date; that in which it lies where None.
+    product: what the metadata of a product say of these files; it stands over what the files say, and below what `options` say.
+    clouds: a raster that lies beside the files and tells clouds.
     Raises NotFound, UnreadableFile, UnsafeFile, TooLarge; NoGrid or NoOverlap where files do not make one scene; OutOfRange where
     `options` name another number of bands.
     """
@@ -98,6 +111,8 @@ def read_scene(
         raise NotFound("No file was given.", "Give at least one GeoTIFF.")
     options = (options or SceneOptions()).checked()
     files = [_read_file(path, folder) for path, folder in zip(paths, folders or [path.parent.name for path in paths], strict=True)]
+    if product is not None:
+        files = [_told_by(product, file) for file in files]
     finest = min(files, key=lambda file: file.pixel_area)
     _check_one_place(files)
     bands, assumptions = _bands(files, options)
@@ -120,6 +135,8 @@ def read_scene(
         date=taken,
         date_text=date_text,
         footprint=where,
+        product=None if product is None else _as_told(product.product, options),
+        clouds=chosen_clouds(options.clouds, _brought(files, product, clouds), paths[0].name),
         assumptions=tuple(notes),
     )
 
@@ -146,6 +163,42 @@ def _read_file(path: Path, folder: str) -> _File:
             date_assumption=date_assumption,
             notes=notes,
         )
+
+
+def _brought(files: Sequence[_File], product: ProductFacts | None, beside: CloudMask | None) -> CloudMask | None:
+    """What tells clouds: the product, a band of the files, or a raster beside them."""
+    if product is not None and product.clouds is not None:
+        return CloudMask(*product.clouds)
+    of_bands = ((quality_kind(band.name), band) for file in files for band in file.bands)
+    return next((CloudMask(kind, band.file, band.index) for kind, band in of_bands if kind is not None), beside)
+
+
+def _told_by(product: ProductFacts, file: _File) -> _File:
+    """A file of a product, whose bands, scale and date are those of the metadata."""
+    told = {band.file: band for band in product.bands}
+    bands = tuple(
+        replace(
+            band,
+            name=told[band.file].name,
+            common_name=told[band.file].common_name,
+            scale=told[band.file].scale,
+            offset=told[band.file].offset,
+            nodata=band.nodata if band.nodata is not None else told[band.file].nodata,
+        )
+        for band in file.bands
+    )
+    named = replace(file, bands=bands, is_colour_assumed=False)
+    return named if product.date is None else replace(named, date=product.date, date_text="", date_assumption=None)
+
+
+def _as_told(product: Product, options: SceneOptions) -> Product:
+    """The product, with what the user said in place of what its metadata say."""
+    given = Scaling(ScaleState.NEEDED, notice("product.given"))
+    return replace(
+        product,
+        scale=product.scale if options.scale is None else given,
+        offset=product.offset if options.offset is None else given,
+    )
 
 
 def _file_bands(dataset: DatasetReader, path: Path, product: str) -> tuple[tuple[Band, ...], bool]:

@@ -1,4 +1,4 @@
-"""The only place that opens a raster. GDAL opens a GeoTIFF here, and nothing else.
+"""The only place that opens a raster. GDAL opens a GeoTIFF here, or the JPEG 2000 of a Sentinel-2 product, and nothing else.
 
 GDAL follows what it finds beside a file (a.tif.ovr, .msk, .aux.xml, .tfw) and what stands in a TIFF's own metadata (an OVERVIEWS domain
 names a file whose pixels are then returned as overviews; a GEOLOCATION domain names files of coordinates). Either makes an upload read
@@ -29,23 +29,28 @@ _POINTING_DOMAINS = frozenset({"OVERVIEWS", "GEOLOCATION", "PROXYOVERVIEWREQUEST
 _MEGABYTE = 2**20  # rasterio hands GDAL_CACHEMAX on as bytes; GDAL's own rule, by which small numbers are megabytes, does not apply
 
 
+RASTER_DRIVERS = {Kind.TIFF: "GTiff", Kind.JPEG_2000: "JP2OpenJPEG"}
+"""The kinds of raster that are read, each by one driver of GDAL."""
+
+
 @contextmanager
 def open_raster(path: Path, name: str | None = None) -> Iterator[DatasetReader]:
-    """Open a GeoTIFF for reading. What GDAL cannot read inside the `with` block becomes UnreadableFile too.
+    """Open a GeoTIFF or a JPEG 2000 file for reading. What GDAL cannot read inside the `with` block becomes UnreadableFile too.
 
     A file that only ground control points place is given as warped by them to a north-up grid; `source_of` gives the file itself.
     Side files are never followed: external overviews and masks, world files and .aux.xml do not count.
-    Raises NotFound, UnreadableFile (not a TIFF, damaged, complex numbers), UnsafeFile (it points to another file) or TooLarge.
+    Raises NotFound, UnreadableFile (of another kind, damaged, complex numbers), UnsafeFile (it points to another file) or TooLarge.
     """
     name = name or path.name
-    if sniff(path) is not Kind.TIFF:
+    kind = sniff(path)
+    if kind not in RASTER_DRIVERS:
         raise refusal(path, name, "Give a GeoTIFF.")
     _ignore_missing_georeference()
     cache = settings().gdal_cache_mb * _MEGABYTE
     with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_GEOREF_SOURCES="INTERNAL", GDAL_CACHEMAX=cache):
         try:
             # A resolved Path, not a string: no "GTIFF_DIR:2:", "zip://" or "/vsicurl/" syntax is looked for in it.
-            with rasterio.open(path.resolve(), driver="GTiff", sharing=False) as dataset:
+            with rasterio.open(path.resolve(), driver=RASTER_DRIVERS[kind], sharing=False) as dataset:
                 _check(dataset, name)
                 with _on_a_grid(dataset) as placed:
                     yield placed
@@ -55,7 +60,7 @@ def open_raster(path: Path, name: str | None = None) -> Iterator[DatasetReader]:
             if "write" in str(error).lower() and "read" not in str(error).lower():
                 raise  # a file that somebody writes while reading this one
             raise UnreadableFile(
-                f"{name} is a TIFF that cannot be read: it is damaged, cut off, or compressed in a way that is not known here.",
+                f"{name} is a {kind} that cannot be read: it is damaged, cut off, or compressed in a way that is not known here.",
                 "Copy or export it again.",
             ) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,8 +39,7 @@ def sample(dataset: DatasetReader) -> _Sample:
     """Values of every band, without nodata, what an alpha band masks, and what is not finite."""
     held: list[list[Values]] = [[] for _ in dataset.indexes]
     alphas = [index - 1 for index in dataset.indexes if dataset.colorinterp[index - 1] is ColorInterp.alpha]
-    for window in _windows(dataset.width, dataset.height):
-        read = dataset.read(window=window, masked=True)  # [bands, rows, columns]
+    for read in _pieces(dataset):
         seen = np.ones(read.shape[1:], dtype=np.bool_)
         for alpha in alphas:
             seen &= read.data[alpha] > 0
@@ -47,6 +47,16 @@ def sample(dataset: DatasetReader) -> _Sample:
             known = ~np.ma.getmaskarray(band) & (seen | (place in alphas)) & np.isfinite(band.data)
             held[place].append(band.data[known])
     return _Sample(tuple(np.concatenate(parts) for parts in held))
+
+
+def _pieces(dataset: DatasetReader) -> Iterator[Any]:
+    """Masked [bands, rows, columns] of each place that is looked at; of a large JPEG 2000 all of it, at a resolution soon decoded."""
+    if dataset.driver != "GTiff" and dataset.width * dataset.height > WHOLE_PIXELS:
+        reduction = (dataset.width * dataset.height / WHOLE_PIXELS) ** 0.5
+        yield dataset.read(masked=True, out_shape=(dataset.count, int(dataset.height / reduction), int(dataset.width / reduction)))
+        return
+    for window in _windows(dataset.width, dataset.height):
+        yield dataset.read(window=window, masked=True)
 
 
 def value_range(values: Values) -> ValueRange | None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core.change.methods.index import OTSU
+from core.change.methods.bands import OTSU
+from core.change.severity import SEVERITIES, UNBURNED
 from core.render.colours import class_colours, css
 from core.report.notices import say
 from core.report.scene_change import change_report
@@ -16,11 +17,14 @@ from core.types import ChangeMap, ChangePolygon
 from core.ui.earth.comparison import (
     THRESHOLD_STEPS,
     WAYS,
+    choose_goal,
     choose_threshold,
+    chosen_goal,
     chosen_index,
     chosen_method,
     chosen_threshold,
     comparison,
+    goals,
     indices,
     method_help,
     methods,
@@ -36,10 +40,10 @@ from core.ui.earth.work import change_task, largest, start_change
 from core.ui.state.errors import show_error
 from core.ui.state.progress import result_of
 from core.ui.state.session import Session
-from core.ui.widgets.bars import note, quiet
+from core.ui.widgets.bars import Bar, bars, note, quiet
 from core.ui.widgets.charts import transitions_chart, transitions_words
 from core.ui.widgets.choices import apart
-from core.ui.widgets.words import hectares, share
+from core.ui.widgets.words import hectares, label_words, share
 
 OWN = "own"
 """A threshold that is neither the usual one nor Otsu's."""
@@ -76,6 +80,33 @@ def _not_offered(here: EarthState) -> None:
 
 
 def _compared(session: Session, here: EarthState) -> None:
+    _choose_goal(here)
+    with st.expander("How", key="earth.how"):
+        _how(here)
+    task = change_task(session, here)
+    if not task.title:
+        return _offer(session, here)
+    result = result_of(task, "earth.change") if task.job is None else None
+    return _result(session, here, result) if result else None
+
+
+def _choose_goal(here: EarthState) -> None:
+    """What is looked for; a way that was picked under "How" and finds none of these leaves all unchosen."""
+    current = chosen_goal(here)
+    offered = goals(here)
+    quiet("What are you looking for?")
+    goal = st.pills(
+        "What are you looking for?", list(offered), default=current or None, format_func=apart(list(offered), offered.__getitem__),
+        label_visibility="collapsed", key=f"earth.goal.{current}.{'.'.join(offered)}",
+    )  # fmt: skip
+    if goal and goal != current:
+        choose_goal(here, goal)
+        here.polygon = None
+        st.rerun()
+
+
+def _how(here: EarthState) -> None:
+    """The way by its name, its index and threshold, what its number means, and which ways these dates do not allow."""
     _choose_method(here)
     if indices(here) and chosen_index(here):
         _choose_index(here)
@@ -84,11 +115,6 @@ def _compared(session: Session, here: EarthState) -> None:
         _choose_threshold(here, usual)
     quiet(method_help(here))
     _not_offered(here)
-    task = change_task(session, here)
-    if not task.title:
-        return _offer(session, here)
-    result = result_of(task, "earth.change") if task.job is None else None
-    return _result(session, here, result) if result else None
 
 
 def _choose_method(here: EarthState) -> None:
@@ -150,6 +176,7 @@ def _result(session: Session, here: EarthState, result: ChangeMap) -> None:
     elif result.changed_pixels:
         st.markdown(f"#### {hectares(result.changed_hectares)} changed")
         quiet(f"{between}, {share(result.changed_pixels / result.valid_pixels)} of what both dates show.")
+        _severities(result)
         _changed(session, here, result)
     else:
         st.markdown("#### No change")
@@ -162,6 +189,19 @@ def _result(session: Session, here: EarthState, result: ChangeMap) -> None:
     if not result.is_calibrated:
         quiet("The score of change is not calibrated.")
     quiet("Season, sun, haze, cloud and small shifts change images too.")
+
+
+def _severities(result: ChangeMap) -> None:
+    """The areas of burn severity, whose colours are those of the layer Severity."""
+    found = [area for area in reversed(result.severities) if area.label != UNBURNED and is_listed(area.hectares)]
+    largest_share = max((area.share for area in found), default=1.0)
+    colours = dict(zip(SEVERITIES, map(css, class_colours(SEVERITIES)), strict=True))
+    bars(
+        Bar(label_words(area.label), area.share / largest_share, hectares(area.hectares), colours[area.label], swatch=colours[area.label])
+        for area in found
+    )
+    if found:
+        quiet("Burn severity by dNBR, after Key and Benson 2006; it was not checked on the ground.")
 
 
 def _changed(session: Session, here: EarthState, result: ChangeMap) -> None:

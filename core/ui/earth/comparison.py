@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from core.change.goals import GOALS
+from core.change.methods.bands import OTSU, way_of
 from core.change.methods.base import Method
 from core.change.methods.choose import WITHOUT_MODEL, bands_method, method_for
-from core.change.methods.index import BURN, INDEX, OTSU, THRESHOLDS, USUAL_THRESHOLD, way_of
+from core.change.methods.index import DIFFERENCES, INDEX, VEGETATION_LOSS
 from core.change.methods.mad import MAD, THRESHOLD
 from core.errors import SightlineError
 from core.inference.engine import change_engine_for, engine_for
 from core.prepare.grid.align import overlap_or_refuse
-from core.prepare.indices import INDICES
 from core.report.scene_change import CHI_SQUARE_SHARE, SCORE, number_of
 from core.types import ChangeMap, Scene
 from core.ui.earth.models import change_model, unreadable_dates
@@ -34,6 +35,10 @@ HELP = {
     "is the share of unchanged pixels that would differ less, by a chi-square distribution; it is not a probability of change. "
     "No model is asked.",
 }
+GOAL_WORDS = {
+    "burn": "Burn", "water": "Water", "vegetation-loss": "Vegetation loss", "building": "Building", "anything": "Anything",
+}  # fmt: skip
+"""What may be looked for, in the order in which it is asked."""
 THRESHOLD_STEPS = {INDEX: (0.01, 2.0), MAD: (0.0001, 1.0)}
 """A step of a threshold, and the highest that there can be."""
 SEEN = ("red", "green", "blue")
@@ -76,7 +81,39 @@ def not_offered(here: EarthState) -> dict[str, str]:
 def indices(here: EarthState) -> dict[str, str]:
     """The indices that the bands of both dates form, by name: "NBR, burns"."""
     shared = _shared(here)
-    return {name: f"{name.upper()}, {index.shows}" for name, index in INDICES.items() if set(index.colours) <= set(shared)}
+    return {
+        name: f"{each.index.name.upper()}, {'loss of vegetation' if name == VEGETATION_LOSS else each.index.shows}"
+        for name, each in DIFFERENCES.items()
+        if set(each.index.colours) <= set(shared)
+    }
+
+
+def goals(here: EarthState) -> dict[str, str]:
+    """What may be looked for between the dates shown, by name: what their bands and the models at hand can find."""
+    return {name: words for name, words in GOAL_WORDS.items() if _way_to(here, name) is not None}
+
+
+def chosen_goal(here: EarthState) -> str:
+    """What the chosen way finds; "" for a way that somebody picked for no goal of these."""
+    chosen = chosen_method(here), chosen_index(here)
+    return next((name for name in GOAL_WORDS if _way_to(here, name) == chosen), "")
+
+
+def choose_goal(here: EarthState, goal: str) -> None:
+    """Take the way that finds it."""
+    way = _way_to(here, goal)
+    if way is not None:
+        here.method, here.index = way
+
+
+def _way_to(here: EarthState, name: str) -> tuple[str, str] | None:
+    """(method, index) by which these dates are compared for a goal; None where they cannot be."""
+    goal, offered, formed = GOALS[name], methods(here), indices(here)
+    if goal.method == INDEX:
+        return (INDEX, goal.index) if goal.index in formed else None
+    if goal.method in offered:
+        return goal.method, ""
+    return (INDEX, goal.instead) if goal.instead in formed else None
 
 
 def chosen_method(here: EarthState) -> str:
@@ -97,7 +134,7 @@ def usual_threshold(here: EarthState) -> float | None:
     """From which number on a pixel has changed where nobody says otherwise; None for methods whose model decides that."""
     method = chosen_method(here)
     if method == INDEX:
-        return THRESHOLDS.get(chosen_index(here), USUAL_THRESHOLD)
+        return DIFFERENCES[chosen_index(here)].usual
     return THRESHOLD if method == MAD else None
 
 
@@ -133,11 +170,12 @@ def method_help(here: EarthState) -> str:
     if method != INDEX:
         return HELP[method]
     name = chosen_index(here)
-    index = INDICES[name]
-    signed = f"{name.upper()} of the first date less that of the second, from -2 to 2: burning raises it"
-    number = signed if name == BURN else f"how far {name.upper()} differs between the dates, from 0 to 2"
+    difference = DIFFERENCES[name]
+    index, called = difference.index, difference.index.name.upper()
+    signed = f"{called} of the first date less that of the second, from -2 to 2: burning, and any loss of vegetation, raises it"
+    number = signed if difference.is_fall else f"how far {called} differs between the dates, from 0 to 2"
     formula = f"({index.first} - {index.second}) / ({index.first} + {index.second})"
-    return f"{name.upper()} = {formula} ({index.source}). The number is {number}; it is no probability. No model is asked."
+    return f"{called} = {formula} ({index.source}). The number is {number}; it is no probability. No model is asked."
 
 
 def number_words(result: ChangeMap, value: float) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.change.methods.index import BURN, INDEX
+from core.change.methods.index import INDEX
+from core.change.severity import SEVERITIES, UNBURNED
 from core.explain.overlay import drawn_map
 from core.prepare.grid.ground import pixel_metres
 from core.render.colours import CHANGE, CHANGED, UNSTABLE_MARK, class_colours, table
@@ -210,12 +211,24 @@ def _change(session: Session, here: EarthState, ground: Ground) -> list[Layer]:
         return []
     whole = _floats((0, 0, here.before.width, here.before.height))
     mask = _kept(here, "mask", (result.change, ground.piece), lambda: mask_picture(result.change, here.before, ground.piece, CHANGED))
-    top, is_signed = None if result.method in OF_NO_FIXED_TOP else 1.0, result.parameters.get("index") == BURN
+    top, is_signed = None if result.method in OF_NO_FIXED_TOP else 1.0, result.parameters.get("direction") == "fall"
     score = _values(here, result.score, ground.piece, table(CHANGE), top, fades=True, is_signed=is_signed)
     return [
         Layer("score", score, whole, name=_score_name(result), opacity=_OPACITY, on=False, smooth=False),
+        *_severity(here, result, ground.piece),
         Layer("change", mask, whole, name="Change", opacity=CHANGE_OPACITY, on=not is_on_tab("Land cover"), smooth=False),
     ]
+
+
+def _severity(here: EarthState, result: ChangeMap, piece: Piece) -> list[Layer]:
+    """Classes of burn severity; unburned ground is left clear."""
+    path, whole = result.severity, _floats((0, 0, here.before.width, here.before.height))
+    if path is None:
+        return []
+    classes = _kept(here, "severity", (path, piece), lambda: read_classes(path, here.before, piece))
+    hidden = frozenset({SEVERITIES.index(UNBURNED)})
+    picture = _kept(here, "severity picture", (path, piece), lambda: classes_picture(classes, class_colours(SEVERITIES), hidden))
+    return [Layer("severity", picture, whole, name="Severity", opacity=CHANGE_OPACITY, on=not is_on_tab("Land cover"), smooth=False)]
 
 
 def _score_name(result: ChangeMap) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.change.band_means import BandMeans
 from core.change.methods.index import INDEX
+from core.change.severity import severity_of
 from core.explain.overlay import DrawnMap, drawn_map
 from core.prepare.indices import INDICES
 from core.render.change_polygon import before_and_after
@@ -35,8 +36,9 @@ def polygon_title(polygon: ChangePolygon) -> str:
 
 
 def polygon_words(polygon: ChangePolygon, result: ChangeMap) -> str:
-    """Area, and score or probability."""
-    return f"{hectares(polygon.hectares)}, {number_words(result, polygon.probability)}"
+    """Area, and score or probability; of a burn, how severe that is."""
+    severity = f", {label_words(severity_of(polygon.probability)).lower()}" if result.severities else ""
+    return f"{hectares(polygon.hectares)}, {number_words(result, polygon.probability)}{severity}"
 
 
 def polygon_view(session: Session, here: EarthState, result: ChangeMap, polygon: ChangePolygon) -> None:

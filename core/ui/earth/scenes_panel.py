@@ -207,7 +207,7 @@ def _add(session: Session, here: EarthState) -> None:
     if task.failed:
         show_error(task.failed)
     with st.expander("Add another date", key=f"{key}.expander", expanded=bool(task.failed)):
-        wanted = drop_zone("Drop GeoTIFF files or a zip", f"{key}.upload")
+        wanted = drop_zone("Drop GeoTIFF files, or products as zip or tar", f"{key}.upload")
         wanted = place_field(session, key) or wanted
         wanted = sample_tiles("geotiff", key) or wanted
     wanted = public_samples(session, ("geotiff",), key) or wanted

@@ -49,7 +49,7 @@ def test_a_dicom_file_whose_preamble_is_a_tiff_is_dicom(tmp_path: Path) -> None:
         (b"patient;age\n1;2\n", "a text file", "reads DICOM"),
         ("Grüße aus Köln".encode(), "a text file", "reads DICOM"),
         (bytes(344) + b"n+1\0" + bytes(100), "a NIfTI volume", "DICOM files that it was made from"),
-        (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "a JPEG 2000 image", "Convert it to GeoTIFF"),
+        (b"\xff\x4f\xff\x51", "a JPEG 2000 codestream", "Convert it to GeoTIFF"),
         (b"\x89HDF\r\n\x1a\n", "an HDF5 or netCDF file", "Convert it to GeoTIFF"),
         (b"\x1f\x8b\x08\x00", "a gzip archive", "zip"),
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "a WebP picture", "PNG or JPEG"),

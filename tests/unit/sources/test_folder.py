@@ -86,7 +86,7 @@ def test_what_cannot_be_opened_is_told_and_the_others_go_on(here: Path) -> None:
         "data/pipe",
         "missing",
     }
-    assert "zip archive inside a zip archive" in unusable["data/outer.zip!/inner.zip"]
+    assert "archive inside an archive" in unusable["data/outer.zip!/inner.zip"]
     assert unusable["missing"] == "missing does not exist."
     assert sum(isinstance(item, Source) for item in items) == 3
 
