@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from transformers.utils import cached_file
-
 from core.errors import Offline
 from models.folder import NEEDED, OPTIONAL
 
@@ -14,6 +12,8 @@ from models.folder import NEEDED, OPTIONAL
 @cache
 def from_hub(model: str) -> Path:
     """The folder that the files of a hub id (owner/name) lie in, fetched where they are not there yet. Raises Offline."""
+    from transformers.utils import cached_file  # here, since few models are of the hub
+
     try:
         paths = [cached_file(model, name) for name in NEEDED]
         for name in OPTIONAL:

@@ -40,7 +40,7 @@ def check_mappable(scene: Scene, model: LoadedModel) -> None:
     """
     if not image_domain(model.preprocess.domain).makes_maps:
         raise WrongTask(f"The model {model.id} reads {model.preprocess.domain.value}s.", "Choose a land-cover model to map a scene.")
-    if model.network.config.pooling != "mean":
+    if model.config.pooling != "mean":
         raise WrongTask(f"The model {model.id} gives one answer for a tile and none for its tokens.", "Choose one with mean pooling.")
     refuse_off_earth(scene)
     refuse_too_coarse(scene, model.preprocess)
@@ -66,7 +66,7 @@ def token_rows(scene: Scene, engine: Engine, *, features: bool = False, progress
     grid = tile_grid(scene, model.preprocess, model.patch)
     bands, _ = resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)
     rows = ModelRows(scene, bands, model.preprocess, grid)
-    blend = _Blend(grid, len(model.labels), 1 + (model.network.config.hidden_size if features else 0))
+    blend = _Blend(grid, len(model.labels), 1 + (model.config.hidden_size if features else 0))
     stops = (*grid.row_starts[1:], grid.token_rows)
     for place, (start, stop) in enumerate(zip(grid.row_starts, stops, strict=True)):
         values, share = rows.take(*grid.vertical.span(start))
