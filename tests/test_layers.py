@@ -41,7 +41,7 @@ NETWORK = (
     "pynetdicom", "pystac_client", "requests", "smtplib", "socket", "socketserver", "ssl", "telnetlib", "urllib.request", "urllib3",
     "websocket", "websockets", "xmlrpc",
 )  # fmt: skip
-MAY_SPEAK_TO_A_NETWORK = ("core.sources", "core.pacs", "models.hub")
+MAY_SPEAK_TO_A_NETWORK = ("core.sources", "core.pacs", "models.hub", "models.hub_pace")
 BELOW_A_PAGE = ("captum", "PIL", "pydicom", "rasterio", "scipy", "skimage", "torch", "transformers")
 PAGE_LINES = 170
 
