@@ -26,7 +26,7 @@ from models.folder import FILES
 
 STRIP_SCENE_ROWS = 512
 """Least height of a strip: as tall as a block of most files, since a block is decoded as a whole and rows are read in whole blocks."""
-CODE = ("core/inference", "core/prepare", "core/readers/scenes", "models")
+DECIDING_CODE = ("core/inference", "core/prepare", "core/readers/scenes", "models")
 """What an answer is computed by: strips of other code are not taken."""
 MANIFEST = "manifest.json"
 
@@ -144,7 +144,7 @@ def _files_hash(folder: Path) -> str:
 @cache
 def _code_hash() -> str:
     digest = hashlib.sha256(version("numpy").encode())
-    for place in CODE:
+    for place in DECIDING_CODE:
         for file in sorted((PROJECT / place).rglob("*.py")):
             digest.update(file.read_bytes())
     return digest.hexdigest()
