@@ -18,11 +18,12 @@ from core.cli.options import (
     Offset,
     Out,
     Scale,
+    WorkersOption,
     Zones,
     clouds_of,
     dates_of,
     scene_options,
-)
+)  # fmt: skip
 from core.cli.output import Assumptions, print_json, print_line
 from core.cli.progress import Ticker
 from core.errors import OutOfRange

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from rasterio import DatasetReader
+from rasterio.enums import Resampling
 from rasterio.transform import Affine
 from rasterio.windows import Window
 
@@ -51,11 +52,38 @@ def read_window(scene: Scene, bands: Sequence[Band], window: tuple[int, int, int
     Raises UnreadableFile.
     """
     left, top, width, height = window
-    values = np.zeros((len(bands), height, width), dtype=np.float32)
-    valid = np.ones((height, width), dtype=np.bool_)
+    return _reflectance(bands, (height, width), lambda file, own: _read_file(scene, file, own, Window(left, top, width, height)))
+
+
+def read_reduced(scene: Scene, bands: Sequence[Band], size: tuple[int, int]) -> tuple[FloatImage, Mask]:
+    """A whole scene in `size` (rows, columns), none more than it has: means over what each pixel covers. Returns, raises: as read_window.
+
+    Files on the scene's grid are reduced as they are decoded, from their overviews where they have any; a warp would take far longer.
+    """
+    height, width = size
+    coarser = Affine.scale(scene.width / width, scene.height / height)
+    small = replace(scene, width=width, height=height, transform=scene.transform @ coarser)
+
+    def read(file: Path, own: Sequence[Band]) -> tuple[FloatImage, Mask]:
+        with open_raster(file) as raster:
+            if not _is_on_grid(raster, scene) or own[0].is_sparse or own[0].mask is not None:
+                return _read_file(small, file, own, Window(0, 0, width, height))
+            indexes, shape = [band.index for band in own], (len(own), height, width)
+            valid = (raster.read_masks(indexes, out_shape=shape) > 0).any(axis=0)
+            return raster.read(indexes, out_shape=shape, resampling=Resampling.average).astype(np.float32), valid
+
+    return _reflectance(bands, size, read)
+
+
+def _reflectance(
+    bands: Sequence[Band], size: tuple[int, int], read: Callable[[Path, Sequence[Band]], tuple[FloatImage, Mask]]
+) -> tuple[FloatImage, Mask]:
+    """Of bands of several files, each read as digital numbers and where it has data."""
+    values = np.zeros((len(bands), *size), dtype=np.float32)
+    valid = np.ones(size, dtype=np.bool_)
     for file in dict.fromkeys(band.file for band in bands):
         places = [place for place, band in enumerate(bands) if band.file == file]
-        numbers, known = _read_file(scene, file, [bands[place] for place in places], Window(left, top, width, height))
+        numbers, known = read(file, [bands[place] for place in places])
         valid &= known
         for place, number in zip(places, numbers, strict=True):
             band = bands[place]
