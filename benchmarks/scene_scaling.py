@@ -19,7 +19,7 @@ from pathlib import Path
 
 from large_scenes import write_mirrored
 
-COMMAND = (sys.executable, "-m", "core.cli")
+COMMAND = (sys.executable, "-c", "from core.cli import main; main()")
 
 
 def mapped(scene: Path, out: Path, model: str, options: Sequence[str]) -> tuple[float, float, float]:
