@@ -65,8 +65,8 @@ def tasks_of(scene: Scene, grid: TileGrid, decided_by: str) -> tuple[StripTask, 
 def decided_by(scene: Scene, engine: Engine) -> str:
     """sha256, in hexadecimal, of all that decides what is said of a scene.
 
-    The bytes of its files, and how they are read (bands, scale, grid, clouds); the files of the model; the library that computes, with its version,
-    precision, device, and threads where they matter; and the code on the way.
+    The bytes of its files, and how they are read (bands, scale, grid, clouds); the files of the model; the library that computes, with its
+    version, precision, device, and threads where they matter; and the code on the way.
     """
     runtime = engine.runtime
     told = {

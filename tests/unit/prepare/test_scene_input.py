@@ -20,7 +20,7 @@ from core.prepare.inputs import to_input
 from core.prepare.scene_input import input_at, window_size
 from core.readers import SceneOptions, read_scene
 from core.report.notices import say
-from core.types import Notice, Scene, notice
+from core.types import CloudKind, CloudMask, Notice, Scene, notice
 from tests.unit.readers.scenes.geotiff_files import GRID, write_geotiff
 from tests.unit.report import examples as ex
 
@@ -223,6 +223,9 @@ def test_a_whole_scene_is_reduced_to_the_means_of_what_has_data(tmp_path: Path) 
     assert not valid[:3, :4].any() and valid[3:].all() and valid[:, 4:].all()
     held = np.ma.masked_equal(pixels, 0).reshape(3, 6, 10, 8, 10).mean(axis=(2, 4)).filled(0) * 1e-4
     np.testing.assert_allclose(values, held, atol=1e-4)
+    cloud = write_geotiff(tmp_path / "cloud.tif", (np.arange(60 * 80).reshape(1, 60, 80) >= 50 * 80).astype(np.uint8))
+    cloudy = replace(scene, clouds=CloudMask(CloudKind.OWN, cloud))
+    assert (~read_reduced(cloudy, bands, (6, 8))[1][5]).all() and read_reduced(cloudy, bands, (6, 8))[1][3:5].all()
     two = [write_geotiff(tmp_path / f"x_{name}.tif", pixels[place : place + 1]) for place, name in enumerate(("B04", "B03"))]
     coarse = write_geotiff(tmp_path / "x_B02.tif", pixels[2:, ::2, ::2], transform=GRID @ Affine.scale(2))
     mixed = read_scene([*two, coarse])
