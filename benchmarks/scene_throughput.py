@@ -146,8 +146,8 @@ def main() -> None:
     close_engines()
     middle = {name: tuple(statistics.median(each) for each in zip(*times, strict=True)) for name, times in taken.items()}
     runtime = work.engine.runtime
-    threads = torch.get_num_threads()
-    print(f"{given.megapixels:g} megapixels, {len(work.tiles)} tiles, {runtime.library} {runtime.precision}, {threads} threads")
+    library = f"{runtime.library} {runtime.precision}, {torch.get_num_threads()} threads of torch"
+    print(f"{given.megapixels:g} megapixels, {len(work.tiles)} tiles, {library}")
     print("way | CPU s | clock s | CPU against forward alone | clock against forward alone")
     for name, (processor, clock) in middle.items():
         alone = middle["forward alone"]

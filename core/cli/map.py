@@ -18,12 +18,12 @@ from core.cli.options import (
     Offset,
     Out,
     Scale,
-    Workers,
+    WorkersOption,
     Zones,
     clouds_of,
     dates_of,
     scene_options,
-)
+)  # fmt: skip
 from core.cli.output import Assumptions, print_json, print_line
 from core.cli.progress import Ticker
 from core.errors import OutOfRange
@@ -41,7 +41,7 @@ def map_(
     crs: Crs = None,
     zones: Zones = None,
     min_area: MinArea = 0.0,
-    workers: Workers = None,
+    workers: WorkersOption = None,
     bands: Bands = "",
     scale: Scale = None,
     offset: Offset = None,

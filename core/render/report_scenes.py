@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 from rasterio.enums import Resampling
-from rasterio.transform import Affine
 
 from core.prepare.domains import image_domain
-from core.prepare.grid.bands import read_window, rendering, resolve_bands
+from core.prepare.grid.bands import read_reduced, rendering, resolve_bands
 from core.readers import open_raster
 from core.render.report_pictures import LONGEST_SIDE, Captioned, Pixels, as_bytes
 from core.report.language import Language
@@ -63,13 +61,11 @@ def scene_picture(scene: Scene, preprocess: Preprocess) -> Pixels:
     """A scene with a coordinate system as the model sees it, small: uint8 [rows, columns, 3]. White where there are no data.
 
     A change model sees more bands than can be shown: red, green and blue are, or the first band that is there, from dark to bright.
-    Read on a grid of its own with larger pixels, so that no more is held than is shown. Raises MissingBands, UnreadableFile.
+    No more is held than is shown. Raises MissingBands, UnreadableFile.
     """
     bands, _ = resolve_bands(scene, _shown_channels(scene, preprocess), preprocess.reflectance_top)
     width, height = _small(scene.width, scene.height)
-    coarser = Affine.scale(scene.width / width, scene.height / height)
-    small = replace(scene, width=width, height=height, transform=scene.transform @ coarser)
-    reflectance, valid = read_window(small, bands, (0, 0, width, height))
+    reflectance, valid = read_reduced(scene, bands, (height, width))
     is_rendered = image_domain(preprocess.domain).makes_maps
     shown = as_bytes(rendering(reflectance, preprocess) if is_rendered else _stretched(reflectance, valid))
     shown[~valid] = PAPER

@@ -20,13 +20,14 @@ import numpy as np
 from core.inference.engine import Engine
 from core.inference.scenes.answers import AnsweredRow
 from core.prepare.grid.tiles import TileGrid
+from core.readers.digest import sha256_of
 from core.settings import PROJECT
 from core.types import Scene
 from models.folder import FILES
 
 STRIP_SCENE_ROWS = 512
 """Least height of a strip: as tall as a block of most files, since a block is decoded as a whole and rows are read in whole blocks."""
-CODE = ("core/inference", "core/prepare", "core/readers/scenes", "models")
+DECIDING_CODE = ("core/inference", "core/prepare", "core/readers/scenes", "models")
 """What an answer is computed by: strips of other code are not taken."""
 MANIFEST = "manifest.json"
 
@@ -64,14 +65,15 @@ def tasks_of(scene: Scene, grid: TileGrid, decided_by: str) -> tuple[StripTask, 
 def decided_by(scene: Scene, engine: Engine) -> str:
     """sha256, in hexadecimal, of all that decides what is said of a scene.
 
-    The bytes of its files, and how they are read (bands, scale, grid); the files of the model; the library that computes, with its version,
-    precision, device, and threads where they matter; and the code on the way.
+    The bytes of its files, and how they are read (bands, scale, grid, clouds); the files of the model; the library that computes, with its
+    version, precision, device, and threads where they matter; and the code on the way.
     """
     runtime = engine.runtime
     told = {
         "scene": scene.sha256,
         "grid": [scene.width, scene.height, scene.crs.to_wkt() if scene.crs is not None else "", *scene.transform[:6]],
         "bands": [{**asdict(band), "file": band.file.name} for band in scene.bands],
+        "clouds": [str(scene.clouds.kind), scene.clouds.index, sha256_of(scene.clouds.file)] if scene.clouds is not None else [],
         "model": _files_hash(engine.model.folder),
         "runtime": [runtime.library, version(runtime.library), runtime.precision, runtime.name, threads_that_decide(engine)],
         "code": _code_hash(),
@@ -144,7 +146,7 @@ def _files_hash(folder: Path) -> str:
 @cache
 def _code_hash() -> str:
     digest = hashlib.sha256(version("numpy").encode())
-    for place in CODE:
+    for place in DECIDING_CODE:
         for file in sorted((PROJECT / place).rglob("*.py")):
             digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from rasterio import DatasetReader
+from rasterio.enums import Resampling
 from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from core.errors import MissingBands
 from core.prepare.grid.clouds import clouds_in
 from core.prepare.grid.reflectance import assumed_scale, value_doubts
-from core.prepare.grid.warp import has_data, has_warped_data, warped
+from core.prepare.grid.warp import has_data, has_warped_data, says_itself_what_has_data, warped
 from core.readers.scenes.geotiff import open_raster
 from core.types import Band, FloatImage, Mask, Notice, Preprocess, Scene
 
@@ -51,18 +52,45 @@ def read_window(scene: Scene, bands: Sequence[Band], window: tuple[int, int, int
     Raises UnreadableFile.
     """
     left, top, width, height = window
-    values = np.zeros((len(bands), height, width), dtype=np.float32)
-    valid = np.ones((height, width), dtype=np.bool_)
+    clear = np.ones((height, width), dtype=np.bool_) if scene.clouds is None else ~clouds_in(scene, window)
+    return _reflectance(bands, clear, lambda file, own: _read_file(scene, file, own, Window(left, top, width, height)))
+
+
+def read_reduced(scene: Scene, bands: Sequence[Band], size: tuple[int, int]) -> tuple[FloatImage, Mask]:
+    """A whole scene in `size` (rows, columns), none more than it has: means over what each pixel covers. Returns, raises: as read_window.
+
+    Files on the scene's grid are reduced as they are decoded, from their overviews where they have any; a warp would take far longer.
+    """
+    height, width = size
+    coarser = Affine.scale(scene.width / width, scene.height / height)
+    small = replace(scene, width=width, height=height, transform=scene.transform @ coarser)
+    clear = np.ones(size, dtype=np.bool_) if scene.clouds is None else ~clouds_in(small, (0, 0, width, height))
+
+    def read(file: Path, own: Sequence[Band]) -> tuple[FloatImage, Mask]:
+        with open_raster(file) as raster:
+            if not _is_on_grid(raster, scene) or not says_itself_what_has_data(raster, own[0]):
+                return _read_file(small, file, own, Window(0, 0, width, height))
+            indexes, shape = [band.index for band in own], (len(own), height, width)
+            valid = (raster.read_masks(indexes, out_shape=shape) > 0).any(axis=0)
+            return raster.read(indexes, out_shape=shape, resampling=Resampling.average).astype(np.float32), valid
+
+    return _reflectance(bands, clear, read)
+
+
+def _reflectance(
+    bands: Sequence[Band], clear: Mask, read: Callable[[Path, Sequence[Band]], tuple[FloatImage, Mask]]
+) -> tuple[FloatImage, Mask]:
+    """Of bands of several files, each read as digital numbers and where it has data. clear: where no cloud is told."""
+    values = np.zeros((len(bands), *clear.shape), dtype=np.float32)
+    valid = clear.copy()
     for file in dict.fromkeys(band.file for band in bands):
         places = [place for place, band in enumerate(bands) if band.file == file]
-        numbers, known = _read_file(scene, file, [bands[place] for place in places], Window(left, top, width, height))
+        numbers, known = read(file, [bands[place] for place in places])
         valid &= known
         for place, number in zip(places, numbers, strict=True):
             band = bands[place]
             values[place] = number * (1.0 if band.scale is None else band.scale) + (band.offset or 0.0)
     valid &= np.isfinite(values).all(axis=0)
-    if scene.clouds is not None:
-        valid &= ~clouds_in(scene, window)
     values[:, ~valid] = 0.0
     return values, valid
 

@@ -53,6 +53,11 @@ def has_warped_data(raster: WarpedVRT, bands: Sequence[Band], window: Window) ->
     return np.asarray(valid & _masked(raster, bands[0], window), dtype=np.bool_)
 
 
+def says_itself_what_has_data(raster: DatasetReader, band: Band) -> bool:
+    """Whether GDAL knows by the file alone where it has data. band: one of the file's."""
+    return band.mask is None and not band.is_sparse and not _is_told_elsewhere(raster, band)
+
+
 def kernel_scale(raster: DatasetReader, grid: Scene) -> dict[str, float]:
     """XSCALE and YSCALE of GDAL's warper: pixels of the grid a pixel of the raster, along the raster's columns and rows.
 

@@ -15,12 +15,13 @@ from rasterio.enums import ColorInterp
 from rasterio.transform import Affine
 
 from core.errors import MissingBands, OutOfRange
-from core.prepare.grid.bands import read_window, rendering, resolve_bands
+from core.prepare.grid.bands import read_reduced, read_window, rendering, resolve_bands
 from core.prepare.inputs import to_input
 from core.prepare.scene_input import input_at, window_size
 from core.readers import SceneOptions, read_scene
 from core.report.notices import say
-from core.types import Notice, Scene, notice
+from core.types import CloudKind, CloudMask, Notice, Scene, notice
+from tests.unit.readers.scenes.geotiff_files import GRID, write_geotiff
 from tests.unit.report import examples as ex
 
 UTM = CRS.from_epsg(32631)
@@ -210,3 +211,23 @@ def test_real_scenes_give_plausible_inputs(shared_data: Path) -> None:
     assert made.valid_share == 1.0
     assert 0.2 < made.shown.mean() < 0.8
     assert made.box[2] > made.box[3]  # degrees of longitude are shorter than those of latitude
+
+
+def test_a_whole_scene_is_reduced_to_the_means_of_what_has_data(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(2).integers(200, 2500, (3, 60, 80)).astype(np.uint16)
+    pixels[:, :30, :40] = 0
+    pixels[:, 30:33, :2] = 0
+    scene = read_scene([write_geotiff(tmp_path / "a.tif", pixels, descriptions=("B04", "B03", "B02"), nodata=0)])
+    bands, _ = resolve_bands(scene, RGB)
+    values, valid = read_reduced(scene, bands, (6, 8))
+    assert not valid[:3, :4].any() and valid[3:].all() and valid[:, 4:].all()
+    held = np.ma.masked_equal(pixels, 0).reshape(3, 6, 10, 8, 10).mean(axis=(2, 4)).filled(0) * 1e-4
+    np.testing.assert_allclose(values, held, atol=1e-4)
+    cloud = write_geotiff(tmp_path / "cloud.tif", (np.arange(60 * 80).reshape(1, 60, 80) >= 50 * 80).astype(np.uint8))
+    cloudy = replace(scene, clouds=CloudMask(CloudKind.OWN, cloud))
+    assert (~read_reduced(cloudy, bands, (6, 8))[1][5]).all() and read_reduced(cloudy, bands, (6, 8))[1][3:5].all()
+    two = [write_geotiff(tmp_path / f"x_{name}.tif", pixels[place : place + 1]) for place, name in enumerate(("B04", "B03"))]
+    coarse = write_geotiff(tmp_path / "x_B02.tif", pixels[2:, ::2, ::2], transform=GRID @ Affine.scale(2))
+    mixed = read_scene([*two, coarse])
+    values, _ = read_reduced(mixed, resolve_bands(mixed, RGB)[0], (6, 8))
+    np.testing.assert_allclose(values[2, 4:, 5:], held[2, 4:, 5:], atol=0.03)
