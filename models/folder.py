@@ -18,6 +18,8 @@ PROCESSOR = "preprocessor_config.json"
 CALIBRATION, OUTSIDE, CARD = "calibration.json", "outside.safetensors", "README.md"
 NEEDED, OPTIONAL = (CONFIG, WEIGHTS), (PREPROCESS, PROCESSOR, CALIBRATION, OUTSIDE, CARD)
 FILES = NEEDED + OPTIONAL
+SHOWN_DIGITS = 12
+"""Hex digits of the hash of weights that travel with a result."""
 PICKLES = ("pytorch_model.bin", "tf_model.h5", "flax_model.msgpack")
 """Weights in forms that are not opened: a pickle can run any code, and the others are of other libraries."""
 
@@ -52,7 +54,17 @@ def check_weights(folder: Path) -> None:
 
 def hash_of(folder: Path) -> str:
     """The first 12 hex digits of the sha256 of the weights."""
-    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12]
+    return digest_of(folder)[:SHOWN_DIGITS]
+
+
+def digest_of(folder: Path) -> str:
+    """The sha256 of the weights."""
+    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+
+
+def identity_of(folder: Path, weights: str) -> str:
+    """What tells a network from every other: the sha256 of its weights, as digest_of gives it, and of its configuration."""
+    return hashlib.sha256(weights.encode() + (folder / CONFIG).read_bytes()).hexdigest()
 
 
 def read_labels(config: Mapping[str, Any], folder: Path) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from transformers.utils import CONFIG_NAME, SAFE_WEIGHTS_NAME
 
 from core.errors import BrokenModel
+from core.settings import settings
 
 _UNFIT = (
     TypeError,
@@ -45,6 +46,8 @@ def loaded(kind: type[Network], folder: Path, **changes: Any) -> tuple[Network, 
     weights that are no finite numbers: what such a network says looks like an answer.
     """
     try:
+        if settings().threads > 0:
+            torch.set_num_threads(settings().threads)
         with quiet():
             network, loading = kind.from_pretrained(
                 folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True, ignore_mismatched_sizes=True, **changes

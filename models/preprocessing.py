@@ -48,6 +48,16 @@ def preprocess_of(values: Mapping[str, Any]) -> Preprocess:
     return Preprocess(**{**_frozen(values), "domain": Domain(values["domain"]), "measured_for": ranges})
 
 
+def is_enlargement(enlarged: float, size: Sequence[int], patch_size: int) -> bool:
+    """Whether tiles of size (rows, columns) can be looked at a second time, enlarged so; 0, which is no second look, always.
+
+    Files say it, so that what is no number is answered too.
+    """
+    if isinstance(enlarged, bool) or not isinstance(enlarged, (int, float)):
+        return False
+    return enlarged == 0 or (enlarged >= 1 and all(side * enlarged % patch_size == 0 for side in size))
+
+
 def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 

@@ -11,14 +11,11 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas
 import numpy as np
-import pyogrio
 import pyproj
 from numpy.typing import NDArray
-from pyogrio.errors import DataSourceError
 from pyproj.exceptions import CRSError
 from rasterio.crs import CRS
 from shapely.errors import ShapelyError
@@ -26,6 +23,9 @@ from shapely.geometry.base import BaseGeometry
 
 from core.errors import NoGrid, NotFound, TooLarge, UnreadableFile
 from core.settings import settings
+
+if TYPE_CHECKING:
+    import geopandas
 
 DRIVERS = "Zones are read from a GeoPackage, a GeoJSON file or a Shapefile (its .shp)."
 NAME_COLUMNS = ("name", "zone", "label", "id")
@@ -84,6 +84,8 @@ def _areas(path: Path) -> tuple[geopandas.GeoDataFrame, NDArray[np.bool_]]:
 
 
 def _frame(path: Path) -> geopandas.GeoDataFrame:
+    from pyogrio.errors import DataSourceError  # here, since it brings pandas, and few maps have zones
+
     if not path.is_file():
         raise NotFound(f"The zones file {path} does not exist.", DRIVERS)
     with path.open("rb") as file:
@@ -101,6 +103,8 @@ def _frame(path: Path) -> geopandas.GeoDataFrame:
 
 
 def _of_driver(path: Path, driver: str) -> geopandas.GeoDataFrame:
+    import pyogrio
+
     _ignore_remarks()
     place = path.resolve()  # absolute: no "/vsicurl/" and no "DRIVER:" syntax is looked for in it
     layers = [str(name) for name, kind in pyogrio.list_layers(place) if kind is not None and ("Polygon" in kind or kind == "Unknown")]
@@ -119,6 +123,8 @@ def _ignore_remarks() -> None:
 
 def _geojson(path: Path) -> geopandas.GeoDataFrame:
     """RFC 7946: longitude and latitude on WGS 84; the `crs` member of its forerunner is believed where it is there."""
+    import geopandas
+
     limit = settings().upload_mb
     if path.stat().st_size > limit * 1_000_000:
         raise TooLarge(f"{path.name} is larger than {limit} MB.", "Save the zones as a GeoPackage.")

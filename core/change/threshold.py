@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.filters import threshold_otsu
 
 from core.change.evidence import STEPS
 from core.types import FloatImage
@@ -51,6 +50,8 @@ class ScoreHistogram:
         """The score that parts all scores into two groups of the least spread each (Otsu 1979); `otherwise` where they are all alike."""
         if np.count_nonzero(self._counts) < 2:
             return otherwise
+        from skimage.filters import threshold_otsu  # here, since few comparisons are by a threshold of their own
+
         below = threshold_otsu(hist=(self._counts, self.values))  # type: ignore[no-untyped-call]
         above = self.values[(self._counts > 0) & (self.values > below)][0]
         return float((below + above) / 2)  # between the groups, any score parts them alike

@@ -26,7 +26,7 @@ def models(as_json: Json = False) -> None:
 
 def _as_values(model: ModelSummary) -> dict[str, Any]:
     """A model as JSON tells it."""
-    from core.explain.registry import methods_for
+    from core.explain.catalogue import methods_for
 
     card = model.card
     return {
@@ -56,7 +56,7 @@ def _found() -> list[ModelSummary]:
 
 
 def _say(model: ModelSummary) -> None:
-    from core.explain.registry import methods_for
+    from core.explain.catalogue import methods_for
 
     card = model.card
     print_line(f"{model.id}: {card.title or card.task}")

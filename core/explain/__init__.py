@@ -3,6 +3,7 @@
 __all__ = [
     "attention",
     "baselines",
+    "catalogue",
     "evidence",
     "forward",
     "inside",

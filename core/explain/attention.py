@@ -21,7 +21,7 @@ def patch_attention(engine: Engine, given: ModelInput) -> FloatImage:
 
     Rows sum to 1 only where there are none. Raises NoAttention.
     """
-    prefix = engine.model.network.config.prefix_tokens
+    prefix = engine.model.config.prefix_tokens
     return token_attention(engine, given)[:, :, prefix:, prefix:]
 
 

@@ -27,7 +27,7 @@ def read_out(joint: Tensor, pooling: str, prefix: int) -> Tensor:
 
 def read_target(joint: Tensor, model: LoadedModel, target: Target, grid: tuple[int, int]) -> FloatImage:
     """float32 [rows, columns]: as read_out, of the target's tokens where it names some. joint: [tokens, tokens], those read as rows."""
-    config, (rows, columns) = model.network.config, grid
+    config, (rows, columns) = model.config, grid
     if target.tokens is None:
         found = read_out(joint, config.pooling, config.prefix_tokens)
     else:
@@ -39,7 +39,7 @@ def read_target(joint: Tensor, model: LoadedModel, target: Target, grid: tuple[i
 
 def readout_name(model: LoadedModel, target: Target) -> str:
     """What an answer is read from, as parameters tell it: "token", "region", or the head's pooling."""
-    return "token" if target.token else "region" if target.region else str(model.network.config.pooling)
+    return "token" if target.token else "region" if target.region else model.config.pooling
 
 
 def grid_of(model: LoadedModel, given: ModelInput) -> tuple[int, int]:

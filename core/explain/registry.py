@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from core.errors import NoAttention, NotFound
+from core.errors import NotFound
 from core.explain.baselines import baseline_of
+from core.explain.catalogue import FIRST_METHOD as FIRST_METHOD
+from core.explain.catalogue import FORWARD, OFFERED, Offered, check_explained_by
+from core.explain.catalogue import methods_for as methods_for
+from core.explain.catalogue import ranked_methods as ranked_methods
 from core.explain.evidence import MethodResult, no_progress, scaled, within
 from core.explain.measure.gain import MapEvaluation
 from core.explain.measure.opponents import random_weights
@@ -19,14 +23,9 @@ from core.explain.methods import grad_cam, integrated_gradients, occlusion, rele
 from core.explain.targets import check_readable, target_of
 from core.inference.engine import Engine
 from core.settings import settings
-from core.types import Capability, Explanation, FloatImage, MapUnit, ModelInput, Progress, Sanity, Target
-from models.measured import read_measured
-from models.registry import LoadedModel, ModelSummary
+from core.types import Capability, Explanation, FloatImage, ModelInput, Progress, Sanity, Target
 
 Run = Callable[[Engine, ModelInput, Target, Mapping[str, Any], Progress], MethodResult]
-
-FIRST_METHOD = "integrated-gradients"
-"""What explains where nobody chose a method and none was measured (ranked_methods)."""
 
 COMMON: Mapping[str, Any] = MappingProxyType({"baseline": "mean", "removal_steps": 8, "seed": 0})
 """Parameters of every method. baseline: what removed pixels become (core/explain/baselines.py). removal_steps: of deletion and insertion.
@@ -35,49 +34,34 @@ seed: of the random maps and weights."""
 
 @dataclass(frozen=True)
 class _Method:
-    """One method of explanation.
+    """A method and how it is run.
 
-    unit: what its numbers are. needs: what it asks of a model.
     run: (engine, input, target, parameters, progress) -> MethodResult; parameters are complete. defaults: its own parameters.
     """
 
-    name: str
-    unit: MapUnit
-    needs: frozenset[Capability]
+    offered: Offered
     run: Run
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def class_specific(self) -> bool:
-        """Whether the map depends on the target: attention alone is the same whatever is asked."""
-        return self.unit is not MapUnit.ATTENTION
+    def name(self) -> str:
+        """As users call it."""
+        return self.offered.name
+
+    @property
+    def needs(self) -> frozenset[Capability]:
+        """What it asks of a model."""
+        return self.offered.needs
 
 
-_ATTENTION, _GRADIENT, _FORWARD = (frozenset({each}) for each in (Capability.ATTENTION, Capability.GRADIENT, Capability.FORWARD))
-UNMET = {
-    Capability.ATTENTION: "forms no attention between all of its tokens",
-    Capability.GRADIENT: "gives no gradients",
-    Capability.FORWARD: "answers no changed inputs",
+_RUNS: Mapping[str, tuple[Run, Mapping[str, Any]]] = {
+    "rollout": (rollout.explain_rollout, {}),
+    "relevance": (relevance.explain_relevance, relevance.DEFAULTS),
+    "grad-cam": (grad_cam.explain_grad_cam, grad_cam.DEFAULTS),
+    "integrated-gradients": (integrated_gradients.explain_integrated_gradients, integrated_gradients.DEFAULTS),
+    "occlusion": (occlusion.explain_occlusion, occlusion.DEFAULTS),
 }
-
-METHODS: Mapping[str, _Method] = MappingProxyType(
-    {
-        method.name: method
-        for method in (
-            _Method("rollout", MapUnit.ATTENTION, _ATTENTION, rollout.explain_rollout),
-            _Method("relevance", MapUnit.RELEVANCE, _ATTENTION | _GRADIENT, relevance.explain_relevance, relevance.DEFAULTS),
-            _Method("grad-cam", MapUnit.LOGIT, _GRADIENT, grad_cam.explain_grad_cam, grad_cam.DEFAULTS),
-            _Method(
-                "integrated-gradients",
-                MapUnit.LOGIT,
-                _GRADIENT,
-                integrated_gradients.explain_integrated_gradients,
-                integrated_gradients.DEFAULTS,
-            ),
-            _Method("occlusion", MapUnit.LOGIT, _FORWARD, occlusion.explain_occlusion, occlusion.DEFAULTS),
-        )
-    }
-)
+METHODS: Mapping[str, _Method] = MappingProxyType({name: _Method(offered, *_RUNS[name]) for name, offered in OFFERED.items()})
 
 
 def explain(
@@ -133,13 +117,13 @@ def explain(
         attribution=evidence.attribution,
         baseline=evidence.baseline,
         completeness_error=evidence.completeness_error,
-        class_specific=chosen.class_specific,
+        class_specific=chosen.offered.class_specific,
         seconds=time.perf_counter() - began,
         assumptions=engine.notices,
         source=given.source,
         frame=given.frame,
         box=given.box,
-        unit=chosen.unit,
+        unit=chosen.offered.unit,
         zero=evidence.zero,
         worth=worth_of(engine.model),
     )
@@ -158,38 +142,9 @@ def sanity_of(engine: Engine, given: ModelInput, explanation: Explanation, *, pr
         return chosen.run(asked, changed, target, parameters, no_progress).pixels
 
     own = explanation.tokens.at_pixels() if explanation.tokens is not None else map_of(engine, given, explanation.target)
-    check = SanityCheck(engine, given, explanation.target, own, map_of, chosen.needs != _FORWARD, chosen.class_specific, parameters["seed"])
+    has_weights, depends = chosen.needs != FORWARD, chosen.offered.class_specific
+    check = SanityCheck(engine, given, explanation.target, own, map_of, has_weights, depends, parameters["seed"])
     return check.run(watch)
-
-
-def methods_for(model: LoadedModel | ModelSummary) -> tuple[str, ...]:
-    """The methods that explain a model: those whose needs it offers."""
-    return tuple(name for name, method in METHODS.items() if method.needs <= model.capabilities)
-
-
-def ranked_methods(model: LoadedModel, label: str | None) -> tuple[str, ...]:
-    """The methods that explain a model, the one first whose maps were supported most often where it answered `label`.
-
-    By measured.json of its folder: the share of supported maps, then the mean gain. For a label of which nothing was measured the means
-    over the others count; without any measurement FIRST_METHOD goes first. Raises BrokenModel for a file that cannot be used.
-    """
-    known = [one for measured in read_measured(model.folder) for one in measured.methods]
-    told = [one for one in known if one.label == label] or known
-
-    def worth(method: str) -> tuple[float, float, bool]:
-        own = [one for one in told if one.method == method]
-        if not own:
-            return 0.0, float("-inf"), method == FIRST_METHOD
-        return sum(one.supported for one in own) / len(own), sum(one.gain for one in own) / len(own), method == FIRST_METHOD
-
-    return tuple(sorted(methods_for(model), key=worth, reverse=True))
-
-
-def check_explained_by(model: LoadedModel, method: str) -> None:
-    """Raises NoAttention for a method that the model's network has nothing for."""
-    missing = sorted(METHODS[method].needs - model.capabilities)
-    if missing:
-        raise NoAttention(f"The model {model.id} {UNMET[missing[0]]}.", f"It has: {', '.join(methods_for(model))}.")
 
 
 def method_of(name: str) -> _Method:

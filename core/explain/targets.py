@@ -9,19 +9,19 @@ tokens' logits, as a head that reads the mean of all tokens reads it of the whol
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from scipy.special import logsumexp
-from torch import Tensor
 
 from core.errors import InputError, NotFound, OutOfRange, WrongTask
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine
 from core.types import FloatImage, ModelInput, Target
 from models.registry import LoadedModel
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Scores = NDArray[np.float64]
 
@@ -76,7 +76,7 @@ def check_target(model: LoadedModel, target: Target, given: ModelInput) -> None:
     if target.tokens is None:
         return
     kind = "token" if target.region is None else "region"
-    if model.network.config.pooling != "mean":
+    if model.config.pooling != "mean":
         raise WrongTask(
             f"A {kind} is not supported for the model {model.id}: it gives one answer for an image and none for its tokens.",
             f"Leave the {kind} out.",
@@ -111,17 +111,17 @@ def score_of(model: LoadedModel, output: Any, values: Tensor, target: Target) ->
     if target.tokens is not None:
         (rows, columns), grid = target.tokens, tuple(side // patch for side, patch in zip(values.shape[2:], model.patch, strict=True))
         logits = output.token_logits.unflatten(1, grid)[:, rows, columns].mean(dim=(1, 2))
-    mine = torch.logsumexp(logits[:, _places(model, target.labels)], dim=1)
-    return mine - torch.logsumexp(logits[:, _places(model, target.against_labels)], dim=1) if target.against_labels else mine
+    mine = logits[:, _places(model, target.labels)].logsumexp(dim=1)
+    return mine - logits[:, _places(model, target.against_labels)].logsumexp(dim=1) if target.against_labels else mine
 
 
 def scores(model: LoadedModel, logits: FloatImage, target: Target) -> Scores:
     """float64 [N]: the target's number. logits: [N, labels] of read_logits."""
     exact = logits.astype(np.float64)
-    mine: Scores = np.asarray(logsumexp(exact[:, _places(model, target.labels)], axis=1))
+    mine: Scores = np.logaddexp.reduce(exact[:, _places(model, target.labels)], axis=1)
     if not target.against_labels:
         return mine
-    return np.asarray(mine - logsumexp(exact[:, _places(model, target.against_labels)], axis=1))
+    return np.asarray(mine - np.logaddexp.reduce(exact[:, _places(model, target.against_labels)], axis=1))
 
 
 def target_probabilities(model: LoadedModel, logits: FloatImage, target: Target) -> Scores:
@@ -136,7 +136,7 @@ def target_probabilities(model: LoadedModel, logits: FloatImage, target: Target)
 
 def _members(model: LoadedModel, label: str) -> tuple[str, ...]:
     """The labels that a name stands for: itself, or those that a parent sums up. Raises NotFound, naming the known ones."""
-    parents: Mapping[str, Sequence[str]] = model.network.config.parents or {} if label not in model.labels else {}
+    parents: Mapping[str, Sequence[str]] = model.config.parents or {} if label not in model.labels else {}
     if label in model.labels:
         return (label,)
     if label in parents:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas
-import pyogrio
-import pyproj
-from pyogrio.errors import DataLayerError, DataSourceError
 from rasterio.crs import CRS
 from shapely.geometry.base import BaseGeometry
 
 from core.export.staging import not_written, whole_file
+
+if TYPE_CHECKING:
+    import geopandas
 
 CHUNK = 10_000
 """Polygons that are written at a time."""
@@ -46,6 +45,9 @@ def write_polygons(path: Path, layer: str, features: Iterable[Feature], columns:
 
 def _write(frame: geopandas.GeoDataFrame, path: Path, layer: str, *, append: bool) -> None:
     """Raises CannotWrite."""
+    import pyogrio  # here, since it brings pandas, and strips are shown long before polygons are written
+    from pyogrio.errors import DataLayerError, DataSourceError
+
     try:
         pyogrio.write_dataframe(frame, path, layer=layer, driver="GPKG", geometry_type="Polygon", append=append, VERSION=VERSION)
     except (DataSourceError, DataLayerError) as error:  # SQLite's words
@@ -53,6 +55,9 @@ def _write(frame: geopandas.GeoDataFrame, path: Path, layer: str, *, append: boo
 
 
 def _frame(chunk: Sequence[Feature], columns: Mapping[str, type], crs: CRS) -> geopandas.GeoDataFrame:
+    import geopandas
+    import pyproj
+
     values = {name: [row[place] for _, row in chunk] for place, name in enumerate(columns)}
     frame = geopandas.GeoDataFrame(values, geometry=[geometry for geometry, _ in chunk], crs=pyproj.CRS.from_wkt(crs.to_wkt()))
     return frame.astype({name: _DTYPES[kind] for name, kind in columns.items()})

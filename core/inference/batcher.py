@@ -6,6 +6,7 @@ Hooks, gradients and captured attention register on the one shared module, so tw
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections import deque
@@ -16,7 +17,6 @@ from enum import IntEnum
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 
 from core.errors import Cancelled, DeviceError
 from core.inference.runtimes.base import Arrays, Shape
@@ -258,7 +258,9 @@ def _closed() -> Cancelled:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error of torch or Python means that memory ran out. The CPU's allocator has no error class of its own."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(words in str(error) for words in CPU_OUT_OF_MEMORY)
+    torch = sys.modules.get("torch")  # an error of a library that nobody imported is not raised
+    kinds = (MemoryError,) if torch is None else (MemoryError, torch.OutOfMemoryError)
+    return isinstance(error, kinds) or any(words in str(error) for words in CPU_OUT_OF_MEMORY)
 
 
 def out_of_memory(what: str) -> DeviceError:
@@ -268,7 +270,8 @@ def out_of_memory(what: str) -> DeviceError:
 
 def free_device_memory() -> None:
     """Give blocks that torch keeps for later back to the GPU."""
-    if torch.cuda.is_available():
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
 
 

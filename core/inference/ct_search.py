@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine, Forward
@@ -60,7 +60,7 @@ class SliceSearch:
 
 def found_label(model: LoadedModel) -> int:
     """Which of the model's labels the token head looks for: the one that it shares with the labels."""
-    heads = model.network.config.token_heads or {}
+    heads = model.config.token_heads or {}
     shared = [label for labels in heads.values() for label in labels if label in model.labels]
     return model.labels.index(shared[-1]) if shared else len(model.labels) - 1
 
@@ -147,7 +147,7 @@ def _likeliest(model: LoadedModel, forward: Forward, plane: Plane, places: Seque
 
 def _tokens(model: LoadedModel, forward: Forward) -> FloatImage:
     """float32 [windows, rows, columns] in [0, 1]: how sure each token is that it holds a find."""
-    for name, labels in (model.network.config.token_heads or {}).items():
+    for name, labels in (model.config.token_heads or {}).items():
         shared = [index for index, label in enumerate(labels) if label in model.labels]
         if shared:
             return probabilities(forward.heads[name], None)[..., shared[-1]]
@@ -168,7 +168,7 @@ def _averaged(plane: Plane, places: Sequence[tuple[int, int]], tokens: FloatImag
 
 def _peaks(evidence: FloatImage, apart: float, patch: int) -> list[tuple[int, int]]:
     """(row, column) of the strongest places, each further than `apart` pixels from the stronger ones."""
-    smooth = ndimage.uniform_filter(evidence, size=patch, mode="constant")
+    smooth = scipy.ndimage.uniform_filter(evidence, size=patch, mode="constant")
     rows, columns = np.ogrid[: smooth.shape[0], : smooth.shape[1]]
     found: list[tuple[int, int]] = []
     while len(found) < MOST_PLACES:
@@ -201,7 +201,7 @@ def _scored(engine: Engine, plane: Plane, places: Sequence[tuple[int, int]], apa
 
 def _ratings(model: LoadedModel, forward: Forward) -> dict[str, FloatImage]:
     """Of each further head that speaks for a window the score of its last label, [N]."""
-    return {name: probabilities(forward.heads[name], None)[:, -1] for name in model.network.config.heads or {}}
+    return {name: probabilities(forward.heads[name], None)[:, -1] for name in model.config.heads or {}}
 
 
 def _mark(plane: Plane, row: float, column: float, pixel_mm: float, *, is_measured: bool) -> Mark:

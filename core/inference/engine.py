@@ -12,20 +12,19 @@ from pathlib import Path
 from typing import Any, Generic, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from typing_extensions import TypeIs, TypeVar
 
 from core.errors import OutOfRange
 from core.inference.batcher import Batcher, Priority, free_device_memory, is_out_of_memory, out_of_memory
-from core.inference.outputs import HEAD, is_of_this_project, outputs_of, purpose_of
+from core.inference.outputs import HEAD, outputs_of, purpose_of
 from core.inference.runtimes import ExecutableNetwork, Runtime, Shape, choose_runtime
+from core.inference.runtimes.exports import Export, is_kept
 from core.inference.runtimes.openvino import OpenVinoNetwork
-from core.inference.runtimes.torch import TorchNetwork
 from core.settings import settings
 from core.types import FloatImage, Notice
 from models.change_registry import LoadedChangeModel, load_change_model
-from models.registry import FILES, LoadedModel, find_folder, load_model
+from models.registry import FILES, LoadedModel, find_folder, load_model, never
 
 _T = TypeVar("_T")
 _Opened = TypeVar("_Opened", bound="Engine[Any]")
@@ -65,7 +64,7 @@ class Engine(Generic[Loaded]):
     """
 
     def __init__(self, model: Loaded, runtime: Runtime) -> None:
-        """The network of `model` lies on the runtime's device already."""
+        """The network of `model`, where it is opened, lies on the runtime's device."""
         self.model, self.runtime = model, runtime
         self.priority = Priority.BATCH
         limits = settings()
@@ -109,7 +108,7 @@ class Engine(Generic[Loaded]):
         return Forward(
             logits=arrays["logits"],
             token_logits=arrays.get("token_logits"),
-            embeddings=arrays["embeddings"],
+            embeddings=arrays["embeddings"] if "embeddings" in arrays else np.zeros((len(joined), 0), dtype=np.float32),
             seconds=answer.seconds,
             heads={name.removeprefix(HEAD): found for name, found in arrays.items() if name.startswith(HEAD)},
             features=arrays.get("features"),
@@ -146,7 +145,8 @@ class Engine(Generic[Loaded]):
             if not is_out_of_memory(error):
                 raise
         finally:
-            self.model.network.zero_grad(set_to_none=True)
+            if self.model.opened.is_made:
+                self.model.network.zero_grad(set_to_none=True)
         free_device_memory()
         raise out_of_memory("this piece of work")
 
@@ -189,8 +189,20 @@ class _Executables:
     def _opened(self, runtime: Runtime, *, hidden: bool = False) -> ExecutableNetwork:
         outputs = outputs_of(self._model, hidden=hidden)
         if runtime.library == "openvino":
-            return OpenVinoNetwork(outputs, self._model.network, runtime, purpose_of(self._model, hidden=hidden))
+            model = self._model
+            export = Export(_identity(model), purpose_of(model, hidden=hidden), lambda: (outputs, model.network))
+            return OpenVinoNetwork(export, runtime)
+        from core.inference.runtimes.torch import TorchNetwork  # which an exported graph does without
+
         return TorchNetwork(outputs, runtime)
+
+
+def _identity(model: LoadedModel | LoadedChangeModel) -> str:
+    if model.identity:
+        return model.identity
+    from core.inference.runtimes.tracing import identity_of
+
+    return identity_of(model.network)
 
 
 ChangeEngine: TypeAlias = Engine[LoadedChangeModel]
@@ -255,29 +267,26 @@ def close_engines() -> None:
 
 def open_engine(model: str) -> Engine:
     """A new engine for a model. Raises as engine_for does."""
-    runtime = _prepared_runtime()
-    loaded = load_model(model, runtime.device)
+    runtime = choose_runtime()
+    loaded = load_model(model, runtime.device, _known_to(runtime))
     return Engine(loaded, _for_model(runtime, loaded))
 
 
 def _open_change_engine(model: str) -> ChangeEngine:
-    runtime = _prepared_runtime()
-    loaded = load_change_model(model, runtime.device)
+    runtime = choose_runtime()
+    loaded = load_change_model(model, runtime.device, _known_to(runtime))
     return Engine(loaded, _for_model(runtime, loaded))
 
 
 def _for_model(runtime: Runtime, model: LoadedModel | LoadedChangeModel) -> Runtime:
     """Networks of other projects run by torch unless the settings say otherwise: nobody has tried them elsewhere."""
     is_chosen = settings().runtime == runtime.library
-    return runtime if is_chosen or is_of_this_project(model) else replace(runtime, library="torch")
+    return runtime if is_chosen or model.is_own else replace(runtime, library="torch")
 
 
-def _prepared_runtime() -> Runtime:
-    """The runtime of the settings, with as many threads as they say. Raises DeviceError where their device is not there."""
-    runtime = choose_runtime()
-    if settings().threads > 0:
-        torch.set_num_threads(settings().threads)
-    return runtime
+def _known_to(runtime: Runtime) -> Callable[[str], bool]:
+    """Whether a runtime has answered by a network before, and kept what it answers by."""
+    return is_kept if runtime.library == "openvino" else never
 
 
 _CLASSIFIERS: ModelOwner[Engine] = ModelOwner(open_engine)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from torch import Tensor
-
-from core.inference.runtimes.torch import Outputs
-from models.bert_image.test_time_augmentation import averaged_logits
 from models.change_registry import LoadedChangeModel
 from models.registry import LoadedModel
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from core.inference.runtimes.torch import Outputs
 
 HEAD = "head."
 """What the results of further heads are named by, before the head's own name."""
@@ -29,12 +31,7 @@ def purpose_of(model: LoadedModel | LoadedChangeModel, *, hidden: bool = False) 
     """What the results depend on beside the network: the same network asked otherwise is another graph."""
     if isinstance(model, LoadedChangeModel):
         return f"dates, enlarged {model.preprocess.enlarged}"
-    return f"image, patch {model.patch}{', hidden' if hidden else ''}"
-
-
-def is_of_this_project(model: LoadedModel | LoadedChangeModel) -> bool:
-    """Whether a network is one of models/bert_image."""
-    return type(model.network).__module__.startswith("models.bert_image.")
+    return f"image, size {model.preprocess.size}, patch {model.patch}{', hidden' if hidden else ''}"
 
 
 def _of_image(model: LoadedModel, values: Tensor, hidden: bool) -> Mapping[str, Tensor]:
@@ -52,7 +49,8 @@ def _of_image(model: LoadedModel, values: Tensor, hidden: bool) -> Mapping[str, 
 
 
 def _of_dates(model: LoadedChangeModel, values: Tensor) -> Mapping[str, Tensor]:
-    """logits [N, rows, columns] of every pixel; nothing that an OOD detector could score, [N, 0]."""
+    """logits [N, rows, columns] of every pixel."""
+    from models.bert_image.test_time_augmentation import averaged_logits
+
     before, after = values.chunk(2, dim=1)
-    logits = averaged_logits(model.network, before, after, model.preprocess.enlarged)
-    return {"logits": logits, "embeddings": logits.new_empty(len(logits), 0)}
+    return {"logits": averaged_logits(model.network, before, after, model.preprocess.enlarged)}

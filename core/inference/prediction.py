@@ -71,7 +71,7 @@ def parent_heads(probs: NDArray[np.float32], model: LoadedModel) -> dict[str, fl
 
     probs: probabilities [labels].
     """
-    parents: Mapping[str, Sequence[str]] = model.network.config.parents or {}
+    parents: Mapping[str, Sequence[str]] = model.config.parents or {}
     return {name: sum(float(probs[model.labels.index(member)]) for member in members) for name, members in parents.items()} or None
 
 
@@ -79,7 +79,7 @@ def unnamed_labels(given: ModelInput, model: LoadedModel) -> tuple[tuple[str, ..
     """Labels in whose place the parent label is named: those that were not measured on such an image; and of a model that does not say on
     whom its labels were measured, all that have a parent, with the sentence that says so."""
     told = {one.label for one in model.preprocess.measured_for}
-    silent = tuple(label for members in (model.network.config.parents or {}).values() for label in members if label not in told)
+    silent = tuple(label for members in (model.config.parents or {}).values() for label in members if label not in told)
     return (*given.unnamed, *silent), ((notice("model.kind-not-measured", labels=silent),) if silent else ())
 
 
@@ -88,7 +88,7 @@ def auxiliary_heads(forward: Forward, place: int, model: LoadedModel) -> dict[st
 
     place: of the input in `forward`.
     """
-    named: Mapping[str, Sequence[str]] = model.network.config.heads or {}
+    named: Mapping[str, Sequence[str]] = model.config.heads or {}
     return {
         name: {"labels": list(labels), "probabilities": probabilities(forward.heads[name][place], None).tolist()}
         for name, labels in named.items()
@@ -144,6 +144,6 @@ def _prediction(
         heads=heads,
         source=given.source,
         box=given.box,
-        parents={name: tuple(members) for name, members in (model.network.config.parents or {}).items()},
+        parents={name: tuple(members) for name, members in (model.config.parents or {}).items()},
         unnamed=unnamed,
     )

@@ -29,7 +29,7 @@ def answered(engine: Engine, values: FloatImage) -> Forward:
     if not engine.model.preprocess.test_time_augmentation:
         return engine.forward(values)
     forward, count = engine.forward(augmented_inputs(values)), len(values)
-    tokens = set(engine.model.network.config.token_heads or {})
+    tokens = set(engine.model.config.token_heads or {})
     return Forward(
         logits=mean_over_inputs(forward.logits),
         token_logits=None if forward.token_logits is None else forward.token_logits[:count],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from core.types import FloatImage, Mask
 
@@ -20,23 +20,23 @@ def body_of_radiograph(shown: FloatImage) -> Mask:
 
     Letters and devices in the dark margin are outside, since they hang together with no body.
     """
-    smooth = ndimage.gaussian_filter(shown.astype(np.float32), max(shown.shape) * _SMOOTH_SHARE)
+    smooth = scipy.ndimage.gaussian_filter(shown.astype(np.float32), max(shown.shape) * _SMOOTH_SHARE)
     low, high = float(smooth.min()), float(smooth.max())
     if high <= low:
         return np.ones(shown.shape, dtype=np.bool_)
     dark = smooth <= low + DARK * (high - low)
-    pieces, _ = ndimage.label(dark)
+    pieces, _ = scipy.ndimage.label(dark)
     at_edge = np.unique(np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]]))
     return _largest(~np.isin(pieces, at_edge[at_edge > 0]))
 
 
 def body_of_slice(values: FloatImage) -> Mask:
     """bool [rows, columns]: the body in a slice of CT, its lungs included. values: float32 [rows, columns] in Hounsfield units."""
-    return np.asarray(ndimage.binary_fill_holes(_largest(values > TISSUE)), dtype=np.bool_)
+    return np.asarray(scipy.ndimage.binary_fill_holes(_largest(values > TISSUE)), dtype=np.bool_)
 
 
 def _largest(mask: Mask) -> Mask:
-    pieces, count = ndimage.label(mask)
+    pieces, count = scipy.ndimage.label(mask)
     if count == 0:
         return mask
     sizes = np.bincount(pieces.ravel())

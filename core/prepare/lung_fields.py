@@ -8,7 +8,7 @@ of children whose films are cut close it finds fewer.
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from core.prepare.body import body_of_radiograph
 from core.prepare.tensor import resize
@@ -57,21 +57,21 @@ def lung_fields(shown: FloatImage) -> Mask | None:
 
 def _darker_than_around(small: FloatImage) -> Mask:
     """Ranks, so that exposure and window do not matter, against the mean about each place; the patient alone counts."""
-    smooth = ndimage.gaussian_filter(small, _SMOOTH)
+    smooth = scipy.ndimage.gaussian_filter(small, _SMOOTH)
     ranks = (np.argsort(np.argsort(smooth.ravel())).reshape(smooth.shape) / smooth.size).astype(np.float32)
     body = body_of_radiograph(small)
-    weights = ndimage.gaussian_filter(body.astype(np.float32), _SURROUNDINGS)
-    around = ndimage.gaussian_filter(ranks * body, _SURROUNDINGS) / np.maximum(weights, 1e-3)
-    return np.asarray(ndimage.binary_opening((ranks < around) & body, iterations=_THIN), dtype=np.bool_)
+    weights = scipy.ndimage.gaussian_filter(body.astype(np.float32), _SURROUNDINGS)
+    around = scipy.ndimage.gaussian_filter(ranks * body, _SURROUNDINGS) / np.maximum(weights, 1e-3)
+    return np.asarray(scipy.ndimage.binary_opening((ranks < around) & body, iterations=_THIN), dtype=np.bool_)
 
 
 def _box(dark: Mask) -> _Box | None:
     """(left, top, width, height) of the piece that lies best where a lung lies, in pixels; None where there is none of some size."""
-    pieces, count = ndimage.label(dark)
+    pieces, count = scipy.ndimage.label(dark)
     rows, columns = np.mgrid[:_SIDE, :_SIDE] / _SIDE
     likely = np.exp(-((rows - 0.45) ** 2 / 0.06 + (np.minimum(columns, 1.0 - columns) - 0.27) ** 2 / 0.02))
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)
-    scores = ndimage.sum_labels(likely, pieces, np.arange(1, count + 1)) * (sizes[1:] >= _SMALLEST * _SIDE**2)
+    scores = scipy.ndimage.sum_labels(likely, pieces, np.arange(1, count + 1)) * (sizes[1:] >= _SMALLEST * _SIDE**2)
     if not count or not scores.any():
         return None
     down, across = np.nonzero(pieces == int(np.argmax(scores)) + 1)

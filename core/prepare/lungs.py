@@ -7,7 +7,7 @@ bowel and the room are at -1000. A nodule at the pleura lies outside of what hol
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from core.types import FloatImage, Mask
 
@@ -26,15 +26,15 @@ def lung_field(values: FloatImage, spacing_mm: float) -> Mask:
 
     values: float32 [rows, columns] in Hounsfield units, pixels of spacing_mm on both sides.
     """
-    pieces, count = ndimage.label(values < AIRY)
+    pieces, count = scipy.ndimage.label(values < AIRY)
     numbers = np.arange(1, count + 1)
-    areas = ndimage.sum_labels(np.ones_like(values), pieces, numbers) * spacing_mm**2
+    areas = scipy.ndimage.sum_labels(np.ones_like(values), pieces, numbers) * spacing_mm**2
     large = numbers[areas >= SMALLEST_MM2]
-    medians = np.asarray(ndimage.median(values, pieces, large)) if len(large) else np.empty(0)
+    medians = np.asarray(scipy.ndimage.median(values, pieces, large)) if len(large) else np.empty(0)
     lungs = np.isin(pieces, large[(medians > DENSITY[0]) & (medians < DENSITY[1])])
     if not lungs.any():
         return lungs
     reach = REACH_MM / spacing_mm
-    near = ndimage.distance_transform_edt(~lungs) <= reach
-    closed = ndimage.distance_transform_edt(near) > reach  # dilation, then erosion, by discs
-    return np.asarray(ndimage.distance_transform_edt(~ndimage.binary_fill_holes(closed | lungs)) <= reach, dtype=np.bool_)
+    near = scipy.ndimage.distance_transform_edt(~lungs) <= reach
+    closed = scipy.ndimage.distance_transform_edt(near) > reach  # dilation, then erosion, by discs
+    return np.asarray(scipy.ndimage.distance_transform_edt(~scipy.ndimage.binary_fill_holes(closed | lungs)) <= reach, dtype=np.bool_)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from core.prepare.lungs import AIRY
 from core.types import Box, FloatImage, Mask
@@ -42,8 +42,8 @@ def outline_about(values: FloatImage, row: float, column: float, spacing_mm: flo
 def _opened(solid: Mask, place: tuple[float, float], spacing_mm: float) -> Mask | None:
     """The piece about the place after what is thin was cut off, brought back to its size."""
     radius = VESSEL_MM / spacing_mm
-    core = _piece_near(ndimage.distance_transform_edt(solid) > radius, place, spacing_mm)
-    return None if core is None else np.asarray((ndimage.distance_transform_edt(~core) <= radius) & solid, dtype=np.bool_)
+    core = _piece_near(scipy.ndimage.distance_transform_edt(solid) > radius, place, spacing_mm)
+    return None if core is None else np.asarray((scipy.ndimage.distance_transform_edt(~core) <= radius) & solid, dtype=np.bool_)
 
 
 def _piece_near(solid: Mask, place: tuple[float, float], spacing_mm: float) -> Mask | None:
@@ -55,7 +55,7 @@ def _piece_near(solid: Mask, place: tuple[float, float], spacing_mm: float) -> M
     nearest = np.unravel_index(int(np.argmin(distances)), solid.shape)
     if distances[nearest] * spacing_mm > NEAR_MM:
         return None
-    pieces, _ = ndimage.label(solid, structure=np.ones((3, 3)))
+    pieces, _ = scipy.ndimage.label(solid, structure=np.ones((3, 3)))
     return np.asarray(pieces == pieces[nearest], dtype=np.bool_)
 
 

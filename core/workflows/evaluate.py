@@ -83,7 +83,7 @@ def evaluate(
     """
     engine = engine_for(model)
     labels = engine.model.labels
-    parents: Mapping[str, Sequence[str]] = engine.model.network.config.parents or {}
+    parents: Mapping[str, Sequence[str]] = engine.model.config.parents or {}
     files = _files(data, labels, parents, workspace)
     read = []
     for done, ((folder, _), answer) in enumerate(zip(files, predict_files([item for _, item in files], engine), strict=True), start=1):

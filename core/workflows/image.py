@@ -10,7 +10,6 @@ from pathlib import Path
 from core.errors import InputError, OutOfRange, SightlineError
 from core.explain.inside import with_inside
 from core.explain.regions import region_of
-from core.explain.registry import explain
 from core.explain.views import what_differs
 from core.inference.engine import Engine, engine_for
 from core.inference.prediction import predict_input
@@ -126,6 +125,8 @@ def explain_input(
 
     reported: what people are told of the image, where that is not the answer to this input alone. Raises as core.explain.registry.explain.
     """
+    from core.explain.registry import explain  # torch, which an answer alone does without
+
     made = explain(engine, given, method, target, progress=progress)
     differs = what_differs(engine, given, made.target, reported)
     return with_inside(replace(made, assumptions=(*made.assumptions, *differs)), image, given, engine.model.preprocess)

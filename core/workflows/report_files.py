@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from core.change.methods.bands import read_by
 from core.change.methods.base import Method
-from core.explain.registry import ranked_methods
+from core.explain.catalogue import ranked_methods
 from core.export import json, markdown, pdf
 from core.export.staging import PREFIX, resumable_folder, staged
 from core.inference.engine import ChangeEngine, Engine, engine_for

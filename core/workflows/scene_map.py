@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from core.areas.pixels import Hectares, row_hectares
@@ -172,7 +172,7 @@ def _score(
         unstable = stack.enter_context(StripWriter(folder / UNSTABLE, **bytes_, description="unstable"))
         strips = iterate_scores(scene, engine, progress=progress, workers=workers)
         for strip in stack.enter_context(closing(ahead(strips) if workers is None else strips)):
-            best, index = (found.numpy() for found in torch.from_numpy(strip.probabilities).max(dim=0))  # [height, width]
+            best, index = highest(strip.probabilities)
             classed = np.where(strip.valid, index, _NODATA).astype(np.uint8)
             landcover.write(strip.top, classed)
             if preview is not None:
@@ -182,6 +182,18 @@ def _score(
             unstable.write(strip.top, np.where(strip.valid, strip.is_unstable, _NODATA).astype(np.uint8))
             scores.add(strip, best, threshold)
     return scores
+
+
+def highest(planes: FloatImage) -> tuple[FloatImage, NDArray[np.uint8]]:
+    """(the highest value, its plane: the first of equals), [rows, columns] each, of float32 [planes, rows, columns], at most 255 planes.
+
+    Plane by plane, which is several times as fast as argmax over the first axis.
+    """
+    best, index = planes[0].copy(), np.zeros(planes.shape[1:], dtype=np.uint8)
+    for place, plane in enumerate(planes[1:], start=1):
+        index[plane > best] = place
+        np.maximum(best, plane, out=best)
+    return best, index
 
 
 def _bring_to(folder: Path, target: CRS, labels: tuple[str, ...]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from models.architecture import CHANGE_PATCH
 from models.bert_image.configuration import BertImageConfig
+from models.kinds import CHANGE
 
 LEAST_HALVINGS = 2
 """The decoder needs features at half resolution, and coarser ones to say what they belong to."""
@@ -16,11 +18,11 @@ class BertImageChangeConfig(BertImageConfig):
     decoder_channels: channels of the decoder at the stride of each halving of the stem, finest first.
     """
 
-    model_type = "bert_image_change"
+    model_type = CHANGE
 
     stem: str = "convolution"
     pooling: str = "mean"
-    patch_size: int = 8
+    patch_size: int = CHANGE_PATCH
     stem_channels: list[int] | tuple[int, ...] = (32, 64, 128)
     decoder_channels: list[int] | tuple[int, ...] = (32, 64, 64)
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from transformers import BertConfig, PretrainedConfig
 
+from models.architecture import CHANNELS, HEADS, LAYERS, PATCH, SIZE, WIDTH, embedding_of, prefix_of, sides_of
 from models.bert_image.efficientnet import MOST_BLOCKS, channels_by_halving, stride_of
+from models.kinds import CLASSIFIER
 
 EFFICIENTNET = "efficientnet-lite0"
 STEMS = ("linear", "convolution", EFFICIENTNET)
@@ -37,11 +39,11 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
     The other fields have BERT's names and meaning (Devlin et al. 2019).
     """
 
-    model_type = "bert_image"
+    model_type = CLASSIFIER
 
-    image_size: int | list[int] | tuple[int, int] = 224
-    patch_size: int = 16
-    num_channels: int = 3
+    image_size: int | list[int] | tuple[int, int] = SIZE
+    patch_size: int = PATCH
+    num_channels: int = CHANNELS
     stem: str = "linear"
     stem_channels: list[int] | tuple[int, ...] = ()
     stem_blocks: list[int] | tuple[int, ...] = ()
@@ -49,9 +51,9 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
     stem_scale: int = 1
     stem_norm_kept: bool = False
     pooling: str = "cls"
-    hidden_size: int = 768
-    num_hidden_layers: int = 6
-    num_attention_heads: int = 12
+    hidden_size: int = WIDTH
+    num_hidden_layers: int = LAYERS
+    num_attention_heads: int = HEADS
     intermediate_size: int = 3072
     hidden_act: str = "gelu"
     hidden_dropout_prob: float | int = 0.1
@@ -138,8 +140,7 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
     @property
     def sides(self) -> tuple[int, int]:
         """(rows, columns) of the input in pixels."""
-        size = self.image_size
-        return (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
+        return sides_of(self.image_size)
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -150,12 +151,17 @@ class BertImageConfig(PretrainedConfig):  # type: ignore[misc]
     @property
     def prefix_tokens(self) -> int:
         """Tokens before the patches: 1 for [CLS], else 0."""
-        return 1 if self.pooling == "cls" else 0
+        return len(self.prefix_names)
 
     @property
     def prefix_names(self) -> tuple[str, ...]:
         """What the tokens before the patches are called."""
-        return ("[CLS]",)[: self.prefix_tokens]
+        return prefix_of(self.pooling)
+
+    @property
+    def embedding_size(self) -> int:
+        """Numbers of an embedding: the mean token after the stem and after every layer."""
+        return embedding_of(self.num_hidden_layers, self.hidden_size)
 
     @property
     def auxiliary_heads(self) -> dict[str, list[str]]:

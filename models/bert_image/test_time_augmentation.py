@@ -7,8 +7,6 @@ training/RESULTS.md), for as much work as 1 + enlarged ** 2 looks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -17,16 +15,6 @@ from models.bert_image.change import BertImageForChangeDetection
 
 ROWS = -2
 """The axis along which the second look is mirrored."""
-
-
-def is_enlargement(enlarged: float, size: Sequence[int], patch_size: int) -> bool:
-    """Whether tiles of size (rows, columns) can be looked at a second time, enlarged so; 0, which is no second look, always.
-
-    Files say it, so that what is no number is answered too.
-    """
-    if isinstance(enlarged, bool) or not isinstance(enlarged, (int, float)):
-        return False
-    return enlarged == 0 or (enlarged >= 1 and all(side * enlarged % patch_size == 0 for side in size))
 
 
 def averaged_logits(network: BertImageForChangeDetection, before: Tensor, after: Tensor, enlarged: float) -> Tensor:

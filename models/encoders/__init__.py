@@ -2,14 +2,13 @@
 
 from models.encoders.classifier import ImageEncoderForClassification
 from models.encoders.families import EncoderConfig, encoder_config
-from models.encoders.opening import encoder_facts, is_encoder, open_encoder, start_encoder
+from models.encoders.opening import encoder_facts, open_encoder, start_encoder
 
 __all__ = [
     "EncoderConfig",
     "ImageEncoderForClassification",
     "encoder_config",
     "encoder_facts",
-    "is_encoder",
     "open_encoder",
     "start_encoder",
 ]

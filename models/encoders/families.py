@@ -20,40 +20,37 @@ from transformers import (
 )
 
 from models.encoders.dinov3 import DINOv3ViTForImageClassification
+from models.kinds import ENCODERS
 
 WITH_TEACHER = "DeiTForImageClassificationWithTeacher"
 
 
 @dataclass(frozen=True)
 class Family:
-    """One family.
+    """One family of models.kinds.ENCODERS, which has its name.
 
     network: the classifier. prefix_tokens: tokens before the patches, registers aside ([CLS], and a distillation token).
-    has_attention: whether every token attends to every other, so that there are matrices to multiply; Swin attends within windows.
     interpolates_when_told: whether other sizes than the one learned must be announced to its forward pass.
     """
 
-    name: str
     network: type[PreTrainedModel]
     prefix_tokens: int = 1
-    has_attention: bool = True
     interpolates_when_told: bool = False
 
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
-        "vit": Family("ViT", ViTForImageClassification, interpolates_when_told=True),
-        "deit": Family("DeiT", DeiTForImageClassification, prefix_tokens=2, interpolates_when_told=True),
-        "beit": Family("BEiT", BeitForImageClassification),
-        "swin": Family("Swin", SwinForImageClassification, prefix_tokens=0, has_attention=False, interpolates_when_told=True),
-        "dinov2": Family("DINOv2", Dinov2ForImageClassification),
-        "dinov2_with_registers": Family("DINOv2 with registers", Dinov2WithRegistersForImageClassification),
-        "dinov3_vit": Family("DINOv3", DINOv3ViTForImageClassification),
+        "vit": Family(ViTForImageClassification, interpolates_when_told=True),
+        "deit": Family(DeiTForImageClassification, prefix_tokens=2, interpolates_when_told=True),
+        "beit": Family(BeitForImageClassification),
+        "swin": Family(SwinForImageClassification, prefix_tokens=0, interpolates_when_told=True),
+        "dinov2": Family(Dinov2ForImageClassification),
+        "dinov2_with_registers": Family(Dinov2WithRegistersForImageClassification),
+        "dinov3_vit": Family(DINOv3ViTForImageClassification),
     }
 )
 """By model_type of config.json. Dosovitskiy et al. 2021; Touvron et al. 2021; Bao et al. 2022; Liu et al. 2021; Oquab et al. 2024;
 Darcet et al. 2024 (registers); Simeoni et al. 2025."""
-NAMES = ", ".join(family.name for family in FAMILIES.values())
 
 WIDEST_EMBEDDING = 4096
 """Numbers of an embedding. The OOD detector inverts a matrix of that side, so of a deep and wide network some layers must do."""
@@ -119,12 +116,12 @@ def encoder_config(inner: PretrainedConfig, size: tuple[int, int], is_distilled:
 
     Raises ValueError for patches that are no squares.
     """
-    family = FAMILIES[inner.model_type]
+    family, kind = FAMILIES[inner.model_type], ENCODERS[inner.model_type]
     widths = _widths(inner)
     embedded = _embedded(widths)
     heads = inner.num_attention_heads
     return EncoderConfig(
-        family=family.name,
+        family=kind.name,
         image_size=size,
         patch_size=side_of(inner.patch_size) * (2 ** (len(inner.depths) - 1) if inner.model_type == "swin" else 1),
         num_channels=inner.num_channels,
@@ -135,7 +132,7 @@ def encoder_config(inner: PretrainedConfig, size: tuple[int, int], is_distilled:
         num_attention_heads=heads[-1] if isinstance(heads, (list, tuple)) else heads,
         embedded=embedded,
         embedding_size=sum(widths[place] for place in embedded),
-        has_attention=family.has_attention,
+        has_attention=kind.has_attention,
         parents=getattr(inner, "parents", None),
         inner=inner,
     )

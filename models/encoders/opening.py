@@ -21,11 +21,6 @@ HEADS = ("classifier.", "cls_classifier.", "distillation_classifier.", "beit.poo
 """What stands behind the encoder; a checkpoint that was pretrained without labels has none of it."""
 
 
-def is_encoder(folder: Path) -> bool:
-    """Whether config.json names one of the families. Raises BrokenModel."""
-    return read_json(folder / CONFIG).get("model_type") in FAMILIES
-
-
 def open_encoder(folder: Path, size: tuple[int, int]) -> ImageEncoderForClassification:
     """The classifier of a folder, float32. size: (rows, columns) of its inputs.
 

@@ -9,7 +9,7 @@ from typing import Any
 from core.errors import BadRecipe
 from core.types import Domain, Preprocess
 from models.bert_image import BertImageChangeConfig
-from models.bert_image.test_time_augmentation import is_enlargement
+from models.preprocessing import is_enlargement
 from training.config.recipe import read_preprocess, read_table, required, section
 from training.config.recipe_parts import CardPart, Schedule, TuningPart
 

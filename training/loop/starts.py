@@ -20,10 +20,10 @@ from core.errors import BadRecipe, BrokenModel
 from core.prepare.domains import COLOURS
 from core.types import Preprocess
 from models.bert_image import BertImageConfig, BertImageForImageClassification, BertImageForMaskedImageModelling, from_text_bert
-from models.classifiers import TEXT, Classifier
+from models.classifiers import Classifier
 from models.encoders import encoder_facts, start_encoder
-from models.encoders.families import FAMILIES, NAMES
 from models.folder import CONFIG, check_weights, read_json
+from models.kinds import ENCODERS, NAMES, TEXT
 from models.networks import quiet
 from models.registry import LoadedModel, find_folder, load_model
 from training.config.recipe import Recipe
@@ -54,7 +54,7 @@ def with_start(recipe: Recipe) -> Recipe:
     check_weights(folder)
     config = read_json(folder / CONFIG)
     kind, name = config.get("model_type"), shown(recipe.start)
-    if kind in FAMILIES:
+    if kind in ENCODERS:
         return _on_encoder(recipe, folder, name)
     if kind == TEXT:
         given = {key: config[key] for key in TEXT_SIZES if key in config}

@@ -83,7 +83,7 @@ def made_random(weights: Iterable[nn.Parameter], seed: int) -> None:
 def copied(engine: Engine) -> Iterator[Engine]:
     """An engine of a copy of the network, whose weights may be changed: those in use are nobody's to change."""
     network = engine.run(lambda model: deepcopy(model.network))  # alone: what another request hooks on it is not copied
-    other = Engine(replace(engine.model, network=network), replace(engine.runtime, library="torch"))  # which takes it as it is
+    other = Engine(engine.model.with_network(network), replace(engine.runtime, library="torch"))  # which takes it as it is
     other.priority = engine.priority
     try:
         yield other

@@ -41,7 +41,7 @@ def explain_grad_cam(engine: Engine, given: ModelInput, target: Target, paramete
         states: tuple[Tensor, ...] = output.hidden_states
         layer = _layer(parameters["layer"], len(states) - 1)
         (slope,) = torch.autograd.grad(score_of(model, output, values, target).sum(), [states[layer]])
-        patches = (states[layer].detach().double() * slope.double())[0].sum(dim=-1)[model.network.config.prefix_tokens :]
+        patches = (states[layer].detach().double() * slope.double())[0].sum(dim=-1)[model.config.prefix_tokens :]
         shared = shared_by_members(patches, merges_in(model, values), layer)
         return _on_grid(shared, grid_of(model, given), layer), layer
 

@@ -36,7 +36,7 @@ def explain_relevance(engine: Engine, given: ModelInput, target: Target, paramet
 
     Raises OutOfRange for a start layer that is not there, NoAttention.
     """
-    layers = engine.model.network.config.num_hidden_layers
+    layers = engine.model.config.num_hidden_layers
     if not 0 <= parameters["start_layer"] < layers:
         raise OutOfRange("start_layer", parameters["start_layer"], f"from 0 to {layers - 1}")
 

@@ -38,7 +38,7 @@ def explain_rollout(engine: Engine, given: ModelInput, target: Target, parameter
     values = engine.run(work)
     progress(1, 1)
     tokens = TokenMap(values, engine.model.patch)
-    even = 1.0 / (values.size + engine.model.network.config.prefix_tokens)
+    even = 1.0 / (values.size + engine.model.config.prefix_tokens)
     used = {**parameters, "readout": readout_name(engine.model, target)}
     return MethodResult(tokens.at_pixels(), used, forwards=1, tokens=tokens, zero=even)
 

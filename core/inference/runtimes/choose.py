@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from ctypes import CDLL
 from dataclasses import replace
-
-import torch
+from pathlib import Path
 
 from core.errors import DeviceError
 from core.inference.runtimes.base import Runtime
@@ -13,6 +13,9 @@ from core.inference.runtimes.openvino import OPENVINO_PRECISIONS
 from core.settings import Settings, settings
 
 GIBIBYTE = 2**30
+CUDA_DRIVER = "libcuda.so.1" if os.name == "posix" else "nvcuda.dll"
+AMD_DRIVER = Path("/dev/kfd")
+"""Builds of torch for AMD's GPUs call them CUDA devices too."""
 LIBRARY_WORDS = {"torch": "torch", "openvino": "OpenVINO"}
 """As they are written."""
 
@@ -25,7 +28,7 @@ def choose_runtime(chosen: Settings | None = None) -> Runtime:
     Raises DeviceError where CUDA is demanded and torch sees none.
     """
     wanted = chosen or settings()
-    has_cuda = torch.cuda.is_available()
+    has_cuda = _has_cuda()
     if wanted.device == "cuda" and not has_cuda:
         raise DeviceError(
             "SIGHTLINE_DEVICE is cuda, but torch sees no CUDA device.",
@@ -38,6 +41,8 @@ def choose_runtime(chosen: Settings | None = None) -> Runtime:
     if wanted.device == "cpu" or not has_cuda:
         precision = "fp32" if wanted.precision == "auto" else wanted.precision
         return Runtime("cpu", precision, "cpu", _cpu_library(wanted.runtime, precision))
+    import torch
+
     return Runtime("cuda", _cuda_precision() if wanted.precision == "auto" else wanted.precision, torch.cuda.get_device_name())
 
 
@@ -58,6 +63,8 @@ def describe_device() -> str:
     if runtime.device == "cpu":
         cores = os.cpu_count() or 1
         return f"CPU, {cores} core{'' if cores == 1 else 's'}, {LIBRARY_WORDS[runtime.library]} {runtime.precision}"
+    import torch
+
     memory = torch.cuda.get_device_properties(0).total_memory / GIBIBYTE
     return f"{runtime.name}, {memory:.0f} GiB, torch {runtime.precision}"
 
@@ -72,5 +79,27 @@ def _cpu_library(wanted: str, precision: str) -> str:
     return "torch" if wanted == "torch" or precision not in OPENVINO_PRECISIONS else "openvino"
 
 
+def _has_cuda() -> bool:
+    """Whether torch sees a GPU. It takes seconds to import, and is not asked where no driver is installed that it could see one by."""
+    if not has_driver():
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def has_driver() -> bool:
+    """Whether the driver of a GPU that torch could see is installed."""
+    if AMD_DRIVER.exists():
+        return True
+    try:
+        CDLL(CUDA_DRIVER)
+    except OSError:
+        return False
+    return True
+
+
 def _cuda_precision() -> str:
+    import torch
+
     return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"

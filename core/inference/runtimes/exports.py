@@ -1,37 +1,83 @@
-"""Networks of torch as graphs of OpenVINO: traced once for each shape of inputs, and kept on disk by what decides them."""
+"""Networks as graphs of OpenVINO: made of torch once for each shape of inputs, and kept on disk by what decides them.
+
+Whoever finds a graph on the disk needs neither torch nor transformers.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import sys
-import warnings
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
-from core.inference.runtimes.torch import Outputs
+from core.inference.runtimes.base import Shape
 from core.settings import PROJECT, private_home
-from core.types import FloatImage
 
 if TYPE_CHECKING:
     from openvino import Model
+    from torch import nn
+
+    from core.inference.runtimes.torch import Outputs
 
 FOLDER = "exports"
 MOST_KEPT = 24
 """Graphs on disk; one of a zoo model takes about 10 MB."""
-CODE = ("models/bert_image", "core/inference/outputs.py", "core/inference/runtimes/exports.py")
+CODE = ("models/bert_image", "core/inference/outputs.py", "core/inference/runtimes/exports.py", "core/inference/runtimes/tracing.py")
 """What a trace depends on beside the network's own numbers: a graph of other code is not taken."""
 RESULT = "result: "
 """What our name of a result begins with: a compiled network has names of its own beside it."""
 TRACERS = ("torch", "openvino", "transformers")
+NAME_DIGITS = 24
+"""Hex digits of each of the two parts of a graph's name."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """A network as it is asked for some results.
+
+    identity: tells it from every other network. purpose: what tells graphs of one network apart.
+    made: (results by name, the network whose numbers they hold), in torch; asked for where no graph is on the disk.
+    """
+
+    identity: str
+    purpose: str
+    made: Callable[[], tuple[Outputs, nn.Module]]
+
+    def graph(self, shape: Shape) -> Model:
+        """The graph for inputs of a shape, (N, channels, rows, columns), its results named as the network's: from the disk, else made."""
+        path = private_home() / FOLDER / f"{_named(self.identity)}-{_digits(f'{self.purpose} {shape}')}.xml"
+        if path.is_file():
+            with suppress(RuntimeError):  # cut off, or of another release
+                return openvino().Core().read_model(path)
+        graph = self._converted(shape)
+        with suppress(OSError, RuntimeError):  # a full disk only means that it is made again
+            _keep(graph, path)
+        return graph
+
+    def _converted(self, shape: Shape) -> Model:
+        from core.inference.runtimes.tracing import traced  # torch, which takes seconds
+
+        openvino()
+        from openvino.frontend import FrontEndManager
+        from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+        script, names = traced(*self.made(), np.zeros(shape, dtype=np.float32))
+        # not by convert_model, which would tell its makers
+        manager, decoder = FrontEndManager(), TorchScriptPythonDecoder(script)  # both must live until it is converted
+        reader = manager.load_by_framework("pytorch")
+        graph: Model = reader.convert(reader.load(decoder))
+        graph.reshape(list(shape))
+        for output, name in zip(graph.outputs, names, strict=True):
+            output.get_tensor().set_names({f"{RESULT}{name}"})
+        return graph
 
 
 def openvino() -> Any:
@@ -42,67 +88,18 @@ def openvino() -> Any:
     return library
 
 
-def graph_of(outputs: Outputs, network: nn.Module, values: FloatImage, purpose: str) -> Model:
-    """The graph for inputs of the shape of `values`, its results named as the network's own: from disk where it is known, else traced.
-
-    network: whose numbers it holds, so that another one is not taken for it. purpose: tells graphs of one network apart.
-    Results without a number, as the embeddings of a change model, are no part of it.
-    """
-    path = _place(network, values, purpose)
-    if path.is_file():
-        with suppress(RuntimeError):  # cut off, or of another release
-            return openvino().Core().read_model(path)
-    graph = _traced(outputs, network, values)
-    with suppress(OSError, RuntimeError):  # a full disk only means that it is traced again
-        _keep(graph, path)
-    return graph
+def is_kept(identity: str) -> bool:
+    """Whether a graph of a network is on the disk, so that its files made a network when it was written."""
+    return any((private_home() / FOLDER).glob(f"{_named(identity)}-*.xml"))
 
 
-def _traced(outputs: Outputs, network: nn.Module, values: FloatImage) -> Model:
-    openvino()
-    from openvino.frontend import FrontEndManager
-    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
-
-    wrapped, example = _Tuple(outputs, network), torch.from_numpy(np.ascontiguousarray(values))
-    with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")  # that sizes become constants, which is what is meant
-        script = torch.jit.trace(wrapped, example, check_trace=False, strict=False)  # type: ignore[no-untyped-call]
-        # not by convert_model, which would tell its makers
-        manager, decoder = FrontEndManager(), TorchScriptPythonDecoder(script)  # both must live until it is converted
-        reader = manager.load_by_framework("pytorch")
-        graph: Model = reader.convert(reader.load(decoder))
-    graph.reshape(list(values.shape))
-    for output, name in zip(graph.outputs, wrapped.names, strict=True):
-        output.get_tensor().set_names({f"{RESULT}{name}"})
-    return graph
+def _named(identity: str) -> str:
+    """A network as the code of today makes it."""
+    return _digits(f"{_code().hex()} {identity}")
 
 
-class _Tuple(nn.Module):
-    """Results by name as a tuple, which is what a trace can give. names: theirs, once it has run.
-
-    network: whose numbers a trace may only hold where they are those of a part of what is traced.
-    """
-
-    def __init__(self, outputs: Outputs, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-        self._outputs = outputs
-        self.names: tuple[str, ...] = ()
-
-    def forward(self, values: Tensor) -> tuple[Tensor, ...]:
-        """values: float32 [N, channels, rows, columns]."""
-        found: Mapping[str, Tensor] = {name: tensor for name, tensor in self._outputs(values).items() if tensor.numel()}
-        self.names = tuple(found)
-        return tuple(found.values())
-
-
-def _place(network: nn.Module, values: FloatImage, purpose: str) -> Path:
-    digest = hashlib.sha256(_code())
-    digest.update(f"{purpose} {values.shape} {getattr(network, 'config', '')}".encode())
-    for name, tensor in network.state_dict().items():
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).tobytes())
-    return private_home() / FOLDER / f"{digest.hexdigest()[:32]}.xml"
+def _digits(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:NAME_DIGITS]
 
 
 @cache

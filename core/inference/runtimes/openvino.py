@@ -10,13 +10,10 @@ from collections import OrderedDict
 from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
 
 from core.errors import DeviceError
-from core.inference.runtimes.base import Arrays, Runtime
-from core.inference.runtimes.exports import RESULT, graph_of, openvino
-from core.inference.runtimes.torch import Outputs
+from core.inference.runtimes.base import Arrays, Runtime, Shape
+from core.inference.runtimes.exports import RESULT, Export, openvino
 from core.settings import settings
 from core.types import FloatImage
 
@@ -28,48 +25,41 @@ OPENVINO_PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
 class OpenVinoNetwork:
     """A network that takes and gives arrays (core.inference.runtimes.base.ExecutableNetwork), compiled when a shape is first asked for."""
 
-    def __init__(self, outputs: Outputs, network: nn.Module, runtime: Runtime, purpose: str = "answer") -> None:
-        """outputs: of `network`, which lies on the CPU. purpose: tells several outputs of one network apart."""
-        self._outputs, self._network, self._runtime, self._purpose = outputs, network, runtime, purpose
+    def __init__(self, export: Export, runtime: Runtime) -> None:
+        """export: of a network that lies on the CPU where it has to be made."""
+        self._export, self._runtime = export, runtime
         self._compiled: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
 
     def forward(self, values: FloatImage) -> Arrays:
         """One pass in the runtime's precision. Raises DeviceError where OpenVINO cannot take the network."""
-        compiled = self._compiled.pop(values.shape, None) or self._compile(values)
+        compiled = self._compiled.pop(values.shape, None) or self._compile(values.shape)
         self._compiled[values.shape] = compiled
         while len(self._compiled) > MOST_SHAPES:
             self._compiled.popitem(last=False)
         return compiled.forward(values)
 
-    def _compile(self, values: FloatImage) -> _Compiled:
+    def _compile(self, shape: Shape) -> _Compiled:
         try:
-            graph = graph_of(self._outputs, self._network, values, self._purpose)
+            graph = self._export.graph(shape)
             request = openvino().Core().compile_model(graph, "CPU", _options(self._runtime)).create_infer_request()
         except (RuntimeError, TypeError, ValueError) as error:
             raise DeviceError(
                 f"OpenVINO cannot run this model ({type(error).__name__}).", "Set SIGHTLINE_RUNTIME=torch, which runs every model."
             ) from error
-        return _Compiled(request, self._empty(values))
-
-    def _empty(self, values: FloatImage) -> Arrays:
-        """Results without a number, which are no part of a graph."""
-        with torch.inference_mode():
-            found = self._outputs(torch.from_numpy(np.ascontiguousarray(values[:1])))
-        return {name: np.zeros((len(values), *tensor.shape[1:]), np.float32) for name, tensor in found.items() if not tensor.numel()}
+        return _Compiled(request)
 
 
 class _Compiled:
-    """A network for one shape of inputs. request: of OpenVINO. empty: results that hold nothing."""
+    """A network for one shape of inputs. request: of OpenVINO."""
 
-    def __init__(self, request: Any, empty: Arrays) -> None:
-        self._request, self._empty = request, empty
+    def __init__(self, request: Any) -> None:
+        self._request = request
         outputs = request.get_compiled_model().outputs
         self._names = [next(name.removeprefix(RESULT) for name in output.names if name.startswith(RESULT)) for output in outputs]
 
     def forward(self, values: FloatImage) -> Arrays:
         self._request.infer([np.ascontiguousarray(values, dtype=np.float32)])
-        found = {name: np.array(self._request.get_output_tensor(place).data, np.float32) for place, name in enumerate(self._names)}
-        return {**found, **self._empty}
+        return {name: np.array(self._request.get_output_tensor(place).data, np.float32) for place, name in enumerate(self._names)}
 
 
 def _options(runtime: Runtime) -> dict[str, Any]:

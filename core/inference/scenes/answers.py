@@ -53,7 +53,7 @@ def answered_rows(scene: Scene, engine: Engine, grid: TileGrid, rows: range, *, 
         for row in ahead(_tile_rows(scene, engine.model, grid, rows)):
             yield row, engine.forward(row.inputs, features=features) if row.columns else None
 
-    planes = len(engine.model.labels) + 1 + (engine.model.network.config.hidden_size if features else 0)
+    planes = len(engine.model.labels) + 1 + (engine.model.config.hidden_size if features else 0)
     nothing = np.zeros((0, planes, *engine.model.token_grid), dtype=np.float32)
     for row, forward in ahead(seen()):
         told = nothing if forward is None else _stored(_planes(engine.model, row.inputs, forward), row.views, grid)

@@ -39,7 +39,7 @@ def check_mappable(scene: Scene, model: LoadedModel) -> None:
     """
     if not image_domain(model.preprocess.domain).makes_maps:
         raise WrongTask(f"The model {model.id} reads {model.preprocess.domain.value}s.", "Choose a land-cover model to map a scene.")
-    if model.network.config.pooling != "mean":
+    if model.config.pooling != "mean":
         raise WrongTask(f"The model {model.id} gives one answer for a tile and none for its tokens.", "Choose one with mean pooling.")
     refuse_off_earth(scene)
     refuse_too_coarse(scene, model.preprocess)

@@ -10,7 +10,7 @@ from typing import Any
 from core.change.band_means import BandMeans, band_means
 from core.change.methods.choose import WITHOUT_MODEL
 from core.errors import InputError
-from core.explain.registry import ranked_methods
+from core.explain.catalogue import ranked_methods
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
 from core.inference.prediction import predict_input

@@ -15,8 +15,9 @@ import numpy as np
 
 from core.errors import OutOfRange, SightlineError, UnreadableFile
 from core.explain.attention import token_attention
+from core.explain.catalogue import ranked_methods
 from core.explain.overlay import EvidenceSide
-from core.explain.registry import ranked_methods, sanity_of
+from core.explain.registry import sanity_of
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
 from core.inference.prediction import predict_input
@@ -201,7 +202,7 @@ def _ready(image: Image, model: str, at: _Place | None, progress: JobProgress) -
     scores = None if tokens is None else probabilities(tokens, known.calibration)
     likely = known.labels[0 if prediction.logits is None else int(np.argmax(prediction.logits))]
     methods = ranked_methods(known, likely)
-    return Ready(given, prediction, known.token_grid, known.network.config.prefix_names, methods, scores, known.calibration is not None)
+    return Ready(given, prediction, known.token_grid, known.config.prefix_names, methods, scores, known.calibration is not None)
 
 
 def map_task(session: Session, here: ExplainState, made: Ready, method: str) -> Task[Explanation]:
@@ -246,7 +247,7 @@ def attention(session: Session, here: ExplainState, made: Ready) -> Task[FloatIm
 
 def _attention(made: Ready, model: str, progress: JobProgress) -> FloatImage:
     engine = engine_for(model).interactive
-    config = engine.model.network.config
+    config = engine.model.config
     tokens = len(made.before) + made.grid[0] * made.grid[1]
     size = 4 * config.num_hidden_layers * config.num_attention_heads * tokens**2
     if size > MOST_ATTENTION_BYTES:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import SightlineError
-from core.explain.registry import methods_for
+from core.explain.catalogue import methods_for
 from core.report.model_facts import card_limits
 from core.ui.state.errors import show_error
 from core.ui.widgets.bars import quiet

@@ -15,7 +15,7 @@ from core.ui.state.errors import guarded, show_error
 from core.ui.state.progress import is_under_way
 from core.ui.state.session import Session, Task, session
 from core.ui.widgets.bars import quiet
-from models.encoders.families import NAMES
+from models.kinds import NAMES
 from models.measured import MEASURED
 from models.registry import CALIBRATION, CARD, HUB_ID, OUTSIDE, PREPROCESS, ModelSummary, find_folder, list_models, summarise
 

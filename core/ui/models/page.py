@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.explain.registry import methods_for
+from core.explain.catalogue import methods_for
 from core.report.model_facts import card_limits, card_section
 from core.ui.models.cards import figures, label_list, measured_words
 from core.ui.models.charts import answered_chart, confusion_chart, dropped_chart, reliability_chart

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from core.explain.registry import ranked_methods
+from core.explain.catalogue import ranked_methods
 from core.inference.engine import engine_for
 from core.jobs import JobProgress
 from core.report.text import section_text

@@ -26,5 +26,5 @@ def ready() -> None:
 
 
 def load() -> None:
-    """Import them."""
-    import models.registry  # noqa: F401  (for what it imports)
+    """Import them: torch and transformers, whose parts import each other in circles, and what explains with them."""
+    import models.classifiers  # noqa: F401  (both for what they import)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -43,7 +42,7 @@ class QuadrantNetwork(nn.Module):
 
 def quadrant_engine(like: Engine, gain: float = 0.02) -> Engine:
     """An engine as `like`, with the constructed network in place of its own."""
-    return Engine(replace(like.model, network=QuadrantNetwork(gain)), Runtime("cpu", "fp32", "cpu"))
+    return Engine(like.model.with_network(QuadrantNetwork(gain)), Runtime("cpu", "fp32", "cpu"))
 
 
 def bright_input() -> ModelInput:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -52,7 +51,8 @@ def taught(pooling: str) -> BertImageForImageClassification:
 
 
 def cue_engine(like: Engine, pooling: str) -> Engine:
-    return Engine(replace(like.model, network=taught(pooling)), Runtime("cpu", "fp32", "cpu"))
+    network = taught(pooling)
+    return Engine(like.model.with_network(network, config=network.config), Runtime("cpu", "fp32", "cpu"))
 
 
 def cue_inputs(count: int) -> list[tuple[ModelInput, int]]:

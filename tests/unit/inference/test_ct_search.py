@@ -31,7 +31,7 @@ class Seer:
             labels=("no-nodule", "nodule"),
             calibration=None,
             ood_detector=None,
-            network=SimpleNamespace(config=config),
+            config=config,
         )
         self.asked = 0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +111,7 @@ def test_inputs_that_the_network_cannot_take_are_refused(engine: Engine, shape: 
 def test_every_tensor_of_a_pass_lies_on_the_runtimes_device(values: FloatImage, engine: Engine) -> None:
     """On the meta device a tensor that was left on the CPU stops the pass."""
     for pooling in ("mean", "cls"):
-        model = replace(engine.model, network=tiny_network(pooling=pooling).to("meta"))
+        model = engine.model.with_network(tiny_network(pooling=pooling).to("meta"))
         network = TorchNetwork(outputs_of(model), Runtime("meta"))
         found = network.tensors(values)
         assert {tensor.device.type for tensor in found.values()} == {"meta"}
@@ -122,7 +121,7 @@ def test_every_tensor_of_a_pass_lies_on_the_runtimes_device(values: FloatImage, 
 
 
 def test_an_input_that_stays_behind_is_noticed(values: FloatImage, engine: Engine) -> None:
-    model = replace(engine.model, network=tiny_network().to("meta"))
+    model = engine.model.with_network(tiny_network().to("meta"))
     with pytest.raises(RuntimeError):
         TorchNetwork(outputs_of(model), Runtime("cpu")).tensors(values)
 

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +97,7 @@ def test_a_graph_is_traced_once_and_a_damaged_one_again(
     (kept,) = graphs(home)
     assert kept.stat().st_mode & 0o077 == 0 and kept.parent.stat().st_mode & 0o077 == 0
     with monkeypatch.context() as patched:
-        patched.setattr(exports, "_traced", None)
+        patched.setattr(exports.Export, "_converted", None)
         np.testing.assert_array_equal(Engine(model, OPENVINO).forward(values).logits, first)
     kept.write_bytes(kept.read_bytes()[:100])
     np.testing.assert_array_equal(Engine(model, OPENVINO).forward(values).logits, first)
@@ -107,7 +106,7 @@ def test_a_graph_is_traced_once_and_a_damaged_one_again(
 
 def test_other_numbers_are_another_graph_whatever_the_model_is_called(home: Path, tmp_path: Path, values: FloatImage) -> None:
     model = load_model(str(write_tiny_model(tmp_path / "chest")))
-    other = replace(model, network=load_model(str(write_tiny_model(tmp_path / "other", seed=1))).network)
+    other = model.with_network(load_model(str(write_tiny_model(tmp_path / "other", seed=1))).network)
     answers = [Engine(one, OPENVINO).forward(values).logits for one in (model, other)]
     assert not np.allclose(*answers)
     assert len(graphs(home)) == 2

@@ -13,12 +13,14 @@ from core.settings import Settings
 
 def with_gpu(monkeypatch: pytest.MonkeyPatch, has_bfloat16: bool = True) -> None:
     """A machine where torch sees a GPU."""
+    monkeypatch.setattr(choose, "has_driver", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "A GPU")
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has_bfloat16)
 
 
 def without_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choose, "has_driver", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
 
@@ -30,6 +32,12 @@ def test_without_a_gpu_the_cpu_computes_in_full_precision(monkeypatch: pytest.Mo
 def test_a_gpu_is_taken_when_torch_sees_one(monkeypatch: pytest.MonkeyPatch) -> None:
     with_gpu(monkeypatch)
     assert choose_runtime(Settings()) == Runtime("cuda", "bf16", "A GPU")
+
+
+def test_where_no_driver_is_installed_torch_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_gpu(monkeypatch)
+    monkeypatch.setattr(choose, "has_driver", lambda: False)
+    assert choose_runtime(Settings()).device == "cpu"
 
 
 def test_a_gpu_before_bfloat16_computes_in_half_precision(monkeypatch: pytest.MonkeyPatch) -> None:

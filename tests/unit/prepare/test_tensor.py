@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
 
 from core.prepare.tensor import resize, standardise
 from tests.unit.report import examples as ex
@@ -18,6 +21,16 @@ def test_shrinking_averages_instead_of_skipping_pixels() -> None:
 def test_an_image_of_the_models_size_is_left_as_it_is() -> None:
     image = np.random.default_rng(2).random((3, 20, 30)).astype(np.float32)
     np.testing.assert_array_equal(resize(image, (20, 30)), image)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [((1, 250, 204), (56, 48)), ((3, 39, 32), (64, 64)), ((2, 50, 70), (50, 30)), ((1, 100, 90), (33, 200)), ((1, 1, 5), (3, 1))],
+)
+def test_an_image_is_resized_as_torch_resizes_it(shape: tuple[int, ...], size: tuple[int, int]) -> None:
+    image = np.random.default_rng(2).random(shape, dtype=np.float32)
+    expected = F.interpolate(torch.from_numpy(image)[None], size=size, mode="bilinear", align_corners=False, antialias=True)[0].numpy()
+    np.testing.assert_allclose(resize(image, size), expected, rtol=0.0, atol=1e-6)
 
 
 def test_resizing_keeps_the_mean_the_range_and_the_channels_apart() -> None:

@@ -9,6 +9,7 @@ import torch
 from core.report.model_facts import model_facts
 from core.types import Calibration
 from models.bert_image import BertImageConfig, BertImageForImageClassification
+from models.deferred import Deferred
 from models.registry import LoadedModel, ModelCard
 from tests.unit.report import examples as ex
 
@@ -39,7 +40,8 @@ def loaded(text: str, calibration: Calibration | None) -> LoadedModel:
     return LoadedModel(
         id="chest-xray",
         folder=Path("zoo"),
-        network=network,
+        opened=Deferred.of(network),
+        config=config,
         labels=ex.CHEST_LABELS,
         preprocess=ex.CHEST,
         calibration=calibration,

@@ -46,7 +46,7 @@ def place_map(seed: int = 0) -> FloatImage:
 
 def weighted(like: Engine, seed: int = 0) -> Engine:
     network = WeightedNetwork(place_map(seed) * np.float32(0.01))
-    return Engine(replace(like.model, network=network, patch=(TOKEN, TOKEN)), Runtime("cpu", "fp32", "cpu"))
+    return Engine(like.model.with_network(network, patch=(TOKEN, TOKEN)), Runtime("cpu", "fp32", "cpu"))
 
 
 def bright() -> ModelInput:
@@ -104,7 +104,7 @@ def test_a_blob_in_the_middle_is_not_supported_for_the_luck_of_its_ties(engine: 
     """Even where the network looks at the middle: the blob is the prior, with equally distant tokens in another order."""
     y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
     network = WeightedNetwork((np.exp(-(y**2 + x**2) / 200) * 0.02).astype(np.float32))
-    looking = Engine(replace(engine.model, network=network, patch=(TOKEN, TOKEN)), Runtime("cpu", "fp32", "cpu"))
+    looking = Engine(engine.model.with_network(network, patch=(TOKEN, TOKEN)), Runtime("cpu", "fp32", "cpu"))
     found = []
     for seed in range(12):
         blob = np.exp(-(y**2 + x**2) / 300) + np.random.default_rng(seed).normal(0.0, 1e-9, (SIDE, SIDE))

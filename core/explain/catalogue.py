@@ -1,0 +1,81 @@
+"""Which methods of explanation there are, what each needs of a model, and which is best for one: without the libraries that run them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from core.errors import NoAttention
+from core.types import Capability, MapUnit
+from models.measured import read_measured
+from models.registry import LoadedModel, ModelSummary
+
+FIRST_METHOD = "integrated-gradients"
+"""What explains where nobody chose a method and none was measured (ranked_methods)."""
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A method. unit: what its numbers are. needs: what it asks of a model."""
+
+    name: str
+    unit: MapUnit
+    needs: frozenset[Capability]
+
+    @property
+    def class_specific(self) -> bool:
+        """Whether the map depends on the target: attention alone is the same whatever is asked."""
+        return self.unit is not MapUnit.ATTENTION
+
+
+ATTENTION, GRADIENT, FORWARD = (frozenset({each}) for each in (Capability.ATTENTION, Capability.GRADIENT, Capability.FORWARD))
+UNMET = {
+    Capability.ATTENTION: "forms no attention between all of its tokens",
+    Capability.GRADIENT: "gives no gradients",
+    Capability.FORWARD: "answers no changed inputs",
+}
+
+OFFERED: Mapping[str, Offered] = MappingProxyType(
+    {
+        method.name: method
+        for method in (
+            Offered("rollout", MapUnit.ATTENTION, ATTENTION),
+            Offered("relevance", MapUnit.RELEVANCE, ATTENTION | GRADIENT),
+            Offered("grad-cam", MapUnit.LOGIT, GRADIENT),
+            Offered("integrated-gradients", MapUnit.LOGIT, GRADIENT),
+            Offered("occlusion", MapUnit.LOGIT, FORWARD),
+        )
+    }
+)
+"""By name, in the order in which they are offered."""
+
+
+def methods_for(model: LoadedModel | ModelSummary) -> tuple[str, ...]:
+    """The methods that explain a model: those whose needs it offers."""
+    return tuple(name for name, method in OFFERED.items() if method.needs <= model.capabilities)
+
+
+def ranked_methods(model: LoadedModel, label: str | None) -> tuple[str, ...]:
+    """The methods that explain a model, the one first whose maps were supported most often where it answered `label`.
+
+    By measured.json of its folder: the share of supported maps, then the mean gain. For a label of which nothing was measured the means
+    over the others count; without any measurement FIRST_METHOD goes first. Raises BrokenModel for a file that cannot be used.
+    """
+    known = [one for measured in read_measured(model.folder) for one in measured.methods]
+    told = [one for one in known if one.label == label] or known
+
+    def worth(method: str) -> tuple[float, float, bool]:
+        own = [one for one in told if one.method == method]
+        if not own:
+            return 0.0, float("-inf"), method == FIRST_METHOD
+        return sum(one.supported for one in own) / len(own), sum(one.gain for one in own) / len(own), method == FIRST_METHOD
+
+    return tuple(sorted(methods_for(model), key=worth, reverse=True))
+
+
+def check_explained_by(model: LoadedModel, method: str) -> None:
+    """Raises NoAttention for a method that the model's network has nothing for."""
+    missing = sorted(OFFERED[method].needs - model.capabilities)
+    if missing:
+        raise NoAttention(f"The model {model.id} {UNMET[missing[0]]}.", f"It has: {', '.join(methods_for(model))}.")
