@@ -27,7 +27,6 @@ from models.folder import check_files as check_files
 from models.folder import hash_of as hash_of
 from models.folder import read_json as read_json
 from models.folder import read_labels as read_labels
-from models.hub import from_hub
 from models.kinds import OWN
 from models.learnt import OodDetector as OodDetector
 from models.learnt import OutlierSvm as OutlierSvm
@@ -171,6 +170,8 @@ def find_folder(model: str) -> Path:
     if Path(model).is_dir():
         return Path(model)
     if HUB_ID.fullmatch(model):
+        from models.hub import from_hub  # transformers and a client, which models on this machine do without
+
         return from_hub(model)
     known = ", ".join(sorted(path.parent.name for path in settings().zoo.glob(f"*/{CONFIG}"))) or "none"
     raise NotFound(f"There is no model {model!r}.", f"Known are: {known}; or give a model folder or a hub id (owner/name).")

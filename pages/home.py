@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.sources import bundled
+from core.ui.models.cards import model_cards
 from core.ui.shell import sign_in
 from core.ui.shell.frame import device
-from core.ui.shell.warm_up import ready
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.intake import ask_for, provenance
 from core.ui.widgets.thumbnails import thumbnail
@@ -30,14 +30,6 @@ TILES = (
     Tile("pages/radiology.py", "A CT series", "Put in order, searched, and scrolled.", ("ct-rider",)),
     Tile("pages/earth.py", "One place, two dates", "Before and after a fire: compared, measured.", ("wildfire-before", "wildfire-after")),
 )
-
-
-def models_here() -> None:
-    """What the models know, once their libraries are there: all above it shows meanwhile."""
-    ready()
-    from core.ui.models.cards import model_cards
-
-    model_cards()
 
 
 sign_in.guard()
@@ -63,4 +55,4 @@ quiet("Each page has more samples, synthetic ones too. Open your own files there
 
 st.markdown("#### Models on this machine")
 quiet(f"They run on {device()}.")
-models_here()
+model_cards()

@@ -79,6 +79,9 @@ def serve(arguments: Sequence[str]) -> None:
 
 @asynccontextmanager
 async def _tidied(_: object) -> AsyncIterator[None]:
+    from core.ui.shell.warm_up import begin
+
+    begin()
     tidying = asyncio.create_task(_tidy())
     yield
     tidying.cancel()
