@@ -20,6 +20,7 @@ import numpy as np
 from core.inference.engine import Engine
 from core.inference.scenes.answers import AnsweredRow
 from core.prepare.grid.tiles import TileGrid
+from core.readers.digest import sha256_of
 from core.settings import PROJECT
 from core.types import Scene
 from models.folder import FILES
@@ -64,19 +65,26 @@ def tasks_of(scene: Scene, grid: TileGrid, decided_by: str) -> tuple[StripTask, 
 def decided_by(scene: Scene, engine: Engine) -> str:
     """sha256, in hexadecimal, of all that decides what is said of a scene.
 
-    The bytes of its files, and how they are read (bands, scale, grid); the files of the model; the library that computes, with its version,
-    precision, device, and threads where they matter; and the code on the way.
+    The bytes of its files, and how they are read (bands, scale, grid, clouds); the files of the model; the library that computes, with its
+    version, precision, device, and threads where they matter; and the code on the way.
     """
     runtime = engine.runtime
     told = {
         "scene": scene.sha256,
         "grid": [scene.width, scene.height, scene.crs.to_wkt() if scene.crs is not None else "", *scene.transform[:6]],
         "bands": [{**asdict(band), "file": band.file.name} for band in scene.bands],
+        "clouds": _clouds(scene),
         "model": _files_hash(engine.model.folder),
         "runtime": [runtime.library, version(runtime.library), runtime.precision, runtime.name, threads_that_decide(engine)],
         "code": _code_hash(),
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _clouds(scene: Scene) -> list[str | int]:
+    """What tells the clouds of a scene, by its bytes: it need not be one of the scene's files."""
+    mask = scene.clouds
+    return [] if mask is None else [mask.kind.value, mask.index, sha256_of(mask.file)]
 
 
 def threads_that_decide(engine: Engine) -> int:

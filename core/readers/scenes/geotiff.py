@@ -255,7 +255,7 @@ def _grid(dataset: DatasetReader, name: str) -> tuple[CRS | None, Affine, tuple[
     transform, crs = dataset.transform, dataset.crs or None
     if blocks.is_sparse(source_of(dataset)):
         notes.append(notice("scene.blocks-missing", name=name))
-    if dataset is not source_of(dataset):
+    if source_of(dataset).gcps[0]:
         notes.append(notice("scene.control-points", name=name, points=len(source_of(dataset).gcps[0])))
     if crs is None:
         return None, transform, (*notes, notice("scene.no-crs", name=name))

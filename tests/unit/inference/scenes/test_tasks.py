@@ -16,7 +16,7 @@ from core.inference.scenes.answers import answered_rows
 from core.inference.scenes.tasks import decided_by, is_done, read_strip, tasks_of, write_strip
 from core.prepare.grid.tiles import tile_grid
 from core.readers import SceneOptions, read_scene
-from core.types import Domain, Scene
+from core.types import CloudKind, CloudMask, Domain, Scene
 from models.registry import load_model
 from tests.tiny import write_tiny_model
 from tests.unit.cli.running import write_scene
@@ -72,6 +72,8 @@ def test_whatever_decides_a_map_changes_its_name_and_nothing_else_does(scene: Sc
         decided_by(replace(scene, sha256="0" * 64), land),
         decided_by(read_otherwise, land),
         decided_by(cut, land),
+        decided_by(replace(scene, clouds=CloudMask(CloudKind.OWN, scene.files[0])), land),
+        decided_by(replace(scene, clouds=CloudMask(CloudKind.OWN, folder / "config.json")), land),
         decided_by(scene, Engine(load_model(str(other)), Runtime())),
         decided_by(scene, Engine(land.model, Runtime(precision="bf16"))),
     ]
