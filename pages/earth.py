@@ -14,6 +14,7 @@ from core.ui.earth.models import land_cover_models
 from core.ui.earth.page_state import EarthState
 from core.ui.earth.report_panel import export_tab, report_tab
 from core.ui.earth.scenes_panel import scenes_tab
+from core.ui.earth.strip import question_strip
 from core.ui.state.errors import guarded
 from core.ui.state.progress import is_under_way, result_of
 from core.ui.state.session import session
@@ -112,6 +113,8 @@ if opened is not None:
         with st.container(key="earth-picture"):
             st.fragment(picture, run_every=GROWS_SECONDS if is_growing else None)(opened)
         timeline(opened)
+        with guarded():
+            question_strip(HERE, opened)
 elif not is_arriving:
     wanted = empty_state(HERE)
     if wanted:

@@ -12,7 +12,12 @@ _CHUNK = 1 << 20
 
 
 def sha256_of(path: Path) -> str:
-    """sha256 of a file's bytes, read in pieces of one megabyte. Raises NotFound or UnreadableFile."""
+    """sha256 of a file's bytes, read in pieces of one megabyte; of a folder, that of its files in the order of their names.
+
+    Raises NotFound or UnreadableFile.
+    """
+    if path.is_dir():
+        return sha256_of_all(sha256_of(file) for file in sorted(path.rglob("*")) if file.is_file())
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:

@@ -21,7 +21,7 @@ WHAT_IS_READ = "Sightline reads DICOM, GeoTIFF, JPEG 2000 of satellites, PNG, JP
 
 
 class Kind(StrEnum):
-    """What the readers tell apart."""
+    """What the readers tell apart; ZARR is a folder, and told by core/readers/scenes/zarr.py."""
 
     DICOM = "DICOM"
     TIFF = "TIFF"
@@ -30,6 +30,7 @@ class Kind(StrEnum):
     JPEG_2000 = "JPEG 2000"
     ZIP = "ZIP"
     TAR = "TAR"
+    ZARR = "Zarr"
     OTHER = "OTHER"
 
 

@@ -88,7 +88,7 @@ def true_colour(
     """
     grid = grid or scene
     piece = piece or whole(grid, most)
-    values = np.stack([_values(band, grid, piece) for band in shown_bands(scene)], axis=2)
+    values = np.stack([band_values(band, grid, piece) for band in shown_bands(scene)], axis=2)
     stretch = stretch or _stretch_of(scene, values)
     low, high = (np.asarray(ends, dtype=np.float32) for ends in (stretch.low, stretch.high))
     with np.errstate(invalid="ignore"):
@@ -116,7 +116,7 @@ def _stretch_of(scene: Scene, values: NDArray[np.float32] | None) -> Stretch:
     if all(band.scale is not None for band in bands):
         return Stretch((0.0,) * 3, (BRIGHTEST_REFLECTANCE,) * 3)
     if values is None:
-        values = np.stack([_values(band, scene, whole(scene, 512)) for band in bands], axis=2)
+        values = np.stack([band_values(band, scene, whole(scene, 512)) for band in bands], axis=2)
     known = values[np.isfinite(values).all(axis=2)]  # [pixels, 3]
     if not len(known):
         return Stretch((0.0,) * 3, (1.0,) * 3)
@@ -124,7 +124,7 @@ def _stretch_of(scene: Scene, values: NDArray[np.float32] | None) -> Stretch:
     return Stretch(tuple(map(float, low)), tuple(map(float, high)))
 
 
-def _values(band: Band, grid: Scene, piece: Piece) -> NDArray[np.float32]:
+def band_values(band: Band, grid: Scene, piece: Piece) -> NDArray[np.float32]:
     """float32 [rows, columns], in reflectance where the band tells how; NaN where there are no data."""
     read = np.ma.filled(read_piece(band.file, band.index, grid, piece, Resampling.average).astype(np.float32), np.nan)
     if band.mask is not None:

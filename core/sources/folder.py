@@ -11,6 +11,7 @@ from pathlib import Path
 from core.errors import CannotWrite, InputError, NotFound, SightlineError, UnreadableFile, UnsafeFile
 from core.readers import Kind, sniff
 from core.readers.archive import members
+from core.readers.scenes.zarr import is_zarr_group
 from core.settings import settings
 
 ARCHIVES = (Kind.ZIP, Kind.TAR)
@@ -18,7 +19,10 @@ ARCHIVES = (Kind.ZIP, Kind.TAR)
 
 @dataclass(frozen=True)
 class Source:
-    """One file to read. label: as the user gave it, joined with the relative name; "file.zip!/member" inside an archive."""
+    """One file to read, or the folder of a Zarr store, which is read as one.
+
+    label: as the user gave it, joined with the relative name; "file.zip!/member" inside an archive.
+    """
 
     label: str
     path: Path
@@ -73,6 +77,9 @@ def _folder(label: str, folder: Path, workspace: Path, above: frozenset[tuple[in
         names = sorted(entry.name for entry in os.scandir(folder))
     except OSError as error:
         yield Unusable(label, UnreadableFile(f"{folder.name} cannot be opened: {error.strerror}.", "Check its permissions."))
+        return
+    if is_zarr_group(folder):
+        yield Source(label, folder)
         return
     here = (status.st_dev, status.st_ino)
     if here in above:

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from core.readers.scenes.eopf import read_eopf
 from core.readers.scenes.landsat import LANDSAT_METADATA, landsat_metadata, read_landsat
 from core.readers.scenes.product import ProductFacts
 from core.readers.scenes.sentinel2 import IMAGES, SENTINEL2_METADATA, read_sentinel2, sentinel2_metadata
+from core.readers.scenes.zarr import is_zarr_group
 from core.sources.folder import Source, Unusable
 
 
@@ -25,6 +27,8 @@ class ProductFiles:
 
     def facts(self) -> ProductFacts:
         """What its metadata say. Raises UnreadableFile, TooLarge."""
+        if self.files[self.metadata].is_dir():
+            return read_eopf(self.files[self.metadata])
         read = read_sentinel2 if SENTINEL2_METADATA.match(self.metadata.name) else read_landsat
         return read(self.files[self.metadata], self.files)
 
@@ -33,6 +37,10 @@ def products_in(sources: Sequence[Source | Unusable]) -> tuple[list[ProductFiles
     """The products among files, and the files that belong to none."""
     places = {place_of(source.label): source for source in sources if isinstance(source, Source)}
     found, taken = [], set()
+    for place, source in places.items():
+        if source.path.is_dir():  # a Zarr store
+            found.append(_product(place, place, {place}, places))
+            taken.add(place)
     for metadata in sentinel2_metadata(places):
         held = {place for place in places if place.is_relative_to(metadata.parent)}
         if not any(IMAGES in place.relative_to(metadata.parent).parts for place in held):
@@ -54,7 +62,9 @@ def place_of(label: str) -> PurePosixPath:
 
 
 def is_product_folder(folder: Path) -> bool:
-    """Whether a folder is a product, or holds one .SAFE: its sub-folders then belong to it."""
+    """Whether a folder is a product, or holds one .SAFE or Zarr store: its sub-folders then belong to it."""
+    if is_zarr_group(folder) or any(is_zarr_group(each) for each in folder.glob("*.zarr")):
+        return True
     inside = [*folder.iterdir(), *(file for safe in folder.glob("*.SAFE") if safe.is_dir() for file in safe.iterdir())]
     return any(SENTINEL2_METADATA.match(file.name) or LANDSAT_METADATA.search(file.name) for file in inside)
 

@@ -22,10 +22,11 @@ class ScaleState(StrEnum):
 
 @dataclass(frozen=True)
 class Scaling:
-    """Of a scale or of an offset: its state, and the evidence for it."""
+    """Of a scale or of an offset: its state, and the evidence for it. is_guess: whether somebody should look at it."""
 
     state: ScaleState
     evidence: Notice
+    is_guess: bool = False
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ class Scene:
     width, height, crs, transform: the grid of the finest band; crs is None where the file has none.
     product: what metadata of a product say; None for a file that came without.
     clouds: where clouds are told, None where nothing tells them.
+    given: what the user said of it: "bands", "scale", "offset", "date"; all of them where what was guessed was accepted.
     date: the first day where only a year or a month is known; date_text: that year or month ("1985", "2019-06"), "" where the day is known.
     footprint: (west, south, east, north) in degrees of longitude and latitude, None without a CRS.
     """
@@ -96,6 +97,7 @@ class Scene:
     footprint: tuple[float, float, float, float] | None = None
     product: Product | None = None
     clouds: CloudMask | None = None
+    given: frozenset[str] = frozenset()
     assumptions: tuple[Notice, ...] = ()
 
     @property

@@ -73,12 +73,18 @@ def decided_by(scene: Scene, engine: Engine) -> str:
         "scene": scene.sha256,
         "grid": [scene.width, scene.height, scene.crs.to_wkt() if scene.crs is not None else "", *scene.transform[:6]],
         "bands": [{**asdict(band), "file": band.file.name} for band in scene.bands],
-        "clouds": [str(scene.clouds.kind), scene.clouds.index, sha256_of(scene.clouds.file)] if scene.clouds is not None else [],
+        "clouds": _clouds(scene),
         "model": _files_hash(engine.model.folder),
         "runtime": [runtime.library, version(runtime.library), runtime.precision, runtime.name, threads_that_decide(engine)],
         "code": _code_hash(),
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _clouds(scene: Scene) -> list[str | int]:
+    """What tells the clouds of a scene, by its bytes: it need not be one of the scene's files."""
+    mask = scene.clouds
+    return [] if mask is None else [mask.kind.value, mask.index, sha256_of(mask.file)]
 
 
 def threads_that_decide(engine: Engine) -> int:

@@ -1,3 +1,3 @@
 """Scenes on the ground: metres a pixel, aligned grids, tiles, rows and bands."""
 
-__all__ = ["align", "bands", "clouds", "ground", "lattice", "pair", "reflectance", "rows", "tiles", "warp"]
+__all__ = ["align", "bands", "clouds", "cover", "ground", "lattice", "pair", "reflectance", "rows", "tiles", "warp"]

@@ -1,5 +1,5 @@
 """Satellite scenes: GeoTIFF files of one place and date, their bands, dates and place on Earth."""
 
 __all__ = [
-    "band_names", "blocks", "dates", "footprint", "geotiff", "landsat", "masks", "product", "raster", "sentinel2", "values",
+    "band_names", "blocks", "dates", "eopf", "footprint", "geotiff", "landsat", "masks", "product", "raster", "sentinel2", "values", "zarr",
 ]  # fmt: skip

@@ -57,6 +57,12 @@ class SceneOptions:
     clouds: str = ""
     is_accepted: bool = False
 
+    @property
+    def given(self) -> frozenset[str]:
+        """Names of what the user said."""
+        said = {"bands": self.bands, "scale": self.scale is not None, "offset": self.offset is not None, "date": self.date is not None}
+        return frozenset(name for name, is_said in said.items() if is_said or self.is_accepted)
+
     def checked(self) -> SceneOptions:
         """Themselves. Raises OutOfRange for a scale or an offset by which no number becomes a reflectance."""
         if self.scale is not None and not 0.0 < self.scale <= LARGEST_FACTOR:
@@ -137,6 +143,7 @@ def read_scene(
         footprint=where,
         product=None if product is None else _as_told(product.product, options),
         clouds=chosen_clouds(options.clouds, _brought(files, product, clouds), paths[0].name),
+        given=options.given,
         assumptions=tuple(notes),
     )
 
@@ -248,7 +255,7 @@ def _grid(dataset: DatasetReader, name: str) -> tuple[CRS | None, Affine, tuple[
     transform, crs = dataset.transform, dataset.crs or None
     if blocks.is_sparse(source_of(dataset)):
         notes.append(notice("scene.blocks-missing", name=name))
-    if dataset is not source_of(dataset):
+    if source_of(dataset).gcps[0]:
         notes.append(notice("scene.control-points", name=name, points=len(source_of(dataset).gcps[0])))
     if crs is None:
         return None, transform, (*notes, notice("scene.no-crs", name=name))

@@ -1,4 +1,4 @@
-"""The only place that opens a raster. GDAL opens a GeoTIFF here, or the JPEG 2000 of a Sentinel-2 product, and nothing else.
+"""The only place that opens a raster. GDAL opens a GeoTIFF here, the JPEG 2000 or the Zarr array of a Sentinel-2 product, and nothing else.
 
 GDAL follows what it finds beside a file (a.tif.ovr, .msk, .aux.xml, .tfw) and what stands in a TIFF's own metadata (an OVERVIEWS domain
 names a file whose pixels are then returned as overviews; a GEOLOCATION domain names files of coordinates). Either makes an upload read
@@ -17,10 +17,11 @@ import rasterio
 from rasterio import DatasetReader
 from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, Resampling
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioIOError
 from rasterio.vrt import WarpedVRT
 
 from core.errors import SightlineError, TooLarge, UnreadableFile, UnsafeFile
+from core.readers.scenes.zarr import crs_code_of, is_zarr_array
 from core.readers.sniff import Kind, refusal, sniff
 from core.settings import settings
 
@@ -29,7 +30,7 @@ _POINTING_DOMAINS = frozenset({"OVERVIEWS", "GEOLOCATION", "PROXYOVERVIEWREQUEST
 _MEGABYTE = 2**20  # rasterio hands GDAL_CACHEMAX on as bytes; GDAL's own rule, by which small numbers are megabytes, does not apply
 
 
-RASTER_DRIVERS = {Kind.TIFF: "GTiff", Kind.JPEG_2000: "JP2OpenJPEG"}
+RASTER_DRIVERS = {Kind.TIFF: "GTiff", Kind.JPEG_2000: "JP2OpenJPEG", Kind.ZARR: "Zarr"}
 """The kinds of raster that are read, each by one driver of GDAL."""
 
 
@@ -42,7 +43,7 @@ def open_raster(path: Path, name: str | None = None) -> Iterator[DatasetReader]:
     Raises NotFound, UnreadableFile (of another kind, damaged, complex numbers), UnsafeFile (it points to another file) or TooLarge.
     """
     name = name or path.name
-    kind = sniff(path)
+    kind = Kind.ZARR if is_zarr_array(path) else sniff(path)
     if kind not in RASTER_DRIVERS:
         raise refusal(path, name, "Give a GeoTIFF.")
     _ignore_missing_georeference()
@@ -52,11 +53,11 @@ def open_raster(path: Path, name: str | None = None) -> Iterator[DatasetReader]:
             # A resolved Path, not a string: no "GTIFF_DIR:2:", "zip://" or "/vsicurl/" syntax is looked for in it.
             with rasterio.open(path.resolve(), driver=RASTER_DRIVERS[kind], sharing=False) as dataset:
                 _check(dataset, name)
-                with _on_a_grid(dataset) as placed:
+                with _on_a_grid(dataset, path) as placed:
                     yield placed
         except SightlineError:
             raise
-        except (RasterioIOError, CPLE_BaseError, UnicodeDecodeError) as error:
+        except (RasterioIOError, CPLE_BaseError, CRSError, UnicodeDecodeError) as error:
             if "write" in str(error).lower() and "read" not in str(error).lower():
                 raise  # a file that somebody writes while reading this one
             raise UnreadableFile(
@@ -71,8 +72,17 @@ def source_of(dataset: DatasetReader) -> DatasetReader:
 
 
 @contextmanager
-def _on_a_grid(dataset: DatasetReader) -> Iterator[DatasetReader]:
-    """The dataset, warped to a north-up grid by its ground control points where these are all that places it."""
+def _on_a_grid(dataset: DatasetReader, path: Path) -> Iterator[DatasetReader]:
+    """The dataset, warped to a north-up grid by its ground control points where these are all that places it.
+
+    An array of a Zarr store gets the coordinate system that the attributes of the store tell.
+    """
+    code = crs_code_of(path) if dataset.driver == RASTER_DRIVERS[Kind.ZARR] and dataset.crs is None else ""
+    if code:
+        grid = {"crs": code, "transform": dataset.transform, "width": dataset.width, "height": dataset.height}
+        with WarpedVRT(dataset, src_crs=code, resampling=Resampling.nearest, **grid) as placed:
+            yield placed
+        return
     points, crs = dataset.gcps
     if dataset.crs is not None or not points or crs is None:
         yield dataset

@@ -64,7 +64,7 @@ def _offset_scaling(name: str, baseline: str, offsets: Mapping[str, float], is_t
         )
     if is_told:
         return Scaling(ScaleState.APPLIED, notice("product.offset-none", file=name, baseline=baseline))
-    return Scaling(ScaleState.UNKNOWN, notice("product.offset-missing", file=name, baseline=baseline or "?"))
+    return Scaling(ScaleState.UNKNOWN, notice("product.offset-missing", file=name, baseline=baseline or "?"), True)
 
 
 def _offsets(root: Xml.Element) -> dict[str, float]:

@@ -19,6 +19,7 @@ from core.prepare.grid.ground import pixel_metres
 from core.render.colours import CHANGE, CHANGED, UNSTABLE_MARK, class_colours, table
 from core.render.ground import Ground, draw_piece, sharper_piece
 from core.render.heatmap import map_layer
+from core.render.indices import index_picture, indices_of
 from core.render.preview import Preview
 from core.render.scene import Piece, classes_picture, mask_picture, read_classes, values_picture
 from core.types import Box, ChangeMap, ChangePolygon, Scene
@@ -26,6 +27,7 @@ from core.ui.earth.comparison import comparison
 from core.ui.earth.cover_panel import ground_unit
 from core.ui.earth.models import land_cover_models
 from core.ui.earth.page_state import EarthState, Why, date_words, visit
+from core.ui.earth.strip import strip_height
 from core.ui.earth.work import change_task, land_cover, polygon_at, previews, shown_scenes
 from core.ui.state.session import Session
 from core.ui.viewer import Click, Colours, Layer, Length, Show, Viewport
@@ -68,7 +70,7 @@ def map_view(session: Session, here: EarthState, ground: Ground, viewport: Viewp
         unit=ground_unit(scene),
         go_to=(f"{here.visits}.{chosen.id}", _floats(chosen.window)) if chosen else None,
         tells_seen=ground.piece.reduction > 1.0,
-        height=f"clamp(380px, calc(100vh - {175 if len(here.groups) > 1 else 110}px), 1100px)",
+        height=f"clamp(380px, calc(100vh - {(175 if len(here.groups) > 1 else 110) + strip_height(here)}px), 1100px)",
     )
 
 
@@ -162,7 +164,22 @@ def _maps(session: Session, here: EarthState, ground: Ground) -> list[Layer]:
         *_by_date(here, "Land cover", drawn, is_on=len(shown) == 1 or is_on_tab("Land cover") or is_growing),
         *_by_date(here, "Confidence", trusted, is_on=False),
         *_by_date(here, "Unstable", unstable, is_on=False),
+        *_index(here, ground.piece),
     ]
+
+
+def _index(here: EarthState, piece: Piece) -> list[Layer]:
+    """The index that is shown, of each date whose bands form it."""
+    name = here.shown_index
+    if not name:
+        return []
+    pictures = [
+        _kept(here, "index", (name, number, piece), partial(index_picture, scene, name, here.before, piece))
+        if name in indices_of(scene)
+        else None
+        for number, scene in shown_scenes(here)
+    ]
+    return _by_date(here, name.upper(), pictures, is_on=True)
 
 
 def _so_far(here: EarthState, shown: tuple[Preview, int] | None, labels: Sequence[str]) -> bytes | None:

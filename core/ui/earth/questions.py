@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.prepare.grid.reflectance import offset_doubt, scale_doubt
+from core.prepare.grid.reflectance import offset_doubt, product_doubt, scale_doubt
 from core.report.notices import say
 from core.sources.scenes import guessed_bands
 from core.types import Scene
@@ -34,6 +34,9 @@ def questions_of(scene: Scene) -> tuple[Question, ...]:
             "Say by which scale and offset they become it, then the scene is analysed."
         )
         asked.append(Question("How do its values become reflectance?", told, "Its values are no reflectance either."))
+    missing = product_doubt(scene)
+    if missing is not None:
+        asked.append(Question("Was 1,000 added to its values?", say(missing), "Its metadata do not tell it either."))
     if offset_doubt(scene) is not None:
         told = (
             "No value lies below 1,000, as in Sentinel-2 since January 2022 (baseline 04.00), whose reflectance is value x 0.0001 - 0.1. "

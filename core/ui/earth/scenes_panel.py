@@ -13,6 +13,7 @@ from core.prepare.grid.ground import pixel_metres
 from core.readers import SceneOptions
 from core.readers.scenes.band_names import colour_of
 from core.readers.scenes.footprint import in_words
+from core.render.indices import indices_of
 from core.report.notices import say
 from core.sources.scenes import guessed_bands
 from core.types import Band, Scene
@@ -39,12 +40,27 @@ MOST_ASKED = 32
 
 def scenes_tab(session: Session, here: EarthState) -> None:
     """Everything on the scenes that are open."""
+    _choose_shown_index(here)
     for number, group in enumerate(here.groups):
         with st.container(border=True, key=f"scene-{number}"):
             _card(group.scene)
             _questions(session, here, number)
     refused(here.refused)
     _add(session, here)
+
+
+def _choose_shown_index(here: EarthState) -> None:
+    """An index of single dates as a layer of the map."""
+    offered = {name: words for number in dict.fromkeys(here.pair) for name, words in indices_of(here.groups[number].scene).items()}
+    if not offered:
+        return
+    chosen = st.pills(
+        "An index on the map", list(offered), default=here.shown_index if here.shown_index in offered else None,
+        format_func=apart(list(offered), offered.__getitem__), key=f"earth.shown_index.{'.'.join(offered)}",
+    )  # fmt: skip
+    if (chosen or "") != here.shown_index:
+        here.shown_index = chosen or ""
+        st.rerun()
 
 
 def _card(scene: Scene) -> None:

@@ -19,7 +19,7 @@ from core.readers import SceneOptions
 from core.readers.archive import members
 from core.sources.scenes import group_scenes, read_again
 from core.types import CloudKind, ScaleState, Scene
-from tests.unit.readers.scenes.product_files import LANDSAT, NAMES, SIDE, numbers, tarred, write_landsat, write_safe, zipped
+from tests.unit.readers.scenes.product_files import LANDSAT, NAMES, SIDE, numbers, tarred, write_eopf, write_landsat, write_safe, zipped
 
 
 def opened(path: Path, tmp_path: Path, options: SceneOptions | None = None) -> Scene:
@@ -174,3 +174,41 @@ def test_a_jpeg_2000_is_sampled_where_it_is_large(tmp_path: Path) -> None:
     scene = read_scene([write_jp2(tmp_path / "T32TLQ_20240607T102559_B04.jp2", pixels, 10)])
     assert scene.bands[0].common_name == "red"
     assert scene.bands[0].values is not None and 500 <= scene.bands[0].values.low < scene.bands[0].values.high <= 3000
+
+
+def test_a_zarr_store_is_one_scene_with_the_coordinate_system_of_its_metadata(tmp_path: Path) -> None:
+    store = write_eopf(tmp_path / "in")
+    scene = opened(store, tmp_path)
+    assert (scene.width, scene.crs and scene.crs.to_epsg(), scene.when, scene.name) == (SIDE, 32632, "2024-06-07", store.stem)
+    assert scene.product is not None
+    assert (scene.product.sensor, scene.product.level, scene.product.baseline) == ("Sentinel-2B MSI", "L2A", "05.11")
+    assert scene.clouds is not None and scene.clouds.kind is CloudKind.SCL
+    bands, assumed = resolve_bands(scene, ["red", "short-wave infrared 1"])
+    assert assumed == ()
+    values, valid = read_window(scene, bands, (0, 0, SIDE, SIDE))
+    digital = numbers("B04", 10, 1000)
+    assert_array_equal(valid, digital > 0)
+    assert_allclose(values[0][valid], digital[valid] * 1e-4 - 0.1, atol=1e-6)
+    assert opened(store.parent, tmp_path).sha256 == scene.sha256
+    groups, refused = group_scenes([store.parent], tmp_path / "work", lambda done, total: None)
+    assert refused == () and groups[0].scene == scene
+
+
+def test_clouds_of_a_zarr_store_hold_no_data(tmp_path: Path) -> None:
+    classes = np.full((SIDE // 2, SIDE // 2), 4, np.uint8)
+    classes[40:50, 40:50] = 9
+    scene = opened(write_eopf(tmp_path / "in", scl=classes), tmp_path)
+    _, valid = read_window(scene, resolve_bands(scene, ["red"])[0], (0, 0, SIDE, SIDE))
+    assert not valid[80:100, 80:100].any() and valid[100:].all()
+
+
+def test_a_zarr_store_whose_arrays_tell_no_scale_is_asked_about(tmp_path: Path) -> None:
+    scene = opened(write_eopf(tmp_path / "in", None), tmp_path)
+    assert [doubt.code for doubt in value_doubts(scene)] == ["product.offset-missing"]
+
+
+def test_a_store_of_something_else_is_refused(tmp_path: Path) -> None:
+    store = write_eopf(tmp_path / "in")
+    (store / "measurements").rename(store / "other")
+    with pytest.raises(UnreadableFile, match="measurements/reflectance"):
+        opened(store, tmp_path)

@@ -73,6 +73,7 @@ def test_whatever_decides_a_map_changes_its_name_and_nothing_else_does(scene: Sc
         decided_by(read_otherwise, land),
         decided_by(cut, land),
         decided_by(replace(scene, clouds=CloudMask(CloudKind.OWN, scene.files[0])), land),
+        decided_by(replace(scene, clouds=CloudMask(CloudKind.OWN, folder / "config.json")), land),
         decided_by(scene, Engine(load_model(str(other)), Runtime())),
         decided_by(scene, Engine(land.model, Runtime(precision="bf16"))),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -156,3 +157,34 @@ def tarred(folder: Path) -> Path:
         for file in sorted(folder.iterdir()):
             made.add(file, file.name)
     return archive
+
+
+def write_eopf(folder: Path, offset: float | None = -0.1, scl: NDArray[np.uint8] | None = None) -> Path:
+    """A product of Sentinel-2 as EOPF Zarr, version 2: the coordinate system stands in the attributes of the store alone."""
+    store = folder / "S2B_MSIL2A_20240607T102559_N0511_R108_T32TLQ_20240607T150000.zarr"
+    properties = {"platform": "sentinel-2b", "processing:level": "L2A", "processing:version": "05.11", "datetime": "2024-06-07T10:25:59Z"}
+    told = {"stac_discovery": {"properties": properties}, "other_metadata": {"horizontal_CRS_code": "EPSG:32632"}}
+    scale = {} if offset is None else {"_eopf_attrs": {"scale_factor": 0.0001, "add_offset": offset, "fill_value": 0}}
+    for name in NAMES[:10] + NAMES[11:]:
+        metres = METRES.get(name, 20)
+        _array(store, f"measurements/reflectance/r{metres}m/{name.lower()}", numbers(name, metres, 1000), metres, scale)
+    classes = np.full((SIDE // 2, SIDE // 2), 4, np.uint8) if scl is None else scl
+    _array(store, "conditions/mask/l2a_classification/r20m/scl", classes, 20, {})
+    (store / ".zattrs").write_text(json.dumps(told))
+    return store
+
+
+def _array(store: Path, place: str, values: NDArray[Any], metres: int, attributes: Mapping[str, Any]) -> None:
+    """An array with its coordinates beside it, and the groups above it."""
+    array = store / place
+    side = (np.arange(len(values)) + 0.5) * metres
+    sides = (("x", CORNER[0] + side), ("y", CORNER[1] - side))
+    for path, numbers_, names in ((array, values, ["y", "x"]), *((array.parent / name, along, [name]) for name, along in sides)):
+        path.mkdir(parents=True, exist_ok=True)
+        shape = list(numbers_.shape)
+        told = {"zarr_format": 2, "shape": shape, "chunks": shape, "dtype": numbers_.dtype.str, "order": "C", "fill_value": 0}
+        (path / ".zarray").write_text(json.dumps({**told, "filters": None, "compressor": {"id": "zlib", "level": 1}}))
+        (path / ".zattrs").write_text(json.dumps({"_ARRAY_DIMENSIONS": names, **(attributes if path == array else {})}))
+        (path / ".".join("0" * numbers_.ndim)).write_bytes(zlib.compress(numbers_.tobytes()))
+    for group in [store, *(parent for parent in array.parents if parent.is_relative_to(store))]:
+        (group / ".zgroup").write_text(json.dumps({"zarr_format": 2}))
