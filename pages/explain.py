@@ -24,7 +24,7 @@ from core.ui.widgets.refusals import refused
 from core.ui.widgets.words import label_words, method_words
 
 HERE = session()
-SIDES = {EvidenceSide.BOTH: "For and against", EvidenceSide.FOR: "For", EvidenceSide.AGAINST: "Against"}
+SIDES = {EvidenceSide.BOTH: "Both", EvidenceSide.FOR: "For", EvidenceSide.AGAINST: "Against"}
 
 
 def choose_image_and_model(state: ExplainState) -> bool:
@@ -86,7 +86,7 @@ def assumptions(prediction: Prediction) -> None:
     if prediction.assumptions:
         st.markdown("##### Assumptions")
     for assumption in prediction.assumptions:
-        quiet(f"Assumed: {say(assumption)}")
+        quiet(say(assumption))
 
 
 def side_by_side(state: ExplainState) -> None:

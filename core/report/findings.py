@@ -146,7 +146,7 @@ def _say_candidates(composer: Composer, candidates: Sequence[Candidate]) -> None
             value = float("nan") if told[key] is None else float(told[key])
             roles[role] = composer.fact(f"candidate.{number}.{role}", value, unit, "prediction")
         for name, value in one.ratings.items():
-            roles[name] = composer.fact(f"candidate.{number}.{name}", value, "score", "prediction")
+            roles[name] = composer.fact(f"candidate.{number}.{name}", value, "rating", "prediction")
         composer.say(_SECTION, "candidate_rated" if "malignancy" in one.ratings else "candidate", **roles)
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from core.explain.inside import MUCH, beside
 from core.types import Inside, Notice, notice
 
+TELLING = 0.005
+"""Share that is not written as 0 %."""
+
 
 def inside_notices(inside: Inside | None) -> tuple[Notice, ...]:
-    """A sentence for each part that was found."""
+    """A sentence for each part that was found, but for those of which nothing was read."""
     if inside is None:
         return ()
     is_split = inside.shares.get("lungs") is not None
     found = []
     for name, share in inside.shares.items():
         area = inside.areas[name]
-        if share is not None and area is not None:
+        if share is not None and area is not None and max(share, area) >= TELLING:
             found.append(_part("elsewhere" if name == "body" and is_split else name, 100.0 * share, 100.0 * area))
     return tuple(found)
 

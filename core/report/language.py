@@ -78,7 +78,7 @@ class Language:
         return f"{self.words['below']} {step:.{decimals}f}" if value < step / 2 else f"{value:.{decimals}f}"
 
 
-UNSURE = {"probability": 2, "chi_square_share": 4}
+UNSURE = {"probability": 2, "rating": 2, "chi_square_share": 4}
 """Units of numbers between 0 and 1 that reach neither, and their decimals."""
 FORMATS = {
     "score": "{:.2f}",

@@ -11,7 +11,7 @@ from core.types import Correlation, MapUnit
 
 
 def scale_ends(drawn: DrawnMap, language: str = "en") -> tuple[str, str]:
-    """(low, high): "against -0.4", "for 0.4 of the logit"; "even share", "3.2 times an even share of attention"; "0", "0.02 relevance".
+    """(low, high): "-0.4 (against)", "0.4 of the logit (for)"; "even share", "3.2 times an even share of attention"; "0", "0.02 relevance".
 
     Raises NotFound for a language without templates.
     """
@@ -29,7 +29,7 @@ def correlation_words(correlation: Correlation, language: str = "en") -> str:
 
 
 def _signed_ends(drawn: DrawnMap, words: Mapping[str, str], unit: str) -> tuple[str, str]:
-    low, high = f"{words['against']} {-drawn.limit:.2g}", f"{words['for']} {drawn.limit:.2g} {unit}"
+    lowest, high = f"{-drawn.limit:.2g}", f"{drawn.limit:.2g} {unit} ({words['for']})"
     if drawn.side is EvidenceSide.BOTH:
-        return low, high
-    return ("0", high) if drawn.side is EvidenceSide.FOR else (f"{low} {unit}", "0")
+        return f"{lowest} ({words['against']})", high
+    return ("0", high) if drawn.side is EvidenceSide.FOR else (f"{lowest} {unit} ({words['against']})", "0")

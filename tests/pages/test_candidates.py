@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from core.settings import PROJECT
 from core.types import Picture
 from core.ui.radiology import page_state as radiology
 from core.ui.radiology import picture, work
-from core.ui.radiology.candidates import Visit, candidate_boxes
+from core.ui.radiology.candidates import Visit, candidate_boxes, candidate_words
 from core.ui.radiology.page_state import ImageAnswer
 from core.ui.radiology.study_show import lung_window
 from core.ui.state.session import Session, Task
@@ -34,6 +35,7 @@ def test_a_candidate_is_outlined_on_its_slice_and_the_map_lies_on_the_window_tha
     outlined = [candidate_boxes(answer.searched, index) for index in range(3)]
     assert sum(map(len, outlined)) == sum(len(one.marks) for one in answer.prediction.candidates or ())
     first = (answer.prediction.candidates or ())[0]
+    assert candidate_words(replace(first, ratings={"malignancy": 0.9991})).endswith(", malignancy > 0.99")  # never as if certain
     left, top, width, height = outlined[first.frame][0]
     assert left < first.column < left + width and top < first.row < top + height
     left, top, width, height = best.box

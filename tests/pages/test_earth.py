@@ -44,7 +44,7 @@ def test_the_fire_is_compared_by_the_index_of_burns_and_what_is_assumed_of_its_l
     assert "361.8 ha changed" in run_until(page, lambda said: " ha changed" in said)
     page.session_state["earth.tabs"] = "Land cover"
     text = run_until(page, lambda said: "not a probability" in said or "may mean nothing" in said)
-    assert "Assumed: Pixels of 19.9 m were enlarged to the 10 m that the model was trained at." in text
+    assert "Pixels of 19.9 m were enlarged to the 10 m that the model was trained at." in text
 
 
 def test_the_two_dates_of_the_sample_are_compared_without_being_asked(application: AppTest) -> None:

@@ -48,7 +48,7 @@ def test_signed_numbers_have_a_diverging_scale_about_zero() -> None:
     assert silent[3] == 0, "zero is transparent"
     assert against[2] > against[0] and speaks_for[0] > speaks_for[2], "blue against, orange for"
     _, bar = map_and_bar(explained(attribution, high=0.2))
-    assert (bar.low, bar.high) == ("against -0.4", "for 0.4 of the logit")
+    assert (bar.low, bar.high) == ("-0.4 (against)", "0.4 of the logit (for)")
     assert bar.stops[len(bar.stops) // 2].endswith("00")
 
 
@@ -57,8 +57,8 @@ def test_either_side_is_drawn_alone_on_the_scale_of_both() -> None:
     attribution[:, :, :5], attribution[:, :, 5:10] = 0.2, -0.4
     explanation = explained(attribution, high=0.2)
     for side, kept, ends in (
-        (EvidenceSide.FOR, [0.0, 0.5], ("0", "for 0.4 of the logit")),
-        (EvidenceSide.AGAINST, [-1.0, 0.0], ("against -0.4 of the logit", "0")),
+        (EvidenceSide.FOR, [0.0, 0.5], ("0", "0.4 of the logit (for)")),
+        (EvidenceSide.AGAINST, [-1.0, 0.0], ("-0.4 of the logit (against)", "0")),
     ):
         assert_allclose(np.unique(drawn_map(explanation, side).values), kept)
         _, bar = map_and_bar(explanation, side)

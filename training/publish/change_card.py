@@ -94,7 +94,7 @@ def _figures(recipe: ChangeRecipe, measured: MeasuredChange) -> list[str]:
         "",
         "| figure of change | value | 95 % interval |",
         "|---|---|---|",
-        *(f"| {name} | {figure.value:.3f} | {_interval(figure)} |" for name, figure in measured.pooled.items()),
+        *(f"| {name.replace('f1', 'F1')} | {figure.value:.3f} | {_interval(figure)} |" for name, figure in measured.pooled.items()),
         "",
         "| city | F1 | precision | recall | pixels that changed |",
         "|---|---|---|---|---|",

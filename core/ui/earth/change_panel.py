@@ -183,7 +183,7 @@ def _result(session: Session, here: EarthState, result: ChangeMap) -> None:
         quiet(f"{between}: none of the {result.valid_pixels:,} valid pixels that the dates share.")
     for assumption in result.assumptions:
         if assumption not in result.warnings:
-            quiet(f"Assumed: {say(assumption)}")
+            quiet(say(assumption))
     if threshold_words(result):
         quiet(threshold_words(result))
     if not result.is_calibrated:

@@ -79,7 +79,7 @@ def _result(here: EarthState, result: LandCoverMap) -> None:
         _areas(here, result)
     for assumption in result.assumptions:
         if assumption not in result.warnings:
-            quiet(f"Assumed: {say(assumption)}")
+            quiet(say(assumption))
     quiet(f"{result.model}, weights {result.weights}, {result.seconds:.1f} s.")
 
 

@@ -30,8 +30,8 @@ def empty_state(session: Session) -> Wanted | None:
         st.markdown("#### Open one date or several")
         wanted = drop_zone("Drop GeoTIFF files, or products as zip or tar; nothing leaves this machine", "earth.upload")
         quiet(
-            "Products come as they are: Sentinel-2 (.SAFE as folder or zip, EOPF Zarr as folder), Landsat Collection 2 (.tar). Bands of one scene may lie in a "
-            "file each: name them as the provider does (…_B04.tif), and they are put together."
+            "Products come as they are: Sentinel-2 (.SAFE as folder or zip, EOPF Zarr as folder), Landsat Collection 2 (.tar). "
+            "Bands of one scene may lie in a file each: name them as the provider does (…_B04.tif), and they are put together."
         )
         wanted = place_field(session, "earth") or wanted
         wanted = public_samples(session, ("geotiff",), "earth") or wanted

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -30,6 +29,7 @@ from core.ui.earth.work import change_task, land_cover
 from core.ui.state.session import Session
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.choices import apart
+from core.ui.widgets.file_button import file_button
 from core.ui.widgets.report_panel import report_panel
 from core.ui.widgets.words import file_size
 from core.workflows.report_files import pictured_by, write_report
@@ -169,7 +169,7 @@ def _files_of(folder: Path) -> list[Path]:
 
 def _download(label: str, name: str, make: Callable[[], bytes | BinaryIO], key: str) -> None:
     """Read or made when it is asked for; the page stays as it is."""
-    st.download_button(label, make, name, key=f"earth.file.{key}.{name}", on_click="ignore", width="stretch")
+    file_button(label, make, name, f"earth.file.{key}.{name}", width="stretch")
 
 
 def _pdf(report: Report, pictures: list[Captioned]) -> bytes:
@@ -183,15 +183,14 @@ def _json(report: Report) -> bytes:
 
 
 def _zip(result: Result, report: Report, pictures: list[Captioned]) -> BinaryIO:
-    """Everything in one archive, on disk since rasters may be large; its name is gone before it is sent."""
-    handle, path = tempfile.mkstemp(dir=result.folder.parent, suffix=".zip")
-    with os.fdopen(handle, "wb") as held, zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+    """Everything in one archive, on disk since rasters may be large; it never has a name."""
+    packed = tempfile.TemporaryFile(dir=result.folder.parent)  # noqa: SIM115 - whoever sends it closes it
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in _files_of(result.folder):
             archive.write(file, file.name, zipfile.ZIP_STORED if file.suffix == ".tif" else None)
         with tempfile.TemporaryDirectory() as folder:
             write_report(report, Path(folder), pictures)
             for file in _files_of(Path(folder)):
                 archive.write(file, file.name)
-    packed = Path(path).open("rb")  # noqa: SIM115 - whoever sends it closes it
-    Path(path).unlink()
+    packed.seek(0)
     return packed

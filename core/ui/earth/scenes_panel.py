@@ -68,7 +68,7 @@ def _card(scene: Scene) -> None:
     facts(card_facts(scene))
     for assumption in scene.assumptions:
         if assumption != guessed_bands(scene):
-            quiet(f"Assumed: {say(assumption)}")
+            quiet(say(assumption))
 
 
 def card_facts(scene: Scene) -> list[tuple[str, str]]:

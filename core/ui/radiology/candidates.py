@@ -10,6 +10,7 @@ import streamlit as st
 from core.report.headline import place_words
 from core.types import Box, Candidate, Mark
 from core.ui.widgets.bars import quiet
+from core.ui.widgets.findings import probability_words
 from core.ui.widgets.words import counted, label_words
 from core.workflows.ct_search import Searched
 
@@ -88,5 +89,5 @@ def _buttons(searched: Searched, found: Sequence[Candidate], first: int, key: st
 def candidate_words(one: Candidate) -> str:
     """ "Slice 22, right side of the patient, upper zone of the lungs, 11 mm: score 0.93, malignancy 0.30"."""
     size = "" if one.size_mm is None else f", {one.size_mm:.0f} mm"
-    ratings = "".join(f", {label_words(name).lower()} {value:.2f}" for name, value in one.ratings.items())
+    ratings = "".join(f", {label_words(name).lower()} {probability_words(value)}" for name, value in one.ratings.items())
     return f"Slice {one.frame + 1}, {place_words(one)}{size}: score {one.score:.2f}{ratings}"

@@ -21,6 +21,7 @@ from core.render.report_pictures import image_pictures
 from core.report.language import language_of
 from core.types import Explanation, FloatImage, ModelInput, Picture, Report, Study
 from core.ui.widgets.bars import quiet
+from core.ui.widgets.file_button import file_button
 from core.workflows.image import explained_input
 from core.workflows.report_files import write_report
 
@@ -116,4 +117,4 @@ def npy(values: FloatImage) -> bytes:
 
 
 def _button(label: str, name: str, kind: str, make: Callable[[], bytes], key: str) -> None:
-    st.download_button(label, make, file_name=name, mime=kind, key=f"{key}.{name}", on_click="ignore")
+    file_button(label, make, name, f"{key}.{name}", kind)

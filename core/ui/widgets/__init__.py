@@ -8,6 +8,7 @@ __all__ = [
     "copy",
     "drafts",
     "faithfulness",
+    "file_button",
     "findings",
     "intake",
     "refusals",

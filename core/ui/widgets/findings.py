@@ -9,7 +9,7 @@ from core.report.headline import candidates_words, looks_words
 from core.report.notices import say
 from core.types import Prediction
 from core.ui.widgets.bars import Bar, bars, note, quiet
-from core.ui.widgets.words import counted, label_words, library_words
+from core.ui.widgets.words import label_words, library_words
 
 MOST_LABELS = 12
 """Labels whose bars are drawn, the most probable first; a classifier of everyday pictures has a thousand."""
@@ -28,7 +28,7 @@ def findings(prediction: Prediction, coverage: float | None, knows: str = "") ->
     else:
         _answer(prediction.named, coverage, knows)
     for assumption in prediction.assumptions:
-        quiet(f"Assumed: {say(assumption)}")
+        quiet(say(assumption))
     _provenance(prediction)
 
 
@@ -70,8 +70,7 @@ def _answer(prediction: Prediction, coverage: float | None, knows: str) -> None:
 def _search(prediction: Prediction, label: str, knows: str) -> None:
     """What is headlined is how many candidates there are; the highest of many windows is a score."""
     words = candidates_words(prediction)
-    st.markdown(f"#### {counted(len(prediction.candidates or ()), 'candidate')}")
-    st.text(f"{words[:1].upper()}{words[1:]}.")
+    st.markdown(f"#### {words[:1].upper()}{words[1:]}")
     if knows:
         st.text(knows)
     quiet(f"Highest score of {label_words(label).lower()} in all windows: {prediction.probability(label):.2f}, no probability.")
@@ -101,4 +100,6 @@ def _abstention(prediction: Prediction, coverage: float | None) -> str:
 def _provenance(prediction: Prediction) -> None:
     seconds = prediction.seconds.get("forward", 0.0)
     computed = f"{library_words(prediction.runtime)} {prediction.precision} on {prediction.device}"
-    quiet(f"{prediction.model}, weights {prediction.weights}, {computed}, {seconds:.2f} s. Not for clinical use.")
+    quiet("Not for clinical use.")
+    with st.expander("How"):
+        quiet(f"{prediction.model}, weights {prediction.weights}, {computed}, {seconds:.2f} s.")

@@ -57,6 +57,11 @@ def test_the_server_leaves_no_core_dump_and_no_file_that_others_read() -> None:
     assert run(WHILE_IT_LOADS.format(start=SERVER, awaited="streamlit", then=then)).stdout == "(0, 0) 0o77\n"
 
 
+def test_no_page_of_another_site_may_send_messages_to_ours() -> None:
+    told = run("from streamlit import config; print(config.get_option('client.allowedOrigins'))")
+    assert told.stdout == "[]\n", told.stderr
+
+
 def serve(*arguments: str, **environment: str) -> tuple[int, str]:
     """Exit status and what was said of a server that cannot start."""
     command = [sys.executable, "-m", "core.ui.shell.serve", *arguments]
