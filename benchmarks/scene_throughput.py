@@ -2,6 +2,7 @@
 
     python benchmarks/scene_throughput.py BAND...             one-band files at one size (..._B02.tif ..._B03.tif ..._B04.tif)
     python benchmarks/scene_throughput.py BAND... --megapixels 5 --rounds 3
+    python benchmarks/scene_throughput.py BAND... --after BAND...      maps of two dates, and their comparison by the change model
 
 Their pixels are mirrored to a scene at ten metres. By turns, in one run: the loop that an analyst would write (a rasterio window a tile,
 DataLoader, torch in fp32, the same weights, the same tiles, so as many looks at each place; means, no OOD detector, no polygons), the same
@@ -27,11 +28,12 @@ from large_scenes import write_mirrored
 from rasterio.windows import Window
 from torch.utils.data import DataLoader, Dataset
 
-from core.inference.engine import Engine, close_engines, engine_for
+from core.change.methods.choose import method_for
+from core.inference.engine import Engine, change_engine_for, close_engines, engine_for
 from core.prepare.grid.tiles import TileGrid, tile_grid
 from core.readers import SceneOptions, read_scene
 from core.types import FloatImage, Preprocess, Scene
-from core.workflows.report_files import write_map
+from core.workflows.report_files import write_changes, write_map
 
 SCALE = 1e-4
 TILES_A_PASS = 32
@@ -135,26 +137,50 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--loaders", type=int, default=0, help="processes of the DataLoader")
     parser.add_argument("--model", default="land-cover")
+    parser.add_argument("--after", type=Path, nargs="+", help="the same bands at another date")
+    parser.add_argument("--change-model", default="change-sentinel2")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         work = prepared(given.bands, given.megapixels, given.model, given.loaders, Path(folder))
-        ways = {"plain loop": work.plain_loop, "forward alone": work.forward_alone, "map": work.whole_map}
+        ways: dict[str, Callable[[], None]] = {
+            "plain loop": work.plain_loop, "forward alone": work.forward_alone, "map": work.whole_map,
+        }  # fmt: skip
+        if given.after:
+            ways = _of_two_dates(work, given.after, given.change_model)
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
         for _ in range(given.rounds):
             for name, way in ways.items():
                 taken[name].append(measured(way))
     close_engines()
+    print(f"{given.megapixels:g} megapixels, {torch.get_num_threads()} threads of torch, {work.engine.runtime.library}")
+    _print_table(taken)
+
+
+def _of_two_dates(work: Work, bands: Sequence[Path], model: str) -> dict[str, Callable[[], None]]:
+    """The second date lies beside the first; nothing is compiled while it is timed."""
+    folder, height, width = work.out, work.scene.height, work.scene.width
+    after = read_scene([write_mirrored(folder / "after.tif", bands, height, width)], SceneOptions(scale=SCALE, offset=0.0))
+    engine = change_engine_for(model)
+    empty = np.zeros((1, len(engine.model.preprocess.channels), *engine.model.preprocess.size), dtype=np.float32)
+    engine.forward(empty, empty)
+
+    def maps() -> None:
+        for name, scene in (("first", work.scene), ("second", after)):
+            write_map(scene, work.engine, folder / name)
+
+    def compared() -> None:
+        write_changes([work.scene, after], method_for(engine), engine, folder / "change")
+
+    return {"both maps": maps, "change": compared}
+
+
+def _print_table(taken: dict[str, list[tuple[float, float]]]) -> None:
+    """Medians, and each against the first way."""
     middle = {name: tuple(statistics.median(each) for each in zip(*times, strict=True)) for name, times in taken.items()}
-    runtime = work.engine.runtime
-    library = f"{runtime.library} {runtime.precision}, {torch.get_num_threads()} threads of torch"
-    print(f"{given.megapixels:g} megapixels, {len(work.tiles)} tiles, {library}")
-    print("way | CPU s | clock s | CPU against forward alone | clock against forward alone")
+    first = next(iter(middle.values()))
+    print("way | CPU s | clock s | the first way's CPU against it | the same by the clock")
     for name, (processor, clock) in middle.items():
-        alone = middle["forward alone"]
-        print(f"{name} | {processor:.1f} | {clock:.1f} | {processor / alone[0]:.2f} | {clock / alone[1]:.2f}")
-    for kind, place in (("CPU", 0), ("clock", 1)):
-        plain, alone, whole = (middle[name][place] for name in ways)
-        print(f"{kind}: map reaches {alone / whole:.2f} of forward alone, and is {plain / whole:.1f} times as fast as the plain loop")
+        print(f"{name} | {processor:.1f} | {clock:.1f} | {first[0] / processor:.2f} | {first[1] / clock:.2f}")
 
 
 if __name__ == "__main__":

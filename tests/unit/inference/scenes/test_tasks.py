@@ -8,14 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from core.inference.engine import Engine
 from core.inference.runtimes import Runtime
 from core.inference.scenes import tasks as tasks_module
 from core.inference.scenes.answers import answered_rows
-from core.inference.scenes.tasks import decided_by, is_done, read_strip, tasks_of, write_strip
+from core.inference.scenes.tasks import decided_by, is_done, read_strip, tasks_of, threads_that_decide, write_strip
 from core.prepare.grid.tiles import tile_grid
 from core.readers import SceneOptions, read_scene
+from core.settings import settings
 from core.types import CloudKind, CloudMask, Domain, Scene
 from models.registry import load_model
 from tests.tiny import write_tiny_model
@@ -78,3 +80,21 @@ def test_whatever_decides_a_map_changes_its_name_and_nothing_else_does(scene: Sc
         decided_by(scene, Engine(land.model, Runtime(precision="bf16"))),
     ]
     assert len({name, *others}) == len(others) + 1
+
+
+def test_threads_decide_where_sums_depend_on_them_and_in_openvino_they_do_not(
+    land: Engine, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = np.random.default_rng(4).normal(size=(5, 3, 32, 32)).astype(np.float32)
+    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path))
+    found = []
+    for threads in ("1", "2"):
+        monkeypatch.setenv("SIGHTLINE_THREADS", threads)
+        settings.cache_clear()
+        engine = Engine(load_model(str(folder)), Runtime(library="openvino"))
+        assert threads_that_decide(engine) == 0
+        found.append(engine.forward(values))
+    np.testing.assert_array_equal(found[0].token_logits, found[1].token_logits)
+    np.testing.assert_array_equal(found[0].embeddings, found[1].embeddings)
+    assert threads_that_decide(land) == torch.get_num_threads()
+    settings.cache_clear()
