@@ -17,7 +17,7 @@ from core.change.scratch import EvidenceFile
 from core.change.threshold import ScoreHistogram
 from core.change.threshold_sample import SampledThreshold, ThresholdSample, read_sample
 from core.prepare.grid.align import on_grid_of, overlap_or_refuse
-from core.prepare.grid.reflectance import scale_doubt
+from core.prepare.grid.reflectance import is_scale_known
 from core.prepare.scene_input import ground_refusal
 from core.types import Notice, Progress, Scene
 
@@ -42,7 +42,7 @@ class _Dates:
     @property
     def is_scale_known(self) -> bool:
         """Whether it is known of both dates how their values become reflectance."""
-        return scale_doubt(self.before) is None and scale_doubt(self.after) is None
+        return is_scale_known(self.before) and is_scale_known(self.after)
 
     @property
     def refusals(self) -> tuple[Notice | None, Notice | None]:

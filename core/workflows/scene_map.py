@@ -30,7 +30,7 @@ from core.inference.scenes.tasks import decided_by
 from core.inference.scenes.workers import Workers, strips_done
 from core.prepare.grid.bands import resolve_bands
 from core.prepare.grid.clouds import cloud_notice
-from core.prepare.grid.reflectance import scale_doubt, value_doubts
+from core.prepare.grid.reflectance import is_scale_known, value_doubts
 from core.prepare.grid.tiles import OVERLAP, tile_grid
 from core.prepare.scene_input import ground_refusal, scale_assumptions
 from core.readers.scenes.geotiff import open_raster
@@ -105,7 +105,7 @@ def map_scene(
         parameters=_parameters(scene, engine, target, min_area_hectares, zones),
         warnings=(*filter(None, [refusal]), *value_doubts(scene), clouds),
         is_ground_known=not refusal,
-        is_scale_known=scale_doubt(scene) is None,
+        is_scale_known=is_scale_known(scene),
         linear=tuple(label for label in model.labels if label in model.preprocess.linear),
         token_metres=_token_metres(engine),
         assumptions=(

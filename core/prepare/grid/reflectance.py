@@ -67,6 +67,11 @@ def value_doubts(scene: Scene) -> tuple[Notice, ...]:
     return tuple(doubt for doubt in (scale_doubt(scene), offset_doubt(scene), product_doubt(scene)) if doubt is not None)
 
 
+def is_scale_known(scene: Scene) -> bool:
+    """Whether it is known how its values become reflectance, or at least nothing speaks against what is assumed."""
+    return scale_doubt(scene) is None and product_doubt(scene) is None
+
+
 def product_doubt(scene: Scene) -> Notice | None:
     """Why the metadata of a product leave its offset open; None where they tell it."""
     if scene.product is None or scene.product.offset.state is not ScaleState.UNKNOWN:
