@@ -154,14 +154,14 @@ def _say(explanation: Explanation, out: Path) -> None:
         print_line(say(much))
     gain = explanation.gain
     opponents = ", ".join(
-        f"{name.replace('_', ' ')} {'none' if value is None else f'{value:.3f}'}" for name, value in gain.opponents.items()
+        f"{name.replace('_', ' ')} {'none' if value is None else f'{value:z.3f}'}" for name, value in gain.opponents.items()
     )
-    print_line(f"gain: {gain.value:.3f}; p {gain.p:.3f} of {gain.random_maps} random maps; {opponents}")
+    print_line(f"gain: {gain.value:z.3f}; p {gain.p:.3f} of {gain.random_maps} random maps; {opponents}")
     print_line("supported" if gain.is_supported else "not supported")
     print_line(say(explanation.worth))
     for name, score in (("deletion", explanation.deletion), ("insertion", explanation.insertion)):
-        random = f"{score.random_mean:.3f} ({score.random_low:.3f} to {score.random_high:.3f})"
-        print_line(f"{name}: {score.value:.3f}; {score.random_maps} random maps {random}")
+        random = f"{score.random_mean:z.3f} ({score.random_low:z.3f} to {score.random_high:z.3f})"
+        print_line(f"{name}: {score.value:z.3f}; {score.random_maps} random maps {random}")
     if explanation.completeness_error is not None:
         print_line(f"completeness error: {explanation.completeness_error:.2g}")
     _say_sanity(explanation)

@@ -81,10 +81,10 @@ class Language:
 UNSURE = {"probability": 2, "rating": 2, "chi_square_share": 4}
 """Units of numbers between 0 and 1 that reach neither, and their decimals."""
 FORMATS = {
-    "score": "{:.2f}",
+    "score": "{:z.2f}",
     "share": "{:.1f} %",
     "coverage": "{:.0f} %",
-    "area under the curve": "{:.3f}",
+    "area under the curve": "{:z.3f}",
     "relative error": "{:.2g}",
     "p": "{:.2g}",
     "distance": "{:.3g}",

@@ -25,7 +25,7 @@ def scale_ends(drawn: DrawnMap, language: str = "en") -> tuple[str, str]:
 
 def correlation_words(correlation: Correlation, language: str = "en") -> str:
     """ "0.83", or "undefined, because ..."."""
-    return f"{correlation:.2f}" if isinstance(correlation, float) else say(correlation, language)
+    return f"{correlation:z.2f}" if isinstance(correlation, float) else say(correlation, language)
 
 
 def _signed_ends(drawn: DrawnMap, words: Mapping[str, str], unit: str) -> tuple[str, str]:

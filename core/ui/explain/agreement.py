@@ -65,4 +65,4 @@ def _cell(value: float, is_itself: bool) -> str:
     share = min(1.0, max(0.0, (value + 1) / 2))
     red, green, blue = (int(level) for level in table()[round(share * 255)])
     ink = "#ffffff" if share < DARK_BELOW else "#101417"
-    return f'<td style="background:{css((red, green, blue))};color:{ink}">{value:.2f}</td>'
+    return f'<td style="background:{css((red, green, blue))};color:{ink}">{value:z.2f}</td>'

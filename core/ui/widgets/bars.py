@@ -52,7 +52,7 @@ OPPONENTS = {"centre": "Centred prior", "edges": "Edges of the image", "random_w
 
 def gain_bars(gain: Gain) -> None:
     """The gain of a map beside random maps (the pale band is the middle 95 % of them) and its opponents, in one plot."""
-    own = Bar("Gain", gain.value, f"{gain.value:.2f}", is_chosen=gain.is_supported, span=(gain.random_low, gain.random_high))
+    own = Bar("Gain", gain.value, f"{gain.value:z.2f}", is_chosen=gain.is_supported, span=(gain.random_low, gain.random_high))
     others = (Bar(OPPONENTS[name], value or 0.0, _plain(value)) for name, value in gain.opponents.items())
     bars((own, *others))
 
@@ -60,13 +60,13 @@ def gain_bars(gain: Gain) -> None:
 def removal_bars(deletion: RemovalScore, insertion: RemovalScore) -> None:
     """Deletion and insertion beside what random maps score: the pale band is the middle 95 % of them."""
     bars(
-        Bar(name, score.value, f"{score.value:.2f}", is_chosen=score.is_better, span=(score.random_low, score.random_high))
+        Bar(name, score.value, f"{score.value:z.2f}", is_chosen=score.is_better, span=(score.random_low, score.random_high))
         for name, score in (("Deletion", deletion), ("Insertion", insertion))
     )
 
 
 def _plain(value: float | None) -> str:
-    return "none" if value is None else f"{value:.2f}"
+    return "none" if value is None else f"{value:z.2f}"
 
 
 def facts(pairs: Mapping[str, str] | Sequence[tuple[str, str]]) -> None:
