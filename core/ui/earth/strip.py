@@ -94,12 +94,18 @@ def question_strip(session: Session, here: EarthState) -> None:
     _lines(here, is_asking=True)
     is_waiting = any(is_open(here.groups[number].scene) for number in guesses)
     with st.container(horizontal=True, vertical_alignment="center"):
-        words = "Use these values" if len(guesses) == 1 else f"Use these values for all {len(guesses)} dates"
-        if st.button(words, key="earth.accept", type="primary" if is_waiting else "secondary"):
+        if st.button(accept_words(len(guesses)), key="earth.accept", type="primary" if is_waiting else "secondary"):
             _accept(session, here, guesses)
         wait = "Nothing is analysed before that. " if is_waiting else ""
         quiet(f"Amber is guessed. {wait}The tab Scenes corrects it.")
     return None
+
+
+def accept_words(dates: int) -> str:
+    """ "Use these values for both dates"."""
+    if dates == 1:
+        return "Use these values"
+    return f"Use these values for {'both' if dates == 2 else f'all {dates}'} dates"
 
 
 def _accept(session: Session, here: EarthState, guesses: list[int]) -> None:

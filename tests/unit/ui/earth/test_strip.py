@@ -15,7 +15,7 @@ from core.prepare.grid.reflectance import scaling_of, value_doubts
 from core.readers import SceneOptions, read_scene
 from core.sources.scenes import SceneFiles, read_again
 from core.types import ScaleState, Scene
-from core.ui.earth.strip import HEADINGS, StripCell, accepted, cells_of, has_guess
+from core.ui.earth.strip import HEADINGS, StripCell, accept_words, accepted, cells_of, has_guess
 from tests.unit.readers.scenes.geotiff_files import write_geotiff
 from tests.unit.readers.scenes.product_files import write_landsat, write_safe
 
@@ -112,3 +112,7 @@ def test_cover_counts_what_holds_data(tmp_path: Path) -> None:
     pixels = numbers(8, 3000)
     pixels[:, :10] = 0
     assert cover_of(one(tmp_path, pixels, nodata=0)) == Cover(0.75, None)
+
+
+def test_the_button_speaks_of_one_of_both_and_of_several_dates() -> None:
+    assert [accept_words(dates).removeprefix("Use these values") for dates in (1, 2, 3)] == ["", " for both dates", " for all 3 dates"]
