@@ -81,7 +81,7 @@ def judged_cities(engine: ChangeEngine, recipe: ChangeRecipe, cities: Sequence[C
     scores = scores_by(lambda before, after: engine.forward(before, after).logits, seen, recipe)
     figures = {"F1": pooled_f1(counts_by_turns(scores).values())}
     if calibration is None:
-        return Judged(figures, _joined(scores) >= 0.0)
+        return Judged(figures, (_joined(scores) >= 0.0).astype(np.int64))
     probs = change_probability(_joined(levelled(scores, scores)), calibration)
     truth = np.concatenate([city.changed for city in scores]).astype(np.int64)
     error = metrics.calibration_error(truth, np.stack([1.0 - probs, probs], axis=1))
