@@ -16,10 +16,11 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from core.inference.engine import ChangeEngine, Engine
+from core.inference.engine import Engine
 from core.inference.runtimes import Runtime
 from core.inference.runtimes.base import QUANTISED_PRECISION
 from core.types import FloatImage
@@ -44,7 +45,7 @@ IMAGES, SEED = 160, 7
 """Images, or pairs of crops, that ranges are found on, and the draw of them."""
 A_PASS = 4
 """Images of a pass in which nncf looks at them."""
-Judge = Callable[[Engine | ChangeEngine], Judged]
+Judge = Callable[[Engine[Any]], Judged]
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def _written(folder: Path, passes: Sequence[FloatImage], judge: Judge, command: 
     (folder / QUANTISED).unlink(missing_ok=True)
     plain = _judged(model, "fp32", judge)
     with tempfile.TemporaryDirectory() as place:
-        tried = []
+        tried: list[Tried] = []
         for number, manner in enumerate(MANNERS):
             if any(not one.why_not and one.manner.is_whole != manner.is_whole for one in tried):
                 break  # every layer can be: there is no need to try fewer
@@ -124,7 +125,7 @@ def _best(tried: Sequence[Tried], plain: Judged) -> int | None:
 
 
 def _judged(model: Loaded, precision: str, judge: Judge) -> Judged:
-    engine: Engine | ChangeEngine = Engine(model, Runtime(precision=precision, library="openvino"))
+    engine: Engine[Any] = Engine(model, Runtime(precision=precision, library="openvino"))
     try:
         return judge(engine)
     finally:
