@@ -19,7 +19,7 @@ PRIVATE = 0o700
 _OTHERS = 0o077
 DEVICES = ("auto", "cpu", "cuda")
 RUNTIMES = ("auto", "torch", "openvino")
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8", "measured")
 _MEGABYTE = 2**20
 """Bytes of a megabyte wherever a setting counts in them."""
 SHORTEST_PASSWORD = 8
@@ -51,7 +51,11 @@ class Settings:
     device: str = "auto"
     """auto takes CUDA when torch sees it."""
     precision: str = "auto"
-    """auto: bf16 on CUDA, fp32 on the CPU. Explanations run in fp32 whatever this says."""
+    """auto: bf16 on CUDA, fp32 on the CPU. int8: a model's quantised form, on a CPU by OpenVINO; models without one run in fp32.
+
+    measured: fp32 or int8, whichever `sightline doctor --benchmark` found the quicker for the model on this machine, fp32 where it did not
+    measure; on CUDA as auto. The pages take it by default, the command line auto. Explanations run in fp32 whatever this says.
+    """
     runtime: str = "auto"
     """The library that computes: auto takes OpenVINO on a CPU for the networks of this project, torch for all others."""
     address: str = "127.0.0.1"

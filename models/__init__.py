@@ -17,6 +17,7 @@ __all__ = [
     "measured",
     "networks",
     "preprocessing",
+    "quantised",
     "registry",
     "support",
 ]

@@ -16,7 +16,9 @@ WEIGHTS, CONFIG, PREPROCESS = "model.safetensors", "config.json", "preprocess.js
 PROCESSOR = "preprocessor_config.json"
 """How a checkpoint of transformers says what becomes of an image; it is read where preprocess.json is missing or silent."""
 CALIBRATION, OUTSIDE, CARD = "calibration.json", "outside.safetensors", "README.md"
-NEEDED, OPTIONAL = (CONFIG, WEIGHTS), (PREPROCESS, PROCESSOR, CALIBRATION, OUTSIDE, CARD)
+QUANTISED = "quantised.safetensors"
+"""Ranges for eight-bit integers (models/quantised.py), bound to the weights by their hash."""
+NEEDED, OPTIONAL = (CONFIG, WEIGHTS), (PREPROCESS, PROCESSOR, CALIBRATION, OUTSIDE, QUANTISED, CARD)
 FILES = NEEDED + OPTIONAL
 SHOWN_DIGITS = 12
 """Hex digits of the hash of weights that travel with a result."""

@@ -47,6 +47,7 @@ def doctor(
     }
     if benchmark:
         told["benchmark"] = [speed for model in told["models"] if model["is_whole"] for speed in timed(str(model["folder"]))]
+        told["benchmark_kept"] = _kept(told["benchmark"])
     if as_json:
         print_json(told)
     else:
@@ -122,14 +123,28 @@ def memory() -> dict[str, int]:
     return {"total_mb": total // _MEGABYTE, "free_mb": min(free, total) // _MEGABYTE}
 
 
+def _kept(rows: list[dict[str, Any]]) -> Path | None:
+    """Where the pages find what was measured; None where nothing can be written."""
+    from core.inference.runtimes.measured import keep_measured
+
+    try:
+        return keep_measured(rows)
+    except OSError:
+        return None
+
+
 def timed(model: str) -> Iterator[dict[str, Any]]:
     """Images (pairs for a change model) a second of one model by everything that can compute it; the median of a few passes."""
     from core.inference.engine import Engine
     from core.inference.runtimes import available_runtimes
+    from core.inference.runtimes.base import QUANTISED_PRECISION
     from models.change_registry import is_change_model, load_change_model
-    from models.registry import load_model
+    from models.quantised import has_quantised
+    from models.registry import find_folder, load_model
 
     for runtime in available_runtimes():
+        if runtime.precision == QUANTISED_PRECISION and not has_quantised(find_folder(model)):
+            continue
         loaded = load_change_model(model, runtime.device) if is_change_model(model) else load_model(model, runtime.device)
         engine = Engine(loaded, runtime)
         try:
@@ -151,6 +166,7 @@ def _timed(engine: Engine[Any], dates: int) -> dict[str, Any]:
     runtime = engine.runtime
     return {
         "model": engine.model.id,
+        "weights": engine.model.weights_hash,
         "runtime": runtime.library,
         "device": runtime.name,
         "precision": runtime.precision,
@@ -175,6 +191,8 @@ def lines(told: dict[str, Any]) -> list[str]:
     for result in told.get("benchmark", ()):
         speeds = ", ".join(f"{one['speed']:.0f} images/s in batches of {one['batch']}" for one in result["images_per_second"])
         words.append(f"benchmark: {result['model']} by {result['runtime']} on {result['device']} in {result['precision']}: {speeds}")
+    if told.get("benchmark_kept"):
+        words.append(f"benchmark: kept in {told['benchmark_kept']}; the pages take what was the quickest of fp32 and int8 for each model")
     return words
 
 

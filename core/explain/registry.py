@@ -118,6 +118,7 @@ def explain(
         baseline=evidence.baseline,
         completeness_error=evidence.completeness_error,
         class_specific=chosen.offered.class_specific,
+        runtime=engine.runtime.library if chosen.needs == FORWARD else "torch",
         seconds=time.perf_counter() - began,
         assumptions=engine.notices,
         source=given.source,

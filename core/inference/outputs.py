@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from core.inference.runtimes.exports import Export
 from models.change_registry import LoadedChangeModel
 from models.registry import LoadedModel
 
@@ -32,6 +33,20 @@ def purpose_of(model: LoadedModel | LoadedChangeModel, *, hidden: bool = False) 
     if isinstance(model, LoadedChangeModel):
         return f"dates, enlarged {model.preprocess.enlarged}"
     return f"image, size {model.preprocess.size}, patch {model.patch}{', hidden' if hidden else ''}"
+
+
+def export_of(model: LoadedModel | LoadedChangeModel, *, hidden: bool = False) -> Export:
+    """The same results as graphs that are made when they are asked for, and kept by what tells the network from all others."""
+    outputs = outputs_of(model, hidden=hidden)
+    return Export(_identity(model), purpose_of(model, hidden=hidden), lambda: (outputs, model.network))
+
+
+def _identity(model: LoadedModel | LoadedChangeModel) -> str:
+    if model.identity:
+        return model.identity
+    from core.inference.runtimes.tracing import identity_of
+
+    return identity_of(model.network)
 
 
 def _of_image(model: LoadedModel, values: Tensor, hidden: bool) -> Mapping[str, Tensor]:

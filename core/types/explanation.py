@@ -190,6 +190,8 @@ class Explanation:
     completeness_error: |sum of attributions - (f(x) - f(baseline))| / |f(x) - f(baseline)|, None where it does not apply.
     sanity: None where nobody asked for it. worth: what says that the network was trained, or that nothing does.
     unit: what its numbers are. zero: the number that says nothing, which is drawn as nothing.
+    runtime, precision: what computed the map. Gradients and attention are torch's; changed inputs go where answers come from, in fp32
+    whatever the answers' precision, since rounding would drown what one token does. Deletion and insertion are such answers too.
     """
 
     method: str

@@ -1,3 +1,3 @@
-"""What is fitted after the loop: the out-of-distribution detectors."""
+"""What is fitted after the loop: the out-of-distribution detectors, and the ranges of quantised forms."""
 
-__all__ = ["change_ood_detector", "fit", "ood_detector"]
+__all__ = ["change_ood_detector", "fit", "ood_detector", "quantised"]

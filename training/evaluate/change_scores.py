@@ -40,23 +40,26 @@ class CityScores:
 
 def city_scores(network: BertImageForChangeDetection, cities: Sequence[CityPixels], recipe: ChangeRecipe) -> list[CityScores]:
     """What the network says of every known pixel of some cities, by the tiles that use makes too."""
-    network.eval()
+    return scores_by(forward(network.eval(), recipe.preprocess.enlarged), cities, recipe)
+
+
+def scores_by(predict: Predict, cities: Sequence[CityPixels], recipe: ChangeRecipe) -> list[CityScores]:
+    """The same by whatever gives logits of tiles of two dates."""
     found = []
     for city in cities:
-        logits = logits_of(network, city, recipe)
+        logits = logits_of(predict, city, recipe)
         known = city.known & np.isfinite(logits)
         found.append(CityScores(city.name, logits[known], city.changed[known]))
     return found
 
 
-def logits_of(network: BertImageForChangeDetection, city: CityPixels, recipe: ChangeRecipe) -> FloatImage:
+def logits_of(predict: Predict, city: CityPixels, recipe: ChangeRecipe) -> FloatImage:
     """float32 [rows, columns], NaN where the city holds no data."""
     grid = grid_of_pixels(city.known.shape, recipe.preprocess.size)
 
     def rows(first: int, last: int) -> PairRows:
         return PairRows(city.before[:, first:last], city.after[:, first:last], city.known[first:last])
 
-    predict = forward(network, recipe.preprocess.enlarged)
     whole = np.concatenate([logits for _, logits in blended_rows(rows, grid, predict)])  # the lattice, which may be larger
     return whole[: grid.rows, : grid.columns]
 

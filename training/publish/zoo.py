@@ -16,14 +16,16 @@ from core.types import Calibration, ChangeCalibration, Preprocess
 from models.bert_image import BertImageForChangeDetection, BertImageForMaskedImageModelling
 from models.classifiers import Classifier, open_classifier
 from models.encoders import ImageEncoderForClassification
+from models.folder import QUANTISED
 from models.registry import CALIBRATION, CONFIG, OUTSIDE, PREPROCESS, WEIGHTS, OodDetector, read_preprocess
 
 Network = Classifier | BertImageForChangeDetection | BertImageForMaskedImageModelling
 
 
 def write_network(folder: Path, network: Network, preprocess: Preprocess) -> None:
-    """config.json (float32 at run time), model.safetensors (float16), preprocess.json."""
+    """config.json (float32 at run time), model.safetensors (float16), preprocess.json. A quantised form of earlier weights goes."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / QUANTISED).unlink(missing_ok=True)
     plain = network.inner if isinstance(network, ImageEncoderForClassification) else network
     halves = {name: _half(value) for name, value in plain.state_dict().items()}
     if plain is network:

@@ -1,3 +1,3 @@
 """Whole trainings, from a recipe to a folder of the zoo."""
 
-__all__ = ["change_train", "final_fit", "masked_train", "train"]
+__all__ = ["change_train", "final_fit", "masked_train", "quantise", "train"]

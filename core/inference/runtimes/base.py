@@ -14,11 +14,15 @@ Arrays: TypeAlias = dict[str, NDArray[np.float32]]
 """Results by name, the first axis of each is that of the inputs."""
 Shape: TypeAlias = tuple[int, ...]
 """Of one input: (channels, rows, columns)."""
+QUANTISED_PRECISION = "int8"
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """device: "cpu" or "cuda". precision: "fp32", "bf16" or "fp16". name: the GPU's name, or "cpu". library: "torch" or "openvino"."""
+    """device: "cpu" or "cuda". precision: "fp32", "bf16", "fp16" or "int8" (a model's quantised form).
+
+    name: the GPU's name, or "cpu". library: "torch" or "openvino".
+    """
 
     device: str = "cpu"
     precision: str = "fp32"

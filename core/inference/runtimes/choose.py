@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import DeviceError
-from core.inference.runtimes.base import Runtime
+from core.inference.runtimes.base import QUANTISED_PRECISION, Runtime
 from core.inference.runtimes.openvino import OPENVINO_PRECISIONS
 from core.settings import Settings, settings
 
@@ -18,6 +18,8 @@ AMD_DRIVER = Path("/dev/kfd")
 """Builds of torch for AMD's GPUs call them CUDA devices too."""
 LIBRARY_WORDS = {"torch": "torch", "openvino": "OpenVINO"}
 """As they are written."""
+FOLLOWING = ("auto", "measured")
+"""Precisions that say no number format: the device's own is taken, for "measured" each model's (core/inference/runtimes/measured.py)."""
 
 
 def choose_runtime(chosen: Settings | None = None) -> Runtime:
@@ -25,7 +27,7 @@ def choose_runtime(chosen: Settings | None = None) -> Runtime:
 
     On a CPU "auto" takes OpenVINO where it can compute in the precision that is wanted: two to three times as fast (benchmarks/RESULTS.md).
 
-    Raises DeviceError where CUDA is demanded and torch sees none.
+    Raises DeviceError where CUDA is demanded and torch sees none, and for what the library or the device cannot compute.
     """
     wanted = chosen or settings()
     has_cuda = _has_cuda()
@@ -39,11 +41,13 @@ def choose_runtime(chosen: Settings | None = None) -> Runtime:
             "SIGHTLINE_RUNTIME is openvino, which computes on CPUs alone.", "Set SIGHTLINE_DEVICE=cpu, or the runtime to auto."
         )
     if wanted.device == "cpu" or not has_cuda:
-        precision = "fp32" if wanted.precision == "auto" else wanted.precision
+        precision = "fp32" if wanted.precision in FOLLOWING else wanted.precision
         return Runtime("cpu", precision, "cpu", _cpu_library(wanted.runtime, precision))
+    if wanted.precision == QUANTISED_PRECISION:
+        raise DeviceError("SIGHTLINE_PRECISION is int8, which CPUs alone compute.", "Set SIGHTLINE_DEVICE=cpu, or another precision.")
     import torch
 
-    return Runtime("cuda", _cuda_precision() if wanted.precision == "auto" else wanted.precision, torch.cuda.get_device_name())
+    return Runtime("cuda", _cuda_precision() if wanted.precision in FOLLOWING else wanted.precision, torch.cuda.get_device_name())
 
 
 def available_runtimes() -> tuple[Runtime, ...]:
@@ -51,7 +55,9 @@ def available_runtimes() -> tuple[Runtime, ...]:
     device = choose_runtime()
     if device.device == "cuda":
         return tuple(replace(device, precision=precision) for precision in dict.fromkeys(("fp32", _cuda_precision())))
-    return tuple(replace(device, library=library, precision=precision) for library in LIBRARY_WORDS for precision in OPENVINO_PRECISIONS)
+    of_torch = (precision for precision in OPENVINO_PRECISIONS if precision != QUANTISED_PRECISION)
+    ways = [*(("torch", precision) for precision in of_torch), *(("openvino", precision) for precision in OPENVINO_PRECISIONS)]
+    return tuple(replace(device, library=library, precision=precision) for library, precision in ways)
 
 
 def describe_device() -> str:
@@ -62,7 +68,8 @@ def describe_device() -> str:
         return error.message
     if runtime.device == "cpu":
         cores = os.cpu_count() or 1
-        return f"CPU, {cores} core{'' if cores == 1 else 's'}, {LIBRARY_WORDS[runtime.library]} {runtime.precision}"
+        precision = "fp32 or int8, as measured" if settings().precision == "measured" else runtime.precision
+        return f"CPU, {cores} core{'' if cores == 1 else 's'}, {LIBRARY_WORDS[runtime.library]} {precision}"
     import torch
 
     memory = torch.cuda.get_device_properties(0).total_memory / GIBIBYTE
@@ -70,7 +77,9 @@ def describe_device() -> str:
 
 
 def _cpu_library(wanted: str, precision: str) -> str:
-    """Raises DeviceError where OpenVINO is demanded in a precision that it has not."""
+    """Raises DeviceError where a library is demanded in a precision that it has not."""
+    if wanted == "torch" and precision == QUANTISED_PRECISION:
+        raise DeviceError("torch does not compute in int8 here.", "Set SIGHTLINE_RUNTIME to auto, or another precision.")
     if wanted == "openvino" and precision not in OPENVINO_PRECISIONS:
         raise DeviceError(
             f"OpenVINO does not compute in {precision} on a CPU.",

@@ -14,20 +14,23 @@ import numpy as np
 from core.errors import DeviceError
 from core.inference.runtimes.base import Arrays, Runtime, Shape
 from core.inference.runtimes.exports import RESULT, Export, openvino
+from core.inference.runtimes.quantise import quantised
 from core.settings import settings
 from core.types import FloatImage
+from models.quantised import QuantisedForm
 
 MOST_SHAPES = 6
 """Networks that are kept compiled, the latest: a model is asked in few shapes."""
-OPENVINO_PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
+OPENVINO_PRECISIONS = {"fp32": "f32", "bf16": "bf16", "int8": "bf16"}
+"""What layers compute in, of a quantised form those that are not quantised; OpenVINO takes f32 where the processor has no bf16."""
 
 
 class OpenVinoNetwork:
     """A network that takes and gives arrays (core.inference.runtimes.base.ExecutableNetwork), compiled when a shape is first asked for."""
 
-    def __init__(self, export: Export, runtime: Runtime) -> None:
-        """export: of a network that lies on the CPU where it has to be made."""
-        self._export, self._runtime = export, runtime
+    def __init__(self, export: Export, runtime: Runtime, form: QuantisedForm | None = None) -> None:
+        """export: of a network that lies on the CPU where it has to be made. form: its quantised form, for int8."""
+        self._export, self._runtime, self._form = export, runtime, form
         self._compiled: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
 
     def forward(self, values: FloatImage) -> Arrays:
@@ -41,8 +44,9 @@ class OpenVinoNetwork:
     def _compile(self, shape: Shape) -> _Compiled:
         try:
             graph = self._export.graph(shape)
+            graph = graph if self._form is None else quantised(graph, self._form)
             request = openvino().Core().compile_model(graph, "CPU", _options(self._runtime)).create_infer_request()
-        except (RuntimeError, TypeError, ValueError) as error:
+        except (RuntimeError, TypeError, ValueError, LookupError) as error:
             raise DeviceError(
                 f"OpenVINO cannot run this model ({type(error).__name__}).", "Set SIGHTLINE_RUNTIME=torch, which runs every model."
             ) from error

@@ -110,6 +110,7 @@ def _end(number: int, frame: object) -> None:
 
 
 if __name__ == "__main__":
+    os.environ["SIGHTLINE_PRECISION"] = os.environ.get("SIGHTLINE_PRECISION") or "measured"  # before the settings are read
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold the pixels and names of whatever is open
     os.umask(_FOR_THIS_USER)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # while the libraries load there is nothing to clean up

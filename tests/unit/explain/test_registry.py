@@ -176,3 +176,11 @@ def test_an_explanation_says_that_memory_ran_out(tmp_path: Path, image: ModelInp
     found = explain(engine, image, "occlusion", parameters=QUICK["occlusion"])
     assert found.assumptions == engine.notices
     assert "8 are computed at a time" in as_values(image, found)["assumptions"][-1]
+
+
+def test_an_explanation_says_what_computed_its_map(engine: Engine, image: ModelInput) -> None:
+    by_openvino = Engine(engine.model, replace(engine.runtime, library="openvino"))
+    told = {
+        method: explain(by_openvino, image, method, parameters=QUICK[method]).runtime for method in ("occlusion", "grad-cam", "rollout")
+    }
+    assert told == {"occlusion": "openvino", "grad-cam": "torch", "rollout": "torch"}
