@@ -64,9 +64,14 @@ def town() -> NDArray[np.uint16]:
     return pixels
 
 
+def open_how(page: Page) -> None:
+    """Show by which method and index the dates are compared."""
+    page.get_by_text("How", exact=True).locator("visible=true").first.click()
+
+
 def choose_way(page: Page, name: str) -> None:
     """Compare by the method of that name, which stands under "How"."""
-    page.get_by_text("How", exact=True).locator("visible=true").first.click()
+    open_how(page)
     page.locator("button:visible", has_text=name).click()
 
 
@@ -76,6 +81,7 @@ def test_the_first_click_on_two_dates_shows_what_burned(page: Page, shoot: Shoot
     page.get_by_role("button", name="One place, two dates", exact=True).click()
     expect(shown(page, "361.8 ha changed")).to_be_visible()
     expect(shown(page, "2024, before to 2024, after")).to_be_visible()
+    open_how(page)
     expect(page.get_by_role("radio", name="NBR, burns")).to_be_checked()
     expect(page.get_by_role("button", name="Change", exact=True)).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_text("Say what the bands and values are")).to_have_count(0)
