@@ -127,6 +127,8 @@ def _stretch_of(scene: Scene, values: NDArray[np.float32] | None) -> Stretch:
 def band_values(band: Band, grid: Scene, piece: Piece) -> NDArray[np.float32]:
     """float32 [rows, columns], in reflectance where the band tells how; NaN where there are no data."""
     read = np.ma.filled(read_piece(band.file, band.index, grid, piece, Resampling.average).astype(np.float32), np.nan)
+    if band.nodata is not None:  # the product may say it where the file does not
+        read[read == np.float32(band.nodata)] = np.nan
     if band.mask is not None:
         read[read_piece(band.file, band.mask.index, grid, piece, Resampling.nearest).filled(0) == 0] = np.nan
     return np.asarray(read * np.float32(band.scale or 1.0) + np.float32(band.offset or 0.0), dtype=np.float32)

@@ -64,12 +64,24 @@ def town() -> NDArray[np.uint16]:
     return pixels
 
 
+def open_how(page: Page) -> None:
+    """Show by which method and index the dates are compared."""
+    page.get_by_text("How", exact=True).locator("visible=true").first.click()
+
+
+def choose_way(page: Page, name: str) -> None:
+    """Compare by the method of that name, which stands under "How"."""
+    open_how(page)
+    page.locator("button:visible", has_text=name).click()
+
+
 def test_the_first_click_on_two_dates_shows_what_burned(page: Page, shoot: Shoot) -> None:
     page.goto("/")
     expect(page.get_by_text("Real: Contains modified Copernicus Sentinel data 2024; free and open.")).to_be_visible()
     page.get_by_role("button", name="One place, two dates", exact=True).click()
     expect(shown(page, "361.8 ha changed")).to_be_visible()
     expect(shown(page, "2024, before to 2024, after")).to_be_visible()
+    open_how(page)
     expect(page.get_by_role("radio", name="NBR, burns")).to_be_checked()
     expect(page.get_by_role("button", name="Change", exact=True)).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_text("Say what the bands and values are")).to_have_count(0)
@@ -85,7 +97,7 @@ def test_two_dates_of_the_sample_are_compared_explained_and_taken_away(page: Pag
     # The network of change knows real ground alone, and no area is given by it; the classes are what the sample was drawn to show.
     expect(shown(page, "No area is given: ")).to_be_visible()
     expect(shown(page, CHANGED)).to_have_count(0)
-    page.locator("button:visible", has_text="Post-classification").click()
+    choose_way(page, "Post-classification")
     expect(shown(page, CHANGED)).to_be_visible()
     expect(shown(page, "The score of change is not calibrated.")).to_be_visible()
 
@@ -155,7 +167,7 @@ ABOVE = """(canvas) => {
 def test_a_map_grows_strip_by_strip_and_what_is_drawn_of_it_never_vanishes(page: Page) -> None:
     page.goto("/earth")
     page.get_by_role("button", name="One place, two dates (synthetic)", exact=True).click()
-    page.locator("button:visible", has_text="Post-classification").click()
+    choose_way(page, "Post-classification")
     expect(page.get_by_role("button", name="Land cover", exact=True)).to_have_attribute("aria-pressed", "true")
     picture = canvas(page)
     bare = picture.evaluate(ABOVE)
@@ -179,7 +191,7 @@ def test_a_comparison_by_an_index_needs_no_model_and_nothing_of_it_is_cut_off_at
     page.set_viewport_size(NARROW)
     page.goto("/earth")
     page.get_by_role("button", name="One place, two dates (synthetic)", exact=True).click()
-    page.locator("button:visible", has_text="Spectral index").click()
+    choose_way(page, "Spectral index")
     expect(shown(page, "NDVI = (near infrared - red)")).to_be_visible()
     expect(shown(page, CHANGED)).to_be_visible()
     assert cut_off(page) == []
@@ -200,7 +212,7 @@ def test_unnamed_bands_are_asked_for_and_then_mapped(page: Page, tmp_path: Path)
     page.locator("input[type=file]").set_input_files(path)
     expect(shown(page, "Which band is which?")).to_be_visible()
     expect(shown(page, MAPPED)).to_have_count(0)
-    page.get_by_role("button", name="Use these").click()
+    page.get_by_role("button", name="Use these", exact=True).click()
     expect(shown(page, MAPPED)).to_be_visible()
 
 
