@@ -150,8 +150,10 @@ def test_requirements_are_pinned_and_hold_what_the_owner_named() -> None:
 
 def test_whatever_is_imported_is_required_and_whatever_is_required_is_used() -> None:
     at_run_time = imported("app.py", "pages", "core", "models", "training", "sample_data")
-    assert at_run_time - set(pins("requirements.txt")) == set()
+    assert at_run_time - set(pins("requirements.txt")) == set(pins("requirements-export.txt"))
     assert set(pins("requirements.txt")) - at_run_time - FOUND_AT_RUN_TIME == set()
+    elsewhere = [path for path in (PROJECT / "core").rglob("*.py") if "standalone" not in path.parts]
+    assert not set(pins("requirements-export.txt")) & imported(*(str(path.relative_to(PROJECT)) for path in elsewhere))
 
 
 def test_no_decoder_is_installed_that_damaged_data_bring_down() -> None:

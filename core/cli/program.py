@@ -15,6 +15,7 @@ from core.cli.composite import composite
 from core.cli.doctor import doctor
 from core.cli.evaluate import evaluate
 from core.cli.explain import explain
+from core.cli.export_model import export_model
 from core.cli.map import map_
 from core.cli.models import models
 from core.cli.output import PROGRAM, drop, print_json, say_aside
@@ -45,6 +46,7 @@ program.command("map")(map_)
 program.command("change")(change)
 program.command("composite")(composite)
 program.command("train")(train)
+program.command("export-model")(export_model)
 program.command("app")(app)
 
 

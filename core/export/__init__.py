@@ -1,3 +1,16 @@
 """From values to files that other programs read: reports, rasters, vectors."""
 
-__all__ = ["explanation", "geotiff", "json", "markdown", "pdf", "pdf_parts", "pdf_style", "staging", "styles", "tables", "vector"]
+__all__ = [
+    "explanation",
+    "geotiff",
+    "json",
+    "markdown",
+    "pdf",
+    "pdf_parts",
+    "pdf_style",
+    "staging",
+    "standalone",
+    "styles",
+    "tables",
+    "vector",
+]
