@@ -16,6 +16,7 @@ from core.export.staging import staged
 from core.export.standalone.graph import INPUT, latency_ms, needed, shape_of, write_graph
 from core.export.standalone.item import stac_item
 from core.export.standalone.words import CONTENTS, readme
+from core.inference.runtimes.measured import PROCESSORS
 from core.prepare.tensor import SMALLEST_DEVIATION
 from core.settings import PROJECT
 from models.registry import CARD, LoadedModel
@@ -32,7 +33,6 @@ CARD_COPY, README, LICENCE, NOTICE = "CARD.md", "README.md", "LICENSE", "NOTICE"
 OURS = "Apache-2.0"
 """Licence of weights that have no LICENSE of their own beside them: the project's."""
 MEDIA_TYPES = {".onnx": "application/octet-stream", ".json": "application/json", ".npz": "application/octet-stream", ".py": "text/x-python"}
-PROCESSORS = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)
