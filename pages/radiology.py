@@ -11,9 +11,9 @@ from core.ui.radiology.exports import Taken, image_downloads
 from core.ui.radiology.image_list import image_list
 from core.ui.radiology.models import models_for, why_no_model
 from core.ui.radiology.page_state import PAGE, TABS, Opening, RadiologyState, close_one
-from core.ui.radiology.picture import image_view, pick_token, slice_in_view
 from core.ui.radiology.study_facts import file_words, title_of
 from core.ui.radiology.study_panel import study
+from core.ui.radiology.study_viewer import image_view, pick_token, slice_in_view
 from core.ui.radiology.work import ModelReading
 from core.ui.state.errors import guarded, show_error
 from core.ui.state.progress import is_under_way, result_of

@@ -20,7 +20,7 @@ from core.inference.engine import Engine, Forward
 from core.inference.ood import features, ood_score
 from core.inference.tta import answered
 from core.prepare.ct import Plane, corners, window_about, window_at
-from core.prepare.outline import outline_about
+from core.prepare.nodule_outline import outline_about
 from core.types import Candidate, FloatImage, Mark, ModelInput, Progress
 from models.registry import LoadedModel
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from core.errors import OutOfRange
 from core.prepare.body import body_of_slice
+from core.prepare.ct_lungs import AIRY, lung_field
 from core.prepare.kinds import NOT_IMAGES, modality_of
-from core.prepare.lungs import AIRY, lung_field
 from core.prepare.suitability import Suitability, body_refusal, is_coloured, modality_refusal, no_input, no_patient_refusal, pixel_refusal
 from core.prepare.tensor import resize, standardise
 from core.prepare.windowing import LUMINANCE, modality_values, render

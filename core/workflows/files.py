@@ -18,7 +18,7 @@ from core.settings import settings
 from core.sources import Source, Unusable
 from core.types import Image, ModelInput, Prediction, Preprocess
 from core.workflows.faults import our_fault
-from core.workflows.large import is_large, predict_large
+from core.workflows.large_images import is_large, predict_large
 
 READERS = 2
 """Threads that read and decode; more would take the cores from the network."""

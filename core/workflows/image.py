@@ -27,7 +27,7 @@ from core.sources import Source, Unusable, walk
 from core.types import Explanation, Image, ModelInput, Notice, Picture, Prediction, Preprocess, Progress, Report, Scene, Study, Target
 from core.workflows.ct_search import is_searched_by, search_ct
 from core.workflows.faults import our_fault
-from core.workflows.large import is_large, predict_large
+from core.workflows.large_images import is_large, predict_large
 
 
 @dataclass(frozen=True)

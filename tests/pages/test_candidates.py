@@ -11,7 +11,7 @@ from core.readers import read_series
 from core.settings import PROJECT
 from core.types import Picture
 from core.ui.radiology import page_state as radiology
-from core.ui.radiology import picture, work
+from core.ui.radiology import study_viewer, work
 from core.ui.radiology.candidates import Visit, candidate_boxes, candidate_words
 from core.ui.radiology.page_state import ImageAnswer
 from core.ui.radiology.study_show import lung_window
@@ -30,8 +30,8 @@ def test_a_candidate_is_outlined_on_its_slice_and_the_map_lies_on_the_window_tha
     answer = task.value
     assert answer is not None and answer.searched is not None
     best = answer.searched.window
-    assert picture.read_box(study, answer) == best.box
-    assert [picture.is_read_from(answer, index) for index in range(3)] == [index == best.frame for index in range(3)]
+    assert study_viewer.read_box(study, answer) == best.box
+    assert [study_viewer.is_read_from(answer, index) for index in range(3)] == [index == best.frame for index in range(3)]
     outlined = [candidate_boxes(answer.searched, index) for index in range(3)]
     assert sum(map(len, outlined)) == sum(len(one.marks) for one in answer.prediction.candidates or ())
     first = (answer.prediction.candidates or ())[0]
@@ -39,16 +39,16 @@ def test_a_candidate_is_outlined_on_its_slice_and_the_map_lies_on_the_window_tha
     left, top, width, height = outlined[first.frame][0]
     assert left < first.column < left + width and top < first.row < top + height
     left, top, width, height = best.box
-    picture.pick_token(opening, answer.grid, Click(round(left + width - 1), round(top + 1), best.frame, "both"), answer)
+    study_viewer.pick_token(opening, answer.grid, Click(round(left + width - 1), round(top + 1), best.frame, "both"), answer)
     assert opening.clicked == (0, answer.grid[1] - 1)
-    picture.pick_token(opening, answer.grid, Click(0, 0, best.frame, "both"), answer)
+    study_viewer.pick_token(opening, answer.grid, Click(0, 0, best.frame, "both"), answer)
     assert opening.clicked is None
 
 
 def test_a_candidate_is_visited_through_the_window_of_the_lung_and_a_picture_keeps_its_own(home: Path) -> None:
     study = read_series(sorted(CT.iterdir())[20:23], "series")[0]
     opening = radiology.Opening(study, viewport=Viewport(slice=1, centre=40.0, width=400.0), visit=Visit(1, (10.0, 12.0, 20.0, 20.0), 2))
-    shown = picture.image_view(opening, radiology.Slices(pack_study(study)), None, None, has_overlay=False)
+    shown = study_viewer.image_view(opening, radiology.Slices(pack_study(study)), None, None, has_overlay=False)
     command = shown.as_data()["command"]
     assert command["slice"] == 2
     assert command["window"] == {"centre": -600.0, "width": 1500.0, "shape": "LINEAR"}

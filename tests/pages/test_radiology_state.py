@@ -20,7 +20,7 @@ from core.report.editing import edit_section
 from core.settings import PROJECT
 from core.types import Domain, Gain, Target
 from core.ui.radiology import page_state as radiology
-from core.ui.radiology import picture, work
+from core.ui.radiology import study_viewer, work
 from core.ui.radiology.explanation_panel import rank_words, token_words
 from core.ui.radiology.exports import Taken
 from core.ui.radiology.models import models_for, why_no_model
@@ -59,12 +59,12 @@ def test_what_a_user_wrote_outlives_a_new_map_unless_its_facts_changed(opening: 
 
 
 def test_a_click_finds_its_token_and_a_second_one_lets_go(opening: radiology.Opening) -> None:
-    rows, columns = picture.size_of(opening.image)
-    picture.pick_token(opening, (4, 4), Click(columns - 1, 0, 0, "both"))
+    rows, columns = study_viewer.size_of(opening.image)
+    study_viewer.pick_token(opening, (4, 4), Click(columns - 1, 0, 0, "both"))
     assert opening.clicked == (0, 3)
-    picture.pick_token(opening, (4, 4), Click(columns // 2, rows - 1, 0, "both"))
+    study_viewer.pick_token(opening, (4, 4), Click(columns // 2, rows - 1, 0, "both"))
     assert opening.clicked == (3, 2)
-    picture.pick_token(opening, (4, 4), Click(columns // 2, rows - 1, 0, "both"))
+    study_viewer.pick_token(opening, (4, 4), Click(columns // 2, rows - 1, 0, "both"))
     assert opening.clicked is None
 
 

@@ -7,10 +7,10 @@ __all__ = [
     "image_list",
     "models",
     "page_state",
-    "picture",
     "study_facts",
     "study_panel",
     "study_show",
+    "study_viewer",
     "thumbnail",
     "work",
 ]

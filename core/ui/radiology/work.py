@@ -15,9 +15,9 @@ from core.types import Explanation, Picture, Prediction, Report
 from core.ui.radiology.candidates import candidate_list
 from core.ui.radiology.models import models_for
 from core.ui.radiology.page_state import ImageAnswer, MethodAndLabel, Opening, RadiologyState, Shown, SignedOff, Slices
-from core.ui.radiology.picture import viewport_in_view
 from core.ui.radiology.study_facts import title_of
 from core.ui.radiology.study_show import first_viewport, lung_window
+from core.ui.radiology.study_viewer import viewport_in_view
 from core.ui.radiology.thumbnail import study_thumbnail
 from core.ui.state.session import Session, Task
 from core.ui.viewer import pack_picture, pack_study

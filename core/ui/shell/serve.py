@@ -55,8 +55,8 @@ def serve(arguments: Sequence[str]) -> None:
     import streamlit as st  # here, since it takes seconds in which Control-C must already end in good order
     from starlette.middleware import Middleware
 
-    from core.ui.shell.door import Door
     from core.ui.shell.private_streamlit import take_navigation, try_to_listen
+    from core.ui.shell.request_guard import Door
     from core.ui.state.uploads import remove_what_a_dead_server_left
 
     options = options_of(arguments)

@@ -39,7 +39,7 @@ def is_signed_in() -> bool:
 
 
 def browser() -> str:
-    """The random name of this browser (core/ui/shell/door.py), "" where it takes no cookies."""
+    """The random name of this browser (core/ui/shell/request_guard.py), "" where it takes no cookies."""
     return name_in(st.context.headers.get_all("Cookie"))
 
 

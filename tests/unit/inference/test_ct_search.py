@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.inference.ct_search import APART_MM, Candidate, SliceSearch, candidates_of, search, search_slice
 from core.inference.engine import Forward
 from core.prepare.ct import plane_of
-from core.prepare.outline import outline_about
+from core.prepare.nodule_outline import outline_about
 from core.types import Mark, Picture
 from tests.unit.prepare.ct_slices import CT, chest, slices
 

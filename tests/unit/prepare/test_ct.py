@@ -11,8 +11,8 @@ from pydicom import Dataset
 
 from core.errors import OutOfRange
 from core.prepare.ct import NO_LUNG, centre_window, corners, is_searched, plane_of, window_about
+from core.prepare.ct_lungs import lung_field
 from core.prepare.inputs import to_input
-from core.prepare.lungs import lung_field
 from core.types import Notice, Picture, notice
 from tests.unit.prepare.ct_slices import CT, chest, slices
 

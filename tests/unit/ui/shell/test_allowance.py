@@ -18,7 +18,7 @@ from core.errors import TooLarge
 from core.settings import PROJECT, settings
 from core.ui.shell.admission import COOKIE, new_name
 from core.ui.shell.allowance import MEGABYTE, allowance
-from core.ui.shell.door import Door
+from core.ui.shell.request_guard import Door
 from core.ui.state.uploads import OpenFolder
 
 MINE, OTHER = new_name(), new_name()

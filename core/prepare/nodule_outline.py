@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy
 
-from core.prepare.lungs import AIRY
+from core.prepare.ct_lungs import AIRY
 from core.types import Box, FloatImage, Mask
 
 WIDEST_MM = 39.0

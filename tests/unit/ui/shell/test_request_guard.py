@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 
 from core.settings import settings
 from core.ui.shell.admission import COOKIE, Admission, admission, name_in, new_name
-from core.ui.shell.door import ENTER, HEADERS, TICKET, Door
+from core.ui.shell.request_guard import ENTER, HEADERS, TICKET, Door
 
 BROWSER = new_name()
 
