@@ -111,7 +111,11 @@ def test_a_link_on_another_site_takes_no_name_away_for_its_strict_cookie_stays_a
     assert "set-cookie" not in ask("/static/js/index.js", sec_fetch_site="same-origin")[1]
 
 
-@pytest.mark.parametrize("planted", ["made-up", f"{BROWSER}0", BROWSER.partition(".")[0], "a.b", "."])
+@pytest.mark.parametrize(
+    "planted",
+    ["made-up", f"{BROWSER}0", BROWSER.partition(".")[0], "a.b", "."],
+    ids=["made-up", "longer", "unsigned", "signed-by-nobody", "empty"],
+)
 def test_a_name_that_this_server_did_not_make_is_not_taken(planted: str) -> None:
     """A page on another port of this host can write its cookies."""
     given = ask(cookie=f"{COOKIE}={planted}")[1]["set-cookie"]
