@@ -4,6 +4,7 @@ __all__ = [
     "body",
     "composite",
     "ct",
+    "ct_lungs",
     "domains",
     "grid",
     "indices",
