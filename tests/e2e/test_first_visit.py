@@ -32,8 +32,7 @@ def test_a_page_that_is_opened_by_its_address_has_the_menu_while_it_loads(starte
 
 
 def test_who_opens_another_page_while_it_loads_comes_there(started: Page) -> None:
-    started.goto("/", wait_until="commit")
-    expect(started.get_by_text(LOADING)).to_be_visible()
+    started.goto("/", wait_until="commit")  # Home is whole without them
     started.get_by_test_id("stSidebarNav").get_by_role("link", name="Models").click()
     expect(started.get_by_text("Measured", exact=True).first).to_be_visible()
     expect(started.get_by_role("radio", name="Pneumonia")).to_be_visible()

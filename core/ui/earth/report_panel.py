@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -184,13 +185,13 @@ def _json(report: Report) -> bytes:
 
 def _zip(result: Result, report: Report, pictures: list[Captioned]) -> BinaryIO:
     """Everything in one archive, on disk since rasters may be large; it never has a name."""
-    packed = tempfile.TemporaryFile(dir=result.folder.parent)  # noqa: SIM115 - whoever sends it closes it
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in _files_of(result.folder):
-            archive.write(file, file.name, zipfile.ZIP_STORED if file.suffix == ".tif" else None)
-        with tempfile.TemporaryDirectory() as folder:
-            write_report(report, Path(folder), pictures)
-            for file in _files_of(Path(folder)):
-                archive.write(file, file.name)
-    packed.seek(0)
-    return packed
+    with tempfile.TemporaryFile(dir=result.folder.parent) as packed:
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in _files_of(result.folder):
+                archive.write(file, file.name, zipfile.ZIP_STORED if file.suffix == ".tif" else None)
+            with tempfile.TemporaryDirectory() as folder:
+                write_report(report, Path(folder), pictures)
+                for file in _files_of(Path(folder)):
+                    archive.write(file, file.name)
+        packed.seek(0)
+        return os.fdopen(os.dup(packed.fileno()), "rb")  # Streamlit takes what can only be read
