@@ -22,7 +22,7 @@ from core.inference.runtimes.base import Shape
 from core.settings import PROJECT, private_home
 
 if TYPE_CHECKING:
-    from openvino import Model
+    from openvino import Model as Model
     from torch import nn
 
     from core.inference.runtimes.torch import Outputs
@@ -86,6 +86,14 @@ def openvino() -> Any:
     import openvino as library
 
     return library
+
+
+def simplify(graph: Model) -> None:
+    """Join normalisation to the convolution before it, and make constants of what is the same for every input, in place."""
+    openvino()
+    from openvino._offline_transformations import apply_moc_transformations
+
+    apply_moc_transformations(graph, cf=True)
 
 
 def is_kept(identity: str) -> bool:

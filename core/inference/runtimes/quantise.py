@@ -6,11 +6,11 @@ import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from core.inference.runtimes.exports import openvino
+from core.inference.runtimes.exports import openvino, simplify
 from models.quantised import QuantisedForm, Step
 
 if TYPE_CHECKING:
-    from openvino import Model
+    from core.inference.runtimes.exports import Model
 
 LAYERS = ("Convolution", "GroupConvolution", "MatMul", "Add")
 """Types of the nodes that steps lead to: layers, and what adds their biases. The others may differ between shapes of inputs."""
@@ -35,10 +35,7 @@ def prepared(graph: Model) -> str:
 
     Names of the library hold numbers that differ from trace to trace. Returns a hash of the layers: their types and their weights' shapes.
     """
-    openvino()
-    from openvino._offline_transformations import apply_moc_transformations
-
-    apply_moc_transformations(graph, cf=True)
+    simplify(graph)
     counts: Counter[str] = Counter()
     digest = hashlib.sha256()
     for node in graph.get_ordered_ops():
