@@ -14,7 +14,7 @@ from core.errors import InputError
 from core.prepare.grid.bands import read_window, resolve_bands
 from core.readers import SceneOptions, read_scene
 from core.sources.scenes import SceneFiles, group_scenes
-from core.types import Notice, Scene
+from core.types import CloudKind, Notice, Scene
 from tests.unit.readers.scenes.geotiff_files import constant, write_geotiff
 
 SIDE = 40
@@ -85,15 +85,16 @@ def test_two_places_of_one_date_and_two_pictures_of_one_place_stay_apart(tmp_pat
     assert len(groups_of(tmp_path / "x")[0]) == 2
 
 
-def test_a_mask_of_0_and_1_and_a_quality_layer_are_no_scenes(tmp_path: Path) -> None:
+def test_a_mask_of_0_and_1_is_no_scene_and_a_quality_layer_tells_the_clouds(tmp_path: Path) -> None:
     day = tmp_path / "day"
     for band in ("B02", "B03", "B04"):
         write_geotiff(day / f"T31UDQ_20171107T105229_{band}.tif", np.full((1, SIDE, SIDE), 700, np.uint16))
     write_geotiff(day / "burned.tif", np.arange(SIDE * SIDE, dtype=np.uint8).reshape(1, SIDE, SIDE) % 2)
     write_geotiff(day / "T31UDQ_20171107T105229_SCL_20m.tif", np.arange(SIDE * SIDE, dtype=np.uint8).reshape(1, SIDE, SIDE) % 12)
     (group,), refused = groups_of(day)
-    assert refused == {"burned.tif", "T31UDQ_20171107T105229_SCL_20m.tif"}
+    assert refused == {"burned.tif"}
     assert len(group.scene.bands) == 3
+    assert group.scene.clouds is not None and group.scene.clouds.kind == CloudKind.SCL
     scene = of_command_line(day)
     assert len(scene.bands) == 3
     left_out = next(one for one in scene.assumptions if isinstance(one, Notice) and one.code == "scene.masks-left-out")

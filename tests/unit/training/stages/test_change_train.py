@@ -27,6 +27,7 @@ from training.data.city_pixels import CropMaker, Crops, divided, read_cities
 from training.loop import change_trainer
 from training.loop.change_trainer import change_loss, started
 from training.loop.checkpoints import last_checkpoint
+from training.loop.imagenet import SPREAD
 from training.stages.change_train import fitted
 from training.stages.train import train
 
@@ -187,8 +188,9 @@ def test_an_encoder_begins_with_the_weights_of_another_model(tmp_path: Path) -> 
     begun = started(replace(recipe, start=str(tmp_path / "other"))).bert
     assert all(torch.equal(mine, theirs) for mine, theirs in zip(layers(begun), layers(other.bert), strict=True))
     mine, theirs = begun.embeddings.stem[0].down.weight, other.bert.embeddings.stem[0].down.weight
-    torch.testing.assert_close(mine[:, 2], theirs[:, 0] / 2)  # red; twice as many channels share the sum
-    torch.testing.assert_close(mine[:, 5], theirs.mean(dim=1) / 2)
+    shared = SPREAD / 2  # twice as many channels share the sum, and their values spread wider
+    torch.testing.assert_close(mine[:, 2], theirs[:, 0] * shared)  # red
+    torch.testing.assert_close(mine[:, 5], theirs.mean(dim=1) * shared)
 
 
 def layers(network: BertImageModel) -> list[torch.Tensor]:
