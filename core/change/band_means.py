@@ -10,7 +10,7 @@ import numpy as np
 from rasterio.windows import Window
 
 from core.prepare.grid.bands import read_window, resolve_bands
-from core.readers.scenes.geotiff import open_raster
+from core.readers.scenes.raster import open_raster
 from core.types import Progress, Scene
 
 _PIXELS = 1_000_000

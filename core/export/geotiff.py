@@ -31,7 +31,7 @@ from core.areas.pixels import row_hectares
 from core.errors import InputError
 from core.export.staging import PREFIX, not_written
 from core.export.styles import Colour, category_names, qgis_style
-from core.readers.scenes.geotiff import open_raster
+from core.readers.scenes.raster import open_raster
 from core.settings import settings
 
 BLOCK = 512

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeAlias
 
@@ -17,16 +16,16 @@ from typing_extensions import TypeIs, TypeVar
 
 from core.errors import OutOfRange
 from core.inference.batcher import Batcher, Priority, free_device_memory, is_out_of_memory, out_of_memory
-from core.inference.outputs import HEAD, export_of, outputs_of
-from core.inference.runtimes import ExecutableNetwork, Runtime, Shape, choose_runtime
+from core.inference.executables import Executables
+from core.inference.outputs import HEAD
+from core.inference.runtimes import Runtime, Shape, choose_runtime
 from core.inference.runtimes.base import QUANTISED_PRECISION
 from core.inference.runtimes.exports import is_kept
 from core.inference.runtimes.measured import quickest_precision
-from core.inference.runtimes.openvino import OpenVinoNetwork
 from core.settings import settings
 from core.types import FloatImage, Notice
 from models.change_registry import LoadedChangeModel, load_change_model
-from models.quantised import has_quantised, read_quantised
+from models.quantised import has_quantised
 from models.registry import FILES, LoadedModel, find_folder, load_model, never
 
 _T = TypeVar("_T")
@@ -73,7 +72,7 @@ class Engine(Generic[Loaded]):
         self.model, self.runtime = model, runtime
         self.priority = Priority.BATCH
         limits = settings()
-        self._executables = _Executables(model, runtime)
+        self._executables = Executables(model, runtime)
         self._remembered: OrderedDict[str, Any] = OrderedDict()
         self._lock = threading.Lock()
         self._batcher = Batcher(
@@ -172,34 +171,6 @@ class Engine(Generic[Loaded]):
         for each in values:
             if each.ndim != 4 or each.shape[1] != channels or each.size == 0 or each.shape[2] % height or each.shape[3] % width:
                 raise OutOfRange("the shape of the inputs", each.shape, wanted)
-
-
-class _Executables:
-    """The network as it is asked: for an answer, for one in fp32, with what it holds of each token. Opened when first asked for."""
-
-    def __init__(self, model: LoadedModel | LoadedChangeModel, runtime: Runtime) -> None:
-        self._model, self._runtime, self._in_full = model, runtime, replace(runtime, precision="fp32")
-
-    @cached_property
-    def answer(self) -> ExecutableNetwork:
-        return self._opened(self._runtime)
-
-    @cached_property
-    def exact(self) -> ExecutableNetwork:
-        return self.answer if self._runtime == self._in_full else self._opened(self._in_full)
-
-    @cached_property
-    def features(self) -> ExecutableNetwork:
-        return self._opened(self._in_full, hidden=True)
-
-    def _opened(self, runtime: Runtime, *, hidden: bool = False) -> ExecutableNetwork:
-        model = self._model
-        if runtime.library == "openvino":
-            form = read_quantised(model.folder, model.weights_hash) if runtime.precision == QUANTISED_PRECISION else None
-            return OpenVinoNetwork(export_of(model, hidden=hidden), runtime, form)
-        from core.inference.runtimes.torch import TorchNetwork  # which an exported graph does without
-
-        return TorchNetwork(outputs_of(model, hidden=hidden), runtime)
 
 
 ChangeEngine: TypeAlias = Engine[LoadedChangeModel]

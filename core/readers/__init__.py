@@ -7,8 +7,9 @@ from pathlib import Path
 from core.readers.dicom.image import read_dicom
 from core.readers.dicom.series import read_series
 from core.readers.picture import read_picture
-from core.readers.scenes.geotiff import SceneOptions, open_raster, read_scene
-from core.readers.scenes.raster import RASTER_DRIVERS
+from core.readers.scenes.geotiff import read_scene
+from core.readers.scenes.options import SceneOptions
+from core.readers.scenes.raster import RASTER_DRIVERS, open_raster
 from core.readers.sniff import Kind, refusal, sniff
 from core.types import Image
 

@@ -26,7 +26,7 @@ from core.export.staging import staged
 from core.export.tables import write_table
 from core.export.vector import Feature, write_polygons
 from core.prepare.grid.align import way_between
-from core.readers.scenes.geotiff import open_raster
+from core.readers.scenes.raster import open_raster
 from core.render.colours import class_colours
 from core.types import UNNAMED_DATE, ChangePolygon, Scene, Transition
 

@@ -33,7 +33,7 @@ from core.prepare.grid.clouds import cloud_notice
 from core.prepare.grid.reflectance import is_scale_known, value_doubts
 from core.prepare.grid.tiles import OVERLAP, tile_grid
 from core.prepare.scene_input import ground_refusal, scale_assumptions
-from core.readers.scenes.geotiff import open_raster
+from core.readers.scenes.raster import open_raster
 from core.render.colours import class_colours
 from core.render.preview import Preview
 from core.types import ClassArea, FloatImage, LandCoverMap, Notice, Progress, Scene, notice

@@ -12,7 +12,7 @@ from core.prepare.kinds import modality_of
 from core.prepare.lung_fields import lung_fields
 from core.prepare.suitability import Suitability, body_refusal, is_coloured, modality_refusal, no_patient_refusal
 from core.prepare.tensor import standardise
-from core.readers.scenes.geotiff import open_raster
+from core.readers.scenes.raster import open_raster
 from core.types import Domain, Image, Mask, MeasuredRange, ModelInput, Notice, Picture, Preprocess, Scene, Study, notice
 
 FRONTAL = frozenset({"AP", "PA", "FRONTAL", "ANTEROPOSTERIOR", "POSTEROANTERIOR", "APSUPINE", "APERECT", "PAERECT", "POSTERIORANTERIOR"})

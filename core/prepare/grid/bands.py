@@ -16,7 +16,7 @@ from core.errors import MissingBands
 from core.prepare.grid.clouds import clouds_in
 from core.prepare.grid.reflectance import assumed_scale, value_doubts
 from core.prepare.grid.warp import has_data, has_warped_data, says_itself_what_has_data, warped
-from core.readers.scenes.geotiff import open_raster
+from core.readers.scenes.raster import open_raster
 from core.types import Band, FloatImage, Mask, Notice, Preprocess, Scene
 
 

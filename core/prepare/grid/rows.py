@@ -11,7 +11,7 @@ from scipy.sparse import csc_array, csr_array
 from core.prepare.grid.bands import read_window, rendering
 from core.prepare.grid.lattice import LatticeAxis
 from core.prepare.grid.tiles import TileGrid
-from core.readers.scenes.geotiff import open_raster
+from core.readers.scenes.raster import open_raster
 from core.types import Band, FloatImage, Mask, Preprocess, Scene
 
 _READ_PIXELS = 2_900_000

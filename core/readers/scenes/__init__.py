@@ -1,5 +1,6 @@
 """Satellite scenes: GeoTIFF files of one place and date, their bands, dates and place on Earth."""
 
 __all__ = [
-    "band_names", "blocks", "dates", "eopf", "footprint", "geotiff", "landsat", "masks", "product", "raster", "sentinel2", "values", "zarr",
+    "band_names", "blocks", "dates", "eopf", "footprint", "geotiff", "landsat", "masks", "options", "product",
+    "raster", "raster_file", "sentinel2", "values", "zarr",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from core.change.severity import SEVERITIES, UNBURNED, severity_classes
 from core.export.geotiff import StripWriter, read_strips
 from core.export.tables import write_table
 from core.export.vector import Feature, write_polygons
-from core.readers.scenes.geotiff import open_raster
+from core.readers.scenes.raster import open_raster
 from core.render.colours import class_colours
 from core.types import ClassArea
 
