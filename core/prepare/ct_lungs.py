@@ -1,7 +1,8 @@
 """Where the lungs are in a slice of CT: what holds air and is not the air around the patient.
 
 Lung is told from other air by its density: half-way between soft tissue and air by Hounsfield's scale, about -850, where the windpipe, the
-bowel and the room are at -1000. A nodule at the pleura lies outside of what holds air; so the field is closed and its holes are filled.
+bowel and the room are at -1000. It lies in the body, also where the scanner's field of view cuts the chest open. A nodule at the pleura
+lies outside of what holds air; so the field is closed and its holes are filled.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import scipy
 
+from core.prepare.body import body_of_slice
 from core.types import FloatImage, Mask
 
 AIRY = -400.0
@@ -26,7 +28,7 @@ def lung_field(values: FloatImage, spacing_mm: float) -> Mask:
 
     values: float32 [rows, columns] in Hounsfield units, pixels of spacing_mm on both sides.
     """
-    pieces, count = scipy.ndimage.label(values < AIRY)
+    pieces, count = scipy.ndimage.label((values < AIRY) & body_of_slice(values))
     numbers = np.arange(1, count + 1)
     areas = scipy.ndimage.sum_labels(np.ones_like(values), pieces, numbers) * spacing_mm**2
     large = numbers[areas >= SMALLEST_MM2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from core.errors import OutOfRange
 from core.prepare.ct import NO_LUNG, centre_window, corners, is_searched, plane_of, window_about
 from core.prepare.ct_lungs import lung_field
 from core.prepare.inputs import to_input
+from core.readers import read_series
 from core.types import Notice, Picture, notice
 from tests.unit.prepare.ct_slices import CT, chest, slices
 
@@ -31,6 +33,35 @@ def test_the_lungs_are_what_holds_air_and_is_neither_the_room_nor_the_windpipe()
 def test_a_nodule_at_the_pleura_is_inside_the_field() -> None:
     field = lung_field(chest(1.0, nodules=((36.0, 150.0), (80.0, 150.0))).astype(np.float32), 1.0)
     assert field[150, 36] and field[150, 80]
+
+
+def test_a_lung_that_the_field_of_view_cuts_open_is_searched_and_the_room_beside_is_not() -> None:
+    cut = chest(1.0).astype(np.float32)
+    rows, columns = np.ogrid[:300, :300]
+    cut[np.hypot(rows - 150, columns - 165) > 115] = -1024.0  # the circle that was measured ends in the lung on the left of the image
+    assert cut[150, 49] == -1024.0 and cut[150, 51] == -850.0  # that lung begins at column 35
+    field = lung_field(cut, 1.0)
+    assert field[150, 60] and field[150, 110] and field[150, 220]
+    assert not field[60, 165]  # the room, inside the circle
+
+
+def test_foam_of_a_table_as_dense_as_lung_is_not_searched() -> None:
+    table = chest(1.0).astype(np.float32)
+    table[262:290, 40:260] = -940.0
+    table[260:262, 30:270] = 200.0  # its plate
+    field = lung_field(table, 1.0)
+    assert field[150, 80] and field[150, 220]
+    assert not field[270:].any()
+
+
+def test_both_lungs_of_a_real_series_are_searched_in_every_slice(shared_data: Path) -> None:
+    (series,) = read_series(sorted((shared_data / "dicom" / "ct-chest-series").glob("*.dcm")), "series")
+    for frame in range(series.shape[0]):
+        field = plane_of(series, CT, frame).searched
+        middle = field.shape[1] // 2
+        left, right = field[:, :middle].sum(), field[:, middle:].sum()
+        assert min(left, right) > 0.4 * max(left, right)
+        assert not field[int(0.8 * len(field)) :].any()  # the table
 
 
 def test_a_slice_without_lung_has_no_field_and_is_refused_with_that_reason() -> None:
