@@ -5,6 +5,9 @@ truth: int [images], index of the true label. probs: float32 [images, labels], p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import confusion_matrix, f1_score, recall_score, roc_auc_score
@@ -19,6 +22,33 @@ SIMULATIONS = 1000
 SEED = 0
 DECISION = 0.5
 """Probability from which a parent label counts as found."""
+
+
+@dataclass(frozen=True)
+class FrocPoint:
+    """At one threshold: false marks in a hundred slices, and the share of lesions that are found."""
+
+    false_marks_per_100_slices: float
+    sensitivity: float
+
+
+def froc(scores: Sequence[float], hits: Sequence[int | None], lesions: int, slices: int) -> tuple[FrocPoint, ...]:
+    """The free-response ROC curve (Chakraborty and Winter 1990), a point each threshold at which it moves, from the highest down.
+
+    scores: of each mark. hits: the number of the lesion that a mark lies on, None where it lies on none. A lesion that several marks lie on
+    is found once, and none of them is false. lesions, slices: how many there are; slices at least 1. () without lesions.
+    """
+    order = sorted(range(len(scores)), key=lambda each: -scores[each])
+    found, false, points = set[int](), 0, list[FrocPoint]()
+    for place, number in enumerate(order):
+        hit = hits[number]
+        if hit is None:
+            false += 1
+        else:
+            found.add(hit)
+        if place + 1 == len(order) or scores[order[place + 1]] < scores[number]:
+            points.append(FrocPoint(100.0 * false / slices, len(found) / max(lesions, 1)))
+    return tuple(points) if lesions else ()
 
 
 def mean(values: ArrayLike) -> float | None:

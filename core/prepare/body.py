@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import scipy
-from skimage.morphology import convex_hull_image
 
 from core.types import FloatImage, Mask
 
@@ -12,7 +11,7 @@ DARK = 0.06
 """Of the range of a radiograph: what is darker and reaches its edge lies beside the patient. Air beside a body is black, lung is not."""
 TISSUE = -300.0
 """Hounsfield units: fat, muscle and bone are denser, clothes and the mattress of the table less."""
-PADDING = -1023.0
+PADDING_HU = -1023.0
 """Hounsfield units at and below which a pixel may be padding outside the scanner's field of view; the scale begins at -1024."""
 _RIM_PIXELS = 2
 """How far padding and what lies beside it mix where a slice is brought to another spacing."""
@@ -50,14 +49,17 @@ def body_of_slice(values: FloatImage) -> Mask:
     if not solid.any():
         return body
     pieces, count = scipy.ndimage.label(~body & ~_padding(values))
-    enclosed = np.asarray(scipy.ndimage.mean(convex_hull_image(solid), pieces, np.arange(count + 1))) >= _ENCLOSED_SHARE
+    from skimage.morphology import convex_hull_image  # here, since only CT needs it
+
+    hull = convex_hull_image(solid)  # type: ignore[no-untyped-call]
+    enclosed = np.asarray(scipy.ndimage.mean(hull, pieces, np.arange(count + 1))) >= _ENCLOSED_SHARE
     enclosed[0] = False
     return np.asarray(body | enclosed[pieces], dtype=np.bool_)
 
 
 def _padding(values: FloatImage) -> Mask:
     """bool [rows, columns]: what reaches in from the edge without a value, and its rim."""
-    pieces, _ = scipy.ndimage.label(values <= PADDING)
+    pieces, _ = scipy.ndimage.label(values <= PADDING_HU)
     edge = np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])
     outside = np.isin(pieces, np.unique(edge[edge > 0]))
     return np.asarray(scipy.ndimage.binary_dilation(outside, iterations=_RIM_PIXELS) if outside.any() else outside, dtype=np.bool_)

@@ -62,7 +62,7 @@ def _answer(study: Study, label: str, engine: Engine) -> SeriesAnswer:
     count = study.shape[0]
     try:
         if is_searched_by(study, engine.model.preprocess):
-            _check_volume(study)
+            check_volume(study)
             return SeriesAnswer(label, count, search_ct(study, engine).prediction)
         given = to_input(study, engine.model.preprocess)
         return SeriesAnswer(label, count, predict_input(engine, given, frame=frame_answered(study, given)))
@@ -74,7 +74,7 @@ def _answer(study: Study, label: str, engine: Engine) -> SeriesAnswer:
         return SeriesAnswer(label, count, error=our_fault(error))
 
 
-def _check_volume(study: Study) -> None:
+def check_volume(study: Study) -> None:
     """Raises InputError, with the reason, for slices that are no volume; one slice needs to be none."""
     if study.shape[0] == 1 or study.is_volume:
         return

@@ -16,7 +16,7 @@ from torch import Tensor
 from core.errors import BadRecipe
 from core.prepare.grid.pair import Moments, pair_of, read_pair, standardised
 from core.types import FloatImage, Mask, Preprocess
-from core.workflows.labelled_cities import City, city_folders, read_city
+from core.workflows.evaluation.labelled_cities import City, city_folders, read_city
 from training.config.change_recipe import ChangeAugmentation
 
 SHIFTED = 0.5
@@ -48,7 +48,7 @@ class Crops:
 
 
 def read_cities(data: Path, preprocess: Preprocess) -> tuple[CityPixels, ...]:
-    """Every city of a folder, by name. Raises what core.workflows.labelled_cities raises, and MissingBands."""
+    """Every city of a folder, by name. Raises what core.workflows.evaluation.labelled_cities raises, and MissingBands."""
     return tuple(city_pixels(read_city(folder), preprocess) for folder in city_folders(data))
 
 

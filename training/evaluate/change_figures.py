@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from core.inference.scenes.pair import change_probability
 from core.metrics import calibration_error
 from core.types import ChangeCalibration
-from core.workflows.evaluate_change import ChangeCounts, ChangeFigures, count_pixels
+from core.workflows.evaluation.change import ChangeCounts, ChangeFigures, count_pixels
 from models.bert_image import BertImageForChangeDetection
 from training.config.change_recipe import ChangeRecipe
 from training.data.city_pixels import CityPixels, seen_in

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.workflows.evaluate_change import ChangeFigures
+from core.workflows.evaluation.change import ChangeFigures
 from models.card import front_matter
 from models.registry import CALIBRATION, CARD, OUTSIDE
 from training.config.change_recipe import ChangeRecipe

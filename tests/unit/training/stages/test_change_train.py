@@ -14,7 +14,7 @@ from core.errors import BadRecipe, BrokenModel, NotFound
 from core.inference.ood import ood_score
 from core.settings import PROJECT
 from core.types import Domain
-from core.workflows.evaluate_change import evaluate_change
+from core.workflows.evaluation.change import evaluate_change
 from models.bert_image import BertImageConfig, BertImageForImageClassification, BertImageModel
 from models.change_registry import load_change_model
 from models.image_statistics import image_statistics

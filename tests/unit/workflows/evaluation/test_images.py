@@ -13,7 +13,7 @@ from core import metrics
 from core.errors import BadRecipe
 from core.inference.engine import engine_for
 from core.sources import Source
-from core.workflows.evaluate import Evaluation, evaluate
+from core.workflows.evaluation.images import Evaluation, evaluate
 from core.workflows.files import FileAnswer, predict_files
 from tests.tiny import write_tiny_model
 from tests.unit.cli.running import write_picture

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from core.errors import NotFound, SightlineError, WrongTask
-from core.workflows.evaluate_change import ChangeCounts, count_pixels, evaluate_change
-from core.workflows.labelled_cities import read_city
+from core.workflows.evaluation.change import ChangeCounts, count_pixels, evaluate_change
+from core.workflows.evaluation.labelled_cities import read_city
 from tests.tiny import write_tiny_model
 from tests.tiny_change import BLOCK, write_tiny_change_model
 from tests.unit.training.cities import write_city

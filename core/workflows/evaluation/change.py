@@ -14,7 +14,7 @@ from core.errors import SightlineError
 from core.inference.engine import ChangeEngine, change_engine_for
 from core.prepare.grid.pair import pair_of
 from core.types import Mask
-from core.workflows.labelled_cities import City, city_folders, read_city
+from core.workflows.evaluation.labelled_cities import City, city_folders, read_city
 
 
 @dataclass(frozen=True)
