@@ -32,7 +32,7 @@ from core.report.notices import say_all
 if TYPE_CHECKING:
     from core.change.methods.base import Method
     from core.inference.engine import ChangeEngine, Engine
-    from core.types import ChangeMap, Transition
+    from core.types import ChangeMap, TakenBack, Transition
 
 Later = Annotated[list[str] | None, typer.Argument(metavar="LATER", help="Further dates: each pair of neighbours, first against last.")]
 
@@ -60,6 +60,15 @@ Statistics = Annotated[
     Path | None,
     typer.Option("--statistics", metavar="FILE", help="report.json of the whole scenes of which these are cuts; for change models."),
 ]
+TakenBackOption = Annotated[
+    int,
+    typer.Option(
+        "--taken-back",
+        metavar="N",
+        min=0,
+        help="Put the old pixels back into the N largest polygons: what is left of their change?",
+    ),
+]
 
 
 def change(
@@ -84,6 +93,7 @@ def change(
     crs: Crs = None,
     zones: Zones = None,
     min_area: MinArea = 0.0,
+    taken_back: TakenBackOption = 0,
     bands: Bands = "",
     scale: Scale = None,
     offset: Offset = None,
@@ -111,7 +121,7 @@ def change(
         _refuse_both(looking_for, method, index)
         model, method, index = _for_goal(looking_for, model)
     engine, way = _method(model, method, classes_model, BandWishes(index, threshold, threshold_sample), statistics)
-    wishes: dict[str, Any] = {"min_area_hectares": min_area, "crs": crs, "zones": zones}
+    wishes: dict[str, Any] = {"min_area_hectares": min_area, "crs": crs, "zones": zones, "taken_back": taken_back}
     with workspace() as work, Ticker("tiles") as ticker:
         scenes = [scene_of(argument, one, work) for argument, one in zip(arguments, options, strict=True)]
         pairs = write_changes(scenes, way, engine, out, language, **wishes, progress=ticker)
@@ -220,12 +230,25 @@ def _as_values(result: ChangeMap) -> dict[str, Any]:
         "landcover_after": result.landcover_after,
         "transitions": _pairs(result.transitions),
         "became": _pairs(result.became),
+        "taken_back": [_taken_back(polygon.taken_back) for polygon in result.polygons if polygon.taken_back is not None],
         "changed_pixels": result.changed_pixels,
         "valid_pixels": result.valid_pixels,
         "changed_hectares": result.changed_hectares,
         "parameters": dict(result.parameters),
         "assumptions": _assumptions(result),
         "seconds": result.seconds,
+    }
+
+
+def _taken_back(found: TakenBack) -> dict[str, Any]:
+    return {
+        "polygon": found.polygon,
+        "undone": found.undone,
+        "kept_elsewhere": found.kept,
+        "first_half": found.first,
+        "second_half": found.second,
+        "is_proved": found.is_proved,
+        "bands": dict(found.bands),
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,8 @@ CHUNK = 10_000
 VERSION = "1.3"
 """Of GeoPackage: 1.4 is read by GDAL 3.7 and later only, and warned about by everything older."""
 _DTYPES = {str: "str", int: "int64", float: "float64"}
+
+_OF_GEOMETRY = ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY")
 
 Feature = tuple[BaseGeometry, Sequence[Any]]
 
@@ -41,6 +45,25 @@ def write_polygons(path: Path, layer: str, features: Iterable[Feature], columns:
             count += len(chunk)
             if len(chunk) < CHUNK:
                 return count
+
+
+def set_values(path: Path, layer: str, column: str, values: Mapping[int, float]) -> None:
+    """Give a column of a layer other values. values: by the number in its column "id".
+
+    Raises CannotWrite.
+    """
+    with closing(sqlite3.connect(path)) as file:
+        for function in _OF_GEOMETRY:  # named by triggers of the spatial index, and never asked where geometry stays
+            file.create_function(function, 1, _unasked)
+        try:
+            with file:
+                file.executemany(f'UPDATE "{layer}" SET "{column}" = ? WHERE "id" = ?', [(value, key) for key, value in values.items()])
+        except sqlite3.OperationalError as error:
+            raise not_written(path.parent, error) from error
+
+
+def _unasked(geometry: bytes) -> float:
+    raise AssertionError("the geometry does not change")
 
 
 def _write(frame: geopandas.GeoDataFrame, path: Path, layer: str, *, append: bool) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from core.explain.overlay import coloured
 from core.prepare.grid.align import on_grid_of
 from core.render.colours import CHANGED
 from core.render.ground import stretches_of
 from core.render.scene import Piece, part, png, true_colour
-from core.types import ChangePolygon, Scene
+from core.types import ChangePolygon, FloatImage, Scene
 
 _SIDE = 320
 """Pixels of a picture's longer side."""
@@ -18,6 +19,8 @@ ROOM_AROUND = 2.0
 LEAST = 48
 """Pixels of the scene across that a picture shows at least: a polygon of four pixels alone is no picture."""
 OUTLINE = 2
+_NOTHING = (38, 43, 51)
+"""Colour of a cell that brings nothing."""
 
 
 def before_and_after(before: Scene, after: Scene, polygon: ChangePolygon) -> tuple[bytes, bytes]:
@@ -53,3 +56,18 @@ def _outlined(pixels: NDArray[np.uint8], piece: Piece, polygon: ChangePolygon) -
     for column in (x[0], x[1] - OUTLINE):
         enlarged[y[0] : y[1], max(0, column) : max(0, column) + OUTLINE] = CHANGED
     return png(enlarged)
+
+
+def effects_picture(cells: FloatImage) -> bytes:
+    """The cells of a polygon by their effect, as PNG, enlarged without smoothing; dark where one has none.
+
+    cells: float32 [rows, columns], NaN where there is no cell.
+    """
+    effects = np.clip(np.nan_to_num(cells, nan=0.0), 0.0, None)
+    strongest = float(effects.max())
+    drawn = coloured((effects / strongest if strongest > 0 else effects).astype(np.float32), is_signed=False)
+    opacity = drawn[..., 3:].astype(np.float32) / 255.0
+    scale = max(1, _SIDE // max(effects.shape))
+    return png(
+        (drawn[..., :3] * opacity + np.array(_NOTHING) * (1.0 - opacity)).astype(np.uint8).repeat(scale, axis=0).repeat(scale, axis=1)
+    )

@@ -7,7 +7,7 @@ from core.report.language import language_of
 from core.report.model_facts import ModelFacts
 from core.report.scenes import date_fact, is_listed, place_in, say_parameters, say_scene, say_scene_model, say_warnings, withheld
 from core.report.sections import say_limits
-from core.types import ChangeMap, ChangePolygon, Report
+from core.types import ChangeMap, ChangePolygon, Report, TakenBack
 
 SCORE, CHI_SQUARE_SHARE = "score", "chi_square_share"
 BY_CLASSES = "classes"
@@ -138,6 +138,25 @@ def _say_polygons(composer: Composer, result: ChangeMap) -> None:
     listed = (polygon for polygon in result.polygons if is_listed(polygon.hectares))
     for place, polygon in enumerate(sorted(listed, key=lambda one: -one.hectares)[:LARGEST], start=1):
         _say_polygon(composer, result, polygon, f"polygon.{place}")
+        if polygon.taken_back is not None:
+            _say_taken_back(composer, polygon.taken_back, place_in(result.before, polygon.window), f"polygon.{place}")
+
+
+def _say_taken_back(composer: Composer, found: TakenBack, where: str, name: str) -> None:
+    """Whether the change is in the polygon's own pixels, by the numbers that say so."""
+    shares = {"undone": found.undone, "kept": found.kept, "first": found.first, "second": found.second}
+    told = {
+        role: composer.fact(f"{name}.taken_back.{role}", share, "share", "change") for role, share in shares.items() if share is not None
+    }
+    id_ = composer.fact(f"{name}.taken_back.id", found.polygon, "count", "change")
+    composer.say("findings", "change_undone", region=where, id=id_, undone=told["undone"])
+    if found.kept is not None:
+        composer.say("findings", "change_kept", region=where, kept=told["kept"])
+    if found.first is not None and found.second is not None:
+        composer.say("findings", "change_halves", region=where, first=told["first"], second=told["second"])
+    composer.say("findings", "change_proved" if found.is_proved else "change_not_proved", region=where)
+    if not found.is_gone:
+        composer.say("findings", "change_surroundings", region=where)
 
 
 def _say_polygon(composer: Composer, result: ChangeMap, polygon: ChangePolygon, name: str) -> None:

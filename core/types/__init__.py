@@ -39,6 +39,7 @@ from core.types.product import CloudKind, CloudMask, Product, ScaleState, Scalin
 from core.types.report import Addendum, Fact, Report, Sentence
 from core.types.scene import UNNAMED_DATE, Band, DataMask, Scene, ValueRange
 from core.types.study import FrameSource, Picture, Study, Window
+from core.types.taken_back import TakenBack
 
 Image = Study | Scene | Picture
 
@@ -88,6 +89,7 @@ __all__ = [
     "Scene",
     "Sentence",
     "Study",
+    "TakenBack",
     "Target",
     "TokenMap",
     "Transition",

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.types.notice import Notice
 from core.types.scene import Scene
+from core.types.taken_back import TakenBack
 
 WARN_OUTSIDE_SHARE = 0.05
 """Share of valid pixels outside what the model knows from which that is said first; validation itself refuses about that many."""
@@ -74,7 +75,7 @@ class ChangePolygon:
     """One connected area of change, in the grid's CRS.
 
     window: (left, top, width, height) in pixels of the first date's grid. probability: mean over its pixels of what
-    the method gives: a probability where it is calibrated, else a score.
+    the method gives: a probability where it is calibrated, else a score. taken_back: None where nobody asked.
     """
 
     id: int
@@ -84,6 +85,7 @@ class ChangePolygon:
     probability: float
     window: tuple[int, int, int, int]
     centre: tuple[float, float]
+    taken_back: TakenBack | None = None
 
 
 @dataclass(frozen=True)

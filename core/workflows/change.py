@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from core.areas.zones import read_zones
 from core.change.detect import EVIDENCE, Detection, check_dates, gather, lay_over
 from core.change.methods.base import Method
 from core.change.scratch import EvidenceFile
+from core.change.taken_back import take_back
 from core.change.threshold_sample import SampledThreshold
-from core.errors import OutOfRange
+from core.errors import InputError, OutOfRange
 from core.export.staging import staged
 from core.inference.scenes.pair_statistics import STATISTICS
 from core.render.preview import Preview
-from core.types import ChangeMap, Progress, Scene
+from core.types import ChangeMap, Progress, Scene, TakenBack
 from core.workflows.bands.severity import SEVERITY, write_severity
-from core.workflows.change_files import AFTER, BEFORE, CHANGE, CHANGES, ChangeKind, Findings, bring_to, measure, write_rasters
+from core.workflows.change_files import (
+    AFTER,
+    BEFORE,
+    CHANGE,
+    CHANGES,
+    ChangeKind,
+    Findings,
+    bring_to,
+    measure,
+    write_rasters,
+    write_taken_back,
+)
 from core.workflows.scene_map import target_crs
 
 
@@ -32,6 +46,7 @@ def detect_change(
     min_area_hectares: float = 0.0,
     crs: str | None = None,
     zones: Path | None = None,
+    taken_back: int = 0,
     progress: Progress | None = None,
     preview: Preview | None = None,
 ) -> ChangeMap:
@@ -43,6 +58,7 @@ def detect_change(
     Exchanging dates that share a grid exchanges `from` and `to` and changes nothing else (but for a method whose score has a sign).
     min_area_hectares: smaller polygons are left out of changes.gpkg; rasters and transitions keep every pixel.
     crs: a coordinate system for everything that is written; that of the first date by default. zones: a vector file of polygons.
+    taken_back: so many of the largest polygons are taken back (core/change/taken_back.py); those that cannot be are left as they are.
     progress: told of tiles; what it raises ends the work, and nothing is left of it.
     preview: given the classes of both dates, strip by strip.
     Raises NoOverlap, NoGrid, WrongTask, MissingBands, OutOfRange, UnreadableFile, NotFound, DeviceError.
@@ -68,6 +84,7 @@ def detect_change(
         if target != before.crs:
             bring_to(folder, target, kind)
         findings = measure(folder, before, after, kind, drawn, min_area_hectares)
+        findings = _taken_back(findings, found, method, taken_back, folder, look_up)
         severities = write_severity(folder, kind.score, min_area_hectares, look_up) if method.is_of_burns else ()
     wishes = {"crs": target.to_string(), "min_area_hectares": min_area_hectares, "zones": zones.name if zones is not None else ""}
     result = _change_map(found, method, findings, kind, out, {**_parameters(found, method), **wishes}, time.perf_counter() - started)
@@ -79,6 +96,23 @@ def check_change(before: Scene, after: Scene, method: Method, min_area_hectares:
     if not 0.0 <= min_area_hectares < math.inf:
         raise OutOfRange("--min-area", min_area_hectares, "0 hectares or more")
     check_dates(before, after, method)
+
+
+def _taken_back(findings: Findings, found: Detection, method: Method, wanted: int, folder: Path, step: Callable[[], None]) -> Findings:
+    """With what became of the largest polygons. step: called before each; what it raises ends the work."""
+    if not wanted or not method.is_local:
+        return findings
+    dates, of_part = found.dates, method.of_part(found.statistics)
+    told: dict[int, TakenBack] = {}
+    for polygon in findings.polygons[:wanted]:
+        step()
+        with TemporaryDirectory(dir=folder) as scratch:
+            try:
+                told[polygon.id] = take_back(dates.before, dates.aligned, of_part, found.threshold, polygon, Path(scratch))
+            except InputError:  # of this polygon: too large, or of its surroundings alone not found
+                continue
+    write_taken_back(folder, told.values())
+    return replace(findings, polygons=tuple(replace(one, taken_back=told.get(one.id)) for one in findings.polygons))
 
 
 def _change_map(

@@ -24,11 +24,11 @@ from core.change.transitions import NO_PAIR, pair_counts, pair_names, pairs_of, 
 from core.export.geotiff import StripWriter, read_strips, warp_raster
 from core.export.staging import staged
 from core.export.tables import write_table
-from core.export.vector import Feature, write_polygons
+from core.export.vector import Feature, set_values, write_polygons
 from core.prepare.grid.align import way_between
 from core.readers.scenes.raster import open_raster
 from core.render.colours import class_colours
-from core.types import UNNAMED_DATE, ChangePolygon, Scene, Transition
+from core.types import UNNAMED_DATE, ChangePolygon, Scene, TakenBack, Transition
 
 CHANGE, BEFORE, AFTER = "change.tif", "landcover_before.tif", "landcover_after.tif"
 SCORE, PROBABILITY = "change_score.tif", "change_probability.tif"
@@ -37,8 +37,9 @@ OPTIONAL_FILES = (SCORE, PROBABILITY, BEFORE, AFTER, "landcover_*.qml", "landcov
 """What not every comparison writes; that of an earlier one must not stay beside the files of the next."""
 MOST_POLYGONS = 1000
 """Polygons that are kept in memory, the largest ones; the file has all of them."""
+TAKEN_BACK = "taken_back"
 STATES, STATE_COLOURS = ("unchanged", "changed"), ((38, 43, 51), (230, 159, 0))
-COLUMNS = {"id": int, "hectares": float, "from": str, "to": str, "score": float, "date_before": str, "date_after": str}
+COLUMNS = {"id": int, "hectares": float, "from": str, "to": str, "score": float, "date_before": str, "date_after": str, TAKEN_BACK: float}
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: 
             if made.id <= MOST_POLYGONS:
                 largest[made.id] = made
             severity = (severity_of(made.probability),) if kind.is_of_burns else ()
-            yield polygon.geometry, (made.id, made.hectares, made.before, made.after, made.probability, *dates, *severity)
+            yield polygon.geometry, (made.id, made.hectares, made.before, made.after, made.probability, *dates, None, *severity)
 
     write_polygons(folder / CHANGES, LAYER, features(), kind.columns, crs)
     transitions, became = (transitions_of(each, labels) if labels else () for each in (counts.pairs, counts.became))
@@ -173,6 +174,11 @@ def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: 
     polygons = tuple(largest[key] for key in sorted(largest))
     changed, valid = int(counts.states.pixels[1]), int(counts.states.pixels.sum())
     return Findings(transitions, became, polygons, changed, valid, float(counts.states.hectares[1]), float(sizes.sum()))
+
+
+def write_taken_back(folder: Path, found: Iterable[TakenBack]) -> None:
+    """Into changes.gpkg: of each polygon that was taken back, the share of its change that is gone then."""
+    set_values(folder / CHANGES, LAYER, TAKEN_BACK, {one.polygon: one.undone for one in found})
 
 
 def _write_zones(folder: Path, zones: Sequence[Zone], by_zone: CountsByZone, labels: Sequence[str]) -> None:

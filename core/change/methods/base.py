@@ -49,6 +49,13 @@ class Method(ABC):
     reach: ClassVar[tuple[float, float]] = (0.0, 1.0)
     """Lowest and highest score that there can be."""
 
+    is_local: ClassVar[bool] = True
+    """Whether the score of a pixel depends on its surroundings and, at most, on statistics that of_part takes."""
+
+    def of_part(self, statistics: Mapping[str, Any]) -> Method:
+        """The same method, for a part of the dates from which these statistics were taken (ComparedStrip)."""
+        return self
+
     @property
     def model(self) -> str:
         """The id of its model, "" where it needs none."""

@@ -71,6 +71,7 @@ class ByMad(BandMethod):
     """By all bands that both dates have."""
 
     name = MAD
+    is_local = False
 
     def reading(self, before: Scene, aligned: Scene) -> ComparedBands:
         """The bands that both dates have. Raises MissingBands where they share none."""

@@ -20,7 +20,7 @@ from core.change.threshold import ScoreHistogram
 from core.inference.engine import ChangeEngine, Engine
 from core.inference.scenes.pair import change_strips, pixel_grid
 from core.inference.scenes.pair_ood import PairDetector
-from core.inference.scenes.pair_statistics import PairStatistics, check_statistics
+from core.inference.scenes.pair_statistics import PairStatistics, check_statistics, statistics_of
 from core.inference.scenes.scores import check_mappable
 from core.prepare.grid.ground import refuse_too_coarse
 from core.prepare.grid.pair import ScenePair, pair_of
@@ -58,6 +58,10 @@ class ByModel(NetworkMethod):
     def is_calibrated(self) -> bool:
         """Whether the change model is."""
         return self.engine.model.calibration is not None
+
+    def of_part(self, statistics: Mapping[str, Any]) -> ByModel:
+        """With the statistics of the whole."""
+        return replace(self, statistics=statistics_of(statistics)) if statistics else self
 
     def check(self, before: Scene, after: Scene) -> None:
         """Raises MissingBands, InputError for statistics of others, WrongTask and NoGrid where a model of classes cannot map the dates."""

@@ -57,15 +57,19 @@ def read_statistics(path: Path) -> PairStatistics:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         held = told.get("parameters", told)
-        found = held.get(STATISTICS, held)
-        bands = tuple(str(band) for band in found["bands"])
-        before, after = (_standard_of(found[date], len(bands)) for date in ("before", "after"))
-        level, threshold = float(found["level"]), float(found["threshold"])
-        if not bands or not math.isfinite(level) or not 0.0 <= threshold <= 1.0:
-            raise ValueError
-        return PairStatistics(str(found["weights"]), bands, before, after, level, threshold)
+        return statistics_of(held.get(STATISTICS, held))
     except (ValueError, KeyError, TypeError, AttributeError):  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         raise InputError(f"{path} holds no statistics of two dates.", _HINT) from None
+
+
+def statistics_of(values: Mapping[str, Any]) -> PairStatistics:
+    """Those that as_values tells. Raises ValueError, KeyError or TypeError for others."""
+    bands = tuple(str(band) for band in values["bands"])
+    before, after = (_standard_of(values[date], len(bands)) for date in ("before", "after"))
+    level, threshold = float(values["level"]), float(values["threshold"])
+    if not bands or not math.isfinite(level) or not 0.0 <= threshold <= 1.0:
+        raise ValueError
+    return PairStatistics(str(values["weights"]), bands, before, after, level, threshold)
 
 
 def check_statistics(known: PairStatistics, weights: str, bands: Sequence[str]) -> None:

@@ -2,5 +2,5 @@
 
 __all__ = [
     "change_panel", "comparison", "cover_panel", "intake", "map", "models", "page_state", "polygon_panel", "questions", "report_panel",
-    "scenes_panel", "strip", "work",
+    "scenes_panel", "strip", "taken_back_panel", "work",
 ]  # fmt: skip

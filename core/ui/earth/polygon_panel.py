@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.change.band_means import BandMeans
 from core.change.methods.index import INDEX
+from core.change.methods.mad import MAD
 from core.change.severity import severity_of
 from core.explain.overlay import DrawnMap, drawn_map
 from core.prepare.indices import INDICES
@@ -17,7 +18,8 @@ from core.types import ChangeMap, ChangePolygon
 from core.ui.earth.comparison import comparison, number_words
 from core.ui.earth.cover_panel import pixel_words
 from core.ui.earth.page_state import EarthState, Why, date_words, visit
-from core.ui.earth.work import largest, middle, polygon_bands, polygon_explanation
+from core.ui.earth.taken_back_panel import taken_back_view
+from core.ui.earth.work import largest, middle, polygon_bands, polygon_explanation, polygon_taken_back
 from core.ui.state.progress import result_of
 from core.ui.state.session import Session
 from core.ui.viewer.facts import map_colours
@@ -59,11 +61,19 @@ def polygon_view(session: Session, here: EarthState, result: ChangeMap, polygon:
         column.image(picture, width="stretch", alt=f"Polygon {polygon.id} on {date_words(scene)}")
         with column:
             quiet(date_words(scene))
-    if not result.model:
+    if result.model:
+        found = result_of(polygon_explanation(session, here, polygon), "earth.why") if polygon.after is not None else None
+        if found is not None:
+            _why(here, found, polygon)
+    else:
         means = result_of(polygon_bands(session, here, result, polygon), "earth.why")
-        return _bands(here, result, means) if means is not None else None
-    found = result_of(polygon_explanation(session, here, polygon), "earth.why") if polygon.after is not None else None
-    return _why(here, found, polygon) if found is not None else None
+        if means is not None:
+            _bands(here, result, means)
+    if result.method != MAD:  # which compares whole scenes
+        st.markdown("##### With the old pixels put back")
+        undone = result_of(polygon_taken_back(session, here, result, polygon), "earth.taken-back")
+        if undone is not None:
+            taken_back_view(undone)
 
 
 def _pictures(here: EarthState, polygon: ChangePolygon) -> tuple[bytes, bytes]:

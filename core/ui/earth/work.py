@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from core.change.band_means import BandMeans, band_means
 from core.change.methods.choose import WITHOUT_MODEL
+from core.change.taken_back import take_back
 from core.errors import InputError
 from core.explain.catalogue import ranked_methods
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
 from core.inference.prediction import predict_input
+from core.inference.scenes.pair_statistics import STATISTICS
 from core.jobs import JobProgress, Lane
 from core.prepare.grid.align import on_grid_of
 from core.prepare.scene_input import input_at
 from core.render.ground import Ground, draw_ground
 from core.render.preview import Preview
 from core.report.notices import say
-from core.types import ChangeMap, ChangePolygon, LandCoverMap, Scene
+from core.types import ChangeMap, ChangePolygon, LandCoverMap, Scene, TakenBack
 from core.ui.earth.comparison import chosen_method, comparison, misfit, opened_method
 from core.ui.earth.models import megapixels, unreadable_dates
 from core.ui.earth.page_state import Comparison, EarthState, Pixel, PlaceScores, Why, date_words
@@ -233,6 +236,27 @@ def polygon_bands(session: Session, here: EarthState, result: ChangeMap, polygon
         read = partial(band_means, here.before, aligned, colours, result.change, polygon.window)
         task.ensure("Reading a place", lambda progress: read(progress.update), "rows")
     return task
+
+
+def polygon_taken_back(session: Session, here: EarthState, result: ChangeMap, polygon: ChangePolygon) -> Task[TakenBack]:
+    """What becomes of a polygon when the old pixels are put back."""
+    key = (*comparison(here), polygon.id)
+    task: Task[TakenBack] = session.task(here.taken_back, key)
+    session.stop_others(here.taken_back, {key})
+    if here.after:
+        aligned, chosen = on_grid_of(here.after, here.before), comparison(here)
+        work = partial(_taken_back, here.before, aligned, chosen, result, polygon, here.results.path)
+        task.ensure("Putting the old pixels back", work, "comparisons", Lane.HEAVY)
+    return task
+
+
+def _taken_back(
+    before: Scene, aligned: Scene, chosen: Comparison, result: ChangeMap, polygon: ChangePolygon, folder: Path, progress: JobProgress
+) -> TakenBack:
+    method = opened_method(*chosen[2:]).of_part(result.parameters.get(STATISTICS, {}))
+    threshold = float(result.parameters["threshold"])
+    with TemporaryDirectory(dir=folder) as scratch:
+        return take_back(before, aligned, method, threshold, polygon, Path(scratch), progress.update)
 
 
 def _why(scene: Scene, model: str, polygon: ChangePolygon, progress: JobProgress) -> Why:
