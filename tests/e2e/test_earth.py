@@ -87,6 +87,10 @@ def test_the_first_click_on_two_dates_shows_what_burned(page: Page, shoot: Shoot
     expect(page.get_by_text("Say what the bands and values are")).to_have_count(0)
     canvas(page)
     shoot("earth-fire")
+    page.get_by_text("Polygon 2", exact=True).locator("visible=true").first.click()
+    expect(shown(page, "Half ranked first")).to_be_visible()
+    expect(shown(page, "Proved: the change lies in these pixels.")).to_be_visible()
+    shoot("earth-taken-back")
 
 
 def test_two_dates_of_the_sample_are_compared_explained_and_taken_away(page: Page, shoot: Shoot) -> None:

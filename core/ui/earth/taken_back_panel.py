@@ -12,7 +12,7 @@ from core.ui.widgets.words import share
 
 def taken_back_view(found: TakenBack) -> None:
     """The numbers, the verdict that they carry, and the cells of the polygon by what they bring."""
-    left, right = st.columns([1, 1.2], gap="small")
+    left, right = st.columns([1, 1.9], gap="small")
     with right:
         facts(
             {
@@ -25,7 +25,7 @@ def taken_back_view(found: TakenBack) -> None:
         )
     left.image(effects_picture(found.cells), width="stretch", alt="Cells of the polygon by what they alone bring")
     if found.is_proved:
-        note("Proved", "The change lies in these pixels: it vanishes with them, and other ground leaves it.")
+        st.markdown("Proved: the change lies in these pixels. It vanishes with them, and other ground leaves it.")
     elif found.is_gone:
         note("Not proved", "The change vanishes with these pixels, but the other tests above do not hold.")
     else:

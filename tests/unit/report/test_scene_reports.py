@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from rasterio.crs import CRS
 
@@ -13,7 +14,7 @@ from core.report.notices import say, say_all
 from core.report.scene_change import change_report
 from core.report.scene_map import map_report
 from core.report.text import as_text, is_warning
-from core.types import Scene, notice
+from core.types import Scene, TakenBack, notice
 from tests.unit.report import examples as ex
 from tests.unit.report.examples import sentences
 
@@ -180,3 +181,28 @@ def test_a_patch_of_one_class_at_both_dates_did_not_become_it() -> None:
 def test_a_change_report_calls_its_score_no_probability() -> None:
     limits = sentences(change_report(ex.change_map()), "limits")
     assert "The score of change is not calibrated; it is not a probability." in limits
+
+
+def taken_back(**changes: Any) -> TakenBack:
+    facts: dict[str, Any] = {"undone": 0.98, "kept": 1.0, "first": 0.71, "second": 0.29, "bands": (("red", 0.8),)}
+    return TakenBack(1, cells=np.zeros((2, 2), dtype=np.float32), **{**facts, **changes})
+
+
+def findings_of(found: TakenBack) -> str:
+    made = ex.change_map()
+    polygons = (replace(made.polygons[0], taken_back=found), *made.polygons[1:])
+    return " ".join(sentences(change_report(replace(made, polygons=polygons), ex.LAND_MODEL), "findings"))
+
+
+def test_a_change_that_vanishes_with_its_pixels_alone_is_said_to_lie_in_them() -> None:
+    told = findings_of(taken_back())
+    assert "put back into polygon 1, 98.0 % of its change is gone." in told
+    assert "they leave 100.0 % of it." in told and "brings 71.0 %, the other half 29.0 %." in told
+    assert "shown to lie in these pixels" in told and "surrounds" not in told
+
+
+@pytest.mark.parametrize("changes", [{"undone": 0.5}, {"kept": 0.5}, {"kept": None}, {"first": 0.3, "second": 0.6}, {"first": None}])
+def test_a_change_that_fails_one_test_is_not_said_to_be_proved(changes: dict[str, Any]) -> None:
+    told = findings_of(taken_back(**changes))
+    assert "it is not proved that the change lies in these pixels" in told and "shown to lie" not in told
+    assert ("What surrounds them takes part" in told) == ("undone" in changes)
