@@ -21,8 +21,10 @@ from core.cli.models import models
 from core.cli.output import PROGRAM, drop, print_json, say_aside
 from core.cli.predict import predict
 from core.cli.process.interrupt import STOPPED, was_interrupted
+from core.cli.render import render
 from core.cli.report import report
 from core.cli.train import train
+from core.cli.volume import volume
 from core.errors import FULL, CannotWrite, DeviceError, InputError, SightlineError
 from core.settings import settings
 from core.workflows.faults import our_fault
@@ -45,6 +47,8 @@ program.command("report")(report)
 program.command("map")(map_)
 program.command("change")(change)
 program.command("composite")(composite)
+program.command("render")(render)
+program.command("volume")(volume)
 program.command("train")(train)
 program.command("export-model")(export_model)
 program.command("app")(app)

@@ -72,6 +72,11 @@ def default_window(study: Study, frame: int) -> Window | None:
     return next(iter(windows_of(study.frame_header(frame))), None)
 
 
+def has_voi_lut(study: Study, frame: int) -> bool:
+    """Whether `frame` brings a VOI LUT, which is shown where it has no usable window."""
+    return bool(study.frame_header(frame).get("VOILUTSequence"))
+
+
 def full_range(study: Study, frame: int) -> Window | None:
     """From the smallest to the largest value of `frame` that is not padding; None where all values are equal."""
     stored = study.frames.read(frame)

@@ -12,8 +12,10 @@ __all__ = [
     "files",
     "image",
     "large_images",
+    "render_files",
     "report_files",
     "scene_map",
     "scene_prediction",
     "series",
+    "volumes",
 ]

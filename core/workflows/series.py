@@ -17,6 +17,8 @@ from core.workflows.ct_search import is_searched_by, search_ct
 from core.workflows.faults import our_fault
 from core.workflows.files import predict_files
 
+SEPARATELY = "Without --series each slice is read by itself."
+
 
 @dataclass(frozen=True)
 class SeriesAnswer:
@@ -74,10 +76,10 @@ def _answer(study: Study, label: str, engine: Engine) -> SeriesAnswer:
         return SeriesAnswer(label, count, error=our_fault(error))
 
 
-def check_volume(study: Study) -> None:
+def check_volume(study: Study, hint: str = SEPARATELY) -> None:
     """Raises InputError, with the reason, for slices that are no volume; one slice needs to be none."""
     if study.shape[0] == 1 or study.is_volume:
         return
     told = next((one["reason"] for one in study.assumptions if one.code == "dicom.no-volume"), None)
     reason = f": {say(told)}" if isinstance(told, Notice) else ""
-    raise InputError(f"The {study.shape[0]} slices are no volume{reason}.", "Without --series each slice is searched by itself.")
+    raise InputError(f"The {study.shape[0]} slices are no volume{reason}.", hint)
