@@ -12,6 +12,8 @@ from typer.exceptions import Abort, Exit, TyperException
 from core.cli.app import app
 from core.cli.change import change
 from core.cli.composite import composite
+from core.cli.dicom.render import render_
+from core.cli.dicom.volume import volume
 from core.cli.doctor import doctor
 from core.cli.evaluate import evaluate
 from core.cli.explain import explain
@@ -21,10 +23,8 @@ from core.cli.models import models
 from core.cli.output import PROGRAM, drop, print_json, say_aside
 from core.cli.predict import predict
 from core.cli.process.interrupt import STOPPED, was_interrupted
-from core.cli.render import render
 from core.cli.report import report
 from core.cli.train import train
-from core.cli.volume import volume
 from core.errors import FULL, CannotWrite, DeviceError, InputError, SightlineError
 from core.settings import settings
 from core.workflows.faults import our_fault
@@ -47,7 +47,7 @@ program.command("report")(report)
 program.command("map")(map_)
 program.command("change")(change)
 program.command("composite")(composite)
-program.command("render")(render)
+program.command("render")(render_)
 program.command("volume")(volume)
 program.command("train")(train)
 program.command("export-model")(export_model)

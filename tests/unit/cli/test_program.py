@@ -15,7 +15,22 @@ from core.errors import UnreadableFile
 from core.settings import Settings
 from tests.unit.cli.running import Sightline
 
-COMMANDS = ("doctor", "models", "predict", "evaluate", "explain", "report", "map", "change", "composite", "train", "export-model", "app")
+COMMANDS = (
+    "doctor",
+    "models",
+    "predict",
+    "evaluate",
+    "explain",
+    "report",
+    "map",
+    "change",
+    "composite",
+    "render",
+    "volume",
+    "train",
+    "export-model",
+    "app",
+)
 
 
 def test_the_help_names_each_command(sightline: Sightline) -> None:

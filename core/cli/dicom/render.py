@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from core.types import Window
 
 
-def render(
+def render_(
     paths: Paths,
     out: Out,
     frame: Annotated[int, typer.Option("--frame", metavar="N", min=1, help="Frame of a multi-frame object, from 1.")] = 1,
