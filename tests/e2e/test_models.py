@@ -17,7 +17,7 @@ def test_what_each_model_knows_is_told_in_figures_and_curves(page: Page, shoot: 
     page.get_by_role("radio", name="Pneumonia").click()
     expect(page.get_by_role("heading", name="Pneumonia on chest radiographs").first).to_be_visible()
     expect(page.get_by_text("What it does not know")).to_be_visible()
-    for title in ("Calibration", "Confusion matrix", "Operating points", "Out-of-distribution detector"):
+    for title in ("Calibration", "Confusion matrix", "Operating points", "Faithfulness", "Out-of-distribution detector"):
         expect(page.get_by_role("heading", name=title, exact=True).first).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(4)
     shoot("models")

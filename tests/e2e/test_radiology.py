@@ -76,10 +76,10 @@ def test_a_sample_is_read_windowed_explained_reported_and_taken_away(page: Page,
     # Why: a map over the picture, measured against random ones; a clicked patch speaks.
     open_tab(page, "Why")
     expect(page.get_by_text(MEASURED)).to_be_visible()
-    overlay = page.get_by_role("button", name="Integrated Gradients", exact=True)
+    overlay = page.get_by_role("button", name="Occlusion", exact=True)
     expect(overlay).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".colours")).to_be_visible()
-    page.get_by_label("Opacity of Integrated Gradients").fill("60")
+    page.get_by_label("Opacity of Occlusion").fill("60")
     picture.focus()
     page.keyboard.press("h")
     expect(page.get_by_role("button", name="Hide")).to_have_attribute("aria-pressed", "true")
