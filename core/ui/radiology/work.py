@@ -113,7 +113,7 @@ def slices(session: Session, opening: Opening) -> Task[Slices]:
 def _pack(image: Shown, progress: JobProgress) -> Slices:
     if isinstance(image, Picture):
         return Slices(pack_picture(image))
-    packed = pack_study(image, progress.update)
+    packed = pack_study(image)
     return Slices(packed, first_viewport(image, packed, image.shape[0] // 2))
 
 

@@ -145,9 +145,13 @@ class Viewer {
 
   drawStack(context) {
     const { stack, camera, view, data } = this;
+    const missing = this.find(".missing");
+    missing.hidden = true;
     if (!data.stack) return true;
     stack.fetchAround(view.slice);
     const picture = stack.paint(view.slice, view);
+    missing.textContent = stack.whyMissing(view.slice);
+    missing.hidden = !missing.textContent;
     if (!picture) return false;
     const [x, y, width, height] = camera.place([0, 0, data.columns, data.rows]);
     context.imageSmoothingEnabled = true;
