@@ -86,6 +86,7 @@ def _stack(packed: Packed, identity: str) -> dict[str, Any]:
         "rows": packed.rows,
         "count": packed.count,
         "slices": slices_address(packed.token),
+        "thinned": packed.thinned,
         "overlays": packed.overlays is not None,
         "inverted": packed.is_inverted,
         "curve": packed.curve and {"low": packed.curve.low, "high": packed.curve.high, "grey": list(packed.curve.grey)},

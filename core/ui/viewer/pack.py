@@ -1,10 +1,12 @@
 """A stack of slices as the browser asks for it: each by itself, at full size, as 16-bit values that are windowed there by drag.
 
 A slice is decoded when it is asked for, so that the first one is there as soon as a study is open, and a long series costs no memory here.
+Before a large one comes a preview of it, which is soon there over a slow network too.
 """
 
 from __future__ import annotations
 
+import math
 import struct
 import weakref
 from collections.abc import Callable
@@ -21,6 +23,11 @@ from core.types import FloatImage, OverlaySource, Picture, Study
 CURVE_POINTS = 1024
 OVERLAY = "overlay"
 """What the browser adds to the number of a slice to get what the file draws over it."""
+PREVIEW = "preview"
+"""The same for a slice of which each so many rows and columns were kept, Packed.thinned."""
+MOST_BYTES = 1_500_000
+"""Of a preview."""
+_BYTES_OF_GREY, _BYTES_OF_COLOUR = 2, 4
 _LOWEST, _HIGHEST = -32768, 32767
 
 
@@ -56,17 +63,27 @@ class Packed:
         here = weakref.ref(self)
         object.__setattr__(self, "token", jobs().hold(here, is_busy=lambda: here() is not None))
 
+    @property
+    def thinned(self) -> int:
+        """Of a preview one row and column in so many is kept; 1 where slices are so small that none is needed."""
+        each = self.columns * self.rows * (_BYTES_OF_COLOUR if self.is_colour else _BYTES_OF_GREY)
+        return math.ceil(math.sqrt(each / MOST_BYTES))
+
     def piece(self, name: str) -> bytes | None:
-        """What the browser fetches: "12" for a slice (from 0), "12/overlay" for a PNG, white on clear, of what the file draws over it.
+        """What the browser fetches: "12" for a slice (from 0), "12/preview" for a thinned one, "12/overlay" for a PNG, white on clear, of
+        what the file draws over it.
 
         A slice is two little-endian float64, scale and offset, and its pixels: little-endian int16, value = stored * scale + offset, or
         red, green, blue, alpha bytes of a colour object. None where there is nothing of that name.
         Raises UnreadableFile where the frame cannot be decoded.
         """
         number, _, what = name.partition("/")
-        if not number.isdecimal() or int(number) >= self.count or what not in ("", OVERLAY):
+        if not number.isdecimal() or int(number) >= self.count or what not in ("", OVERLAY, PREVIEW):
             return None
-        return self._overlay(int(number)) if what else _slice(self.read(int(number)))
+        if what == OVERLAY:
+            return self._overlay(int(number))
+        step = self.thinned if what else 1
+        return _slice(self.read(int(number))[::step, ::step])
 
     def _overlay(self, index: int) -> bytes | None:
         mask = None if self.overlays is None else self.overlays.mask(index)

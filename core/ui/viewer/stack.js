@@ -14,11 +14,12 @@ class Stack {
     this.table = new Uint32Array(65536); // red, green, blue, alpha of each stored value
   }
 
-  // facts: {key, columns, rows, count, slices: url, overlays: whether the file draws over its slices, inverted, curve, colour}
+  // facts: {key, columns, rows, count, slices: url, thinned: one row and column in so many is in a preview, 1 for none, overlays: whether the file draws over its slices, inverted, curve, colour}
   show(facts) {
     if (facts.key !== this.key) {
       this.key = facts.key;
-      this.slices = new Map(); // index -> {pixels, scale, offset}; pixels: stored units, or red, green, blue, alpha of a colour object
+      this.slices = new Map(); // index -> {pixels, scale, offset, columns, rows}; pixels: stored units, or red, green, blue, alpha of a colour object
+      this.preview = null; // {index, slice: null while it is under way} of the slice in view, while that is under way
       this.waiting = new Set();
       this.failed = new Map(); // index -> why, "" where it may come another time
       this.drawings = new Map(); // index -> {picture, isReady}
@@ -35,12 +36,21 @@ class Stack {
     for (const [index, why] of this.failed) if (!why) this.failed.delete(index);
   }
 
+  // The value under the cursor; a preview has none, since it is not that of the place.
   value(index, column, row) {
     const slice = this.slices.get(index);
     if (!slice || this.facts.colour) return null;
     const [x, y] = [Math.floor(column), Math.floor(row)];
-    if (x < 0 || y < 0 || x >= this.facts.columns || y >= this.facts.rows) return null;
-    return slice.pixels[y * this.facts.columns + x] * slice.scale + slice.offset;
+    if (x < 0 || y < 0 || x >= slice.columns || y >= slice.rows) return null;
+    return slice.pixels[y * slice.columns + x] * slice.scale + slice.offset;
+  }
+
+  has(index) {
+    return this.slices.has(index);
+  }
+
+  seen(index) {
+    return this.slices.get(index) ?? (this.preview?.index === index ? this.preview.slice : null);
   }
 
   // The slice in view, then those that come next the way the hand goes, and now and then one behind.
@@ -66,12 +76,30 @@ class Stack {
       this.forgive();
     }
     this.last = index;
+    if (this.facts.thinned > 1 && !this.slices.has(index) && !this.failed.has(index)) {
+      if (this.preview?.index !== index) this.fetchPreview(index);
+      if (!this.preview.slice) return; // what is large waits for it
+    }
     let wanted = this.mostKept;
     for (const each of this.around(index)) {
       if (wanted === 0 || (each !== index && this.waiting.size >= FETCHED_AHEAD)) return;
       wanted -= 1;
       if (!this.slices.has(each) && !this.waiting.has(each) && !this.failed.has(each)) this.fetchOne(each);
     }
+  }
+
+  async fetchPreview(index) {
+    const preview = { index, slice: null };
+    this.preview = preview;
+    const { thinned, slices } = this.facts;
+    try {
+      const answer = await fetch(`${slices}/${index}/preview`);
+      if (!answer.ok) throw new Error(String(answer.status));
+      preview.slice = this.unpacked(await answer.arrayBuffer(), thinned);
+    } catch {
+      preview.slice = { failed: true }; // the slice itself says why
+    }
+    if (preview === this.preview) this.onArrival();
   }
 
   async fetchOne(index) {
@@ -91,10 +119,11 @@ class Stack {
     this.onArrival();
   }
 
-  unpacked(bytes) {
+  unpacked(bytes, thinned = 1) {
     const head = new DataView(bytes);
     const pixels = this.facts.colour ? new Uint32Array(bytes, HEAD_BYTES) : new Int16Array(bytes, HEAD_BYTES);
-    return { pixels, scale: head.getFloat64(0, true), offset: head.getFloat64(8, true) };
+    const [columns, rows] = [this.facts.columns, this.facts.rows].map((side) => Math.ceil(side / thinned));
+    return { pixels, columns, rows, scale: head.getFloat64(0, true), offset: head.getFloat64(8, true) };
   }
 
   forgetTheFarthest() {
@@ -155,11 +184,12 @@ class Stack {
 
   // The windowed slice as a canvas of its own size; null while it is under way.
   paint(index, view) {
-    const slice = this.slices.get(index);
-    if (!slice) return null;
-    const state = [this.key, index, view.centre, view.width, view.shape, view.inverted, view.usesCurve].join("|");
+    const slice = this.seen(index);
+    if (!slice?.pixels) return null;
+    const { columns, rows } = slice;
+    const state = [this.key, index, columns, view.centre, view.width, view.shape, view.inverted, view.usesCurve].join("|");
     if (state === this.painted) return this.canvas;
-    const { columns, rows, colour } = this.facts;
+    const { colour } = this.facts;
     const context = this.canvas.getContext("2d");
     if (this.canvas.width !== columns || this.canvas.height !== rows || !this.image) {
       Object.assign(this.canvas, { width: columns, height: rows });

@@ -159,7 +159,8 @@ class Viewer {
     context.drawImage(picture, x, y, width, height);
     const overlay = stack.overlay(view.slice);
     if (overlay.picture && !this.isHidden) context.drawImage(overlay.picture, x, y, width, height);
-    return overlay.isReady;
+    this.canvas.dataset.seen = view.slice + 1;
+    return overlay.isReady && stack.has(view.slice);
   }
 
   drawGrid(context) {

@@ -80,6 +80,21 @@ def test_a_long_series_is_sent_at_full_size(tmp_path: Path) -> None:
     assert_array_equal(unpacked(pack_study(study).piece("7"), (512, 512)), pixels)
 
 
+def test_before_a_large_radiograph_comes_a_preview_below_two_megabytes(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 4000, (2500, 2048)).astype(np.int16)
+    packed = pack_study(read_dicom(save(slice_dataset(pixels, RescaleIntercept=0), tmp_path / "a")))
+    preview = packed.piece("0/preview")
+    assert preview is not None and len(preview) < 2_000_000
+    kept = pixels[:: packed.thinned, :: packed.thinned]
+    assert_array_equal(unpacked(preview, kept.shape), kept)
+    assert_array_equal(unpacked(packed.piece("0"), pixels.shape), pixels)
+
+
+def test_a_slice_of_ct_is_its_own_preview(tmp_path: Path) -> None:
+    packed = pack_study(read_dicom(save(slice_dataset(np.zeros((512, 512), np.int16)), tmp_path / "a")))
+    assert packed.thinned == 1
+
+
 def test_a_damaged_slice_leaves_the_others(tmp_path: Path) -> None:
     study = replace(read_dicom(save(slice_dataset(), tmp_path / "a")), frames=Counted(np.ones((7, 2, 3), np.int16), []))
     packed = pack_study(study)
