@@ -135,7 +135,7 @@ def home_page(browser: Browser, server: Server) -> None:
 
 
 @contextmanager
-def opened(browser: Browser, server: Server, name: str, path: str, begin: Callable[[Page], None], seen: str = SHOWN) -> Iterator[Page]:
+def opened(browser: Browser, server: Server, name: str, path: str, begin: Callable[[Page], None]) -> Iterator[Page]:
     """A page from its empty state to its first image: a row of each. It is closed as a user closes it, so that no work goes on."""
     context, page, sent = fresh(browser, server)
     with measured(server, page, sent, f"{name}: empty"):
@@ -144,11 +144,10 @@ def opened(browser: Browser, server: Server, name: str, path: str, begin: Callab
     asked = page.evaluate("performance.now()")
     with measured(server, page, sent, f"{name}: all drawn, as the driver sees it"):
         begin(page)
-        page.locator(seen).first.wait_for()
-    if seen == SHOWN:
-        seconds, parts = page.evaluate(UNTIL_SEEN, asked)
-        told = ", ".join(f"{kind} {count / 1e6:.2f}" for kind, count in sorted(parts.items()))
-        print(f"| {name}: first image | {seconds:.2f} | | {sum(parts.values()) / 1e6:.2f} ({told}) |", flush=True)
+        page.locator(SHOWN).first.wait_for()
+    seconds, parts = page.evaluate(UNTIL_SEEN, asked)
+    told = ", ".join(f"{kind} {count / 1e6:.2f}" for kind, count in sorted(parts.items()))
+    print(f"| {name}: first image | {seconds:.2f} | | {sum(parts.values()) / 1e6:.2f} ({told}) |", flush=True)
     yield page
     page.get_by_role("button", name="Close", exact=True).first.click()
     page.locator("input[type=file]").wait_for(state="attached")
