@@ -31,6 +31,7 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.encoders.base import RLELosslessEncoder
 
 from core.inference.engine import engine_for
+from core.readers import with_recent_frames
 from core.readers.dicom import frames, image
 from core.types import Study
 from core.ui.radiology.study_show import first_viewport
@@ -40,6 +41,7 @@ from core.workflows.image import open_images, predict
 
 ROWS, COLUMNS, BITS = 2500, 2048, 12
 SLICES = 300
+AHEAD = 50
 Pixels = NDArray[np.uint16]
 
 
@@ -170,8 +172,11 @@ def of_radiographs(source: Path, folder: Path) -> None:
             watch = Watch()
             (study,) = open_images([path], folder / "unpacked", lambda done, total: None).images
             assert isinstance(study, Study)
+            study = with_recent_frames(study)
             opened = watch.look()
-            first_viewport(study, pack_study(study), 0)
+            packed = pack_study(study)
+            first_viewport(study, packed, 0)
+            assert packed.piece("0/preview")
             shown = watch.look()
             predict(study, "chest-xray")
             said = watch.look()
@@ -193,16 +198,22 @@ def of_ct(source: Path, folder: Path, is_searched: bool) -> None:
         (study,) = open_images([folder], folder / "unpacked", lambda done, total: None).images
         assert isinstance(study, Study)
         print("opened", watch.look(), dict(found), study.shape)
-        packed = pack_study(study)
-        print("packed", watch.look(), dict(found), f"every {packed.reduced}th pixel")
-        first_viewport(study, packed, study.shape[0] // 2)
-        print("first view", watch.look(), dict(found))
+        study = with_recent_frames(study)
+        packed, middle = pack_study(study), study.shape[0] // 2
+        first_viewport(study, packed, middle)
+        assert packed.piece(str(middle))
+        print("first image", watch.look(), dict(found))
+        for index in range(middle, middle + AHEAD):
+            assert packed.piece(str(index))
+        print(f"{AHEAD} slices ahead of the wheel", watch.look(), dict(found))
         if is_searched:
             engine = engine_for("chest-ct")
             engine.forward(np.zeros((1, *engine_input("chest-ct")), dtype=np.float32))
             watch.look()
-            searched = search_ct(study, engine)
-            print("searched", watch.look(), dict(found), f"{len(searched.by_slice)} slices, best {max(searched.by_slice.values()):.3f}")
+            began, ranked = time.perf_counter(), []
+            searched = search_ct(study, engine, rank=lambda ranking: ranked.append((time.perf_counter() - began, ranking.slices)))
+            told = f"{len(searched.by_slice)} slices, first ranking after {ranked[0][0]:.1f} s and {ranked[0][1]} slices"
+            print("searched", watch.look(), dict(found), told)
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from core.render.preview import Preview
 from core.report.notices import say
 from core.types import ChangeMap, ChangePolygon, LandCoverMap, Scene, TakenBack
 from core.ui.earth.comparison import chosen_method, comparison, misfit, opened_method
-from core.ui.earth.models import megapixels, unreadable_dates
+from core.ui.earth.models import change_model, megapixels, unreadable_dates
 from core.ui.earth.page_state import Comparison, EarthState, Pixel, PlaceScores, Why, date_words
 from core.ui.earth.questions import is_open
 from core.ui.state.session import Session, Task
@@ -94,7 +94,8 @@ def start_change(session: Session, here: EarthState) -> None:
     if preview is not None:
         here.previews[chosen] = preview
     folder = _folder(here, "-".join(filter(None, ("change", method, index, threshold))))
-    compared = partial(_compared, before, after, chosen, folder, preview)
+    known = change_model()
+    compared = partial(_compared, before, after, chosen, known.id if known else "", folder, preview)
     change_task(session, here).start(f"Comparing {date_words(before)} with {date_words(after)}", compared, "tiles", Lane.HEAVY)
 
 
@@ -102,8 +103,10 @@ def _mapped(scene: Scene, model: str, folder: Path, preview: Preview, progress: 
     return map_scene(scene, engine_for(model), folder, progress=progress.update, preview=preview)
 
 
-def _compared(before: Scene, after: Scene, chosen: Comparison, folder: Path, preview: Preview | None, progress: JobProgress) -> ChangeMap:
-    return detect_change(before, after, opened_method(*chosen[2:]), folder, progress=progress.update, preview=preview)
+def _compared(
+    before: Scene, after: Scene, chosen: Comparison, change: str, folder: Path, preview: Preview | None, progress: JobProgress
+) -> ChangeMap:
+    return detect_change(before, after, opened_method(change, *chosen[2:]), folder, progress=progress.update, preview=preview)
 
 
 def start_what_is_quick(session: Session, here: EarthState) -> None:
