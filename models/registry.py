@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     from models.classifiers import Classifier
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+MOST_SUMMARIES = 64
+"""Model folders whose small files are remembered."""
+_State = tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -105,12 +110,27 @@ def list_models() -> tuple[ModelSummary, ...]:
 
 
 def summarise(name: str, folder: Path) -> ModelSummary:
-    """What the small files of a model folder say. Raises BrokenModel, UnsupportedModel."""
+    """What the small files of a model folder say; they are read again once one of them changed. Raises BrokenModel, UnsupportedModel."""
+    return _summarised(name, folder, _state_of(folder))
+
+
+@lru_cache(maxsize=MOST_SUMMARIES)
+def _summarised(name: str, folder: Path, state: _State) -> ModelSummary:
+    """A page asks dozens of times in a run. state: of the files, so that what is remembered is what they say."""
     check_supported(folder)
     check_files(folder)
     config, preprocess = read_json(folder / CONFIG), read_preprocess(folder)
     card = read_card(folder / CARD)
     return ModelSummary(name, folder, read_labels(config, folder), preprocess, card, capabilities_of(config))
+
+
+def _state_of(folder: Path) -> _State:
+    """Names, times and sizes of the files of a folder; nothing of one that is not there."""
+    if not folder.is_dir():
+        return ()
+    with os.scandir(folder) as files:
+        told = ((file.name, file.stat()) for file in files)
+        return tuple(sorted((name, status.st_mtime_ns, status.st_size) for name, status in told))
 
 
 def never(identity: str) -> bool:

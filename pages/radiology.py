@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.ui.radiology import work
-from core.ui.radiology.candidates import slice_words
+from core.ui.radiology.candidates import found_so_far, slice_words
 from core.ui.radiology.explanation_panel import why
 from core.ui.radiology.exports import Taken, image_downloads
 from core.ui.radiology.image_list import image_list
@@ -94,7 +94,10 @@ def seen(opening: Opening, reading: ModelReading) -> None:
     if len(models) > 1:
         st.session_state.setdefault(work.model_key(opening), reading.model)
         st.selectbox("Model", models, format_func=apart(models), key=work.model_key(opening))
-    answer = result_of(work.answer(HERE, opening, reading.model), "radiology.answer")
+    task = work.answer(HERE, opening, reading.model)
+    answer = result_of(task, "radiology.answer")
+    if task.is_running:
+        found_so_far(opening.rankings, reading.model)
     if answer:
         beside_note(reading.explanation)
         findings(answer.prediction, answer.coverage, answer.knows)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from pydicom import Dataset
@@ -85,7 +86,7 @@ DISPLAY: frozenset[str] = words.terms(
 def cleaned(source: Dataset, keywords: Iterable[str] = ALLOWED) -> Dataset:
     """A new header with those allowed attributes of `source` whose values pass. Never raises for what a file holds."""
     clean = Dataset()
-    for keyword in sorted(set(keywords) & ALLOWED):
+    for keyword in _given(source, _in_order(frozenset(keywords))):
         value = allowed_value(source, keyword)
         if value is not None:
             put(clean, keyword, value)
@@ -94,9 +95,7 @@ def cleaned(source: Dataset, keywords: Iterable[str] = ALLOWED) -> Dataset:
 
 def put(header: Dataset, keyword: str, value: Any) -> None:
     """Set an attribute by its standard VR, whatever VR the file gave it."""
-    tag = tag_for_keyword(keyword)
-    assert tag is not None, keyword
-    vr = dictionary_VR(tag)
+    tag, vr = _entry(keyword)
     if " or " in vr:  # "US or SS": the value decides
         vr = "SS" if _smallest(value) < 0 else "US"
     header[tag] = DataElement(tag, vr, value)
@@ -128,10 +127,13 @@ def raw_value(source: Dataset, keyword: str) -> Any:
     return None if value is None or value == "" or value == [] else value
 
 
-def unreadable(source: Dataset) -> tuple[str, ...]:
-    """Keywords of the allowed numbers that the file gives, but not as numbers; the number of frames is counted anyway."""
-    told = _NUMBERS - {"NumberOfFrames"}
-    return tuple(sorted(keyword for keyword in told if _is_given(source, keyword) and allowed_value(source, keyword) is None))
+def unreadable(source: Dataset, clean: Dataset) -> tuple[str, ...]:
+    """Keywords of the allowed numbers that the file gives, but not as numbers; the number of frames is counted anyway.
+
+    clean: what `cleaned` made of it, so that no value is converted a second time.
+    """
+    told = _given(source, _in_order(_NUMBERS - {"NumberOfFrames"}))
+    return tuple(keyword for keyword in told if keyword not in clean and _is_given(source, keyword))
 
 
 def number(source: Dataset, keyword: str) -> float | None:
@@ -148,9 +150,27 @@ def numbers(source: Dataset, keyword: str, count: int) -> tuple[float, ...] | No
     return tuple(float(part) for part in value)
 
 
+@cache
+def _in_order(keywords: frozenset[str]) -> tuple[str, ...]:
+    """Those of the keywords that are allowed, in the order of their names."""
+    return tuple(sorted(keywords & ALLOWED))
+
+
+@cache
+def _entry(keyword: str) -> tuple[int, str]:
+    """Tag and VR of an attribute of the standard."""
+    tag = tag_for_keyword(keyword)
+    assert tag is not None, keyword
+    return tag, dictionary_VR(tag)
+
+
+def _given(source: Dataset, keywords: Iterable[str]) -> list[str]:
+    """The keywords that the header has: most are absent, and pydicom takes its time to say so of each."""
+    tags = frozenset(source.keys())
+    return [keyword for keyword in keywords if _entry(keyword)[0] in tags]
+
+
 def _is_given(source: Dataset, keyword: str) -> bool:
-    if keyword not in source:
-        return False
     value = source.get_item(keyword).value
     return bool(value.strip(b"\0 \\") if isinstance(value, bytes) else value not in (None, "", []))
 
@@ -160,8 +180,8 @@ def _numbers(keyword: str, values: list[Any]) -> list[int | float]:
 
     A decimal comma is read as what it is: in a DS (PS3.5 6.2) it can mean nothing else.
     """
-    whole = dictionary_VR(keyword) in ("IS", "US", "SS", "UL", "SL", "US or SS")
-    is_decimal = dictionary_VR(keyword) == "DS"
+    vr = _entry(keyword)[1]
+    whole, is_decimal = vr in ("IS", "US", "SS", "UL", "SL", "US or SS"), vr == "DS"
     kept: list[int | float] = []
     for value in values:
         try:

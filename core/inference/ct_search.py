@@ -9,7 +9,11 @@ followed through the neighbouring slices of a volume, so that a lesion is one ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +25,7 @@ from core.inference.ood import features, ood_score
 from core.inference.tta import answered
 from core.prepare.ct import Plane, corners, window_about, window_at
 from core.prepare.nodule_outline import outline_about
-from core.types import Candidate, FloatImage, Mark, ModelInput, Progress
+from core.types import Candidate, FloatImage, Mark, ModelInput
 from models.registry import LoadedModel
 
 STRIDE_TOKENS = 3
@@ -36,6 +40,12 @@ FOLLOWED_MM = 8.0
 """How far a lesion may move across between one slice and the next in which it is found."""
 GAP_MM = 5.0
 """Slices nearer than this show one lesion, also where one between them does not; slices of a series may lie up to APART_MM apart."""
+FIRST_LOOK = 8
+"""Every such slice of a series is searched before the others."""
+SEARCHERS = 2
+"""Slices that are searched at a time: the network reads one, another is prepared or judged."""
+NICENESS = 10
+"""Of the threads that search; 0 is that of the others, 19 the least."""
 LOWEST_SCORE = 0.5
 """A candidate with a lower score is not told: it is less likely a find than not."""
 
@@ -56,6 +66,10 @@ class SliceSearch:
     best: tuple[float, ModelInput] | None = None
     middle: float = 0.0
     lung_pixels: int = 0
+
+
+Searching = Callable[[Sequence[SliceSearch]], None]
+"""Told the slices that were searched so far, in the order in which that was done."""
 
 
 def found_label(model: LoadedModel) -> int:
@@ -86,14 +100,33 @@ def search_slice(engine: Engine, plane: Plane) -> SliceSearch:
     return SliceSearch(plane.frame, found, distances, len(places), best, plane.middle, int(plane.searched.sum()))
 
 
-def search(engine: Engine, planes: Iterable[Plane], total: int, watch: Progress | None = None) -> list[SliceSearch]:
-    """Slice by slice. watch: told (done, total) in slices; what it raises ends the work."""
-    found = []
-    for plane in planes:
-        found.append(search_slice(engine, plane))
-        if watch is not None:
-            watch(len(found), total)
-    return found
+def search(engine: Engine, plane: Callable[[int], Plane], frames: Sequence[int], watch: Searching | None = None) -> list[SliceSearch]:
+    """Slice by slice: every eighth first, so that what is large is seen early, and several at a time, so that one is prepared while the
+    network reads another. What is found is that of one slice after another, in the order of the frames.
+
+    plane: the slice of a frame. watch: told what has been found so far, after each slice; what it raises ends the work.
+    """
+    coarse = frames[::FIRST_LOOK]
+    found: dict[int, SliceSearch] = {}
+    threads = ThreadPoolExecutor(SEARCHERS, "search", initializer=_give_way)
+    try:
+        for made in [
+            threads.submit(lambda frame: search_slice(engine, plane(frame)), frame) for frame in dict.fromkeys((*coarse, *frames))
+        ]:
+            each = made.result()
+            found[each.frame] = each
+            if watch is not None:
+                watch(list(found.values()))
+    finally:
+        threads.shutdown(cancel_futures=True)
+    return [found[frame] for frame in frames]
+
+
+def _give_way() -> None:
+    """Whoever scrolls goes first: this thread gets what others leave of the processor, where threads have a priority of their own."""
+    if sys.platform == "linux":
+        this = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, this, max(NICENESS, os.getpriority(os.PRIO_PROCESS, this)))
 
 
 def candidates_of(

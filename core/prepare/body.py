@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from core.types import FloatImage, Mask
 
@@ -19,6 +20,8 @@ _PLATE_PIXELS = 2
 """Half of what is thinner than the body everywhere: the plate of a table."""
 _ENCLOSED_SHARE = 0.5
 """Of the area of a piece of air, inside the convex hull of the body: lungs lie in it but for the bulge that a field of view cuts open."""
+_HALF_A_PIXEL = np.array([(0.5, 0.0), (-0.5, 0.0), (0.0, 0.5), (0.0, -0.5)])
+_ROUNDING = 1e-9
 _SMOOTH_SHARE = 1 / 100
 """Of the side; noise in the dark has no size."""
 
@@ -49,12 +52,35 @@ def body_of_slice(values: FloatImage) -> Mask:
     if not solid.any():
         return body
     pieces, count = scipy.ndimage.label(~body & ~_padding(values))
-    from skimage.morphology import convex_hull_image  # here, since only CT needs it
-
-    hull = convex_hull_image(solid)  # type: ignore[no-untyped-call]
-    enclosed = np.asarray(scipy.ndimage.mean(hull, pieces, np.arange(count + 1))) >= _ENCLOSED_SHARE
+    sizes, inside = (np.bincount(which, minlength=count + 1) for which in (pieces.ravel(), pieces[convex_hull(solid)]))
+    enclosed = inside >= _ENCLOSED_SHARE * np.maximum(sizes, 1)
     enclosed[0] = False
     return np.asarray(body | enclosed[pieces], dtype=np.bool_)
+
+
+def convex_hull(mask: Mask) -> Mask:
+    """bool [rows, columns]: pixels whose middle lies in the convex hull of those of the mask, or on its edge; at least one of them is set.
+
+    A pixel reaches half its side in the four directions. Each edge bounds the columns of a row, so that no pixel is asked by itself.
+    """
+    ends = np.concatenate([_ends(mask), _ends(mask.T)[:, ::-1]])
+    corners = (ends[:, np.newaxis] + _HALF_A_PIXEL).reshape(-1, 2)
+    down, across, beyond = scipy.spatial.ConvexHull(corners).equations.T  # down * row + across * column + beyond <= 0 inside
+    rows = np.arange(mask.shape[0], dtype=np.float64)
+    room = _ROUNDING - beyond[:, np.newaxis] - down[:, np.newaxis] * rows
+    is_right, is_left = across > _ROUNDING, across < -_ROUNDING
+    right = np.min(room[is_right] / across[is_right, np.newaxis], axis=0)
+    left = np.max(room[is_left] / across[is_left, np.newaxis], axis=0)
+    is_row = np.all(room[~is_right & ~is_left] >= 0.0, axis=0)
+    columns = np.arange(mask.shape[1], dtype=np.float64)
+    return np.asarray((columns >= left[:, np.newaxis]) & (columns <= right[:, np.newaxis]) & is_row[:, np.newaxis], dtype=np.bool_)
+
+
+def _ends(mask: Mask) -> NDArray[np.float64]:
+    """(row, column) of the first and the last pixel of every row that has any: float64 [pixels, 2]."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    first, last = mask[rows].argmax(axis=1), mask.shape[1] - 1 - mask[rows, ::-1].argmax(axis=1)
+    return np.concatenate([np.stack([rows, first], axis=1), np.stack([rows, last], axis=1)]).astype(np.float64)
 
 
 def _padding(values: FloatImage) -> Mask:

@@ -16,7 +16,7 @@ from core.prepare.ct_lungs import AIRY, lung_field
 from core.prepare.kinds import NOT_IMAGES, modality_of
 from core.prepare.suitability import Suitability, body_refusal, is_coloured, modality_refusal, no_input, no_patient_refusal, pixel_refusal
 from core.prepare.tensor import resize, standardise
-from core.prepare.windowing import LUMINANCE, modality_values, render
+from core.prepare.windowing import LUMINANCE, is_colour, modality_values, render
 from core.types import FloatImage, Mask, ModelInput, Notice, Picture, Preprocess, Study, notice
 
 AIR = -1024.0
@@ -212,7 +212,7 @@ def _grey(picture: Picture) -> FloatImage:
 
 
 def _pixels_refused(study: Study, frame: int, values: FloatImage, preprocess: Preprocess) -> Notice | None:
-    if study.frames.read(frame).ndim == 3 and is_coloured(render(study, frame)):
+    if is_colour(study, frame) and is_coloured(render(study, frame)):
         return notice("input.in-colour", domain=preprocess.domain.value)
     if np.ptp(values) == 0:
         return notice("input.blank")

@@ -7,6 +7,8 @@ lies outside of what holds air; so the field is closed and its holes are filled.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import scipy
 
@@ -29,14 +31,28 @@ def lung_field(values: FloatImage, spacing_mm: float) -> Mask:
     values: float32 [rows, columns] in Hounsfield units, pixels of spacing_mm on both sides.
     """
     pieces, count = scipy.ndimage.label((values < AIRY) & body_of_slice(values))
-    numbers = np.arange(1, count + 1)
-    areas = scipy.ndimage.sum_labels(np.ones_like(values), pieces, numbers) * spacing_mm**2
-    large = numbers[areas >= SMALLEST_MM2]
-    medians = np.asarray(scipy.ndimage.median(values, pieces, large)) if len(large) else np.empty(0)
-    lungs = np.isin(pieces, large[(medians > DENSITY[0]) & (medians < DENSITY[1])])
+    areas = np.bincount(pieces.ravel(), minlength=count + 1)[1:] * spacing_mm**2
+    large = [number for number, area in enumerate(areas, start=1) if area >= SMALLEST_MM2]
+    lungs = np.isin(pieces, [number for number in large if DENSITY[0] < np.median(values[pieces == number]) < DENSITY[1]])
     if not lungs.any():
         return lungs
     reach = REACH_MM / spacing_mm
+    field, around = np.zeros_like(lungs), _around(lungs, 2 * math.ceil(reach) + 1)  # the rest of the slice lies too far away to matter
+    field[around] = _closed(lungs[around], reach)
+    return field
+
+
+def _closed(lungs: Mask, reach: float) -> Mask:
+    """The field about the lungs: closed over gaps of twice the reach, its holes filled, and that much larger. reach: in pixels."""
     near = scipy.ndimage.distance_transform_edt(~lungs) <= reach
     closed = scipy.ndimage.distance_transform_edt(near) > reach  # dilation, then erosion, by discs
     return np.asarray(scipy.ndimage.distance_transform_edt(~scipy.ndimage.binary_fill_holes(closed | lungs)) <= reach, dtype=np.bool_)
+
+
+def _around(mask: Mask, margin: int) -> tuple[slice, slice]:
+    """Rows and columns of what is marked, with a margin where the image goes on."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return (
+        slice(max(0, int(rows[0]) - margin), int(rows[-1]) + margin + 1),
+        slice(max(0, int(columns[0]) - margin), int(columns[-1]) + margin + 1),
+    )

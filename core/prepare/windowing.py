@@ -67,7 +67,7 @@ def windows_of(header: Dataset) -> tuple[Window, ...]:
 
 def default_window(study: Study, frame: int) -> Window | None:
     """The first usable window of `frame` (from 0); None where it has none (or is in colour): then a VOI LUT or the full range is shown."""
-    if _is_colour(study, frame):
+    if is_colour(study, frame):
         return None
     return next(iter(windows_of(study.frame_header(frame))), None)
 
@@ -179,7 +179,8 @@ def _is_usable(centre: float, width: float, function: str) -> bool:
     return bool(np.isfinite(centre)) and (width >= 1.0 if function == "LINEAR" else width > 0.0)
 
 
-def _is_colour(study: Study, frame: int) -> bool:
+def is_colour(study: Study, frame: int) -> bool:
+    """Whether `frame` (from 0) is red, green, blue: its header says so once it was read."""
     photometric = str(study.frame_header(frame).get("PhotometricInterpretation", study.photometric))
     return not photometric.startswith("MONOCHROME")
 

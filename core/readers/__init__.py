@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from core.readers.dicom.frames import with_recent_frames
 from core.readers.dicom.image import read_dicom
 from core.readers.dicom.series import read_series
 from core.readers.picture import read_picture
@@ -23,6 +24,7 @@ __all__ = [
     "read_scene",
     "read_series",
     "sniff",
+    "with_recent_frames",
 ]
 
 

@@ -38,7 +38,7 @@ from core.types.notice import Notice, notice
 from core.types.product import CloudKind, CloudMask, Product, ScaleState, Scaling
 from core.types.report import Addendum, Fact, Report, Sentence
 from core.types.scene import UNNAMED_DATE, Band, DataMask, Scene, ValueRange
-from core.types.study import FrameSource, Picture, Study, Window
+from core.types.study import FrameSource, OverlaySource, Picture, Study, Window
 from core.types.taken_back import TakenBack
 
 Image = Study | Scene | Picture
@@ -76,6 +76,7 @@ __all__ = [
     "ModelInput",
     "Notice",
     "Outside",
+    "OverlaySource",
     "Picture",
     "Prediction",
     "Preprocess",

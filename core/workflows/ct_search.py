@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from core.inference.ct_search import SliceSearch, candidates_of, found_label, search
+from core.inference.ct_search import FIRST_LOOK, SliceSearch, candidates_of, found_label, search
 from core.inference.engine import Engine
 from core.inference.prediction import decide, predict_input
 from core.prepare.ct import centre_window, plane_of
 from core.prepare.domains import ReadingMode, image_domain
 from core.prepare.inputs import frame_answered
-from core.types import Image, ModelInput, Notice, Outside, Picture, Prediction, Preprocess, Progress, Study, notice
+from core.types import Candidate, Image, ModelInput, Notice, Outside, Picture, Prediction, Preprocess, Progress, Study, notice
 from core.workflows.ct_places import placed
 
 _Slice = Study | Picture
+RANKED_EVERY = 16
+"""Slices between one ranking and the next."""
 FEWEST_SERIES = 20
 """Whole series without which nothing is said of how many candidates are false: of fewer, one patient decides on the figure."""
 
@@ -39,27 +41,52 @@ class Searched:
     pixel_mm: tuple[float, float]
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """What the search of a series has found so far, best first, in `slices` of `total` slices; more and better may come."""
+
+    candidates: tuple[Candidate, ...]
+    slices: int
+    total: int
+
+
 def is_searched_by(image: Image, preprocess: Preprocess) -> bool:
     """Whether a model of CT reads the image window by window."""
     return image_domain(preprocess.domain).reading(image, preprocess) is ReadingMode.SEARCHED
 
 
-def search_ct(image: _Slice, engine: Engine, frame: int | None = None, watch: Progress | None = None) -> Searched:
+def search_ct(
+    image: _Slice,
+    engine: Engine,
+    frame: int | None = None,
+    watch: Progress | None = None,
+    rank: Callable[[Ranking], None] | None = None,
+) -> Searched:
     """Search one slice, or all of a series. frame: of a series, from 0. watch: told (done, total) in slices; what it raises ends the work.
 
+    rank: told what has been found of a series once every eighth slice was searched, and now and then after that.
     An image that the model is not made for by its header, and one that shows no lung, is answered by one window and is outside.
     Raises OutOfRange for a frame that is not there, UnreadableFile for pixels that cannot be decoded, DeviceError.
     """
     preprocess, began = engine.model.preprocess, time.perf_counter()
     frames = range(image.shape[0] if isinstance(image, Study) else 1) if frame is None else [frame]
-    slices = search(engine, (plane_of(image, preprocess, each) for each in frames), len(frames), watch)
+
+    spacing = _spacing(image, preprocess)
+
+    def searched(slices: Sequence[SliceSearch]) -> None:
+        if watch is not None:
+            watch(len(slices), len(frames))
+        if rank is not None and _is_ranked(len(slices), len(frames)):
+            rank(Ranking(_told(image, engine, slices, spacing), len(slices), len(frames)))
+
+    slices = search(engine, lambda each: plane_of(image, preprocess, each), frames, searched)
     by_slice = {each.frame: each.best[0] for each in slices if each.best is not None}
     if not by_slice:
         return _unsearched(image, engine, frame)
     best = max(slices, key=lambda each: -1.0 if each.best is None else each.best[0])
     assert best.best is not None
     window = best.best[1]
-    label, spacing = engine.model.labels[found_label(engine.model)], _spacing(image, preprocess)
+    label = engine.model.labels[found_label(engine.model)]
     loose = isinstance(image, Study) and len(slices) > 1 and not image.is_volume
     outside = _outside(slices, engine)
     how = () if outside.is_outside else (*_how(slices), *((notice("ct.searched-one-by-one"),) if loose else ()))
@@ -68,7 +95,6 @@ def search_ct(image: _Slice, engine: Engine, frame: int | None = None, watch: Pr
     assert prediction.probabilities is not None
     likely, answer = decide(prediction.probabilities, engine.model.labels, engine.model.calibration, outside)
     seconds = {"read": 0.0, "prepare": 0.0, "forward": time.perf_counter() - began}
-    found = candidates_of(slices, spacing, is_volume=isinstance(image, Study) and image.is_volume)
     told = replace(
         prediction,
         conformal_set=likely,
@@ -77,7 +103,7 @@ def search_ct(image: _Slice, engine: Engine, frame: int | None = None, watch: Pr
         seconds=seconds,
         searched_for=label if sum(each.windows for each in slices) > 1 else None,
         heads=None,  # they rate what was found, each candidate by itself
-        candidates=tuple(placed(one, image, slices) for one in found),
+        candidates=_found(image, slices, spacing),
         expected_false=expected_false(engine.model.card.metrics, sum(each.windows > 0 for each in slices)),
     )
     return Searched(told, window, by_slice, label, (spacing[2], spacing[1]))
@@ -97,6 +123,22 @@ def expected_false(metrics: Mapping[str, Any], slices: int) -> float | None:
 def _figure(value: Any) -> float | None:
     first = value[0] if isinstance(value, (list, tuple)) and value else value
     return float(first) if isinstance(first, (int, float)) and not isinstance(first, bool) else None
+
+
+def _is_ranked(done: int, total: int) -> bool:
+    """Whether so many slices of a series are worth a ranking that is not the last one."""
+    first = len(range(0, total, FIRST_LOOK))
+    return first > 1 and done < total and (done - first) % RANKED_EVERY == 0 and done >= first
+
+
+def _told(image: _Slice, engine: Engine, slices: Sequence[SliceSearch], spacing: tuple[float, float, float]) -> tuple[Candidate, ...]:
+    """What may be said so far: nothing of an image that most windows say is outside."""
+    return () if _outside(slices, engine).is_outside else _found(image, sorted(slices, key=lambda each: each.frame), spacing)
+
+
+def _found(image: _Slice, slices: Sequence[SliceSearch], spacing: tuple[float, float, float]) -> tuple[Candidate, ...]:
+    found = candidates_of(slices, spacing, is_volume=isinstance(image, Study) and image.is_volume)
+    return tuple(placed(one, image, slices) for one in found)
 
 
 def _unsearched(image: _Slice, engine: Engine, frame: int | None) -> Searched:

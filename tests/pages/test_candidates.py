@@ -9,14 +9,15 @@ import numpy as np
 
 from core.readers import read_series
 from core.settings import PROJECT
-from core.types import Picture
+from core.types import Candidate, Mark, Picture
 from core.ui.radiology import page_state as radiology
 from core.ui.radiology import study_viewer, work
-from core.ui.radiology.candidates import Visit, candidate_boxes, candidate_words
+from core.ui.radiology.candidates import Visit, candidate_boxes, candidate_words, ranking_words
 from core.ui.radiology.page_state import ImageAnswer
 from core.ui.radiology.study_show import lung_window
 from core.ui.state.session import Session, Task
 from core.ui.viewer import Click, Viewport, pack_study
+from core.workflows.ct_search import Ranking
 from tests.pages.conftest import waited
 
 CT = PROJECT / "sample_data" / "ct-series"
@@ -54,3 +55,12 @@ def test_a_candidate_is_visited_through_the_window_of_the_lung_and_a_picture_kee
     assert command["window"] == {"centre": -600.0, "width": 1500.0, "shape": "LINEAR"}
     assert Viewport().at_slice(2, lung_window(study)) == Viewport(slice=2, centre=-600.0, width=1500.0)
     assert lung_window(Picture("slice.png", "0" * 64, np.zeros((4, 4), dtype=np.uint8))) is None
+
+
+def test_a_search_under_way_tells_its_first_candidates_and_that_more_may_come() -> None:
+    found = tuple(Candidate(10.0, 10.0, frame, 0.9 - frame / 100, 0.9, None, (Mark(10.0, 10.0, frame),)) for frame in range(7))  # type: ignore[arg-type]
+    lines = ranking_words(Ranking(found, 38, 300))
+    assert lines[0] == "So far, in 38 of 300 slices; more and better may come:"
+    assert [line[:7] for line in lines[1:]] == ["Slice 1", "Slice 2", "Slice 3", "Slice 4", "Slice 5"]
+    assert ranking_words(Ranking((), 38, 300)) == ("So far, in 38 of 300 slices, no candidate was found.",)
+    assert ranking_words(None) == ()

@@ -12,8 +12,10 @@ from core.jobs import JobProgress
 from core.readers import read_scene
 from core.render.preview import Preview
 from core.sources.scenes import SceneFiles
+from core.ui.earth import comparison
 from core.ui.earth.page_state import EarthState
 from core.ui.earth.work import change_task, land_cover, previews, stop_switched_off
+from core.ui.models import own
 from core.ui.state.session import Session, Task
 from core.ui.state.uploads import OpenFolder
 from tests.unit.readers.scenes.geotiff_files import write_geotiff
@@ -82,3 +84,14 @@ def test_a_map_is_shown_as_far_as_it_is_done_while_it_is_made_and_not_after(here
     assert stopped.wait(PATIENCE) and task.job.wait(PATIENCE)
     task.settle()
     assert previews(here) == {}
+
+
+def test_a_comparison_asks_for_no_session_in_its_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked() -> Session:
+        raise AssertionError("a job has no session: it would get a new one, without the user's own models")
+
+    monkeypatch.setattr(own, "session", asked)
+    monkeypatch.setattr(comparison, "change_engine_for", lambda name: name)
+    monkeypatch.setattr(comparison, "method_for", lambda engine, **others: engine)
+    opened: object = comparison.opened_method("change-sentinel2", "", comparison.BY_MODEL, "", "")
+    assert opened == "change-sentinel2"

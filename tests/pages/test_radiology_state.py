@@ -7,6 +7,7 @@ import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,13 @@ from pydicom import Dataset
 
 from core.errors import Cancelled, DeviceError, UnreadableFile
 from core.explain.measure.verdict import verdict_of
-from core.jobs import JobProgress
+from core.inference.engine import engine_for
+from core.jobs import Job, JobProgress
+from core.prepare.inputs import to_input
 from core.readers import read_dicom, read_series
+from core.readers.dicom import frames
+from core.readers.dicom.decode import decode_frame
+from core.readers.dicom.pixels import PixelLayout
 from core.report.editing import edit_section
 from core.settings import PROJECT
 from core.types import Domain, Gain, Target
@@ -26,11 +32,13 @@ from core.ui.radiology.exports import Taken
 from core.ui.radiology.models import models_for, why_no_model
 from core.ui.radiology.page_state import ImageAnswer
 from core.ui.radiology.study_facts import geometry_words, image_facts, kept_header, plane
+from core.ui.radiology.thumbnail import study_thumbnail
 from core.ui.state.errors import OUR_FAULT, words_of
 from core.ui.state.session import Session, Task
 from core.ui.state.uploads import OpenFolder
 from core.ui.viewer import Click
 from core.ui.widgets.faithfulness import verdict_words
+from core.workflows.image import open_images
 from tests.pages.conftest import waited
 from tests.unit.report.examples import explanation as explained
 
@@ -204,3 +212,20 @@ def test_a_header_without_values_makes_no_facts() -> None:
     study = replace(read_dicom(RADIOGRAPH), header=Dataset(), age_years=None, spacing_mm=None, orientation=None)
     assert {name for name, value in image_facts(study) if value} >= {"Kind", "Size"}
     assert dict(image_facts(study))["Age"] == ""
+
+
+def test_a_radiograph_is_decoded_once_for_viewer_model_and_list(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[int] = []
+
+    def counted(layout: PixelLayout, index: int) -> Any:
+        decoded.append(index)
+        return decode_frame(layout, index)
+
+    monkeypatch.setattr(frames, "decode_frame", counted)
+    state = radiology._opened_state(open_images([RADIOGRAPH], tmp_path, lambda done, total: None), OpenFolder(""))
+    image = state.opening.image
+    shown = work._pack(image, JobProgress(Job("slices")))
+    assert shown.packed.piece("0") is not None
+    given = to_input(image, engine_for("chest-xray").model.preprocess)
+    assert given.values.shape[0] == 1 and study_thumbnail(image)
+    assert decoded == [0]

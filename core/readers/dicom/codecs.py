@@ -7,6 +7,7 @@ pylibjpeg-rle panics past every except clause.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -49,6 +50,10 @@ DECODERS = {
 }
 """The compressed transfer syntaxes that are read, with what decodes them: a codec of imagecodecs, or pydicom."""
 
+THREADED_PIXELS = 1_000_000
+"""Of a JPEG 2000 frame that several threads decode together: below, frames are decoded beside each other."""
+MOST_THREADS = 4
+
 Decoder = Callable[[bytes], NDArray[Any]]
 
 
@@ -68,7 +73,8 @@ def decode_codestream(data: bytes, size: CodestreamSize, coloured_jpeg: Decoder)
     Raises ValueError where the frame is cut off, and what the decoders raise where it is damaged.
     """
     if size.marker == SIZ:
-        return np.asarray(imagecodecs.jpeg2k_decode(jpeg_2000_whole(data)))
+        threads = min(MOST_THREADS, os.cpu_count() or 1) if size.rows * size.columns >= THREADED_PIXELS else 1
+        return np.asarray(imagecodecs.jpeg2k_decode(jpeg_2000_whole(data), numthreads=threads))
     if size.marker == jpeg.SOF_JPEG_LS:
         return _by_charls(jpeg.closed(data))  # without an end CharLS searches for half a minute
     return jpeg.decoded_whole(data, coloured_jpeg if is_coloured_jpeg(size) else _by_libjpeg_turbo)

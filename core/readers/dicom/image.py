@@ -60,9 +60,9 @@ def read_object(path: Path, name: str | None = None) -> ReadObject:
     dataset = parsed.dataset
     shared, (groups, notes) = shared_group(dataset), frame_groups(dataset, layout.frames)
     assumptions += notes
-    if unread := unreadable(dataset):
-        assumptions += (notice("dicom.no-numbers", attributes=unread),)
     header = cleaned(dataset)
+    if unread := unreadable(dataset, header):
+        assumptions += (notice("dicom.no-numbers", attributes=unread),)
     for element in shared:
         if element.keyword not in header:
             header[element.tag] = element

@@ -93,7 +93,8 @@ class SliceOverlays:
 
 def overlays_of(dataset: Dataset, layout: PixelLayout) -> ObjectOverlays | None:
     """The overlay planes of an object, None where it has none that can be drawn."""
-    planes = tuple(plane for plane in (_plane(dataset, group, layout) for group in _GROUPS) if plane is not None)
+    held = {int(tag) >> 16 for tag in dataset.keys()}  # noqa: SIM118 - iterating itself converts every value
+    planes = tuple(plane for plane in (_plane(dataset, group, layout) for group in _GROUPS if group in held) if plane is not None)
     return ObjectOverlays(layout, planes) if planes else None
 
 

@@ -34,8 +34,8 @@ class SliceGroup:
 def groups_of(members: Sequence[ReadObject]) -> list[SliceGroup]:
     """Part the single-frame objects of one series into groups, each a volume, a set of separate slices, or one image."""
     members, copies = _without_copies(members)
-    placed = [member for member in members if member.study.positions and member.study.orientation]
-    adrift = [member for member in members if member not in placed]
+    placed = [member for member in members if _is_placed(member)]
+    adrift = [member for member in members if not _is_placed(member)]
     localizers = [member for member in placed if _is_localizer(member)]
     slices = [member for member in placed if not _is_localizer(member)]
     groups = [group for plane in _planes(slices) for group in _of_one_plane(plane)]
@@ -56,6 +56,10 @@ def _without_copies(members: Sequence[ReadObject]) -> tuple[list[ReadObject], in
     for member in members:
         seen.setdefault(member.study.sha256, member)
     return list(seen.values()), len(members) - len(seen)
+
+
+def _is_placed(member: ReadObject) -> bool:
+    return bool(member.study.positions and member.study.orientation)
 
 
 def _is_localizer(member: ReadObject) -> bool:

@@ -154,13 +154,15 @@ def comparison(here: EarthState) -> Comparison:
     return (*here.pair, "" if method in WITHOUT_MODEL else here.model, method, chosen_index(here), chosen_threshold(here))
 
 
-def opened_method(model: str, method: str, index: str, threshold: str) -> Method:
-    """The way itself, with its model opened; the land-cover model names what became what in either case. Raises what opening it raises."""
+def opened_method(change: str, model: str, method: str, index: str, threshold: str) -> Method:
+    """The way itself, with its model opened; the land-cover model names what became what in either case. Raises what opening it raises.
+
+    change: the id of the change model, "" where there is none: a job knows no session whose own models it could be among.
+    """
     if method in WITHOUT_MODEL:
         return bands_method(method, index, threshold)
-    known = change_model()
-    if method == BY_MODEL and known is not None:
-        return method_for(change_engine_for(known.id), classes=engine_for(model) if model else None)
+    if method == BY_MODEL and change:
+        return method_for(change_engine_for(change), classes=engine_for(model) if model else None)
     return method_for(engine_for(model), method)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from core.change.band_means import BandMeans, band_means
+from core.change.methods.base import Method
 from core.change.methods.choose import WITHOUT_MODEL
 from core.change.taken_back import take_back
 from core.errors import InputError
@@ -25,7 +26,7 @@ from core.render.preview import Preview
 from core.report.notices import say
 from core.types import ChangeMap, ChangePolygon, LandCoverMap, Scene, TakenBack
 from core.ui.earth.comparison import chosen_method, comparison, misfit, opened_method
-from core.ui.earth.models import megapixels, unreadable_dates
+from core.ui.earth.models import change_model, megapixels, unreadable_dates
 from core.ui.earth.page_state import Comparison, EarthState, Pixel, PlaceScores, Why, date_words
 from core.ui.earth.questions import is_open
 from core.ui.state.session import Session, Task
@@ -33,6 +34,7 @@ from core.workflows.change import detect_change
 from core.workflows.image import explain_input
 from core.workflows.scene_map import map_scene
 
+Opener = Callable[[], Method]
 AUTOMATIC_MEGAPIXELS = 4.0
 """Dates of up to so many million pixels of the model are analysed without being asked; more wait for a button."""
 
@@ -94,7 +96,7 @@ def start_change(session: Session, here: EarthState) -> None:
     if preview is not None:
         here.previews[chosen] = preview
     folder = _folder(here, "-".join(filter(None, ("change", method, index, threshold))))
-    compared = partial(_compared, before, after, chosen, folder, preview)
+    compared = partial(_compared, before, after, _opener(chosen), folder, preview)
     change_task(session, here).start(f"Comparing {date_words(before)} with {date_words(after)}", compared, "tiles", Lane.HEAVY)
 
 
@@ -102,8 +104,14 @@ def _mapped(scene: Scene, model: str, folder: Path, preview: Preview, progress: 
     return map_scene(scene, engine_for(model), folder, progress=progress.update, preview=preview)
 
 
-def _compared(before: Scene, after: Scene, chosen: Comparison, folder: Path, preview: Preview | None, progress: JobProgress) -> ChangeMap:
-    return detect_change(before, after, opened_method(*chosen[2:]), folder, progress=progress.update, preview=preview)
+def _opener(chosen: Comparison) -> Opener:
+    """What a job calls to open a way to compare; which change model there is can be asked only here, where the page runs."""
+    known = change_model()
+    return partial(opened_method, known.id if known else "", *chosen[2:])
+
+
+def _compared(before: Scene, after: Scene, opened: Opener, folder: Path, preview: Preview | None, progress: JobProgress) -> ChangeMap:
+    return detect_change(before, after, opened(), folder, progress=progress.update, preview=preview)
 
 
 def start_what_is_quick(session: Session, here: EarthState) -> None:
@@ -245,15 +253,15 @@ def polygon_taken_back(session: Session, here: EarthState, result: ChangeMap, po
     session.stop_others(here.taken_back, {key})
     if here.after:
         aligned, chosen = on_grid_of(here.after, here.before), comparison(here)
-        work = partial(_taken_back, here.before, aligned, chosen, result, polygon, here.results.path)
+        work = partial(_taken_back, here.before, aligned, _opener(chosen), result, polygon, here.results.path)
         task.ensure("Putting the old pixels back", work, "comparisons", Lane.HEAVY)
     return task
 
 
 def _taken_back(
-    before: Scene, aligned: Scene, chosen: Comparison, result: ChangeMap, polygon: ChangePolygon, folder: Path, progress: JobProgress
+    before: Scene, aligned: Scene, opened: Opener, result: ChangeMap, polygon: ChangePolygon, folder: Path, progress: JobProgress
 ) -> TakenBack:
-    method = opened_method(*chosen[2:]).of_part(result.parameters.get(STATISTICS, {}))
+    method = opened().of_part(result.parameters.get(STATISTICS, {}))
     threshold = float(result.parameters["threshold"])
     with TemporaryDirectory(dir=folder) as scratch:
         return take_back(before, aligned, method, threshold, polygon, Path(scratch), progress.update)

@@ -23,8 +23,8 @@ from core.ui.widgets.bars import gain_bars, quiet, removal_bars
 from core.ui.widgets.faithfulness import HEATMAP, HEATMAP_OF_A_SCENE, bands_words, completeness_words, verdict_words, where_it_looked
 from core.ui.widgets.words import method_words
 
-MOST_BESIDE = 3
-"""Maps in a row."""
+MOST_BESIDE = 2
+"""Maps in a row: each is then at least 320 pixels wide on a screen of 1440."""
 
 
 def maps(session: Session, here: ExplainState, made: Ready) -> dict[str, Explanation]:

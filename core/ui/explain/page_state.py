@@ -23,6 +23,7 @@ from core.inference.engine import engine_for
 from core.inference.prediction import predict_input
 from core.jobs import JobProgress
 from core.prepare.domains import image_domain
+from core.readers import with_recent_frames
 from core.sources.scenes import group_scenes
 from core.types import Explanation, FloatImage, Image, ModelInput, Prediction, Sanity, Scene
 from core.ui.models.own import known_models
@@ -150,7 +151,7 @@ def _read(wanted: Wanted, folder: OpenFolder, progress: JobProgress) -> ExplainS
     opened = open_images(wanted.paths, folder.path / "unpacked", progress.update)
     scenes = [image for image in opened.images if isinstance(image, Scene)]
     grouped, torn = group_scenes([file for scene in scenes for file in scene.files], folder.path / "bands", progress.update)
-    images = (*(image for image in opened.images if not isinstance(image, Scene)), *(group.scene for group in grouped))
+    images = (*(with_recent_frames(image) for image in opened.images if not isinstance(image, Scene)), *(group.scene for group in grouped))
     refused = [*opened.refused, *((each.label, each.error) for each in torn)]
     if not images:
         raise refused[0][1] if refused else UnreadableFile(f"{wanted.title} holds no image.", "Choose DICOM, GeoTIFF, PNG or JPEG files.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -12,12 +12,16 @@ from core.types import Box, Candidate, Mark
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.findings import probability_words
 from core.ui.widgets.words import counted, label_words
-from core.workflows.ct_search import Searched
+from core.workflows.ct_search import Ranking, Searched
 
 OUTLINE_MM = 16.0
 """Side of the square about a candidate whose size was not measured."""
 ROOM_MM = 2.0
 """Between a candidate and what encloses it, so that the line hides nothing."""
+RANKING_SECONDS = 2.0
+"""Between looks at what a search has found."""
+MOST_RANKED = 5
+"""Candidates that are told while the search goes on."""
 MOST_SHOWN = 12
 """Candidates that are listed at once; those with lower scores are a click away."""
 
@@ -76,6 +80,23 @@ def candidate_list(searched: Searched, key: str, last: Visit | None) -> Visit | 
         "A score is that of the window about the place, lowered where the window points elsewhere; it is no probability. A click shows it."
     )
     return visit
+
+
+@st.fragment(run_every=RANKING_SECONDS)
+def found_so_far(rankings: Mapping[str, Ranking], model: str) -> None:
+    """The first ranking of a series, under the bar of its search. rankings: by model."""
+    for line in ranking_words(rankings.get(model)):
+        quiet(line)
+
+
+def ranking_words(ranking: Ranking | None) -> tuple[str, ...]:
+    """What a search that is under way has found so far, in lines; none before its first look through the series."""
+    if ranking is None:
+        return ()
+    head = f"So far, in {ranking.slices} of {ranking.total} slices"
+    if not ranking.candidates:
+        return (f"{head}, no candidate was found.",)
+    return (f"{head}; more and better may come:", *(candidate_words(one) for one in ranking.candidates[:MOST_RANKED]))
 
 
 def _buttons(searched: Searched, found: Sequence[Candidate], first: int, key: str, last: Visit | None) -> Visit | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -21,7 +22,7 @@ from core.ui.radiology.study_viewer import viewport_in_view
 from core.ui.radiology.thumbnail import study_thumbnail
 from core.ui.state.session import Session, Task
 from core.ui.viewer import pack_picture, pack_study
-from core.workflows.ct_search import Searched, is_searched_by, search_ct
+from core.workflows.ct_search import Ranking, Searched, is_searched_by, search_ct
 from core.workflows.image import compose, explain_image, explain_input, lane_of, predict
 
 ALL = "all"
@@ -113,7 +114,7 @@ def slices(session: Session, opening: Opening) -> Task[Slices]:
 def _pack(image: Shown, progress: JobProgress) -> Slices:
     if isinstance(image, Picture):
         return Slices(pack_picture(image))
-    packed = pack_study(image, progress.update)
+    packed = pack_study(image)
     return Slices(packed, first_viewport(image, packed, image.shape[0] // 2))
 
 
@@ -134,15 +135,16 @@ def _thumbnails(openings: tuple[Opening, ...], progress: JobProgress) -> None:
 def answer(session: Session, opening: Opening, model: str) -> Task[ImageAnswer]:
     """What a model says of an image."""
     task: Task[ImageAnswer] = session.task(opening.answers, model)
-    task.ensure(f"Reading {title_of(opening.image)}", partial(_answer, opening.image, model), "slices", lane_of(opening.image))
+    rank = partial(opening.rankings.__setitem__, model)
+    task.ensure(f"Reading {title_of(opening.image)}", partial(_answer, opening.image, model, rank), "slices", lane_of(opening.image))
     return task
 
 
-def _answer(image: Shown, model: str, progress: JobProgress) -> ImageAnswer:
+def _answer(image: Shown, model: str, rank: Callable[[Ranking], None], progress: JobProgress) -> ImageAnswer:
     progress.update(0)
     engine = engine_for(model)
     loaded = engine.model
-    searched = search_ct(image, engine, watch=progress.update) if is_searched_by(image, loaded.preprocess) else None
+    searched = search_ct(image, engine, watch=progress.update, rank=rank) if is_searched_by(image, loaded.preprocess) else None
     prediction = searched.prediction if searched else predict(image, model)
     methods, domain = ranked_methods(loaded, prediction.named.likeliest), loaded.preprocess.domain
     return ImageAnswer(prediction, loaded.calibration, loaded.token_grid, methods, domain, searched, loaded.card.knows)

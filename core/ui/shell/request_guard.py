@@ -16,6 +16,7 @@ from core.errors import TooLarge
 from core.settings import Settings, settings
 from core.ui.shell.admission import COOKIE, admission, name_in, new_name
 from core.ui.shell.allowance import MEGABYTE, Arriving, allowance, announced_bytes
+from core.ui.shell.pieces import PIECES, piece_of
 from core.ui.shell.private_streamlit import run_again
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -26,7 +27,7 @@ NEEDS_SIGN_IN = (UPLOADS, "/media", "/component")
 """What holds or takes a user's files: it needs what a page needs."""
 FIRST_ASKED = "/_stcore/health"
 """What a page asks before it connects."""
-PARTS_OF_A_PAGE = ("/_stcore/", "/static/", "/media/", "/component/")
+PARTS_OF_A_PAGE = ("/_stcore/", "/static/", "/media/", "/component/", PIECES)
 ENTER = "/sightline/enter"
 """Where a browser whose user gave the right password fetches its new name (core/ui/shell/sign_in.py)."""
 TICKET = "x-sightline-ticket"
@@ -87,6 +88,8 @@ class Door:
 
         if scope["type"] == "http" and scope["method"] == "PUT" and scope["path"].startswith(UPLOADS):
             return await self._take_upload(scope, headers, receive, send_with_headers)
+        if scope["type"] == "http" and PIECES in scope["path"]:
+            return await (await piece_of(scope["path"]))(scope, receive, send_with_headers)
         return await self._app(scope, receive, send_with_headers)
 
     async def _take_upload(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
@@ -140,7 +143,7 @@ def _refused(scope: Scope, headers: Headers, current: Settings) -> tuple[int, st
     path = scope["path"]
     if path.startswith(CLOSED):
         return 404, "There is nothing here."
-    if current.password and path.startswith(NEEDS_SIGN_IN) and not admission().is_admitted(browser_of(headers)):
+    if current.password and (path.startswith(NEEDS_SIGN_IN) or PIECES in path) and not admission().is_admitted(browser_of(headers)):
         return 403, "Sign in first."
     return None
 

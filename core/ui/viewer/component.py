@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.types import Box
 from core.ui.viewer.facts import Click, Layer, Show, Viewport
-from core.ui.viewer.media import publish
+from core.ui.viewer.media import publish, slices_address
 from core.ui.viewer.pack import Packed
 
 _HERE = Path(__file__).parent
@@ -53,10 +53,9 @@ def viewer_event(key: str, identity: str) -> Event:
 
 def view(show: Show, key: str, on_click: Callable[[], None] | None = None) -> Event:
     """Draw one viewer. key: Streamlit's key of this spot on the page."""
-    viewport = show.viewport or show.first
     data = show.as_data()
     data["layers"] = [_layer(layer, f"{key}.layer.{layer.id}") for layer in show.layers]
-    data["stack"] = _stack(show.packed, show.key, viewport.slice, key) if show.packed else None
+    data["stack"] = _stack(show.packed, show.key) if show.packed else None
     told = _mount(key=key, data=data, on_view_change=_nothing, on_seen_change=_nothing, on_clicked_change=on_click or _nothing)
     return Event(_viewport(told.view, show.key), _click(told.clicked), _seen(told.seen, show.key))
 
@@ -80,25 +79,15 @@ def _layer(layer: Layer, place: str) -> dict[str, Any]:
     }
 
 
-def _stack(packed: Packed, identity: str, index: int, key: str) -> dict[str, Any]:
-    chunks = [
-        {"url": publish(chunk.data, "application/octet-stream", f"{key}.chunk.{chunk.first}"), "first": chunk.first, "count": chunk.count}
-        for chunk in packed.chunks
-    ]
-    sharp = None
-    if packed.reduced > 1:
-        sharp = {"url": publish(packed.sharp(index), "application/octet-stream", f"{key}.sharp"), "slice": index}
+def _stack(packed: Packed, identity: str) -> dict[str, Any]:
     return {
         "key": identity,
         "columns": packed.columns,
         "rows": packed.rows,
         "count": packed.count,
-        "reduced": packed.reduced,
-        "chunks": chunks,
-        "sharp": sharp,
-        "overlays": {index: publish(picture, "image/png", f"{key}.overlay.{index}") for index, picture in packed.overlays},
-        "scale": packed.scale,
-        "offset": packed.offset,
+        "slices": slices_address(packed.token),
+        "thinned": packed.thinned,
+        "overlays": packed.overlays is not None,
         "inverted": packed.is_inverted,
         "curve": packed.curve and {"low": packed.curve.low, "high": packed.curve.high, "grey": list(packed.curve.grey)},
         "unit": packed.unit,

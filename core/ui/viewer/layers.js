@@ -50,8 +50,9 @@ class Layers {
     return this.drawn.get(layer.id);
   }
 
-  // hidden: the hide key is held for everything but the ground.
+  // hidden: the hide key is held for everything but the ground. Whether there was anything to draw.
   draw(context, camera, swipeX, hidden) {
+    let isDrawn = false;
     for (const layer of this.all) {
       const { on, opacity } = this.chosen.get(layer.id);
       const picture = this.pictureOf(layer);
@@ -69,6 +70,8 @@ class Layers {
       context.imageSmoothingQuality = "high";
       context.drawImage(picture, x, y, width, height);
       context.restore();
+      isDrawn = true;
     }
+    return isDrawn;
   }
 }

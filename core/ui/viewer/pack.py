@@ -1,35 +1,34 @@
-"""Slices made ready for the browser: 16-bit values after the modality LUT, in chunks of a few megabytes, windowed there by drag.
+"""A stack of slices as the browser asks for it: each by itself, at full size, as 16-bit values that are windowed there by drag.
 
-A series above MOST_BYTES is thinned by a whole factor for scrolling; the slice on which the hand rests follows at full size.
+A slice is decoded when it is asked for, so that the first one is there as soon as a study is open, and a long series costs no memory here.
+Before a large one comes a preview of it, which is soon there over a slow network too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+import math
+import struct
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.jobs import jobs
 from core.prepare.windowing import modality_values, render
 from core.render.scene import png
-from core.types import FloatImage, Picture, Study
+from core.types import FloatImage, OverlaySource, Picture, Study
 
-MOST_BYTES = 64_000_000
-CHUNK_BYTES = 4_000_000
 CURVE_POINTS = 1024
-
-Reader = Callable[[int], FloatImage]
-Watcher = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Slices `first` (from 0) to `first + count - 1`: little-endian int16, or red, green, blue, alpha bytes of a colour object."""
-
-    first: int
-    count: int
-    data: bytes
+OVERLAY = "overlay"
+"""What the browser adds to the number of a slice to get what the file draws over it."""
+PREVIEW = "preview"
+"""The same for a slice of which each so many rows and columns were kept, Packed.thinned."""
+MOST_BYTES = 1_500_000
+"""Of a preview."""
+_BYTES_OF_GREY, _BYTES_OF_COLOUR = 2, 4
+_LOWEST, _HIGHEST = -32768, 32767
 
 
 @dataclass(frozen=True)
@@ -41,131 +40,102 @@ class Curve:
     grey: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Packed:
-    """A stack for viewer.js. value = stored * scale + offset, in `unit`; reduced: each such row and column was kept in the chunks.
+    """A stack for viewer.js. unit: of its values. is_inverted: MONOCHROME1, the smallest value is white.
 
-    is_inverted: MONOCHROME1, the smallest value is white.
-    sharp: the bytes of one slice at full size.
-    overlays: (slice, PNG) of what the file draws over its slices, white on clear, at full size.
+    read: the pixels of a slice (from 0): float32 [rows, columns], or uint8 [rows, columns, 3] of a colour object.
+    overlays: what the file draws over its slices. token: by which the browser asks for slices, as long as this lives.
     """
 
     columns: int
     rows: int
     count: int
-    reduced: int
-    chunks: tuple[Chunk, ...]
-    scale: float
-    offset: float
     unit: str
     is_inverted: bool
     is_colour: bool
     curve: Curve | None
-    sharp: Callable[[int], bytes]
-    overlays: tuple[tuple[int, bytes], ...] = ()
+    read: Callable[[int], NDArray[np.generic]]
+    overlays: OverlaySource | None = None
+    token: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        here = weakref.ref(self)
+        object.__setattr__(self, "token", jobs().hold(here, is_busy=lambda: here() is not None))
+
+    @property
+    def thinned(self) -> int:
+        """Of a preview one row and column in so many is kept; 1 where slices are so small that none is needed."""
+        each = self.columns * self.rows * (_BYTES_OF_COLOUR if self.is_colour else _BYTES_OF_GREY)
+        return math.ceil(math.sqrt(each / MOST_BYTES))
+
+    def piece(self, name: str) -> bytes | None:
+        """What the browser fetches: "12" for a slice (from 0), "12/preview" for a thinned one, "12/overlay" for a PNG, white on clear, of
+        what the file draws over it.
+
+        A slice is two little-endian float64, scale and offset, and its pixels: little-endian int16, value = stored * scale + offset, or
+        red, green, blue, alpha bytes of a colour object. None where there is nothing of that name.
+        Raises UnreadableFile where the frame cannot be decoded.
+        """
+        number, _, what = name.partition("/")
+        if not number.isdecimal() or int(number) >= self.count or what not in ("", OVERLAY, PREVIEW):
+            return None
+        if what == OVERLAY:
+            return self._overlay(int(number))
+        step = self.thinned if what else 1
+        return _slice(self.read(int(number))[::step, ::step])
+
+    def _overlay(self, index: int) -> bytes | None:
+        mask = None if self.overlays is None else self.overlays.mask(index)
+        if mask is None or not mask.any():
+            return None
+        alpha = np.where(mask, np.uint8(255), np.uint8(0))
+        return png(np.dstack([alpha, alpha, alpha, alpha]))
 
 
-def pack_study(study: Study, watch: Watcher = lambda done, total: None) -> Packed:
-    """Every frame of a study. watch(done, total) is told after each frame, and may raise to stop.
-
-    Raises UnreadableFile where a frame cannot be decoded.
-    """
-    return replace(_pack_frames(study, watch), overlays=tuple(_overlays(study)))
-
-
-def _pack_frames(study: Study, watch: Watcher) -> Packed:
+def pack_study(study: Study) -> Packed:
+    """Every frame of a study; the middle one, which is looked at first, is decoded. Raises UnreadableFile where it cannot be."""
     count, rows, columns = study.shape
-    if study.frames.read(0).ndim == 3:
-        return _pack_colour(lambda index: render(study, index), count, watch)
+    if study.frames.read(count // 2).ndim == 3:
+        return Packed(columns, rows, count, "", False, True, None, lambda index: render(study, index), study.overlays)
     header = study.frame_header(0)
     is_inverted = str(header.get("PhotometricInterpretation", study.photometric)) == "MONOCHROME1"
     unit = "HU" if study.modality == "CT" else ""
     curve = _curve_of(study, is_inverted) if header.get("VOILUTSequence") and not header.get("WindowCenter") else None
-    return _pack_grey(lambda index: modality_values(study, index), (count, rows, columns), unit, is_inverted, curve, watch)
-
-
-def _overlays(study: Study) -> Iterator[tuple[int, bytes]]:
-    if study.overlays is None:
-        return
-    for index in range(study.shape[0]):
-        mask = study.overlays.mask(index)
-        if mask is not None and mask.any():
-            alpha = np.where(mask, np.uint8(255), np.uint8(0))
-            yield index, png(np.dstack([alpha, alpha, alpha, alpha]))
+    return Packed(columns, rows, count, unit, is_inverted, False, curve, lambda index: modality_values(study, index), study.overlays)
 
 
 def pack_picture(picture: Picture) -> Packed:
     """A PNG or JPEG as a stack of one."""
+    rows, columns = picture.pixels.shape[:2]
     if picture.pixels.ndim == 3:
-        return _pack_colour(lambda index: picture.pixels, 1, lambda done, total: None)
-    rows, columns = picture.pixels.shape
-    return _pack_grey(lambda index: picture.pixels.astype(np.float32), (1, rows, columns), "", False, None, lambda done, total: None)
+        return Packed(columns, rows, 1, "", False, True, None, lambda index: picture.pixels)
+    return Packed(columns, rows, 1, "", False, False, None, lambda index: picture.pixels.astype(np.float32))
 
 
-def _pack_grey(read: Reader, shape: tuple[int, int, int], unit: str, is_inverted: bool, curve: Curve | None, watch: Watcher) -> Packed:
-    count, rows, columns = shape
-    reduced = _reduction(count, rows, columns)
-    thinned = []
-    watch(0, count)
-    for index in range(count):
-        thinned.append(read(index)[::reduced, ::reduced])
-        watch(index + 1, count)
-    scale, offset = _quantisation(thinned)
-    slices = [_stored(values, scale, offset) for values in thinned]
-    return Packed(
-        columns, rows, count, reduced, _chunks(slices), scale, offset, unit, is_inverted, False, curve,
-        sharp=lambda index: _stored(read(index), scale, offset),
-    )  # fmt: skip
+def _slice(pixels: NDArray[np.generic]) -> bytes:
+    if pixels.ndim == 3:
+        opaque = np.full((*pixels.shape[:2], 1), 255, dtype=np.uint8)
+        return struct.pack("<dd", 1.0, 0.0) + np.concatenate([pixels, opaque], axis=2).tobytes()
+    values = pixels.astype(np.float32, copy=False)
+    scale, offset = _quantisation(values)
+    return struct.pack("<dd", scale, offset) + _stored(values, scale, offset).tobytes()
 
 
-def _pack_colour(read: Callable[[int], NDArray[np.uint8]], count: int, watch: Watcher) -> Packed:
-    rows, columns, _ = read(0).shape
-    reduced = _reduction(count, rows, columns, bytes_a_pixel=4)
-    slices = []
-    watch(0, count)
-    for index in range(count):
-        slices.append(_with_alpha(read(index)[::reduced, ::reduced]))
-        watch(index + 1, count)
-    return Packed(
-        columns, rows, count, reduced, _chunks(slices), 1.0, 0.0, "", False, True, None,
-        sharp=lambda index: _with_alpha(read(index)),
-    )  # fmt: skip
-
-
-def _reduction(count: int, rows: int, columns: int, bytes_a_pixel: int = 2) -> int:
-    if count == 1:
-        return 1
-    reduced = 1
-    while count * (rows // reduced) * (columns // reduced) * bytes_a_pixel > MOST_BYTES:
-        reduced += 1
-    return reduced
-
-
-def _quantisation(frames: list[FloatImage]) -> tuple[float, float]:
+def _quantisation(values: FloatImage) -> tuple[float, float]:
     """(scale, offset): 1 and 0 where every value is a whole number that 16 bits hold, else the range is spread over them."""
-    low = min(float(np.nanmin(values)) for values in frames)
-    high = max(float(np.nanmax(values)) for values in frames)
-    if low >= -32768 and high <= 32767 and all(bool(np.all(values == np.rint(values))) for values in frames):
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    if low >= _LOWEST and high <= _HIGHEST and bool(np.all(values == np.rint(values))):
         return 1.0, 0.0
     scale = (high - low) / 65535 or 1.0
-    return scale, low + 32768 * scale
+    return scale, low - _LOWEST * scale
 
 
-def _stored(values: FloatImage, scale: float, offset: float) -> bytes:
-    known = np.nan_to_num(values, nan=offset - 32768 * scale)
-    return bytes(np.clip(np.rint((known - offset) / scale), -32768, 32767).astype("<i2").tobytes())
-
-
-def _with_alpha(pixels: NDArray[np.uint8]) -> bytes:
-    opaque = np.full((*pixels.shape[:2], 1), 255, dtype=np.uint8)
-    return np.concatenate([pixels, opaque], axis=2).tobytes()
-
-
-def _chunks(slices: list[bytes]) -> tuple[Chunk, ...]:
-    each = max(1, CHUNK_BYTES // max(1, len(slices[0])))
-    return tuple(
-        Chunk(first, len(slices[first : first + each]), b"".join(slices[first : first + each])) for first in range(0, len(slices), each)
-    )
+def _stored(values: FloatImage, scale: float, offset: float) -> NDArray[np.int16]:
+    if (scale, offset) == (1.0, 0.0):
+        return values.astype("<i2")
+    known = np.nan_to_num(values, nan=offset + _LOWEST * scale)
+    return np.asarray(np.clip(np.rint((known - offset) / scale), _LOWEST, _HIGHEST), dtype="<i2")
 
 
 def _curve_of(study: Study, is_inverted: bool) -> Curve | None:

@@ -10,9 +10,9 @@ class Readout {
     const { stack } = data;
     const window_ = windowText(stack, view);
     const zoom = Math.abs(camera.zoom - 1) > 0.01 ? `zoom ${camera.zoom.toFixed(1)}×` : "";
-    const share = stack && stack.count > 1 ? viewer.stack.fetchedShare : 1;
+    const share = stack ? viewer.stack.fetchedShare : 1;
     const slice = stack && stack.count > 1 ? `${view.slice + 1} / ${stack.count}` : "";
-    const arriving = share < 1 ? `loading ${Math.round(share * 100)} %` : "";
+    const arriving = share < 1 ? `loading${slice && ` ${Math.round(share * 100)} %`}` : "";
     this.find(".corner.bottom.left").textContent = [window_, zoom].filter(Boolean).join("\n");
     this.find(".corner.bottom.right").textContent = [arriving, slice, underCursor(viewer)].filter(Boolean).join("\n");
     viewer.canvas.setAttribute("aria-label", [data.label, slice && `slice ${slice}`, window_].filter(Boolean).join(", "));

@@ -1,137 +1,209 @@
-// A stack of slices in stored units, fetched in chunks around the one in view and windowed here.
+// A stack of slices, fetched one by one, first those that the wheel turns to, and windowed here.
 
-const PARALLEL_FETCHES = 3;
+const FETCHED_AHEAD = 4; // at a time; the slice in view waits for none of them
+const KEPT_BYTES = 400e6; // of slices; those far from the one in view go first
+const FEWEST_KEPT = 8;
+const AHEAD_FOR_BEHIND = 3; // slices before the wheel for each one behind it
+const HEAD_BYTES = 16; // scale and offset of a slice
 
 class Stack {
   constructor(onArrival) {
     this.onArrival = onArrival;
     this.key = null;
     this.canvas = document.createElement("canvas");
-    this.table = new Uint8Array(65536);
+    this.table = new Uint32Array(65536); // red, green, blue, alpha of each stored value
   }
 
-  // facts: {key, columns, rows, count, reduced, chunks: [{url, first, count}], sharp: {url, slice}|null, scale, offset, inverted, curve,
-  // overlays: {slice: url}}
+  // facts: {key, columns, rows, count, slices: url, thinned: one row and column in so many is in a preview, 1 for none, overlays: whether the file draws over its slices, inverted, curve, colour}
   show(facts) {
     if (facts.key !== this.key) {
       this.key = facts.key;
-      this.chunks = new Map(); // url -> Int16Array in stored units, or Uint32Array of red, green, blue, alpha for a colour object
+      this.slices = new Map(); // index -> {pixels, scale, offset, columns, rows}; pixels: stored units, or red, green, blue, alpha of a colour object
+      this.preview = null; // {index, slice: null while it is under way} of the slice in view, while that is under way
       this.waiting = new Set();
-      this.failed = new Set();
-      this.overlays = new Map(); // url -> HTMLImageElement
+      this.failed = new Map(); // index -> why, "" where it may come another time
+      this.drawings = new Map(); // index -> {picture, isReady}
+      this.heading = 1;
+      this.last = null;
       this.painted = "";
     }
     this.facts = facts;
-    this.failed.clear(); // a run that another one overtook takes its files away for a moment
+    this.forgive();
   }
 
-  get shape() {
-    const { columns, rows, reduced } = this.facts;
-    return [Math.ceil(columns / reduced), Math.ceil(rows / reduced)];
+  // What a network lost is asked for again; what cannot be decoded is not.
+  forgive() {
+    for (const [index, why] of this.failed) if (!why) this.failed.delete(index);
   }
 
-  // The slice as {pixels, columns, rows, sharp}, null while it is under way.
-  slice(index) {
-    const { sharp, columns, rows, chunks } = this.facts;
-    if (sharp && sharp.slice === index && this.chunks.has(sharp.url)) {
-      return { pixels: this.chunks.get(sharp.url), columns, rows, sharp: true };
-    }
-    const chunk = chunks.find((each) => index >= each.first && index < each.first + each.count);
-    const pixels = chunk && this.chunks.get(chunk.url);
-    if (!pixels) return null;
-    const [width, height] = this.shape;
-    const start = (index - chunk.first) * width * height;
-    return { pixels: pixels.subarray(start, start + width * height), columns: width, rows: height, sharp: this.facts.reduced === 1 };
-  }
-
+  // The value under the cursor; a preview has none, since it is not that of the place.
   value(index, column, row) {
-    const slice = this.slice(index);
+    const slice = this.slices.get(index);
     if (!slice || this.facts.colour) return null;
-    const x = Math.floor((column * slice.columns) / this.facts.columns);
-    const y = Math.floor((row * slice.rows) / this.facts.rows);
+    const [x, y] = [Math.floor(column), Math.floor(row)];
     if (x < 0 || y < 0 || x >= slice.columns || y >= slice.rows) return null;
-    return slice.pixels[y * slice.columns + x] * this.facts.scale + this.facts.offset;
+    return slice.pixels[y * slice.columns + x] * slice.scale + slice.offset;
   }
 
-  // Nearest chunks first, a few at a time; what is far away comes last.
+  has(index) {
+    return this.slices.has(index);
+  }
+
+  seen(index) {
+    return this.slices.get(index) ?? (this.preview?.index === index ? this.preview.slice : null);
+  }
+
+  // The slice in view, then those that come next the way the hand goes, and now and then one behind.
+  *around(index) {
+    const { count } = this.facts;
+    const isThere = (each) => each >= 0 && each < count;
+    yield index;
+    for (let step = 1; step < AHEAD_FOR_BEHIND * count; step += 1) {
+      if (isThere(index + this.heading * step)) yield index + this.heading * step;
+      const behind = index - (this.heading * step) / AHEAD_FOR_BEHIND;
+      if (step % AHEAD_FOR_BEHIND === 0 && isThere(behind)) yield behind;
+    }
+  }
+
+  get mostKept() {
+    const { columns, rows, count, colour } = this.facts;
+    return Math.min(count, Math.max(FEWEST_KEPT, Math.floor(KEPT_BYTES / (columns * rows * (colour ? 4 : 2)))));
+  }
+
   fetchAround(index) {
-    const distance = (chunk) => Math.abs(chunk.first + chunk.count / 2 - index);
-    const wanted = [...this.facts.chunks].sort((a, b) => distance(a) - distance(b));
-    const { sharp } = this.facts;
-    if (sharp && sharp.slice === index) wanted.unshift(sharp);
-    for (const chunk of wanted) {
-      if (this.waiting.size >= PARALLEL_FETCHES) return;
-      if (!this.chunks.has(chunk.url) && !this.waiting.has(chunk.url) && !this.failed.has(chunk.url)) this.fetchOne(chunk.url);
+    if (this.last !== null && index !== this.last) {
+      this.heading = Math.sign(index - this.last);
+      this.forgive();
+    }
+    this.last = index;
+    if (this.facts.thinned > 1 && !this.slices.has(index) && !this.failed.has(index)) {
+      if (this.preview?.index !== index) this.fetchPreview(index);
+      if (!this.preview.slice) return; // what is large waits for it
+    }
+    let wanted = this.mostKept;
+    for (const each of this.around(index)) {
+      if (wanted === 0 || (each !== index && this.waiting.size >= FETCHED_AHEAD)) return;
+      wanted -= 1;
+      if (!this.slices.has(each) && !this.waiting.has(each) && !this.failed.has(each)) this.fetchOne(each);
     }
   }
 
-  async fetchOne(url) {
-    const { key, chunks, waiting, failed } = this;
-    waiting.add(url);
+  async fetchPreview(index) {
+    const preview = { index, slice: null };
+    this.preview = preview;
+    const { thinned, slices } = this.facts;
     try {
-      const answer = await fetch(url);
+      const answer = await fetch(`${slices}/${index}/preview`);
       if (!answer.ok) throw new Error(String(answer.status));
-      const bytes = await answer.arrayBuffer();
-      chunks.set(url, this.facts.colour ? new Uint32Array(bytes) : new Int16Array(bytes));
+      preview.slice = this.unpacked(await answer.arrayBuffer(), thinned);
     } catch {
-      failed.add(url);
+      preview.slice = { failed: true }; // the slice itself says why
     }
-    waiting.delete(url);
-    if (key === this.key) this.onArrival();
+    if (preview === this.preview) this.onArrival();
+  }
+
+  async fetchOne(index) {
+    const { key, slices, waiting, failed } = this;
+    waiting.add(index);
+    try {
+      const answer = await fetch(`${this.facts.slices}/${index}`);
+      if (answer.status === 422) failed.set(index, await answer.text());
+      else if (!answer.ok) throw new Error(String(answer.status));
+      else slices.set(index, this.unpacked(await answer.arrayBuffer()));
+    } catch {
+      failed.set(index, "");
+    }
+    waiting.delete(index);
+    if (key !== this.key) return;
+    this.forgetTheFarthest();
+    this.onArrival();
+  }
+
+  unpacked(bytes, thinned = 1) {
+    const head = new DataView(bytes);
+    const pixels = this.facts.colour ? new Uint32Array(bytes, HEAD_BYTES) : new Int16Array(bytes, HEAD_BYTES);
+    const [columns, rows] = [this.facts.columns, this.facts.rows].map((side) => Math.ceil(side / thinned));
+    return { pixels, columns, rows, scale: head.getFloat64(0, true), offset: head.getFloat64(8, true) };
+  }
+
+  forgetTheFarthest() {
+    if (this.slices.size <= this.mostKept) return;
+    const farthest = [...this.around(this.last)].reverse();
+    for (const index of farthest) {
+      if (this.slices.size <= this.mostKept) return;
+      this.slices.delete(index);
+    }
+  }
+
+  // Why a slice is not shown, "" where it is or will be.
+  whyMissing(index) {
+    return this.failed.has(index) ? this.failed.get(index) || "This slice did not arrive; it is asked for again when you come back to it." : "";
   }
 
   // What the file draws over a slice: {picture, isReady}, picture null where it draws nothing.
   overlay(index) {
-    const url = this.facts.overlays[index];
-    if (!url) return { picture: null, isReady: true };
-    if (!this.overlays.has(url)) {
-      const picture = new Image();
-      picture.onload = () => this.onArrival();
-      picture.onerror = () => this.onArrival();
-      picture.src = url;
-      this.overlays.set(url, picture);
+    if (!this.facts.overlays) return { picture: null, isReady: true };
+    if (!this.drawings.has(index)) this.fetchDrawing(index);
+    return this.drawings.get(index);
+  }
+
+  async fetchDrawing(index) {
+    const drawing = { picture: null, isReady: false };
+    this.drawings.set(index, drawing);
+    try {
+      const answer = await fetch(`${this.facts.slices}/${index}/overlay`);
+      if (answer.status === 200) drawing.picture = await createImageBitmap(await answer.blob());
+    } catch {
+      this.drawings.delete(index);
     }
-    const picture = this.overlays.get(url);
-    return { picture: picture.naturalWidth ? picture : null, isReady: picture.complete };
+    drawing.isReady = true;
+    this.onArrival();
   }
 
   get hasOverlays() {
-    return Object.keys(this.facts.overlays).length > 0;
+    return this.facts.overlays;
   }
 
   get fetchedShare() {
-    const wanted = this.facts.chunks;
-    return wanted.filter((chunk) => this.chunks.has(chunk.url)).length / Math.max(1, wanted.length);
+    return (this.slices.size + this.failed.size) / Math.max(1, this.mostKept);
   }
 
   // Grey of each stored value: DICOM PS3.3 C.11.2.1.2 (LINEAR), C.11.2.1.3 (LINEAR_EXACT, SIGMOID). A VOI LUT comes as `curve`.
-  fillTable(view) {
-    const { scale, offset, inverted, curve } = this.facts;
+  fillTable(view, { scale, offset }) {
+    const { inverted, curve } = this.facts;
+    const state = [scale, offset, view.centre, view.width, view.shape, view.inverted, view.usesCurve, this.key].join("|");
+    if (state === this.filled) return;
+    this.filled = state;
     const flip = inverted !== view.inverted;
     const grey = view.usesCurve && curve ? curveOf(curve) : windowOf(view);
     for (let stored = -32768; stored < 32768; stored += 1) {
       const shown = Math.min(255, Math.max(0, grey(stored * scale + offset)));
-      this.table[stored & 0xffff] = Math.round(flip ? 255 - shown : shown);
+      this.table[stored & 0xffff] = 0xff000000 | (Math.round(flip ? 255 - shown : shown) * 0x010101);
     }
   }
 
   // The windowed slice as a canvas of its own size; null while it is under way.
   paint(index, view) {
-    const slice = this.slice(index);
-    if (!slice) return null;
-    const state = [this.key, index, slice.sharp, view.centre, view.width, view.inverted, view.usesCurve].join("|");
+    const slice = this.seen(index);
+    if (!slice?.pixels) return null;
+    const { columns, rows } = slice;
+    const state = [this.key, index, columns, view.centre, view.width, view.shape, view.inverted, view.usesCurve].join("|");
     if (state === this.painted) return this.canvas;
-    if (!this.facts.colour) this.fillTable(view);
-    this.canvas.width = slice.columns;
-    this.canvas.height = slice.rows;
+    const { colour } = this.facts;
     const context = this.canvas.getContext("2d");
-    const image = context.createImageData(slice.columns, slice.rows);
-    const words = new Uint32Array(image.data.buffer);
+    if (this.canvas.width !== columns || this.canvas.height !== rows || !this.image) {
+      Object.assign(this.canvas, { width: columns, height: rows });
+      this.image = context.createImageData(columns, rows);
+    }
+    const words = new Uint32Array(this.image.data.buffer);
     const { pixels } = slice;
-    const { table } = this;
-    if (this.facts.colour) words.set(pixels);
-    else for (let i = 0; i < words.length; i += 1) words[i] = 0xff000000 | (table[pixels[i] & 0xffff] * 0x010101);
-    context.putImageData(image, 0, 0);
+    if (colour) words.set(pixels);
+    else {
+      this.fillTable(view, slice);
+      const { table } = this;
+      for (let i = 0; i < words.length; i += 1) words[i] = table[pixels[i] & 0xffff];
+    }
+    context.putImageData(this.image, 0, 0);
     this.painted = state;
     return this.canvas;
   }

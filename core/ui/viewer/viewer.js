@@ -2,6 +2,7 @@
 // What comes from a file reaches the page as data and textContent, never as HTML.
 
 const SETTLED_AFTER_MS = 220;
+const FIRST_IMAGE = "sightline: first image";
 
 class Viewer {
   constructor(root) {
@@ -123,7 +124,7 @@ class Viewer {
     context.fillRect(0, 0, camera.width, camera.height);
     const isReady = this.drawStack(context) && this.layers.isReady;
     const swipeX = camera.width * view.swipe;
-    this.layers.draw(context, camera, swipeX, this.isHidden);
+    if (this.layers.draw(context, camera, swipeX, this.isHidden)) this.tellFirst();
     this.drawGrid(context);
     for (const box of data.boxes ?? []) this.outline(context, box, "#ffffff", 1.5);
     this.readout.tell(this);
@@ -132,6 +133,14 @@ class Viewer {
     Object.assign(this.canvas.dataset, {
       ready: isReady, slice: view.slice + 1, centre: Math.round(view.centre), width: Math.round(view.width), zoom: camera.zoom.toFixed(2),
     });
+  }
+
+  // For whoever measures: when there was something to see.
+  tellFirst() {
+    if (this.key === this.toldFirst) return;
+    this.toldFirst = this.key;
+    performance.mark(FIRST_IMAGE);
+    this.canvas.dataset.seen = true;
   }
 
   // Where the eye is close the server may draw sharper; it hears of the place once the hand rests. A whole view that nobody left is no news.
@@ -145,9 +154,13 @@ class Viewer {
 
   drawStack(context) {
     const { stack, camera, view, data } = this;
+    const missing = this.find(".missing");
+    missing.hidden = true;
     if (!data.stack) return true;
     stack.fetchAround(view.slice);
     const picture = stack.paint(view.slice, view);
+    missing.textContent = stack.whyMissing(view.slice);
+    missing.hidden = !missing.textContent;
     if (!picture) return false;
     const [x, y, width, height] = camera.place([0, 0, data.columns, data.rows]);
     context.imageSmoothingEnabled = true;
@@ -155,7 +168,8 @@ class Viewer {
     context.drawImage(picture, x, y, width, height);
     const overlay = stack.overlay(view.slice);
     if (overlay.picture && !this.isHidden) context.drawImage(overlay.picture, x, y, width, height);
-    return overlay.isReady;
+    this.tellFirst();
+    return overlay.isReady && stack.has(view.slice);
   }
 
   drawGrid(context) {

@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from pydicom.datadict import DicomDictionary
 from pydicom.dataelem import DataElement
 from pydicom.tag import Tag
 
+from core.deidentify import header
 from core.deidentify.header import ALLOWED
 from core.errors import SightlineError
 from core.readers import read_dicom
@@ -153,3 +155,19 @@ def test_an_error_and_its_cause_quote_nothing_of_the_file(tmp_path: Path, carele
         read_dicom(save(dataset, tmp_path / "b"))
     for error in (caught.value, other.value):
         assert NAME not in f"{error} {error.__cause__!r} {error.__context__!r}"
+
+
+def test_a_number_of_the_header_is_converted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    converted: list[str] = []
+    allowed_value = header.allowed_value
+
+    def watched(source: Dataset, keyword: str) -> Any:
+        converted.append(keyword)
+        return allowed_value(source, keyword)
+
+    monkeypatch.setattr(header, "allowed_value", watched)
+    dataset = slice_dataset()
+    dataset[Tag("KVP")] = DataElement(Tag("KVP"), "LO", "much")
+    assert header.unreadable(dataset, header.cleaned(dataset)) == ("KVP",)
+    assert len(converted) == len(set(converted))
+    assert {keyword for keyword in converted if keyword not in dataset} == set(), "what is absent is not asked for"

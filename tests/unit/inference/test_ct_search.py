@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,9 +13,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from core.errors import Cancelled
+from core.inference import ct_search
 from core.inference.ct_search import APART_MM, Candidate, SliceSearch, candidates_of, search, search_slice
 from core.inference.engine import Forward
-from core.prepare.ct import plane_of
+from core.prepare.ct import Plane, plane_of
 from core.prepare.nodule_outline import outline_about
 from core.types import Mark, Picture
 from tests.unit.prepare.ct_slices import CT, chest, slices
@@ -128,8 +134,60 @@ def test_what_runs_on_into_the_wall_has_no_size() -> None:
     assert outline_about(values, 150 / 0.7, 80 / 0.7, 0.7) is None  # the middle of a lung
 
 
-def test_the_search_tells_its_progress_in_slices() -> None:
-    seen: list[tuple[int, int]] = []
+def test_the_search_tells_what_it_found_after_each_slice() -> None:
+    seen: list[int] = []
     study = slices(chest(), chest())
-    search(Seer(), (plane_of(study, CT, frame) for frame in range(2)), 2, lambda done, total: seen.append((done, total)))  # type: ignore[arg-type]
-    assert seen == [(1, 2), (2, 2)]
+    search(Seer(), lambda frame: plane_of(study, CT, frame), range(2), lambda found: seen.append(len(found)))  # type: ignore[arg-type]
+    assert seen == [1, 2]
+
+
+def test_every_eighth_slice_is_searched_before_the_others_and_the_order_of_what_is_found_is_theirs() -> None:
+    asked: list[int] = []
+    study = slices(*[chest(4.2) for _ in range(18)], spacing=4.2)
+
+    def plane(frame: int) -> Plane:
+        asked.append(frame)
+        return plane_of(study, CT, frame)
+
+    found = search(Seer(), plane, range(18))  # type: ignore[arg-type]
+    assert set(asked[:2]) == {0, 8} and set(asked[:4]) >= {0, 8, 16}, "two at a time"
+    assert sorted(asked) == [each.frame for each in found] == list(range(18))
+
+
+def test_what_is_found_is_the_same_however_many_slices_are_searched_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = slices(*[chest(nodules=((70.0 + 3 * step, 130.0),)) for step in range(5)])
+    told = []
+    for searchers in (1, 3):
+        monkeypatch.setattr(ct_search, "SEARCHERS", searchers)
+        slices_ = search(Seer(), lambda frame: plane_of(study, CT, frame), range(5))  # type: ignore[arg-type]
+        told.append([(each.frame, each.windows, [(one.column, one.row, one.score) for one in each.candidates]) for each in slices_])
+    assert told[0] == told[1]
+
+
+def test_a_search_that_is_stopped_searches_no_further_slice() -> None:
+    asked: list[int] = []
+    study = slices(*[chest(4.2) for _ in range(12)], spacing=4.2)
+
+    def plane(frame: int) -> Plane:
+        asked.append(frame)
+        return plane_of(study, CT, frame)
+
+    def stop(found: Sequence[SliceSearch]) -> None:
+        raise Cancelled("The work was cancelled.", "Start it again.")
+
+    with pytest.raises(Cancelled):
+        search(Seer(), plane, range(12), stop)  # type: ignore[arg-type]
+    assert len(asked) < 12
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own here")
+def test_threads_that_search_give_way_and_the_others_do_not() -> None:
+    before, inside = os.getpriority(os.PRIO_PROCESS, 0), []
+
+    def plane(frame: int) -> Plane:
+        inside.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return plane_of(slices(chest(4.2), spacing=4.2), CT)
+
+    search(Seer(), plane, range(1))  # type: ignore[arg-type]
+    assert inside == [max(before, 10)]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before

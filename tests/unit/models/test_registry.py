@@ -18,7 +18,7 @@ from core.settings import Settings
 from core.types import Calibration, Domain
 from models import registry
 from models.hub import from_hub
-from models.registry import find_folder, list_models, load_model, read_card, read_json
+from models.registry import ModelCard, find_folder, list_models, load_model, read_card, read_json
 from tests.tiny import LABELS, write_tiny_model
 
 
@@ -280,3 +280,23 @@ def test_a_model_of_the_zoo_with_parent_labels_says_on_whom_their_kinds_were_mea
     members = {label for labels in (read_json(config).get("parents") or {}).values() for label in labels}
     assert {one.label for one in model.preprocess.measured_for} == members
     assert not members or "no other disease" in model.card.knows
+
+
+def test_the_small_files_of_a_model_are_read_once_and_again_when_they_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_tiny_model(tmp_path / "tiny")
+    read: list[Path] = []
+
+    def counted(path: Path) -> ModelCard:
+        read.append(path)
+        return read_card(path)
+
+    monkeypatch.setattr(registry, "read_card", counted)
+    first = registry.summarise("tiny", folder)
+    assert registry.summarise("tiny", folder) is first
+    assert len(read) == 1
+    card = folder / "README.md"
+    card.write_text(card.read_text(encoding="utf-8") + "\nMore.\n", encoding="utf-8")
+    assert registry.summarise("tiny", folder).card.text != first.card.text
+    (folder / "preprocess.json").unlink()
+    with pytest.raises(BrokenModel):
+        registry.summarise("tiny", folder)

@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy
+from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
 from pydicom import Dataset
+from skimage.morphology import convex_hull_image
 
 from core.errors import OutOfRange
+from core.prepare.body import body_of_slice, convex_hull
 from core.prepare.ct import NO_LUNG, centre_window, corners, is_searched, plane_of, window_about
-from core.prepare.ct_lungs import lung_field
+from core.prepare.ct_lungs import AIRY, DENSITY, REACH_MM, SMALLEST_MM2, lung_field
 from core.prepare.inputs import to_input
 from core.readers import read_series
 from core.types import Notice, Picture, notice
@@ -155,3 +160,43 @@ def test_a_place_outside_the_slice_and_a_slice_that_is_not_there_are_refused() -
     with pytest.raises(OutOfRange):
         plane_of(study, CT, 2)
     assert centre_window(study, CT).frame == 1
+
+
+def field_of_the_whole_slice(values: NDArray[np.float32], spacing: float) -> NDArray[np.bool_]:
+    """The field by distances over all of the slice, as ct_lungs defines it."""
+    pieces, count = scipy.ndimage.label((values < AIRY) & body_of_slice(values))
+    numbers = np.arange(1, count + 1)
+    medians = np.asarray(scipy.ndimage.median(values, pieces, numbers))
+    areas = np.asarray(scipy.ndimage.sum_labels(np.ones_like(values), pieces, numbers)) * spacing**2
+    lungs = np.isin(pieces, numbers[(areas >= SMALLEST_MM2) & (medians > DENSITY[0]) & (medians < DENSITY[1])])
+    near = scipy.ndimage.distance_transform_edt(~lungs) <= REACH_MM / spacing
+    filled = scipy.ndimage.binary_fill_holes((scipy.ndimage.distance_transform_edt(near) > REACH_MM / spacing) | lungs)
+    return np.asarray(scipy.ndimage.distance_transform_edt(~filled) <= REACH_MM / spacing)
+
+
+@pytest.mark.parametrize("spacing", [0.7, 1.4])
+@pytest.mark.parametrize(("top", "left"), [(0, 0), (60, 0), (85, 37)])
+def test_distances_are_reckoned_around_the_lungs_alone_and_the_field_is_that_of_the_whole_slice(
+    spacing: float, top: int, left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(1).normal(0.0, 30.0, chest(spacing).shape)
+    values = (chest(spacing, nodules=((40.0, 150.0), (84.0, 140.0))) + noise).astype(np.float32)
+    values = values[round(top / spacing) :, round(left / spacing) :]  # a lung that touches the edge
+    expected, sizes = field_of_the_whole_slice(values, spacing), []
+    reckoned = scipy.ndimage.distance_transform_edt
+    monkeypatch.setattr(scipy.ndimage, "distance_transform_edt", lambda mask: [sizes.append(mask.size), reckoned(mask)][1])
+    assert expected.any()
+    assert_array_equal(lung_field(values, spacing), expected)
+    assert max(sizes) < 0.9 * values.size
+
+
+def test_a_convex_hull_is_that_of_scikit_image() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(40):
+        rough = random.normal(size=random.integers(5, 60, 2))
+        smooth = scipy.ndimage.gaussian_filter(rough, random.uniform(0.5, 5.0))
+        mask = smooth > np.quantile(smooth, random.uniform(0.5, 0.98))
+        assert_array_equal(convex_hull(mask), convex_hull_image(mask))
+    dot = np.zeros((5, 6), dtype=np.bool_)
+    dot[2, 3] = True
+    assert_array_equal(convex_hull(dot), dot)

@@ -21,7 +21,7 @@ from core.report.text import as_text
 from core.settings import PROJECT
 from core.types import Candidate, Domain, Picture, Study
 from core.workflows.ct_places import placed
-from core.workflows.ct_search import expected_false, search_ct
+from core.workflows.ct_search import Ranking, expected_false, search_ct
 from core.workflows.image import compose, explain_image, explained_input, predict
 from core.workflows.report_files import report_image
 from tests.tiny import write_tiny_model
@@ -190,3 +190,12 @@ def test_a_ramp_is_outside_what_the_bundled_model_knows(bundled: Engine) -> None
     ramp = (np.indices((56, 56)).sum(axis=0) * 2).astype(np.uint8)
     given = to_input(Picture("a.png", "0" * 64, ramp), bundled.model.preprocess)
     assert predict_input(bundled, given).outside.is_outside
+
+
+def test_a_series_is_ranked_when_every_eighth_slice_was_searched_and_now_and_then_after_that(engine: Engine) -> None:
+    told: list[Ranking] = []
+    study = slices(*[chest(4.2) for _ in range(24)], spacing=4.2)
+    search_ct(study, engine, rank=told.append)
+    assert [(each.slices, each.total) for each in told] == [(3, 24), (19, 24)]
+    search_ct(slices(chest(4.2), spacing=4.2), engine, rank=told.append)
+    assert len(told) == 2, "one slice has no first look"

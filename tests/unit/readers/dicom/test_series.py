@@ -13,6 +13,7 @@ from pydicom import dcmread
 
 from core.errors import NotFound, UnreadableFile
 from core.readers import read_dicom, read_series
+from core.readers.dicom.image import ReadObject
 from core.types import Notice, notice
 from tests.unit.readers.dicom.dicom_files import installed, save, slice_dataset, write_stack
 
@@ -165,3 +166,11 @@ def test_the_digest_of_a_series_follows_its_slices_and_not_the_order_of_the_file
     (one,), (other,) = read_series(paths, "a"), read_series(paths[::-1], "b")
     assert one.sha256 == other.sha256
     assert one.sha256 != read_dicom(paths[0]).sha256
+
+
+def test_slices_are_not_compared_with_each_other_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[object] = []
+    monkeypatch.setattr(ReadObject, "__eq__", lambda one, other: bool(compared.append(other)) or one is other)
+    (study,) = read_series(write_stack(tmp_path, [float(place) for place in range(12)]), "series")
+    assert study.is_volume
+    assert compared == [], "of n slices that would be half of n squared"
