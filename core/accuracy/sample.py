@@ -56,6 +56,11 @@ class ReferenceSample:
     strata: tuple[Stratum, ...]
     points: tuple[SamplePoint, ...]
 
+    @property
+    def points_drawn(self) -> tuple[int, ...]:
+        """In each stratum."""
+        return tuple(sum(point.place.stratum == place for point in self.points) for place in range(len(self.strata)))
+
     def counts(self, told: Sequence[ReferenceLabel]) -> NDArray[np.int64]:
         """int64 [strata, classes on the map, classes on the ground]: labelled points. told: at most one for each point of this sample."""
         places = {point.id: point.place for point in self.points}

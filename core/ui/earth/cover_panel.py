@@ -100,7 +100,7 @@ def _areas(here: EarthState, result: LandCoverMap) -> None:
     if result.unstable is not None:
         quiet(f"On {share(result.unstable_share)} of it another cut of the scene may name another class: the layer Unstable of the map.")
     quiet(f"Mean confidence {result.mean_confidence:.2f}: a score of single tokens, not a probability.")
-    quiet("Areas are counted from classified pixels, on the ellipsoid, without an interval for the errors of the model.")
+    quiet("Areas are mapped, no interval: they are counted from classified pixels, on the ellipsoid.")
 
 
 def _legend(here: EarthState, labels: list[str]) -> None:
