@@ -1,0 +1,81 @@
+"""Labelling of sample points by keys: a chip of each date, the classes with their keys, and no word of what the map says.
+
+The map and its tabs are away meanwhile, since they would show the class of the point.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.render.sample_chip import sample_chips
+from core.ui.earth.assessment import RATERS, Assessment, give_label, go_on, go_to, show_point
+from core.ui.earth.page_state import EarthState, date_words
+from core.ui.state.errors import guarded
+from core.ui.widgets.bars import quiet
+from core.ui.widgets.choices import apart
+from core.ui.widgets.words import label_words
+
+KEYS = "1234567890"
+ACROSS = (32, 64, 128)
+"""Pixels of the scene that a chip may show."""
+
+
+def labelled_now(here: EarthState) -> Assessment | None:
+    """The sample whose points are being labelled; None where none is."""
+    task = here.samples.get(here.labelling) if here.labelling else None
+    return task.value if task is not None else None
+
+
+def chips_view(drawn: Assessment) -> None:
+    """A picture of each date, the pixel outlined in the middle."""
+    with guarded():
+        place = show_point(drawn).place
+        pictures = sample_chips(drawn.grid, drawn.scenes, place.column, place.row, drawn.across)
+        for column, picture, scene in zip(st.columns(len(pictures), gap="small"), pictures, drawn.scenes, strict=True):
+            column.text(date_words(scene))
+            column.image(picture, width="stretch", alt=f"Surroundings of the point on {date_words(scene)}, its pixel outlined")
+        quiet(f"{drawn.point.latitude:.5f}, {drawn.point.longitude:.5f} (latitude, longitude). The outlined pixel is the point.")
+
+
+def keys_panel(here: EarthState, drawn: Assessment) -> None:
+    """The classes, each with its key, and the way to other points."""
+    said, total = len(drawn.labels), len(drawn.sample.points)
+    st.markdown(f"#### Point {drawn.at + 1:,} of {total:,}")
+    st.progress(said / total, text=f"{RATERS[drawn.rater]}: {said:,} of {total:,} labelled")
+    quiet("What is at the outlined pixel? What the map says of it is not shown.")
+    given = drawn.labels.get(drawn.point.id)
+    for place, label in enumerate(drawn.sample.labels):
+        key = KEYS[place] if place < len(KEYS) else None
+        is_given = given is not None and given.label == label
+        pressed = st.button(
+            label_words(label), key=f"earth.say.{place}", shortcut=key, width="stretch", type="primary" if is_given else "secondary"
+        )
+        if pressed:
+            with guarded():
+                give_label(drawn, label)
+                st.rerun()
+    _ways(here, drawn)
+
+
+def _ways(here: EarthState, drawn: Assessment) -> None:
+    with st.container(horizontal=True):
+        if st.button("Back", key="earth.say.back", shortcut="Left"):
+            go_to(drawn, -1)
+            st.rerun()
+        if st.button("Next", key="earth.say.next", shortcut="Right"):
+            go_to(drawn, 1)
+            st.rerun()
+        if st.button("Next without a label", key="earth.say.on", shortcut="n"):
+            go_on(drawn)
+            st.rerun()
+    across = st.segmented_control(
+        "Pixels across", ACROSS, default=drawn.across, required=True, format_func=apart(ACROSS, lambda size: f"{size} px"),
+        key="earth.say.across",
+    )  # fmt: skip
+    if across and across != drawn.across:
+        drawn.across = across
+        st.rerun()
+    if st.button("Stop labelling", key="earth.say.stop", width="stretch", shortcut="Escape"):
+        here.labelling, here.tab = "", "Accuracy"
+        st.rerun()
+    quiet("Labels are kept as they are given, with the image and the seconds a point took.")
