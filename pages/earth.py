@@ -10,7 +10,7 @@ from core.ui.earth.accuracy_panel import accuracy_tab
 from core.ui.earth.change_panel import change_tab
 from core.ui.earth.cover_panel import cover_tab
 from core.ui.earth.intake import empty_state
-from core.ui.earth.labelling_panel import chips_view, keys_panel, labelled_now
+from core.ui.earth.labelling_panel import labelled_now, labelling
 from core.ui.earth.map import TABS_KEY, map_view, pick_place, view_key
 from core.ui.earth.models import land_cover_models
 from core.ui.earth.page_state import EarthState
@@ -118,17 +118,15 @@ if opened is not None:
     earth_work.settle(opened)
     earth_work.stop_switched_off(HERE, opened)
     earth_work.start_what_is_quick(HERE, opened)
-    left, right = st.columns([2, 1], gap="medium")
     labelled = labelled_now(opened)
-    with right, st.container(key="panel"), guarded():
+    with st.container(key="earth-labelling"):  # a place of its own: Streamlit clears what takes the place of a fragment that ran alone
         if labelled is not None:
-            keys_panel(opened, labelled)
-        else:
+            st.fragment(labelling)(opened, labelled)
+    if labelled is None:
+        left, right = st.columns([2, 1], gap="medium")
+        with right, st.container(key="panel"), guarded():
             panel(opened)
-    with left:
-        if labelled is not None:
-            chips_view(labelled)
-        else:
+        with left:
             beside(opened)
 elif not is_arriving:
     wanted = empty_state(HERE)
