@@ -119,10 +119,11 @@ if opened is not None:
     earth_work.stop_switched_off(HERE, opened)
     earth_work.start_what_is_quick(HERE, opened)
     labelled = labelled_now(opened)
-    with st.container(key="earth-labelling"):  # a place of its own: Streamlit clears what takes the place of a fragment that ran alone
-        if labelled is not None:
+    if labelled is not None:
+        st.empty()  # where the map stands else: Streamlit clears what takes the place of a fragment that ran alone
+        with st.container(key="earth-labelling"):
             st.fragment(labelling)(opened, labelled)
-    if labelled is None:
+    else:
         left, right = st.columns([2, 1], gap="medium")
         with right, st.container(key="panel"), guarded():
             panel(opened)

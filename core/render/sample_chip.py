@@ -15,9 +15,11 @@ from core.types import Scene
 
 CHIP_SIDE = 480
 """Pixels of a chip, at the least."""
-OUTLINE_WIDTH = 2
-LEAST_OUTLINED = 8
+OUTLINE_WIDTH = 3
+LEAST_OUTLINED = 12
 """Pixels of the outline around a pixel that would be drawn smaller."""
+HALO = (0, 0, 0)
+"""Around the outline, so that it is seen on ground of its own colour."""
 
 
 def sample_chips(grid: Scene, scenes: Sequence[Scene], column: int, row: int, across: int) -> tuple[bytes, ...]:
@@ -37,11 +39,17 @@ def _pointed(pixels: NDArray[np.uint8], column: int, row: int) -> bytes:
     """Enlarged without smoothing, an outline around one pixel."""
     scale = max(1, -(-CHIP_SIDE // max(pixels.shape[:2])))
     large = pixels.repeat(scale, axis=0).repeat(scale, axis=1)
-    half = max(scale, LEAST_OUTLINED) // 2 + OUTLINE_WIDTH
+    half = max(scale, LEAST_OUTLINED) // 2
     x, y = int((column + 0.5) * scale), int((row + 0.5) * scale)
-    outer = np.zeros(large.shape[:2], dtype=bool)
-    outer[max(0, y - half) : y + half + 1, max(0, x - half) : x + half + 1] = True
-    inner = half - OUTLINE_WIDTH
-    outer[max(0, y - inner) : y + inner + 1, max(0, x - inner) : x + inner + 1] = False
-    large[outer] = CHANGED
+    _outline(large, x, y, half + OUTLINE_WIDTH, CHANGED)
+    _outline(large, x, y, half + 2 * OUTLINE_WIDTH, HALO)
     return png(large)
+
+
+def _outline(pixels: NDArray[np.uint8], x: int, y: int, half: int, colour: tuple[int, int, int]) -> None:
+    """A square of OUTLINE_WIDTH around a place, its outer sides `half` pixels away."""
+    inner = half - OUTLINE_WIDTH
+    ring = np.zeros(pixels.shape[:2], dtype=bool)
+    ring[max(0, y - half) : y + half + 1, max(0, x - half) : x + half + 1] = True
+    ring[max(0, y - inner) : y + inner + 1, max(0, x - inner) : x + inner + 1] = False
+    pixels[ring] = colour

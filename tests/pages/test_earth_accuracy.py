@@ -70,7 +70,7 @@ def test_a_file_that_is_not_of_the_sample_changes_nothing(drawn: Assessment) -> 
 
 
 def test_a_chip_shows_the_pixel_and_nothing_of_the_map(drawn: Assessment) -> None:
-    """A scene of one colour gives a picture of two: the ground and the outline."""
+    """A scene of one colour gives a picture of three: the ground, the outline and its halo."""
     from io import BytesIO
 
     from PIL import Image
@@ -78,7 +78,7 @@ def test_a_chip_shows_the_pixel_and_nothing_of_the_map(drawn: Assessment) -> Non
     place = show_point(drawn).place
     (chip,) = sample_chips(drawn.grid, drawn.scenes, place.column, place.row, 64)
     colours = Image.open(BytesIO(chip)).getcolors()
-    assert colours is not None and len(colours) == 2
+    assert colours is not None and len(colours) == 3
 
 
 def test_a_sample_is_drawn_labelled_and_assessed_on_the_page(application: AppTest) -> None:
@@ -103,5 +103,5 @@ def test_a_sample_is_drawn_labelled_and_assessed_on_the_page(application: AppTes
     text = run_until(page, lambda said: "overall accuracy" in said)
     assert "95 % interval" in text and "Computed from" not in text
     page.session_state["earth.tabs"] = "Change"
-    assert "By the labelled sample" in run_until(page, lambda said: "By the labelled sample" in said)
+    assert "by the labelled sample" in run_until(page, lambda said: "by the labelled sample" in said)
     assert not page.exception

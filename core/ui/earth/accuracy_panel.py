@@ -142,10 +142,11 @@ def _result(assessed: Assessed) -> None:
     if few:
         note("Few points", f"Fewer than {LEAST_POINTS_WORTH} labelled points in {', '.join(map(label_words, few))}: wide intervals.")
     rows = [
-        (label_words(label), f"{area.value:,.1f}", f"{area.low:,.1f} to {area.high:,.1f}", f"{mapped:,.1f}")
+        (label_words(label), f"{area.value:,.1f}\n{area.low:,.1f} to {area.high:,.1f}", f"{mapped:,.1f}")
         for label, area, mapped in zip(told.sample.labels, told.areas, told.mapped_hectares, strict=True)
     ]
-    _table(("Class", "Area, ha", "95 % interval", "Mapped, ha"), rows)
+    quiet("Below each estimate, its 95 % interval.")
+    _table(("Class", "Area, ha", "Mapped, ha"), rows)
     rates = [(label_words(each.label), *(_rate(getattr(each, rate)) for rate in RATES)) for each in told.accuracy.classes]
     _table(("Class", "User's, %", "Producer's, %", "F1, %"), rates)
     with st.expander("Error matrix", key="earth.matrix"):

@@ -199,7 +199,8 @@ def _estimated_change(here: EarthState, result: ChangeMap) -> None:
     assessed = assessed_of(here, result.change)
     if assessed is not None:
         area = assessed.areas[assessed.sample.labels.index(STATES[1])]
-        note("By the labelled sample", f"Changed: {interval_words(area)}, 95 % interval.")
+        st.markdown(f"##### {interval_words(area)} by the labelled sample")
+        quiet("In brackets the 95 % interval; the tab Accuracy has the rest.")
 
 
 def _severities(result: ChangeMap) -> None:
