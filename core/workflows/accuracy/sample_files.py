@@ -19,7 +19,7 @@ from core.workflows.accuracy.result import MappedFolder
 DESIGN = "sample-{key}.json"
 """Beside the map: strata and classes of the points, which a rater does not see."""
 LAYER = "sample"
-COLUMNS = {
+POINT_FIELDS = {
     "id": str, "label": str, "rater": str, "image": str, "seconds": float, "at": str,
     "x": float, "y": float, "longitude": float, "latitude": float,
 }  # fmt: skip
@@ -45,9 +45,9 @@ def write_sample(sample: ReferenceSample, found: MappedFolder, out: Path) -> tup
     check_new(out)
     make_folder(out.parent)
     design, table = write_design(sample, found), out.with_suffix(".csv")
-    write_points(out, LAYER, _features(sample), COLUMNS, found.crs)
+    write_points(out, LAYER, _features(sample), POINT_FIELDS, found.crs)
     rows = ((each.id, "", "", "", "", "", each.x, each.y, each.longitude, each.latitude) for each in sample.points)
-    write_table(table, tuple(COLUMNS), rows)
+    write_table(table, tuple(POINT_FIELDS), rows)
     return out, table, design
 
 
