@@ -28,6 +28,8 @@ COMMANDS = (
     "map",
     "change",
     "composite",
+    "render",
+    "volume",
     "sample",
     "assess",
     "train",
