@@ -41,10 +41,12 @@ class Assessed:
 def assess_files(found: MappedFolder, labels: Sequence[Path], out: Path, language: str = "en") -> Assessed:
     """Estimates from the labels of one or two raters, written into `out`.
 
-    Raises OutOfRange for more raters, what read_rows, labels_in and read_design raise, and what assess_labels does.
+    Raises OutOfRange for more raters, InputError where `out` is the folder of the map, what read_rows, labels_in and read_design raise, and what assess_labels does.
     """
     if not 1 <= len(labels) <= MOST_RATERS:
         raise OutOfRange("number of --labels", len(labels), f"1 to {MOST_RATERS}, one for each rater")
+    if out.resolve() == found.folder.resolve():
+        raise InputError(f"{out} is the folder of the map, whose areas and report would be lost.", "Choose another folder with --out.")
     read = [read_rows(path) for path in labels]
     sample = read_design(found, key_of(read[0], labels[0]))
     told = [labels_in(rows, sample, path) for rows, path in zip(read, labels, strict=True)]

@@ -159,6 +159,13 @@ def test_polygons_of_change_that_somebody_judged_are_no_labels(found: MappedFold
         assess_files(found, [tmp_path / "changes.gpkg"], tmp_path / "out")
 
 
+def test_the_assessment_is_never_written_over_the_map(found: MappedFolder, labelled: Path) -> None:
+    before = {file.name for file in found.folder.iterdir()}
+    with pytest.raises(InputError, match="folder of the map"):
+        assess_files(found, [labelled], found.folder / ".." / "map")
+    assert {file.name for file in found.folder.iterdir()} == before
+
+
 def test_a_stratum_that_nobody_labelled_is_named(found: MappedFolder, sample: ReferenceSample, tmp_path: Path) -> None:
     rare = {point.id for point in sample.points if point.place.stratum == 2}
     filled = fill(tmp_path / "points.csv", tmp_path / "first.csv", as_in_truth)
