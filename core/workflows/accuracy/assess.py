@@ -41,7 +41,8 @@ class Assessed:
 def assess_files(found: MappedFolder, labels: Sequence[Path], out: Path, language: str = "en") -> Assessed:
     """Estimates from the labels of one or two raters, written into `out`.
 
-    Raises OutOfRange for more raters, InputError where `out` is the folder of the map, what read_rows, labels_in and read_design raise, and what assess_labels does.
+    Raises OutOfRange for more raters, InputError where `out` is the folder of the map, and what read_rows, labels_in, read_design and
+    assess_labels raise.
     """
     if not 1 <= len(labels) <= MOST_RATERS:
         raise OutOfRange("number of --labels", len(labels), f"1 to {MOST_RATERS}, one for each rater")
