@@ -6,9 +6,11 @@ import streamlit as st
 
 from core.ui.earth import page_state as earth
 from core.ui.earth import work as earth_work
+from core.ui.earth.accuracy_panel import accuracy_tab
 from core.ui.earth.change_panel import change_tab
 from core.ui.earth.cover_panel import cover_tab
 from core.ui.earth.intake import empty_state
+from core.ui.earth.labelling_panel import labelled_now, labelling
 from core.ui.earth.map import TABS_KEY, map_view, pick_place, view_key
 from core.ui.earth.models import land_cover_models
 from core.ui.earth.page_state import EarthState
@@ -25,7 +27,7 @@ from core.ui.widgets.close import close_button
 from core.ui.widgets.intake import asked_samples
 from core.ui.widgets.words import counted
 
-TABS = ("Scenes", "Land cover", "Change", "Report", "Export")
+TABS = ("Scenes", "Land cover", "Change", "Accuracy", "Report", "Export")
 GROWS_SECONDS = 1.0  # how often a map that is under way is drawn anew
 HERE = session()
 
@@ -80,11 +82,12 @@ def panel(state: EarthState) -> None:
         is_under_way(task, f"earth.{name}")
     if state.tab:
         st.session_state[TABS_KEY], state.tab = state.tab, ""
-    scenes, cover, change, report, export = st.tabs(TABS, key=TABS_KEY, on_change="rerun")
+    scenes, cover, change, accuracy, report, export = st.tabs(TABS, key=TABS_KEY, on_change="rerun")
     if scenes.open:
         with scenes:
             scenes_tab(HERE, state)
-    for tab, draw in ((cover, cover_tab), (change, change_tab), (report, report_tab), (export, export_tab)):
+    drawn = ((cover, cover_tab), (change, change_tab), (accuracy, accuracy_tab), (report, report_tab), (export, export_tab))
+    for tab, draw in drawn:
         if not tab.open:
             continue
         with tab:
@@ -92,6 +95,16 @@ def panel(state: EarthState) -> None:
                 draw(HERE, state)
             else:
                 note("No model of land cover", "No model on this machine reads satellite scenes. `sightline train` makes one.")
+
+
+def beside(state: EarthState) -> None:
+    """The map, the dates below it, and what has to be asked."""
+    is_growing = any(earth_work.running(state))
+    with st.container(key="earth-picture"):
+        st.fragment(picture, run_every=GROWS_SECONDS if is_growing else None)(state)
+    timeline(state)
+    with guarded():
+        question_strip(HERE, state)
 
 
 asked = asked_samples("geotiff")
@@ -105,16 +118,17 @@ if opened is not None:
     earth_work.settle(opened)
     earth_work.stop_switched_off(HERE, opened)
     earth_work.start_what_is_quick(HERE, opened)
-    left, right = st.columns([2, 1], gap="medium")
-    with right, st.container(key="panel"), guarded():
-        panel(opened)
-    with left:
-        is_growing = any(earth_work.running(opened))
-        with st.container(key="earth-picture"):
-            st.fragment(picture, run_every=GROWS_SECONDS if is_growing else None)(opened)
-        timeline(opened)
-        with guarded():
-            question_strip(HERE, opened)
+    labelled = labelled_now(opened)
+    if labelled is not None:
+        st.empty()  # where the map stands else: Streamlit clears what takes the place of a fragment that ran alone
+        with st.container(key="earth-labelling"):
+            st.fragment(labelling)(opened, labelled)
+    else:
+        left, right = st.columns([2, 1], gap="medium")
+        with right, st.container(key="panel"), guarded():
+            panel(opened)
+        with left:
+            beside(opened)
 elif not is_arriving:
     wanted = empty_state(HERE)
     if wanted:

@@ -75,7 +75,11 @@ def map_(
     print_line(headline(report))
     for area in result.areas if report.withheld is None else ():
         if is_listed(area.hectares):
-            told = "a line on the ground: no area" if area.label in result.linear else f"{area.hectares:,.1f} ha, {100 * area.share:.1f} %"
+            told = (
+                "a line on the ground: no area"
+                if area.label in result.linear
+                else f"{area.hectares:,.1f} ha (mapped, no interval), {100 * area.share:.1f} %"
+            )
             print_line(f"{area.label}: {told}")
     return print_line(f"The map is in {out}.")
 

@@ -9,6 +9,8 @@ from contextlib import suppress
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
+from core.cli.accuracy.assess import assess_map
+from core.cli.accuracy.sample import sample_map
 from core.cli.app import app
 from core.cli.change import change
 from core.cli.composite import composite
@@ -49,6 +51,8 @@ program.command("change")(change)
 program.command("composite")(composite)
 program.command("render")(render_)
 program.command("volume")(volume)
+program.command("sample")(sample_map)
+program.command("assess")(assess_map)
 program.command("train")(train)
 program.command("export-model")(export_model)
 program.command("app")(app)

@@ -1,4 +1,4 @@
-"""Polygons out, as one layer of a GeoPackage (OGC 12-128), written in pieces so that memory does not grow with their number."""
+"""Polygons and points out, as one layer of a GeoPackage (OGC 12-128), written in pieces so that memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import geopandas
 
 CHUNK = 10_000
-"""Polygons that are written at a time."""
+"""Features that are written at a time."""
 VERSION = "1.3"
 """Of GeoPackage: 1.4 is read by GDAL 3.7 and later only, and warned about by everything older."""
 _DTYPES = {str: "str", int: "int64", float: "float64"}
@@ -34,6 +34,15 @@ def write_polygons(path: Path, layer: str, features: Iterable[Feature], columns:
     columns: name -> str, int or float; a layer without polygons has them too. The file appears when it is whole, and not at all where
     `features` raises.
     """
+    return _write_layer(path, layer, features, columns, crs, "Polygon")
+
+
+def write_points(path: Path, layer: str, features: Iterable[Feature], columns: Mapping[str, type], crs: CRS) -> int:
+    """The same of points."""
+    return _write_layer(path, layer, features, columns, crs, "Point")
+
+
+def _write_layer(path: Path, layer: str, features: Iterable[Feature], columns: Mapping[str, type], crs: CRS, geometry: str) -> int:
     told = iter(features)
     count = 0
     with whole_file(path) as made:
@@ -41,7 +50,7 @@ def write_polygons(path: Path, layer: str, features: Iterable[Feature], columns:
             chunk = list(islice(told, CHUNK))
             if chunk or count == 0:
                 frame = _frame(chunk, columns, crs)
-                _write(frame, made, layer, append=count > 0)
+                _write(frame, made, layer, geometry, append=count > 0)
             count += len(chunk)
             if len(chunk) < CHUNK:
                 return count
@@ -66,13 +75,13 @@ def _unasked(geometry: bytes) -> float:
     raise AssertionError("the geometry does not change")
 
 
-def _write(frame: geopandas.GeoDataFrame, path: Path, layer: str, *, append: bool) -> None:
+def _write(frame: geopandas.GeoDataFrame, path: Path, layer: str, geometry: str, *, append: bool) -> None:
     """Raises CannotWrite."""
     import pyogrio  # here, since it brings pandas, and strips are shown long before polygons are written
     from pyogrio.errors import DataLayerError, DataSourceError
 
     try:
-        pyogrio.write_dataframe(frame, path, layer=layer, driver="GPKG", geometry_type="Polygon", append=append, VERSION=VERSION)
+        pyogrio.write_dataframe(frame, path, layer=layer, driver="GPKG", geometry_type=geometry, append=append, VERSION=VERSION)
     except (DataSourceError, DataLayerError) as error:  # SQLite's words
         raise not_written(path.parent, error) from error
 

@@ -1,6 +1,7 @@
 """From facts to sentences: a report says no more than its facts, and each sentence names the facts that it states."""
 
 __all__ = [
+    "accuracy",
     "composer",
     "editing",
     "findings",

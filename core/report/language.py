@@ -68,7 +68,7 @@ class Language:
             return self.words["unknown"]
         if unit in UNSURE:
             return self._unsure(value, UNSURE[unit])
-        return FORMATS.get(unit, "{:g}").format(value * 100.0 if unit in ("share", "coverage") else value)
+        return FORMATS.get(unit, "{:g}").format(value * 100.0 if unit in IN_PER_CENT else value)
 
     def _unsure(self, value: float, decimals: int) -> str:
         """So many decimals; never 1.00 or 0.00, which nobody can know."""
@@ -83,6 +83,7 @@ UNSURE = {"probability": 2, "rating": 2, "chi_square_share": 4}
 FORMATS = {
     "score": "{:z.2f}",
     "share": "{:.1f} %",
+    "rate": "{:.1f} %",
     "coverage": "{:.0f} %",
     "area under the curve": "{:z.3f}",
     "relative error": "{:.2g}",
@@ -95,7 +96,9 @@ FORMATS = {
     "degrees": "{:.4g} degrees",
     "s": "{:.1f} s",
 }
-"""How a number of a unit is written. A share is given in per cent."""
+"""How a number of a unit is written."""
+IN_PER_CENT = ("share", "rate", "coverage")
+"""Units of numbers from 0 to 1 that are written in per cent; a rate is drawn as no bar."""
 
 
 @cache

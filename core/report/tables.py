@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.report.language import language_of
+from core.report.language import Language, language_of
 from core.types import Fact, Report, Sentence
 
+TITLE, COLUMNS = "title", "columns"
+"""Of a table in the language file; columns: the group of facts that are headings too."""
 EMPTY = "\N{EN DASH}"
 
 
@@ -33,12 +35,20 @@ def is_told_by_table(sentence: Sentence, tables: tuple[Table, ...]) -> bool:
     return len(rows) == 1 and rows.pop().partition(".")[0] in {table.group for table in tables}
 
 
+def _headings(report: Report, language: Language, group: str) -> dict[str, str]:
+    """Columns "1", "2", ... that are called by the labels of a group of facts."""
+    named = {fact.id.split(".")[1]: fact for fact in report.facts if fact.id.startswith(f"{group}.") and fact.id.endswith(".label")}
+    return {number: language.write(fact) for number, fact in named.items()}
+
+
 def _table(report: Report, group: str) -> Table:
     language = language_of(report.language)
     known = {fact.id: fact for fact in report.facts if fact.id.startswith(f"{group}.")}
     numbers = sorted({int(fact_id.split(".")[1]) for fact_id in known})
-    headings = {name: heading for name, heading in language.tables[group].items() if name != "title"}
+    headings = {name: heading for name, heading in language.tables[group].items() if name not in (TITLE, COLUMNS)}
+    if COLUMNS in language.tables[group]:
+        headings |= _headings(report, language, language.tables[group][COLUMNS])
     used = [name for name in headings if any(f"{group}.{number}.{name}" in known for number in numbers)]
     cells = tuple(tuple(known.get(f"{group}.{number}.{name}") for name in used) for number in numbers)
     rows = tuple(tuple(language.write(fact) if fact else EMPTY for fact in row) for row in cells)
-    return Table(group, language.tables[group]["title"], tuple(headings[name] for name in used), cells, rows)
+    return Table(group, language.tables[group][TITLE], tuple(headings[name] for name in used), cells, rows)

@@ -13,6 +13,7 @@ SECTIONS = {
     "image": ("technique", "findings", "explanation", "limits"),
     "map": ("findings", "technique", "limits"),
     "change": ("findings", "technique", "limits"),
+    "accuracy": ("findings", "technique", "limits"),
 }
 """Radiologists read technique before findings; of a scene the findings, and their warning, come first."""
 

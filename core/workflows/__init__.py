@@ -1,6 +1,7 @@
 """Whole ways through the house, from files to answers: what the pages and the command line both start."""
 
 __all__ = [
+    "accuracy",
     "bands",
     "change",
     "change_files",

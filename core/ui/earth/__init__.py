@@ -1,6 +1,6 @@
 """The Earth page: scenes, map, land cover, change, reports."""
 
 __all__ = [
-    "change_panel", "comparison", "cover_panel", "intake", "map", "models", "page_state", "polygon_panel", "questions", "report_panel",
-    "scenes_panel", "strip", "taken_back_panel", "work",
+    "accuracy_panel", "assessment", "change_panel", "comparison", "cover_panel", "intake", "labelling_panel", "map", "models",
+    "page_state", "polygon_panel", "questions", "report_panel", "scenes_panel", "strip", "taken_back_panel", "work",
 ]  # fmt: skip

@@ -33,6 +33,7 @@ from core.ui.earth.comparison import (
     threshold_words,
     usual_threshold,
 )
+from core.ui.earth.cover_panel import assessed_of, interval_words
 from core.ui.earth.models import megapixels_read, unreadable_dates
 from core.ui.earth.page_state import EarthState, date_words, visit
 from core.ui.earth.polygon_panel import polygon_title, polygon_view, polygon_words
@@ -44,6 +45,7 @@ from core.ui.widgets.bars import Bar, bars, note, quiet
 from core.ui.widgets.charts import transitions_chart, transitions_words
 from core.ui.widgets.choices import apart
 from core.ui.widgets.words import hectares, label_words, share
+from core.workflows.change_files import STATES
 
 OWN = "own"
 """A threshold that is neither the usual one nor Otsu's."""
@@ -175,7 +177,8 @@ def _result(session: Session, here: EarthState, result: ChangeMap) -> None:
         quiet(f"{between}: what was computed all the same is on the map and in the files; it may mean nothing.")
     elif result.changed_pixels:
         st.markdown(f"#### {hectares(result.changed_hectares)} changed")
-        quiet(f"{between}, {share(result.changed_pixels / result.valid_pixels)} of what both dates show.")
+        quiet(f"{between}, {share(result.changed_pixels / result.valid_pixels)} of what both dates show. Mapped, no interval.")
+        _estimated_change(here, result)
         _severities(result)
         _changed(session, here, result)
     else:
@@ -189,6 +192,15 @@ def _result(session: Session, here: EarthState, result: ChangeMap) -> None:
     if not result.is_calibrated:
         quiet("The score of change is not calibrated.")
     quiet("Season, sun, haze, cloud and small shifts change images too.")
+
+
+def _estimated_change(here: EarthState, result: ChangeMap) -> None:
+    """The area of change by a labelled sample, where there is one."""
+    assessed = assessed_of(here, result.change)
+    if assessed is not None:
+        area = assessed.areas[assessed.sample.labels.index(STATES[1])]
+        st.markdown(f"##### {interval_words(area)} by the labelled sample")
+        quiet("In brackets the 95 % interval; the tab Accuracy has the rest.")
 
 
 def _severities(result: ChangeMap) -> None:

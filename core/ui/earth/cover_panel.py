@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import streamlit as st
 
+from core.accuracy.intervals import Interval
 from core.render.colours import class_colours, css
+from core.report.accuracy import AssessedMap
 from core.report.notices import say
 from core.report.scene_map import map_report
 from core.report.scenes import is_listed
@@ -21,7 +24,7 @@ from core.ui.state.session import Session
 from core.ui.widgets.bars import Bar, bars, note, quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.findings import probability_words
-from core.ui.widgets.words import hectares, label_words, share
+from core.ui.widgets.words import counted, hectares, label_words, share
 
 METRES = ("metre", "meter", "m")
 """Names of the unit in which most projections count."""
@@ -76,14 +79,38 @@ def _result(here: EarthState, result: LandCoverMap) -> None:
         quiet("What was computed all the same is on the map and in the files; it may mean nothing.")
         _legend(here, [area.label for area in result.areas if area.pixels])
     else:
-        _areas(here, result)
+        _areas(here, result, assessed_of(here, result.landcover))
     for assumption in result.assumptions:
         if assumption not in result.warnings:
             quiet(say(assumption))
     quiet(f"{result.model}, weights {result.weights}, {result.seconds:.1f} s.")
 
 
-def _areas(here: EarthState, result: LandCoverMap) -> None:
+def assessed_of(here: EarthState, raster: Path) -> AssessedMap | None:
+    """What a labelled sample says of a result, by one of its files; None where there is none."""
+    task = here.samples.get(raster.parent.name)
+    drawn = task.value if task is not None else None
+    return drawn.assessed.result if drawn is not None and drawn.assessed is not None else None
+
+
+def _estimated(assessed: AssessedMap) -> None:
+    """Areas of the classes with their intervals: the pale band of a bar."""
+    largest = max((area.high for area in assessed.areas), default=1.0)
+    bars(
+        Bar(label_words(label), area.value / largest, interval_words(area), span=(area.low / largest, area.high / largest))
+        for label, area in zip(assessed.sample.labels, assessed.areas, strict=True)
+    )
+    quiet(f"Areas from {counted(len(assessed.reference), 'labelled point')}, with 95 % intervals; the tab Accuracy has the rest.")
+
+
+def interval_words(area: Interval) -> str:
+    """ "416.0 ha (385.2 to 454.9)": an area and its interval."""
+    return f"{hectares(area.value)} ({area.low:,.1f} to {area.high:,.1f})"
+
+
+def _areas(here: EarthState, result: LandCoverMap, assessed: AssessedMap | None) -> None:
+    if assessed is not None:
+        _estimated(assessed)
     st.markdown(f"#### {hectares(sum(area.hectares for area in result.areas))} mapped")
     colours = dict(zip(result.labels, map(css, class_colours(result.labels)), strict=True))
     found = sorted((area for area in result.areas if is_listed(area.hectares)), key=lambda area: -area.hectares)
@@ -100,7 +127,7 @@ def _areas(here: EarthState, result: LandCoverMap) -> None:
     if result.unstable is not None:
         quiet(f"On {share(result.unstable_share)} of it another cut of the scene may name another class: the layer Unstable of the map.")
     quiet(f"Mean confidence {result.mean_confidence:.2f}: a score of single tokens, not a probability.")
-    quiet("Areas are counted from classified pixels, on the ellipsoid, without an interval for the errors of the model.")
+    quiet("Areas are mapped, no interval: they are counted from classified pixels, on the ellipsoid.")
 
 
 def _legend(here: EarthState, labels: list[str]) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ from core.ui.widgets.choices import apart
 from core.ui.widgets.file_button import file_button
 from core.ui.widgets.report_panel import report_panel
 from core.ui.widgets.words import file_size
+from core.workflows.accuracy.assess import Assessed
 from core.workflows.report_files import pictured_by, write_report
 from models.change_registry import LoadedChangeModel
 from models.registry import LoadedModel
@@ -54,21 +55,36 @@ WHAT = {
     "transitions.csv": "What became what, in hectares",
     "classes.gpkg": "Classes as polygons, GeoPackage",
     "changes.gpkg": "Polygons of change, GeoPackage",
+    "accuracy.json": "Accuracy and areas with their intervals",
+    "error_matrix.csv": "Error matrix in points, rows as mapped",
+    "labelled_points.csv": "Every point with its stratum, class, labels, image and time",
 }
+BEGINNINGS = {
+    "sample-points-": "Points of the sample to be labelled elsewhere, without strata and classes",
+    "sample-": "Strata and classes of the sample, which a rater should not see",
+    "labels-": "Labels of a rater",
+}
+"""What files are whose names hold the key of a sample."""
 MOST_DOWNLOADED = 1_000_000_000
 """Bytes: Streamlit holds what it sends in memory."""
 BESIDE = frozenset({".qml", ".xml"})
 """Styles and names that lie beside a raster: nobody wants them alone."""
 
 
+Made = LandCoverMap | ChangeMap | Assessed
+
+
 @dataclass(frozen=True)
 class Result:
-    """One thing that was made: a map of one date, or the change between two. key: the name of its folder, which nothing else has."""
+    """One thing that was made: a map of one date, the change between two, or the accuracy of either.
+
+    key: the name of its folder, which nothing else has.
+    """
 
     key: str
     title: str
     folder: Path
-    made: LandCoverMap | ChangeMap
+    made: Made
 
 
 def results(session: Session, here: EarthState) -> list[Result]:
@@ -86,8 +102,21 @@ def results(session: Session, here: EarthState) -> list[Result]:
     return found
 
 
-def _chosen(session: Session, here: EarthState, key: str) -> Result | None:
-    there = {result.key: result for result in results(session, here)}
+def assessments(session: Session, here: EarthState) -> list[Result]:
+    """What is there of the dates shown, and what samples say of it."""
+    found = results(session, here)
+    for result in tuple(found):
+        task = here.samples.get(result.key)
+        assessed = task.value.assessed if task is not None and task.value is not None else None
+        if assessed is not None and assessed.files:
+            folder = assessed.files[0].parent
+            found.append(Result(f"{result.key}.{folder.name}", f"Accuracy: {result.title}", folder, assessed))
+    return found
+
+
+def chosen_result(found: Sequence[Result], key: str) -> Result | None:
+    """One of several results, chosen where there are more than one."""
+    there = {result.key: result for result in found}
     if not there:
         quiet("Nothing is mapped yet.")
         return None
@@ -101,7 +130,7 @@ def _chosen(session: Session, here: EarthState, key: str) -> Result | None:
 
 def report_tab(session: Session, here: EarthState) -> None:
     """The report of one result, to be read, edited and signed."""
-    result = _chosen(session, here, "earth.report.of")
+    result = chosen_result(assessments(session, here), "earth.report.of")
     if result is not None:
         keep = partial(here.reports.__setitem__, result.key)
         report_panel(report_of(here, result), keep, here.drafts, f"earth.report.{result.key}")
@@ -109,6 +138,8 @@ def report_tab(session: Session, here: EarthState) -> None:
 
 def report_of(here: EarthState, result: Result) -> Report:
     """As the user left it, else as it is composed."""
+    if isinstance(result.made, Assessed):
+        return here.reports.get(result.key) or result.made.report
     known: Report | None = here.reports.get(result.key)
     if known is None:
         made, model = result.made, _model_of(result.made)
@@ -118,23 +149,25 @@ def report_of(here: EarthState, result: Result) -> Report:
     return known
 
 
-def _model_of(made: LandCoverMap | ChangeMap) -> LoadedModel | LoadedChangeModel | None:
+def _model_of(made: Made) -> LoadedModel | LoadedChangeModel | None:
     """The model that made a result, of either kind; None for a method without one."""
-    if not made.model:
+    if isinstance(made, Assessed) or not made.model:
         return None
     is_by_model = isinstance(made, ChangeMap) and made.method == BY_MODEL
     return change_engine_for(made.model).model if is_by_model else engine_for(made.model).model
 
 
-def pictures_of(made: LandCoverMap | ChangeMap, report: Report) -> list[Captioned]:
+def pictures_of(made: Made, report: Report) -> list[Captioned]:
     """The pictures of its report, in the report's language, as the command line makes them."""
+    if isinstance(made, Assessed):
+        return []
     language, preprocess = language_of(report.language), pictured_by(made, _model_of(made))
     return change_pictures(made, preprocess, language) if isinstance(made, ChangeMap) else map_pictures(made, preprocess, language)
 
 
 def export_tab(session: Session, here: EarthState) -> None:
     """Each file of one result, and all of them at once."""
-    result = _chosen(session, here, "earth.export.of")
+    result = chosen_result(assessments(session, here), "earth.export.of")
     if result is None:
         return
     report = report_of(here, result)
@@ -150,7 +183,7 @@ def export_tab(session: Session, here: EarthState) -> None:
         words, button = st.columns([4, 1.3], vertical_alignment="center")
         with words:
             st.text(file.name)
-            quiet(f"{WHAT.get(file.name, 'Data')}, {file_size(file.stat().st_size)}")
+            quiet(f"{what_is(file.name)}, {file_size(file.stat().st_size)}")
         if file.stat().st_size > MOST_DOWNLOADED:
             quiet("Too large to pass through the browser: the command line writes it into a folder of yours.")
             continue
@@ -158,9 +191,14 @@ def export_tab(session: Session, here: EarthState) -> None:
             _download("Download", file.name, lambda file=file: file.open("rb"), result.key)  # type: ignore[misc]
     if sum(file.stat().st_size for file in _files_of(result.folder)) > MOST_DOWNLOADED:
         return
-    named = "the names of the classes, and" if result.made.labels else "and"
+    named = "the names of the classes, and" if not isinstance(result.made, Assessed) and result.made.labels else "and"
     quiet(f"The archive holds these, their styles for QGIS, {named} the report.")
     _download("All of it, as a zip", "sightline.zip", lambda: _zip(result, report, pictures_of(result.made, report)), result.key)
+
+
+def what_is(name: str) -> str:
+    """What a file holds, in words."""
+    return WHAT.get(name) or next((words for start, words in BEGINNINGS.items() if name.startswith(start)), "Data")
 
 
 def _files_of(folder: Path) -> list[Path]:

@@ -100,6 +100,13 @@ def start_change(session: Session, here: EarthState) -> None:
     change_task(session, here).start(f"Comparing {date_words(before)} with {date_words(after)}", compared, "tiles", Lane.HEAVY)
 
 
+def dates_of_result(made: LandCoverMap | ChangeMap) -> tuple[Scene, tuple[Scene, ...]]:
+    """(the scene on whose grid a result lies, the dates that somebody who labels it looks at: those of a change, that of a map)."""
+    if isinstance(made, ChangeMap):
+        return made.before, (made.before, made.after)
+    return made.scene, (made.scene,)
+
+
 def _mapped(scene: Scene, model: str, folder: Path, preview: Preview, progress: JobProgress) -> LandCoverMap:
     return map_scene(scene, engine_for(model), folder, progress=progress.update, preview=preview)
 

@@ -18,7 +18,24 @@ from tests.unit.readers.scenes.geotiff_files import write_geotiff
 PROJECT = Path(__file__).resolve().parents[3]
 SCRIPT = Path(sys.executable).with_name("sightline")
 HEAVY = ("torch", "transformers", "captum", "rasterio", "pydicom", "streamlit")
-COMMANDS = ("doctor", "models", "predict", "evaluate", "explain", "report", "map", "change", "composite", "train", "export-model", "app")
+COMMANDS = (
+    "doctor",
+    "models",
+    "predict",
+    "evaluate",
+    "explain",
+    "report",
+    "map",
+    "change",
+    "composite",
+    "render",
+    "volume",
+    "sample",
+    "assess",
+    "train",
+    "export-model",
+    "app",
+)
 SOON_SECONDS = 10.0
 """Half a second on a machine that has nothing else to do; torch alone takes several."""
 

@@ -27,6 +27,8 @@ COMMANDS = (
     "composite",
     "render",
     "volume",
+    "sample",
+    "assess",
     "train",
     "export-model",
     "app",

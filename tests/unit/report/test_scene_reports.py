@@ -100,7 +100,7 @@ def test_an_area_that_would_read_0_ha_is_not_listed() -> None:
 
 def test_a_map_lists_its_classes_by_area_and_those_it_did_not_find() -> None:
     told = sentences(map_report(ex.land_cover_map(), ex.LAND_MODEL), "findings")
-    assert "Forest: 300.0 ha, 50.0 % of the valid area." in told
+    assert "Forest: 300.0 ha (mapped, no interval), 50.0 % of the valid area." in told
     assert "Not found in the scene: pasture." in told
     assert "The map covers 600.0 ha in 60,000 valid pixels." in told
 
@@ -159,7 +159,7 @@ def test_the_warnings_of_two_dates_are_their_first_lines_and_are_not_said_again(
 
 def test_the_largest_changes_are_placed_in_the_scene() -> None:
     told = sentences(change_report(ex.change_map(), ex.LAND_MODEL), "findings")
-    assert told[0] == "From 2020-06-01 to 2023-06-04, 12.0 ha changed: 1,200 of 60,000 valid pixels, 2.0 %."
+    assert told[0] == "From 2020-06-01 to 2023-06-04, 12.0 ha changed (mapped, no interval): 1,200 of 60,000 valid pixels, 2.0 %."
     assert "Polygon 1: 9.0 ha in the north-east of the scene, forest to industrial, mean score 0.82." in told
     assert "Polygon 2: 3.0 ha in the centre of the scene, mean score 0.44." in told
 
