@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from typing_extensions import TypeIs, TypeVar
 
 from core.errors import OutOfRange
-from core.inference.batcher import Batcher, Priority, free_device_memory, is_out_of_memory, out_of_memory
+from core.inference.batcher import Batcher, Priority
 from core.inference.executables import Executables
+from core.inference.memory import free_device_memory, is_out_of_memory, out_of_memory
 from core.inference.outputs import HEAD
 from core.inference.runtimes import Runtime, Shape, choose_runtime
 from core.inference.runtimes.base import QUANTISED_PRECISION
