@@ -57,10 +57,11 @@ def _as_on_a_server_that_was_visited(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def browser_cookie(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The cookie that the browser of a page has; AppTest has none. A test may put another in."""
+    """The cookie that the browser of a page has; AppTest has none, and no storage. A test may put another in."""
     admission.cache_clear()
     cookie = ["a-random-name"]
     monkeypatch.setattr(sign_in, "browser", lambda: cookie[0])
+    monkeypatch.setattr(sign_in, "_key", lambda: "a-secret-of-the-origin")
     yield cookie
 
 

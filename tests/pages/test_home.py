@@ -72,7 +72,7 @@ def test_a_tile_asks_its_page_for_its_sample(application: AppTest) -> None:
     assert [button.label for button in application.button] == ["A chest radiograph", "A CT series", "One place, two dates"]
     application.button(key="open-1").click().run()
     assert not application.exception
-    session = jobs().held(application.query_params["session"], sign_in.browser())
+    session = jobs().held(application.query_params["session"], sign_in.owner())
     assert isinstance(session, Session)
     assert PAGE.arrival(session).title == "Opening A short chest CT"
 

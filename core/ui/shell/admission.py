@@ -1,8 +1,8 @@
 """Who was let in, kept by the random cookie that names a browser, and what a wrong password costs.
 
 A cookie may have been planted or read, since pages on other ports of one host share its cookies (RFC 6265, 8.5): a name is taken only where
-this server made it and no other stands beside it, whoever signs in gets a new one (OWASP, "Session Fixation"), and a page is let in by its name
-together with the secret of its origin (core/ui/shell/origin_key.py).
+this server made it and no other stands beside it, whoever signs in gets a new one (OWASP, "Session Fixation"), and a page is let in by its
+name together with the secret of its origin (core/ui/shell/origin_key.py).
 
 One delay grows for the whole server and one for each address, so that guesses over many connections wait as long as guesses over one
 (NIST SP 800-63B, 5.2.2, "Rate limiting").

@@ -1,8 +1,8 @@
 """What one user has open: held by the job registry under a token in the address bar, so that a page switch or F5 loses nothing.
 
-The token alone opens nothing: it is of use to the browser that made it, by its cookie (core/ui/shell/request_guard.py) and the secret of its
-origin (core/ui/shell/origin_key.py), and to those that it lets in when they ask (core/ui/state/guests.py). A link that was copied, or planted
-together with a cookie, neither shows what another has open nor has anything put where another looks.
+The token alone opens nothing: it is of use to the browser that made it, by its cookie (core/ui/shell/request_guard.py) and the secret of
+its origin (core/ui/shell/origin_key.py), and to those that it lets in when they ask (core/ui/state/guests.py). A link that was copied, or
+planted together with a cookie, neither shows what another has open nor has anything put where another looks.
 """
 
 from __future__ import annotations
