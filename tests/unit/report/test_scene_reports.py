@@ -1,4 +1,4 @@
-"""Reports of maps and of change: hectares where they may be told, the weightiest first, each patch by its place."""
+"""Reports of maps and of change: hectares where they may be told, the weightiest first, each polygon by its place."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_a_south_up_scene_is_named_by_the_ground_not_by_the_raster() -> None:
     assert any("south-east of the scene" in text for text in told)
 
 
-def test_a_patch_of_one_class_at_both_dates_did_not_become_it() -> None:
+def test_a_polygon_of_one_class_at_both_dates_did_not_become_it() -> None:
     made = ex.change_map()
     same = replace(made, polygons=(replace(made.polygons[0], after="Forest"),), is_calibrated=True)
     told = sentences(change_report(same, ex.LAND_MODEL), "findings")[-1]

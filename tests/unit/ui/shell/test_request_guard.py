@@ -1,4 +1,4 @@
-"""Who is let in: known hosts, one origin, closed paths, the gate before uploads and media, headers on every answer."""
+"""Who is let in: known hosts, one origin, closed paths, the sign-in before uploads and media, headers on every answer."""
 
 from __future__ import annotations
 
