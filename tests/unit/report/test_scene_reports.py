@@ -177,6 +177,26 @@ def test_a_polygon_of_one_class_at_both_dates_did_not_become_it() -> None:
     assert "forest to forest" not in told.lower()
 
 
+def test_what_was_asked_for_is_told_in_the_terms_of_the_field() -> None:
+    asked = {
+        "index": "ndvi",
+        "direction": "either",
+        "threshold_by": "usual",
+        "crs": "EPSG:32631",
+        "min_area_hectares": 0.5,
+        "runtime": "torch",
+    }
+    told = sentences(change_report(ex.change_map(parameters=asked), ex.LAND_MODEL), "technique")
+    assert set(told) >= {
+        "Spectral index: NDVI.",
+        "What counts as change: a rise or a fall.",
+        "How the threshold was found: the usual one of the method.",
+        "Coordinate reference system: EPSG:32631.",
+        "Smallest polygon that is listed, in hectares: 0.5.",
+        "Computed by: PyTorch.",
+    }
+
+
 def test_a_change_report_calls_its_score_no_probability() -> None:
     limits = sentences(change_report(ex.change_map()), "limits")
     assert "The score of change is not calibrated; it is not a probability." in limits
