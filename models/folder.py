@@ -24,6 +24,7 @@ SHOWN_DIGITS = 12
 """Hex digits of the hash of weights that travel with a result."""
 PICKLES = ("pytorch_model.bin", "tf_model.h5", "flax_model.msgpack")
 """Weights in forms that are not opened: a pickle can run any code, and the others are of other libraries."""
+Stamp = tuple[tuple[str, int, int], ...]
 
 
 def check_files(folder: Path) -> None:
@@ -88,3 +89,9 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BrokenModel(f"{path} holds no object.", "Compare it with a model of the zoo.")
     return found
+
+
+def stamp_of(folder: Path) -> Stamp:
+    """(name, time in ns, bytes) of each file of the model: cheaper than its hash, and different when any of them was written anew."""
+    found = [(name, (folder / name).stat()) for name in FILES if (folder / name).is_file()]
+    return tuple((name, state.st_mtime_ns, state.st_size) for name, state in found)

@@ -23,7 +23,7 @@ from models.folder import CONFIG as CONFIG
 from models.folder import FILES as FILES
 from models.folder import OUTSIDE as OUTSIDE
 from models.folder import PREPROCESS as PREPROCESS
-from models.folder import SHOWN_DIGITS, digest_of, identity_of
+from models.folder import SHOWN_DIGITS, Stamp, digest_of, identity_of, stamp_of
 from models.folder import WEIGHTS as WEIGHTS
 from models.folder import check_files as check_files
 from models.folder import hash_of as hash_of
@@ -106,7 +106,13 @@ class LoadedModel:
 def list_models() -> tuple[ModelSummary, ...]:
     """The models of the zoo by id. Raises BrokenModel for a folder there that is not whole."""
     folders = sorted(path.parent for path in settings().zoo.glob(f"*/{CONFIG}"))
-    return tuple(summarise(folder.name, folder) for folder in folders)
+    return tuple(_summary(folder, stamp_of(folder)) for folder in folders)
+
+
+@lru_cache(maxsize=64)
+def _summary(folder: Path, stamp: Stamp) -> ModelSummary:
+    """Read once for each state of the files: pages ask many times while they are drawn, and a card is YAML of many lines."""
+    return summarise(folder.name, folder)
 
 
 def summarise(name: str, folder: Path) -> ModelSummary:

@@ -1,3 +1,16 @@
 """From an input to an answer: engine and batches, calibration, the OOD detector, predictions, and long work as jobs."""
 
-__all__ = ["batcher", "calibration", "ct_search", "engine", "executables", "ood", "outputs", "prediction", "runtimes", "scenes", "tta"]
+__all__ = [
+    "batcher",
+    "calibration",
+    "ct_search",
+    "engine",
+    "executables",
+    "memory",
+    "ood",
+    "outputs",
+    "prediction",
+    "runtimes",
+    "scenes",
+    "tta",
+]

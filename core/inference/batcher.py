@@ -6,7 +6,6 @@ Hooks, gradients and captured attention register on the one shared module, so tw
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
 from collections import deque
@@ -14,11 +13,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import accumulate
 from typing import Any, TypeVar
 
 import numpy as np
 
-from core.errors import Cancelled, DeviceError
+from core.errors import Cancelled
+from core.inference.memory import free_device_memory, is_out_of_memory, out_of_memory
 from core.inference.runtimes.base import Arrays, Shape
 from core.types import FloatImage, Notice, notice
 
@@ -29,7 +30,8 @@ Compute = Callable[[FloatImage], Arrays]
 IDLE_SECONDS = 60.0
 """An owner thread without work ends after that long; the next work starts another, so that a model nobody holds can be let go."""
 LOG = logging.getLogger("sightline.inference")
-CPU_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory")
+MOST_PASSES_A_ROUND = 16
+"""Nobody waits for more passes than these for company's sake."""
 
 
 class Priority(IntEnum):
@@ -46,11 +48,18 @@ class _Answer:
     arrays: Arrays
     seconds: float
 
+    def of(self, inputs: slice) -> _Answer:
+        """Of some of the inputs."""
+        return _Answer({name: rows[inputs] for name, rows in self.arrays.items()}, self.seconds)
+
 
 @dataclass
 class _Inputs:
+    """is_whole: a request that somebody waits for, and no piece of a longer one."""
+
     values: FloatImage
     compute: Compute
+    is_whole: bool = False
     future: Future[_Answer] = field(default_factory=Future)
 
     def goes_with(self, other: _Inputs) -> bool:
@@ -68,6 +77,8 @@ class Batcher:
 
     Which kernels a library takes depends on the shape of a pass, and another kernel adds up in another order. So with `size_of` every pass
     of one kind of input has one shape, filled up where fewer inputs wait: what is said of an input depends on nothing but the input.
+
+    Answers of one pass that people wait for are told in rounds, to all of a crowd at once, lest the last wait much longer than the first.
     """
 
     def __init__(
@@ -101,9 +112,10 @@ class Batcher:
         if self._is_owner:
             return self._answer(values, chosen)
         answers, start = [], 0
+        is_whole = priority is Priority.INTERACTIVE and len(values) <= self._size(values.shape[1:])
         while start < len(values):
             piece = values[start : start + self._size(values.shape[1:])]
-            answers.append(self._submit(_Inputs(piece, chosen), priority))
+            answers.append(self._submit(_Inputs(piece, chosen, is_whole), priority))
             start += len(piece)
         return _joined(answers)
 
@@ -115,9 +127,7 @@ class Batcher:
         """End the owner thread after the pass that it is in. Whoever waits, and whoever asks from now on, is told Cancelled."""
         with self._arrived:
             self._is_closed = True
-            left = [item for queue in self._queues.values() for item in queue]
-            for queue in self._queues.values():
-                queue.clear()
+            left = [queue.popleft() for queue in self._queues.values() for _ in range(len(queue))]
             owner = self._thread
             self._arrived.notify_all()
         for item in left:
@@ -133,9 +143,8 @@ class Batcher:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What the device could not do so far: true of every answer from then on."""
-        if self._batch_size == self._first_size:
-            return ()
-        return (notice("engine.batch-halved", failed=self._first_size, batch_size=self._batch_size),)
+        is_whole = self._batch_size == self._first_size
+        return () if is_whole else (notice("engine.batch-halved", failed=self._first_size, batch_size=self._batch_size),)
 
     @property
     def _is_owner(self) -> bool:
@@ -161,14 +170,14 @@ class Batcher:
             pass
 
     def _serve(self) -> bool:
-        """One batch or one piece of work; whether to go on. Nothing of it stays in memory while the thread waits for the next."""
+        """One round or one piece of work; whether to go on. Nothing of it stays in memory while the thread waits for the next."""
         item = self._next()
         if item is None:
             return False
         if isinstance(item, _Work):
             _settle(item.future, item.work)
         else:
-            self._serve_batch(item)
+            self._serve_round(item)
         return True
 
     def _next(self) -> list[_Inputs] | _Work | None:
@@ -178,12 +187,14 @@ class Batcher:
                 self._thread = None
                 return None
             first = next(queue for queue in self._queues.values() if queue).popleft()
-            if not isinstance(first, _Inputs):
-                return first
-            batch, deadline = [first], time.monotonic() + self._wait_seconds
-            while (joining := self._joining(batch, deadline)) is not None:
-                batch.append(joining)
-            return batch
+            return self._with_company(first, self._wait_seconds) if isinstance(first, _Inputs) else first
+
+    def _with_company(self, first: _Inputs, wait_seconds: float) -> list[_Inputs]:
+        """The inputs of one pass."""
+        batch, deadline = [first], time.monotonic() + wait_seconds
+        while (joining := self._joining(batch, deadline)) is not None:
+            batch.append(joining)
+        return batch
 
     def _joining(self, batch: list[_Inputs], deadline: float) -> _Inputs | None:
         """The next to go into the same batch, off the head of a queue; waits for one until the deadline where there is room for it.
@@ -200,18 +211,37 @@ class Batcher:
                 return head
         return None
 
-    def _serve_batch(self, batch: Sequence[_Inputs]) -> None:
+    def _serve_round(self, batch: list[_Inputs]) -> None:
+        """A pass, and those of others that wait for the same kind of answer by then; all are told together."""
+        answered = self._answers(batch)
+        for _ in range(MOST_PASSES_A_ROUND - 1):
+            batch = self._next_of_round(batch[0])
+            if not batch:
+                break
+            answered += self._answers(batch)
+        for item, found in answered:
+            if isinstance(found, BaseException):
+                item.future.set_exception(found)
+            else:
+                item.future.set_result(found)
+
+    def _next_of_round(self, last: _Inputs) -> list[_Inputs]:
+        with self._arrived:
+            queue = self._queues[Priority.INTERACTIVE]
+            head = queue[0] if last.is_whole and queue else None
+            if not isinstance(head, _Inputs) or not head.is_whole or not head.goes_with(last):
+                return []
+            queue.popleft()
+            return self._with_company(head, wait_seconds=0.0)
+
+    def _answers(self, batch: Sequence[_Inputs]) -> list[tuple[_Inputs, _Answer | BaseException]]:
+        """What to tell whom; an error belongs to those who asked, and the thread lives on."""
         try:
             answer = self._answer(np.concatenate([item.values for item in batch]), batch[0].compute)
-        except BaseException as error:  # it belongs to those who asked; the thread lives on
-            for item in batch:
-                item.future.set_exception(error)
-            return
-        start = 0
-        for item in batch:
-            stop = start + len(item.values)
-            item.future.set_result(_Answer({name: rows[start:stop] for name, rows in answer.arrays.items()}, answer.seconds))
-            start = stop
+        except BaseException as error:
+            return [(item, error) for item in batch]
+        stops = accumulate(len(item.values) for item in batch)
+        return [(item, answer.of(slice(stop - len(item.values), stop))) for item, stop in zip(batch, stops, strict=True)]
 
     def _answer(self, values: FloatImage, compute: Compute) -> _Answer:
         answers, start = [], 0
@@ -223,8 +253,7 @@ class Batcher:
             if arrays is None:
                 self._halve(len(part) if self._size_of is None else size)
                 continue
-            found = {name: rows[: len(part)] for name, rows in arrays.items()}
-            answers.append(_Answer(found, time.perf_counter() - began))
+            answers.append(_Answer(arrays, time.perf_counter() - began).of(slice(len(part))))
             start += len(part)
         return _joined(answers)
 
@@ -254,25 +283,6 @@ def _filled(part: FloatImage, size: int) -> FloatImage:
 
 def _closed() -> Cancelled:
     return Cancelled("The model is not open any more.", "Open it again.")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of torch or Python means that memory ran out. The CPU's allocator has no error class of its own."""
-    torch = sys.modules.get("torch")  # an error of a library that nobody imported is not raised
-    kinds = (MemoryError,) if torch is None else (MemoryError, torch.OutOfMemoryError)
-    return isinstance(error, kinds) or any(words in str(error) for words in CPU_OUT_OF_MEMORY)
-
-
-def out_of_memory(what: str) -> DeviceError:
-    """The error for work that does not fit, whatever the batch."""
-    return DeviceError(f"Memory ran out with {what}.", "Close other programs that use the device, or set SIGHTLINE_DEVICE=cpu.")
-
-
-def free_device_memory() -> None:
-    """Give blocks that torch keeps for later back to the GPU."""
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _joined(answers: Sequence[_Answer]) -> _Answer:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from typing_extensions import TypeIs, TypeVar
 
 from core.errors import OutOfRange
-from core.inference.batcher import Batcher, Priority, free_device_memory, is_out_of_memory, out_of_memory
+from core.inference.batcher import Batcher, Priority
 from core.inference.executables import Executables
+from core.inference.memory import free_device_memory, is_out_of_memory, out_of_memory
 from core.inference.outputs import HEAD
 from core.inference.runtimes import Runtime, Shape, choose_runtime
 from core.inference.runtimes.base import QUANTISED_PRECISION
@@ -25,8 +26,9 @@ from core.inference.runtimes.measured import quickest_precision
 from core.settings import settings
 from core.types import FloatImage, Notice
 from models.change_registry import LoadedChangeModel, load_change_model
+from models.folder import Stamp, stamp_of
 from models.quantised import has_quantised
-from models.registry import FILES, LoadedModel, find_folder, load_model, never
+from models.registry import LoadedModel, find_folder, load_model, never
 
 _T = TypeVar("_T")
 _Opened = TypeVar("_Opened", bound="Engine[Any]")
@@ -195,7 +197,7 @@ class ModelOwner(Generic[_Opened]):
         """The engine of a zoo id, a model folder or a hub id. Raises what opening it raises, and DeviceError."""
         folder = find_folder(model).resolve()
         with self._lock:
-            stamp = _stamp(folder)
+            stamp = stamp_of(folder)
             kept = self._engines.get(folder)
             if kept is not None and kept[0] == stamp:
                 return kept[1]
@@ -209,9 +211,6 @@ class ModelOwner(Generic[_Opened]):
             kept, self._engines = self._engines, {}
         for _, engine in kept.values():
             engine.close()
-
-
-Stamp = tuple[tuple[str, int, int], ...]
 
 
 def engine_for(model: str) -> Engine:
@@ -266,9 +265,3 @@ def _known_to(runtime: Runtime) -> Callable[[str], bool]:
 
 _CLASSIFIERS: ModelOwner[Engine] = ModelOwner(open_engine)
 _CHANGE_MODELS: ModelOwner[ChangeEngine] = ModelOwner(_open_change_engine)
-
-
-def _stamp(folder: Path) -> Stamp:
-    """(name, time in ns, bytes) of each file of the model: cheaper than its hash, and different when any of them was written anew."""
-    found = [(name, (folder / name).stat()) for name in FILES if (folder / name).is_file()]
-    return tuple((name, state.st_mtime_ns, state.st_size) for name, state in found)

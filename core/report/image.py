@@ -62,7 +62,7 @@ def _say_image(composer: Composer, image: Image, prediction: Prediction) -> None
     composer.say("technique", "image", kind=kind, columns=wide, rows=high)
     if isinstance(image, Study):
         _say_header(composer, image, prediction)
-    source = composer.fact("image.sha256", image.sha256[:16], "hash", "source file")
+    source = composer.fact("image.sha256", image.sha256, "hash", "source file")
     composer.say("technique", "source", sha256=source)
 
 

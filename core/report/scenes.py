@@ -84,7 +84,8 @@ def say_parameters(composer: Composer, parameters: Mapping[str, Any]) -> None:
         if not isinstance(value, (bool, int, float, str, tuple)) or value in ("", ()):
             continue
         title = composer.fact(f"parameter.{key}.name", key.replace("_", " "), "word", "parameters")
-        composer.say(_SECTION, "parameter", name=title, value=composer.fact(f"parameter.{key}", value, "", "parameters"))
+        unit = "word" if isinstance(value, str) else ""
+        composer.say(_SECTION, "parameter", name=title, value=composer.fact(f"parameter.{key}", value, unit, "parameters"))
 
 
 def say_scene_model(composer: Composer, name: str, weights: str, model: ModelFacts | None) -> None:

@@ -256,3 +256,37 @@ def test_bands_of_paris_in_a_file_each_become_two_dates(page: Page, shared_data:
     expect(shown(page, "2016-11-30 to 2017-11-07")).to_be_visible()
     open_tab(page, "Scenes")
     expect(page.get_by_text(", 13 files").locator("visible=true")).to_have_count(2)
+
+
+def test_long_names_and_the_lines_of_scenes_fit_into_a_window_of_1024_pixels(page: Page, tmp_path: Path) -> None:
+    page.set_viewport_size(NARROW)
+    page.goto("/earth")
+    names, later = ("B04", "B03", "B02", "B08"), np.roll(town(), 24, axis=2)
+    files = [
+        write_geotiff(tmp_path / f"S2A_OPER_MSI_L1C_TL_MPS__{date}T130757_A007527_T31UDQ_AND_SO_ON.tif", pixels, descriptions=names)
+        for date, pixels in (("20161130", town()), ("20171107", later))
+    ]
+    page.locator("input[type=file]").first.set_input_files(files)
+    choose_way(page, "Spectral index")
+    expect(shown(page, CHANGED)).to_be_visible()
+    assert too_wide(page, ".strip") == []
+    open_tab(page, "Report")
+    expect(shown(page, "Grid: 128 x 128 pixels")).to_be_visible()
+    assert too_wide(page, ".report, .report p") == []
+    open_tab(page, "Export")
+    button, name = file_button(page, "changes.gpkg"), shown(page, "changes.gpkg")
+    expect(button).to_be_visible()
+    beside, words = button.bounding_box(), name.bounding_box()
+    assert beside and words and beside["x"] > words["x"] and beside["y"] < words["y"] + 40
+    assert cut_off(page) == []
+    page.get_by_role("button", name="Close").click()
+
+
+def too_wide(page: Page, selector: str) -> list[str]:
+    """Texts that are wider than the place they have."""
+    found: list[str] = page.evaluate(
+        "(wanted) => [...document.querySelectorAll(wanted)].filter((each) => each.clientWidth && each.scrollWidth > each.clientWidth + 1)"
+        ".map((each) => each.innerText)",
+        selector,
+    )
+    return found

@@ -67,6 +67,30 @@ def test_an_open_study_belongs_to_its_browser_and_survives_a_reload_and_a_second
         expect(page).to_have_url(f"{address}/radiology")
 
 
+def test_a_planted_cookie_and_link_make_nobody_look_at_what_another_opens(browser: Browser, tmp_path: Path) -> None:
+    """A page on another port of this host can fetch a cookie here and write it into a browser that visits it: cookies ignore ports."""
+    place = tmp_path / "images"
+    place.mkdir()
+    with serve(place, {}) as address, tab_in(browser, address) as (attacker, _), tab_in(browser, address) as (victim, _):
+        attacker.goto("/radiology")
+        give(attacker, RADIOGRAPH)
+        is_open(attacker)
+        (planted,) = [cookie for cookie in attacker.context.cookies() if cookie["name"] == "sightline"]
+        victim.context.add_cookies([{"name": "sightline", "value": planted["value"], "url": address}])
+        victim.goto(attacker.url)
+        expect(victim.get_by_text("This link belongs to another browser")).to_be_visible()
+        expect(victim.get_by_role("button", name="Close")).to_have_count(0)
+        give(victim, RADIOGRAPH)
+        is_open(victim)
+        assert len(open_files(place)) == 2
+        attacker.reload()
+        attacker.get_by_role("button", name="Close").click()
+        expect(attacker.get_by_text("Open an image", exact=True)).to_be_visible()
+        assert len(open_files(place)) == 1
+        victim.reload()
+        is_open(victim)
+
+
 def test_a_page_that_comes_back_after_a_restart_says_by_itself_that_its_study_is_gone(browser: Browser, tmp_path: Path) -> None:
     place, port = tmp_path / "images", free_port()
     place.mkdir()

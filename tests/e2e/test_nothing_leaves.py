@@ -1,4 +1,4 @@
-"""Nothing that is opened leaves the machine, and nobody reaches a page past the gate."""
+"""Nothing that is opened leaves the machine, and nobody reaches a page past the sign-in."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_script_in_a_page_cannot_ask_another_machine_for_anything(browser: Bro
         assert watch.outside == []
 
 
-def test_a_page_that_is_asked_for_by_its_address_stands_behind_the_gate(browser: Browser, place: Path) -> None:
+def test_a_page_that_is_asked_for_by_its_address_stands_behind_the_sign_in(browser: Browser, place: Path) -> None:
     """On a server that nobody has visited: Streamlit would then serve the files of pages/ by itself."""
     with serve(place, {"SIGHTLINE_PASSWORD": "open sesame"}) as address, tab_in(browser, address) as (page, _):
         page.context.add_cookies([{"name": COOKIE, "value": "planted", "url": address}])

@@ -45,7 +45,7 @@ def home(tiny_zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 @pytest.fixture(autouse=True)
 def _as_on_a_server_that_was_visited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """AppTest forgets before each run that app.py has navigation of its own; a click would be lost while the gate puts that right."""
+    """AppTest forgets before each run that app.py has navigation of its own; a click would be lost while the sign-in puts that right."""
     begin = PagesManager.__init__
 
     def begin_visited(self: PagesManager, *args: Any, **options: Any) -> None:
@@ -57,10 +57,11 @@ def _as_on_a_server_that_was_visited(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def browser_cookie(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The cookie that the browser of a page has; AppTest has none. A test may put another in."""
+    """The cookie that the browser of a page has; AppTest has none, and no storage. A test may put another in."""
     admission.cache_clear()
     cookie = ["a-random-name"]
     monkeypatch.setattr(sign_in, "browser", lambda: cookie[0])
+    monkeypatch.setattr(sign_in, "_key", lambda: "a-secret-of-the-origin")
     yield cookie
 
 

@@ -105,7 +105,7 @@ def test_a_signed_map_is_clear_at_zero_and_of_opposite_colours_at_its_ends(tmp_p
     assert tuple(shown[0, 1, :3]) == tuple(table(CHANGE)[255]) and tuple(shown[1, 0, :3]) == tuple(table(CHANGE)[0])
 
 
-def test_a_click_takes_the_smallest_patch_around_it() -> None:
+def test_a_click_takes_the_smallest_polygon_around_it() -> None:
     large = ChangePolygon(1, 9.0, "Forest", "River", 0.9, (0, 0, 30, 30), (0.0, 0.0))
     small = ChangePolygon(2, 1.0, "Forest", "River", 0.9, (10, 10, 5, 5), (0.0, 0.0))
     result = type("Result", (), {"polygons": (large, small)})
@@ -114,7 +114,7 @@ def test_a_click_takes_the_smallest_patch_around_it() -> None:
     assert polygon_at(result, (30, 30)) is None  # type: ignore[arg-type]
 
 
-def test_a_small_patch_is_shown_with_its_surroundings() -> None:
+def test_a_small_polygon_is_shown_with_its_surroundings() -> None:
     assert around((100, 100, 4, 2)) == (78.0, 77.0, 48.0, 48.0)
     assert around((0, 0, 100, 40)) == (-50.0, -80.0, 200.0, 200.0)
 
@@ -123,7 +123,7 @@ def test_no_overlap_has_words_of_its_own() -> None:
     assert "These scenes show different places" in [title for _, title in TITLES]
 
 
-def test_a_small_patch_of_change_is_seen_from_far_away(tmp_path: Path) -> None:
+def test_a_small_polygon_of_change_is_seen_from_far_away(tmp_path: Path) -> None:
     changed = np.zeros((1, 400, 400), np.uint8)
     changed[0, 201, 303] = 1
     path = write_geotiff(tmp_path / "change.tif", changed, nodata=NOTHING)

@@ -62,7 +62,7 @@ def test_a_map_of_tokens_keeps_its_numbers_on_the_tokens() -> None:
     assert_array_equal(on_tokens(tokens.repeat(8, axis=0).repeat(8, axis=1), (3, 4)), tokens)
 
 
-def test_a_patch_attends_by_its_row_and_is_attended_by_its_column() -> None:
+def test_a_token_attends_by_its_row_and_is_attended_by_its_column() -> None:
     attention = np.random.default_rng(1).random((2, 3, 6, 6), dtype=np.float32)  # a grid of 2 x 3
     assert_array_equal(attention_of(attention, (2, 3), 5, True)[0][1, 2].ravel(), attention[1, 2, 5, :])
     assert_array_equal(attention_of(attention, (2, 3), 5, False)[0][1, 2].ravel(), attention[1, 2, :, 5])
@@ -96,7 +96,7 @@ def test_the_input_is_shown_in_colour_whatever_its_channels(channels: int) -> No
 
 
 @pytest.mark.parametrize(("column", "row", "patch"), [(0, 0, (0, 0)), (11, 7, (1, 2)), (4, 3, (0, 1)), (3, 4, (1, 0))])
-def test_a_click_picks_the_patch_under_it(column: int, row: int, patch: tuple[int, int]) -> None:
+def test_a_click_picks_the_token_under_it(column: int, row: int, patch: tuple[int, int]) -> None:
     assert patch_at(given(1), (2, 3), Click(column, row, 0, "before")) == patch
 
 

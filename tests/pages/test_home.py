@@ -72,7 +72,7 @@ def test_a_tile_asks_its_page_for_its_sample(application: AppTest) -> None:
     assert [button.label for button in application.button] == ["A chest radiograph", "A CT series", "One place, two dates"]
     application.button(key="open-1").click().run()
     assert not application.exception
-    session = jobs().held(application.query_params["session"], sign_in.browser())
+    session = jobs().held(application.query_params["session"], sign_in.owner())
     assert isinstance(session, Session)
     assert PAGE.arrival(session).title == "Opening A short chest CT"
 
@@ -133,7 +133,7 @@ def test_a_password_keeps_the_pages_closed_until_it_is_given(home: Path, monkeyp
 
 
 @pytest.mark.parametrize("page", sorted(file.name for file in (PROJECT / "pages").glob("*.py")))
-def test_no_page_is_served_past_the_gate(page: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_page_is_served_past_the_sign_in(page: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Streamlit serves pages/ by address before app.py has run once: a page drawn on its own shows nothing to whoever is not let in."""
     monkeypatch.setenv("SIGHTLINE_PASSWORD", "open sesame")
     settings.cache_clear()

@@ -6,6 +6,7 @@ import io
 import time
 import zipfile
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +170,7 @@ def test_the_verdict_says_only_what_the_ranks_support(p: float, opponents: dict[
     assert verdict_words(Gain(0.4, p, 100, -0.1, 0.2, others, verdict_of(0.4, p, others))).startswith(words)
 
 
-def test_a_patch_is_placed_and_ranked_in_words() -> None:
+def test_a_token_is_placed_and_ranked_in_words() -> None:
     assert token_words((0, 3), (14, 14), Domain.RADIOGRAPH).startswith("Patch 4 across, 1 down: upper third of the left half of the image")
     tokens = np.array([[0.1, 0.4], [0.2, 0.3]], np.float32)
     assert rank_words(tokens, (1, 1)) == "Number 2 of 4 patches in this map, at 75 % of the strongest."
@@ -180,6 +181,7 @@ def test_the_study_tab_tells_what_was_kept_and_nothing_else(home: Path) -> None:
     facts = dict(image_facts(study))
     assert facts["Pixels"] == "0.35 mm, at the detector"
     assert facts["Age"] == "4 years"
+    assert facts["SHA-256"] == sha256(RADIOGRAPH.read_bytes()).hexdigest()
     kept = dict(kept_header(study))
     assert kept["Modality"] == "DX"
     assert not any(word in name for name in kept for word in ("Name", "Instance UID", "Date", "Institution", "Patient ID"))

@@ -136,7 +136,7 @@ def _picture(item: Item) -> Picture:
 
 
 def refusal_lines(words: str, refused: float, found: Sequence[Refusals], count: int, command: str) -> list[str]:
-    """The section of the card. words: of gate_words."""
+    """The section of the card. words: of detector_words."""
     return [
         f"{words}, threshold from the calibration part. {100 * refused:.1f} % of the {count:,} validation images are refused.",
         "Foreign images were brought to the model's own size and colour mode first; headers were not looked at.",

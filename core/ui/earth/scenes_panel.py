@@ -25,7 +25,7 @@ from core.ui.widgets.bars import facts, note, quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.intake import drop_zone, origin_words, place_field, public_samples, sample_tiles
 from core.ui.widgets.refusals import refused
-from core.ui.widgets.words import counted
+from core.ui.widgets.words import counted, pixel_size
 
 CHOICES = (
     "red", "green", "blue", "near infrared", "short-wave infrared 1", "short-wave infrared 2", "red edge 1", "red edge 2", "red edge 3",
@@ -93,8 +93,7 @@ def size_words(scene: Scene) -> str:
     if metres is None:
         return size
     width, height = scene.width * metres[0] / 1000, scene.height * metres[1] / 1000
-    pixel = f"{metres[0]:.3g} m" if abs(metres[0] - metres[1]) < 0.02 * metres[0] else f"{metres[0]:.3g} x {metres[1]:.3g} m"
-    return f"{size} of {pixel}, {width:.3g} x {height:.3g} km"
+    return f"{size} of {pixel_size(metres)}, {width:.3g} x {height:.3g} km"
 
 
 def footprint_words(scene: Scene) -> str:

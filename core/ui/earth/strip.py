@@ -20,7 +20,7 @@ from core.ui.earth.questions import is_open
 from core.ui.state.errors import show_error
 from core.ui.state.session import Session
 from core.ui.widgets.bars import quiet
-from core.ui.widgets.words import counted, share
+from core.ui.widgets.words import counted, pixel_size, share
 
 HEADINGS = ("Scene", "Sensor", "Level", "Date", "Pixel", "Bands", "Scale", "Offset", "Cloud", "Valid")
 NOT_TOLD = "not told"
@@ -120,15 +120,17 @@ def _accept(session: Session, here: EarthState, guesses: list[int]) -> None:
 
 def _lines(here: EarthState, *, is_asking: bool = False) -> None:
     head = "".join(f"<th>{escape(heading)}</th>" for heading in HEADINGS)
-    body = "".join(f"<tr>{''.join(map(_html, cells_of(group.scene, here.covers.get(group.scene.sha256))))}</tr>" for group in here.groups)
+    lines = (cells_of(group.scene, here.covers.get(group.scene.sha256)) for group in here.groups)
+    body = "".join(f"<tr>{''.join(map(_html, HEADINGS, line))}</tr>" for line in lines)
     asking = " asking" if is_asking else ""
     st.html(f'<div class="strip{asking}"><table><tr>{head}</tr>{body}</table></div>')
 
 
-def _html(cell: StripCell) -> str:
+def _html(heading: str, cell: StripCell) -> str:
+    """heading: stands beside the value where a narrow window has no room for columns."""
     kind = ' class="guess"' if cell.is_guess else ""
     why = f' title="{escape(cell.why)}"' if cell.why else ""
-    return f"<td{kind}{why}>{escape(cell.text)}</td>"
+    return f'<td data-name="{heading}"{kind}{why}>{escape(cell.text)}</td>'
 
 
 def _date(scene: Scene) -> StripCell:
@@ -141,7 +143,7 @@ def _date(scene: Scene) -> StripCell:
 
 def _metres(scene: Scene) -> str:
     metres = pixel_metres(scene)
-    return NOT_TOLD if metres is None else f"{metres[0]:.3g} m"
+    return NOT_TOLD if metres is None else pixel_size(metres)
 
 
 def _bands(scene: Scene) -> StripCell:

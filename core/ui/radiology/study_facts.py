@@ -94,7 +94,7 @@ def _study(study: Study) -> Facts:
         ("Plane", plane(study.orientation)),
         ("Photometric interpretation", str(study.frame_header(0).get("PhotometricInterpretation", study.photometric))),
         ("Bits stored", counted(int(study.header.get("BitsStored", 0)), "bit") if study.header.get("BitsStored") else ""),
-        ("SHA-256", study.sha256[:16]),
+        ("SHA-256", study.sha256),
     ]
 
 
@@ -104,7 +104,7 @@ def _picture(picture: Picture) -> Facts:
         ("Kind", "A picture without a header"),
         ("Size", f"{columns} x {rows} pixels"),
         ("Channels", "red, green, blue" if picture.pixels.ndim == 3 else "grey"),
-        ("SHA-256", picture.sha256[:16]),
+        ("SHA-256", picture.sha256),
     ]
 
 

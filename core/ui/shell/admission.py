@@ -1,7 +1,8 @@
 """Who was let in, kept by the random cookie that names a browser, and what a wrong password costs.
 
-A cookie may have been planted, since pages on other ports of one host share its cookies (RFC 6265, 8.5): a name is taken only where this
-server made it and no other stands beside it, and whoever signs in gets a new one (OWASP, "Session Fixation").
+A cookie may have been planted or read, since pages on other ports of one host share its cookies (RFC 6265, 8.5): a name is taken only where
+this server made it and no other stands beside it, whoever signs in gets a new one (OWASP, "Session Fixation"), and a page is let in by its
+name together with the secret of its origin (core/ui/shell/origin_key.py).
 
 One delay grows for the whole server and one for each address, so that guesses over many connections wait as long as guesses over one
 (NIST SP 800-63B, 5.2.2, "Rate limiting").
@@ -69,21 +70,24 @@ class Admission:
     """All state of the door. Thread-safe. clock: seconds, monotonic."""
 
     clock: Callable[[], float] = time.monotonic
-    _admitted: set[str] = field(default_factory=set)
-    _tickets: dict[str, float] = field(default_factory=dict)
+    _admitted: dict[str, str] = field(default_factory=dict)
+    _tickets: dict[str, tuple[float, str]] = field(default_factory=dict)
     _server: Tries = field(default_factory=Tries)
     _addresses: dict[str, Tries] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def is_admitted(self, browser: str) -> bool:
-        """Whether this browser has signed in."""
-        return bool(browser) and browser in self._admitted
+    def is_admitted(self, browser: str, key: str | None = None) -> bool:
+        """Whether this browser has signed in. key: the secret of the origin whose page asks, None where the request cannot tell."""
+        return bool(browser) and browser in self._admitted and key in (None, self._admitted[browser])
 
-    def was_right(self, address: str) -> str:
-        """The password was right: a ticket with which the browser fetches the name that is let in, once and soon."""
+    def was_right(self, address: str, key: str = "") -> str:
+        """The password was right: a ticket with which the browser fetches the name that is let in, once and soon.
+
+        key: the secret of the origin of the page in which it was given, which alone is let in.
+        """
         ticket = secrets.token_urlsafe(_NAME_BYTES)
         with self._lock:
-            self._tickets[ticket] = self.clock() + TICKET_S
+            self._tickets[ticket] = (self.clock() + TICKET_S, key)
             self._addresses.pop(address, None)
         return ticket
 
@@ -91,11 +95,12 @@ class Admission:
         """The new name of a browser that has a ticket, let in from now on; "" where the ticket is none (any more)."""
         with self._lock:
             now = self.clock()
-            self._tickets = {each: ends for each, ends in self._tickets.items() if ends >= now}
-            if self._tickets.pop(ticket, None) is None:
+            self._tickets = {each: (ends, key) for each, (ends, key) in self._tickets.items() if ends >= now}
+            found = self._tickets.pop(ticket, None)
+            if found is None:
                 return ""
             name = new_name()
-            self._admitted.add(name)
+            self._admitted[name] = found[1]
         return name
 
     def wait_s(self, address: str) -> float:

@@ -61,7 +61,7 @@ def tell_what_is_gone() -> None:
     here = session()
     _answer_guests(here)
     other = host(here.linked) if here.is_empty else None
-    if other is not None and here.browser:
+    if other is not None and here.owner:
         _ask_to_come_in(here, other)
     elif here.linked and here.is_empty:
         minutes = counted(settings().idle_minutes, "minute")
@@ -74,9 +74,12 @@ def tell_what_is_gone() -> None:
 
 def _ask_to_come_in(here: Session, other: Session) -> None:
     """The address names what another browser has open: nothing of it is shown until that one says yes."""
-    guest = other.guests.get(here.browser)
+    guest = other.guests.get(here.owner)
     if guest is None:
-        note("This link belongs to another browser", "What is open there is shown here once its user agrees.")
+        note(
+            "This link belongs to another browser",
+            "What is open there is shown here once its user agrees. What you open after that is seen there too.",
+        )
         if st.button("Ask to see it", key="guest.ask"):
             ask_to_join(other, here)
             st.rerun()
@@ -92,7 +95,7 @@ def _ask_to_come_in(here: Session, other: Session) -> None:
 
 def _answer_guests(here: Session) -> None:
     """What other browsers want of this one."""
-    for number, (browser, _) in enumerate(asking(here)):
+    for number, (owner, _) in enumerate(asking(here)):
         note(
             "Another browser asks to see what is open here",
             "It opened the link in your address bar. If you agree it can see, change and close everything that is open here, as you can.",
@@ -100,7 +103,7 @@ def _answer_guests(here: Session) -> None:
         with st.container(horizontal=True):
             for words, is_let_in in (("Let it in", True), ("Refuse", False)):
                 if st.button(words, key=f"guest.{number}.{is_let_in}"):
-                    answer_guest(here, browser, is_let_in=is_let_in)
+                    answer_guest(here, owner, is_let_in=is_let_in)
                     st.rerun()
 
 

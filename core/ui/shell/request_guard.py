@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import TooLarge
 from core.settings import Settings, settings
+from core.ui.shell import origin_key
 from core.ui.shell.admission import COOKIE, admission, name_in, new_name
 from core.ui.shell.allowance import MEGABYTE, Arriving, allowance, announced_bytes
 from core.ui.shell.pieces import PIECES, piece_of
@@ -27,7 +28,7 @@ NEEDS_SIGN_IN = (UPLOADS, "/media", "/component")
 """What holds or takes a user's files: it needs what a page needs."""
 FIRST_ASKED = "/_stcore/health"
 """What a page asks before it connects."""
-PARTS_OF_A_PAGE = ("/_stcore/", "/static/", "/media/", "/component/", PIECES)
+PARTS_OF_A_PAGE = ("/_stcore/", "/static/", "/media/", "/component/", "/sightline/", PIECES)
 ENTER = "/sightline/enter"
 """Where a browser whose user gave the right password fetches its new name (core/ui/shell/sign_in.py)."""
 TICKET = "x-sightline-ticket"
@@ -73,7 +74,9 @@ class Door:
         refusal = _refused(scope, headers, settings())
         if refusal:
             return await _refuse(refusal, scope, receive, send)
-        if scope["type"] == "http" and scope["path"] == ENTER:
+        if scope["type"] == "websocket":
+            return await self._app(origin_key.told(scope), receive, send)
+        if scope["path"] == ENTER:
             return await _enter(scope, headers)(scope, receive, send)
         new = new_name() if _is_to_be_named(scope["path"], headers) else ""
 
@@ -86,10 +89,14 @@ class Door:
                     answer.append("Set-Cookie", _cookie(new))
             await send(message)
 
-        if scope["type"] == "http" and scope["method"] == "PUT" and scope["path"].startswith(UPLOADS):
+        if scope["path"] == origin_key.SCRIPT:
+            return await origin_key.script()(scope, receive, send_with_headers)
+        if scope["method"] == "PUT" and scope["path"].startswith(UPLOADS):
             return await self._take_upload(scope, headers, receive, send_with_headers)
-        if scope["type"] == "http" and PIECES in scope["path"]:
+        if PIECES in scope["path"]:
             return await (await piece_of(scope["path"]))(scope, receive, send_with_headers)
+        if scope["method"] == "GET" and not scope["path"].startswith(PARTS_OF_A_PAGE):
+            return await origin_key.with_script(self._app, scope, receive, send_with_headers)
         return await self._app(scope, receive, send_with_headers)
 
     async def _take_upload(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:

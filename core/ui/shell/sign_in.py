@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.settings import settings
 from core.ui.shell.admission import admission, name_in
+from core.ui.shell.origin_key import key_in
 from core.ui.shell.private_streamlit import take_navigation
 
 # The name that the browser came with may be known to others: it is let in under a new one, which only an answer of the server can give.
@@ -35,12 +36,22 @@ def guard() -> None:
 
 def is_signed_in() -> bool:
     """Whether this browser may see the pages."""
-    return not settings().password or admission().is_admitted(browser())
+    return not settings().password or admission().is_admitted(browser(), _key())
 
 
 def browser() -> str:
     """The random name of this browser (core/ui/shell/request_guard.py), "" where it takes no cookies."""
     return name_in(st.context.headers.get_all("Cookie"))
+
+
+def owner() -> str:
+    """Whose is what this page opens: the browser's name and the secret of its origin, "" where it keeps either not."""
+    key = _key()
+    return f"{browser()} {key}" if browser() and key else ""
+
+
+def _key() -> str:
+    return key_in(st.context.headers)
 
 
 def ask() -> None:
@@ -65,6 +76,6 @@ def _tried(given: str) -> tuple[str, str]:
     if wait > 0:
         return "", f"After wrong passwords the next can be tried in {math.ceil(wait)} s."
     if hmac.compare_digest(given.encode(), settings().password.encode()):
-        return admission().was_right(address), ""
+        return admission().was_right(address, _key()), ""
     admission().was_wrong(address)
     return "", "That is not the password."

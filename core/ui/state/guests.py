@@ -25,19 +25,19 @@ class Guest:
 
 def ask_to_join(host: Session, here: Session) -> None:
     """Have the owner of a session asked, in its tabs, whether the browser of another may come in. Who was refused is not heard again."""
-    if here.browser and here.browser not in host.guests and len(host.guests) < MOST_GUESTS:
-        host.guests[here.browser] = Guest(set(here.tabs))
+    if here.owner and here.owner not in host.guests and len(host.guests) < MOST_GUESTS:
+        host.guests[here.owner] = Guest(set(here.tabs))
         _draw_anew(host.tabs)
 
 
 def asking(host: Session) -> list[tuple[str, Guest]]:
-    """Those that wait for an answer, by their browser."""
-    return [(browser, guest) for browser, guest in host.guests.items() if guest.is_let_in is None]
+    """Those that wait for an answer, by whose they are."""
+    return [(owner, guest) for owner, guest in host.guests.items() if guest.is_let_in is None]
 
 
-def answer_guest(host: Session, browser: str, *, is_let_in: bool) -> None:
+def answer_guest(host: Session, owner: str, *, is_let_in: bool) -> None:
     """Let a browser in, or refuse it; it is told at once."""
-    guest = host.guests[browser]
+    guest = host.guests[owner]
     guest.is_let_in = is_let_in
     _draw_anew(guest.tabs)
 

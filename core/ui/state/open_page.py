@@ -121,7 +121,7 @@ class OpenPage(Generic[R, S]):
         """
         if not is_seen_elsewhere(session):
             return self.close(session) if left is None else self._keep(session, left)
-        own = Session(browser=session.browser)
+        own = Session(browser=session.browser, owner=session.owner)
         for name, place in session.places.items():
             if isinstance(place, PageState) and name != self.name:
                 own.places[name] = place

@@ -1,8 +1,8 @@
 """What one user has open: held by the job registry under a token in the address bar, so that a page switch or F5 loses nothing.
 
-The token alone opens nothing: it is of use to the browser whose cookie (core/ui/shell/request_guard.py) made it, and to those that it lets
-in when they ask (core/ui/state/guests.py). A link that was copied, or planted, neither shows what another has open nor has anything put
-where another looks.
+The token alone opens nothing: it is of use to the browser that made it, by its cookie (core/ui/shell/request_guard.py) and the secret of
+its origin (core/ui/shell/origin_key.py), and to those that it lets in when they ask (core/ui/state/guests.py). A link that was copied, or
+planted together with a cookie, neither shows what another has open nor has anything put where another looks.
 """
 
 from __future__ import annotations
@@ -106,14 +106,16 @@ class Session:
     """State of the pages. places: by page name, whatever the page keeps. tasks: all work that the sidebar shows.
 
     tabs: ids of Streamlit's sessions that came here, those that are gone included. browser: the cookie of the one that has it.
+    owner: that with the secret of its origin, "" where it keeps none: then what is open belongs to its tab alone.
     linked: the token in the address that its browser came with, where that opened nothing: it is gone, or another browser's.
-    guests: the other browsers that asked for what is open here, by their cookie.
+    guests: the others that asked for what is open here, by their `owner`.
     """
 
     places: dict[str, Any] = field(default_factory=dict)
     tasks: list[Task[Any]] = field(default_factory=list)
     tabs: set[str] = field(default_factory=set)
     browser: str = ""
+    owner: str = ""
     linked: str = ""
     guests: dict[str, Guest] = field(default_factory=dict)
     _left_at: float | None = None
@@ -127,7 +129,7 @@ class Session:
     def task(self, book: dict[Any, Task[Any]], key: Any) -> Task[Any]:
         """The task of a book of tasks, made when it is first asked for."""
         if key not in book:
-            book[key] = Task(user=self.browser or str(id(self)))
+            book[key] = Task(user=self.owner or str(id(self)))
             self.tasks.append(book[key])
         return book[key]
 
@@ -179,14 +181,14 @@ class Session:
 def session() -> Session:
     """The session of this user: of this tab, else of the token in the address bar, else a new one. Nobody gets to it without signing in."""
     sign_in.guard()
-    browser, linked = sign_in.browser(), st.query_params.get(_PARAMETER)
+    owner, linked = sign_in.owner(), st.query_params.get(_PARAMETER)
     held, token = _known(st.session_state.get(_OWNER, ""), st.session_state.get(_TOKEN))
-    if held is None and browser:  # without a cookie only this very tab is known again
-        held, token = _known(browser, linked)
-    if held is None and browser:
-        held, token = _let_in(browser, linked)
+    if held is None and owner:  # without a cookie or a secret only this very tab is known again
+        held, token = _known(owner, linked)
+    if held is None and owner:
+        held, token = _let_in(owner, linked)
     if held is None:
-        held = Session(browser=browser, linked=linked or "")
+        held = Session(browser=sign_in.browser(), owner=owner, linked=linked or "")
         token = _hold(held)
     _sit_at(held, token)
     return held
@@ -216,11 +218,11 @@ def _known(owner: str, token: str | None) -> tuple[Session | None, str]:
     return (held, str(token)) if isinstance(held, Session) else (None, "")
 
 
-def _let_in(browser: str, token: str | None) -> tuple[Session | None, str]:
+def _let_in(owner: str, token: str | None) -> tuple[Session | None, str]:
     """The session of another browser that let this one in."""
     other = host(token or "")
-    guest = other.guests.get(browser) if other is not None else None
-    return _known(other.browser, token) if other is not None and guest is not None and guest.is_let_in else (None, "")
+    guest = other.guests.get(owner) if other is not None else None
+    return _known(other.owner, token) if other is not None and guest is not None and guest.is_let_in else (None, "")
 
 
 def host(token: str) -> Session | None:
@@ -230,17 +232,17 @@ def host(token: str) -> Session | None:
 
 
 def _hold(held: Session) -> str:
-    return jobs().hold(held, is_busy=held.is_waited_for, dropped=held.let_go, owner=held.browser)
+    return jobs().hold(held, is_busy=held.is_waited_for, dropped=held.let_go, owner=held.owner)
 
 
 def _sit_at(held: Session, token: str) -> None:
     held.tabs.add(private_streamlit.tab())
-    st.session_state[_TOKEN], st.session_state[_OWNER] = token, held.browser
+    st.session_state[_TOKEN], st.session_state[_OWNER] = token, held.owner
     wanted: str | None = token
     if not held.is_empty:
         held.linked = ""  # it has something of its own
     else:  # there is nothing to come back to but what another browser may share
-        wanted = held.linked if held.browser and host(held.linked) is not None else None
+        wanted = held.linked if held.owner and host(held.linked) is not None else None
     if st.query_params.get(_PARAMETER) == wanted:
         return
     if wanted:

@@ -6,6 +6,8 @@ from core.report.language import language_of
 from core.types import Fact
 
 INTENDED_USE = "Research and development use only. Not for clinical decisions."
+SAME_LENGTH = 0.02
+"""Sides of a pixel that differ by less, as a share, are told as one."""
 
 
 def label_words(label: str) -> str:
@@ -36,6 +38,12 @@ def share(value: float) -> str:
     if 0 < value < 0.001:
         return "< 0.1 %"
     return f"{100 * value:.1f} %"
+
+
+def pixel_size(metres: tuple[float, float]) -> str:
+    """Width and height of a pixel: "10 m", "8.55 x 12.9 m" where they differ."""
+    wide, high = metres
+    return f"{wide:.3g} m" if abs(wide - high) < SAME_LENGTH * wide else f"{wide:.3g} x {high:.3g} m"
 
 
 def hectares(value: float) -> str:

@@ -69,7 +69,7 @@ def test_outlines_lie_in_the_crs_of_the_raster_also_of_a_rotated_one() -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 7, 40])
-def test_a_patch_knows_its_pixels_hectares_mean_score_and_window(rows: int) -> None:
+def test_a_polygon_knows_its_pixels_hectares_mean_score_and_window(rows: int) -> None:
     classes = landscape(1.5)
     scores = np.random.default_rng(1).random(classes.shape).astype(np.float32)
     area = hectares_for(30)(0, 40)
@@ -87,7 +87,7 @@ def test_a_patch_knows_its_pixels_hectares_mean_score_and_window(rows: int) -> N
         assert patch.score == pytest.approx(scores[at].mean(), rel=1e-5)
 
 
-def test_arms_that_meet_only_in_a_later_strip_are_one_patch() -> None:
+def test_arms_that_meet_only_in_a_later_strip_are_one_polygon() -> None:
     classes = np.zeros((9, 7), np.uint8)
     classes[:, [1, 3, 5]] = 1
     classes[8, 1:6] = 1
@@ -99,7 +99,7 @@ def test_corners_do_not_connect() -> None:
     assert len(patches(np.eye(4, dtype=np.uint8), 2)) == 4 + 2
 
 
-def test_patches_below_the_least_area_are_left_out_whole() -> None:
+def test_polygons_below_the_least_area_are_left_out_whole() -> None:
     classes = np.zeros((20, 20), np.uint8)
     classes[4:7, 4:6] = 1  # six pixels on both sides of a seam
     classes[10:15, 10:15] = 2
@@ -108,7 +108,7 @@ def test_patches_below_the_least_area_are_left_out_whole() -> None:
     assert len(next(patch for patch in found if patch.value == 0).geometry.interiors) == 2
 
 
-def test_a_patch_is_handed_out_as_soon_as_it_is_closed() -> None:
+def test_a_polygon_is_handed_out_as_soon_as_it_is_closed() -> None:
     classes = np.zeros((40, 10), np.uint8)
     classes[2:6, 2:5] = 1
     read = []

@@ -89,13 +89,13 @@ def test_rollout_lies_on_the_grid_of_the_stem_and_loses_nothing(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("name", ["pyramid", "all"])
-def test_patches_that_were_merged_have_one_row(tmp_path: Path, name: str) -> None:
+def test_tokens_that_were_merged_have_one_row(tmp_path: Path, name: str) -> None:
     joint = joint_of(engine_of(tmp_path, **VARIANTS[name]))
     assert torch.equal(joint[0], joint[5]) and not torch.equal(joint[0], joint[2])
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_a_clicked_patch_shows_its_attention_in_every_layer(tmp_path: Path, name: str) -> None:
+def test_a_clicked_token_shows_its_attention_in_every_layer(tmp_path: Path, name: str) -> None:
     found = patch_attention(engine_of(tmp_path, **VARIANTS[name]), random_input(24, 40))
     assert found.shape == (LAYERS, HEADS, 15, 15)
     np.testing.assert_allclose(found.sum(axis=-1), 1.0, atol=1e-5)

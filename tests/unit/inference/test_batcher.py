@@ -16,7 +16,7 @@ import torch
 
 from core.errors import DeviceError
 from core.inference import batcher as module
-from core.inference.batcher import Batcher
+from core.inference.batcher import Batcher, Priority
 from core.inference.runtimes import Arrays
 from core.types import FloatImage, notice
 
@@ -144,6 +144,91 @@ def test_a_long_request_lets_others_in_between() -> None:
         released.set()
         assert len(short.result(PATIENCE).arrays["logits"]) == 1 and len(long.result(PATIENCE).arrays["logits"]) == 24
     assert order == [8, 1, 8, 8]
+
+
+class Held:
+    """Doubles its inputs. passes: how many have begun. The first waits for `released`, the one of number `late` for `answered`."""
+
+    def __init__(self, late: int = 0) -> None:
+        self.passes, self.late = 0, late
+        self.began, self.released, self.answered = threading.Event(), threading.Event(), threading.Event()
+
+    def __call__(self, values: FloatImage) -> Arrays:
+        self.passes += 1
+        self.began.set()
+        assert self.released.wait(PATIENCE)
+        assert self.passes != self.late or self.answered.wait(PATIENCE)
+        return {"logits": doubled(values)}
+
+    def answer(self, batcher: Batcher, values: FloatImage) -> int:
+        """Passes that had begun when the answer came."""
+        answer = batcher.forward(values, Priority.INTERACTIVE)
+        passes = self.passes
+        np.testing.assert_array_equal(answer.arrays["logits"], doubled(values))
+        return passes
+
+
+def test_all_of_a_crowd_are_answered_when_the_last_of_them_is() -> None:
+    network = Held()
+    batcher = Batcher(network, batch_size=1, wait_seconds=0.0)
+    with ThreadPoolExecutor(16) as pool:
+        first = pool.submit(network.answer, batcher, inputs(1))
+        assert network.began.wait(PATIENCE)
+        others = [pool.submit(network.answer, batcher, inputs(1, seed)) for seed in range(15)]
+        queued(batcher, 15)
+        network.released.set()
+        assert [answer.result(PATIENCE) for answer in (first, *others)] == [16] * 16
+
+
+def test_a_round_ends_although_others_keep_coming() -> None:
+    network = Held(late=module.MOST_PASSES_A_ROUND + 1)
+    batcher = Batcher(network, batch_size=1, wait_seconds=0.0)
+    with ThreadPoolExecutor(network.late) as pool:
+        first = pool.submit(network.answer, batcher, inputs(1))
+        assert network.began.wait(PATIENCE)
+        others = [pool.submit(network.answer, batcher, inputs(1, seed)) for seed in range(network.late - 1)]
+        queued(batcher, len(others))
+        network.released.set()
+        assert first.result(PATIENCE) <= network.late  # before the last pass is over
+        network.answered.set()
+        assert others[-1].result(PATIENCE)
+
+
+def test_a_short_request_does_not_wait_for_the_pieces_of_a_long_one() -> None:
+    network = Held(late=2)
+    batcher = Batcher(network, batch_size=1, wait_seconds=0.0)
+    with ThreadPoolExecutor(2) as pool:
+        short = pool.submit(network.answer, batcher, inputs(1))
+        assert network.began.wait(PATIENCE)
+        long = pool.submit(network.answer, batcher, inputs(3))
+        queued(batcher, 1)
+        network.released.set()
+        assert short.result(PATIENCE) <= 2
+        network.answered.set()
+        assert long.result(PATIENCE) == 4
+
+
+def test_an_error_of_one_pass_is_told_to_those_in_it_alone() -> None:
+    began, released = threading.Event(), threading.Event()
+
+    def compute(values: FloatImage) -> Arrays:
+        began.set()
+        assert released.wait(PATIENCE)
+        if values[0, 0, 0, 0] < 0:
+            raise ValueError("below zero")
+        return {"logits": doubled(values)}
+
+    batcher = Batcher(compute, batch_size=1, wait_seconds=0.0)
+    above, below = np.ones((1, 1, 4, 4), np.float32), -np.ones((1, 1, 4, 4), np.float32)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(batcher.forward, above, Priority.INTERACTIVE)
+        assert began.wait(PATIENCE)
+        faulty, third = (pool.submit(batcher.forward, values, Priority.INTERACTIVE) for values in (below, above))
+        queued(batcher, 2)
+        released.set()
+        assert first.result(PATIENCE) and third.result(PATIENCE)
+        with pytest.raises(ValueError, match="below zero"):
+            faulty.result(PATIENCE)
 
 
 # ---------------------------------------------------------------- memory

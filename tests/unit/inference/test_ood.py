@@ -159,21 +159,21 @@ def test_any_leading_shape_is_scored(detector: OodDetector) -> None:
     np.testing.assert_allclose(ood_score(several.reshape(2, 3, -1), detector).ravel(), ood_score(several, detector), rtol=1e-5)
 
 
-def test_fewer_images_than_dimensions_give_a_finite_gate() -> None:
+def test_fewer_images_than_dimensions_give_a_finite_detector() -> None:
     detector = fit_ood_detector([embeddings(12, seed=1)], [embeddings(12, seed=2)])
     assert np.isfinite(detector.whitening).all() and np.isfinite(detector.threshold)
     constant = fit_ood_detector([np.ones((4, 3), dtype=np.float32)], [np.ones((1, 3), dtype=np.float32)])
     assert np.isfinite(constant.whitening).all() and constant.threshold == 0.0
 
 
-def test_a_wide_network_keeps_a_small_gate() -> None:
+def test_a_wide_network_keeps_a_small_detector() -> None:
     random = np.random.default_rng(0)
     wide = random.normal(size=(50, MOST_DIRECTIONS + 44)).astype(np.float32)
     assert fit_ood_detector([wide], [wide]).whitening.shape == (MOST_DIRECTIONS + 44, MOST_DIRECTIONS)
 
 
 @pytest.mark.parametrize(("train", "held", "share"), [(1, 5, 0.03), (5, 0, 0.03), (5, 5, 1.0), (5, 5, -0.1)])
-def test_what_cannot_make_a_gate_is_refused(train: int, held: int, share: float) -> None:
+def test_what_cannot_make_a_detector_is_refused(train: int, held: int, share: float) -> None:
     with pytest.raises(OutOfRange):
         fit_ood_detector([embeddings(train, seed=1)], [embeddings(held, seed=2)], share)
 
@@ -203,14 +203,14 @@ def test_a_score_that_is_no_number_is_outside(engine: Engine, detector: OodDetec
     assert assess(given(), np.full(DIMENSIONS, np.nan, dtype=np.float32), model_with(engine, detector)).is_outside
 
 
-def test_a_model_without_a_gate_still_obeys_the_header(engine: Engine, detector: OodDetector) -> None:
+def test_a_model_without_a_detector_still_obeys_the_header(engine: Engine, detector: OodDetector) -> None:
     plain = assess(given(), detector.mean, model_with(engine, None))
     assert not plain.is_outside and np.isnan(plain.score) and np.isnan(plain.threshold)
     assert assess(given(notice("input.localizer")), detector.mean, model_with(engine, None)).is_outside
 
 
 @pytest.mark.parametrize("taught", [False, True])
-def test_a_gate_is_the_same_after_it_was_written_and_read(tmp_path: Path, taught: bool) -> None:
+def test_a_detector_is_the_same_after_it_was_written_and_read(tmp_path: Path, taught: bool) -> None:
     random, dimensions = np.random.default_rng(0), (LAYERS + 1) * WIDTH + statistics_length(1)
     train, held, strange = (random.normal(size=(count, dimensions)).astype(np.float32) for count in (300, 100, 50))
     detector = fit_ood_detector([train], [held], outliers=[strange * 1.5] if taught else [])
@@ -222,7 +222,7 @@ def test_a_gate_is_the_same_after_it_was_written_and_read(tmp_path: Path, taught
     np.testing.assert_array_equal(ood_score(strange, again), ood_score(strange, detector))
 
 
-def test_a_gate_whose_judge_does_not_fit_is_refused(tmp_path: Path) -> None:
+def test_a_detector_whose_support_vectors_do_not_fit_is_refused(tmp_path: Path) -> None:
     random, dimensions = np.random.default_rng(0), (LAYERS + 1) * WIDTH + statistics_length(1)
     train = random.normal(size=(100, dimensions)).astype(np.float32)
     detector = fit_ood_detector([train], [train], outliers=[train * 2.0])

@@ -248,7 +248,7 @@ def test_labels_that_share_a_name_are_told_apart(tmp_path: Path) -> None:
     assert load_model(str(folder)).labels == ("crane (0)", "dog", "crane (2)")
 
 
-def test_the_embedding_of_a_deep_network_is_no_wider_than_the_gate_can_bear() -> None:
+def test_the_embedding_of_a_deep_network_is_no_wider_than_the_detector_can_bear() -> None:
     config = tiny_encoder("vit").config
     config.hidden_size, config.num_hidden_layers = 1024, 24
     facts = encoder_config(config, (224, 224))

@@ -253,6 +253,11 @@ def test_neither_a_file_name_nor_a_person_is_in_a_report(image: object) -> None:
     assert not any("DOE" in str(fact.value) for fact in report.facts)
 
 
+def test_the_hash_of_the_source_is_told_whole() -> None:
+    study = ex.study()
+    assert f"SHA-256 of the source: {study.sha256}." in sentences(image_report(study, ex.prediction(), None, ex.CHEST_MODEL), "technique")
+
+
 def test_monochrome1_and_the_window_are_stated() -> None:
     inverted = image_report(ex.study(photometric="MONOCHROME1"), ex.prediction(), None, ex.CHEST_MODEL)
     assert "Display window of the file: centre 2048, width 4096." in sentences(inverted, "technique")

@@ -1,4 +1,4 @@
-"""Reports of maps and of change: hectares where they may be told, the weightiest first, each patch by its place."""
+"""Reports of maps and of change: hectares where they may be told, the weightiest first, each polygon by its place."""
 
 from __future__ import annotations
 
@@ -170,12 +170,32 @@ def test_a_south_up_scene_is_named_by_the_ground_not_by_the_raster() -> None:
     assert any("south-east of the scene" in text for text in told)
 
 
-def test_a_patch_of_one_class_at_both_dates_did_not_become_it() -> None:
+def test_a_polygon_of_one_class_at_both_dates_did_not_become_it() -> None:
     made = ex.change_map()
     same = replace(made, polygons=(replace(made.polygons[0], after="Forest"),), is_calibrated=True)
     told = sentences(change_report(same, ex.LAND_MODEL), "findings")[-1]
     assert "forest at both dates, mean probability of change 0.82." in told.lower()
     assert "forest to forest" not in told.lower()
+
+
+def test_what_was_asked_for_is_told_in_the_terms_of_the_field() -> None:
+    asked = {
+        "index": "ndvi",
+        "direction": "either",
+        "threshold_by": "usual",
+        "crs": "EPSG:32631",
+        "min_area_hectares": 0.5,
+        "runtime": "torch",
+    }
+    told = sentences(change_report(ex.change_map(parameters=asked), ex.LAND_MODEL), "technique")
+    assert set(told) >= {
+        "Spectral index: NDVI.",
+        "What counts as change: a rise or a fall.",
+        "How the threshold was found: the usual one of the method.",
+        "Coordinate reference system: EPSG:32631.",
+        "Smallest polygon that is listed, in hectares: 0.5.",
+        "Computed by: PyTorch.",
+    }
 
 
 def test_a_change_report_calls_its_score_no_probability() -> None:

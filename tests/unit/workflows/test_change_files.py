@@ -91,7 +91,7 @@ def test_the_transitions_are_the_cross_table_of_the_maps_of_both_dates(made: Cha
     assert_array_equal(told, counted)
 
 
-def test_patches_are_numbered_by_size_and_lie_where_they_say(made: ChangeMap) -> None:
+def test_polygons_are_numbered_by_size_and_lie_where_they_say(made: ChangeMap) -> None:
     found = geopandas.read_file(made.polygons_file, layer="changes").set_index("id").sort_index()
     _, score, before, after = (pixels_of(made.change.parent / name) for name in RASTERS)
     assert [one.id for one in made.polygons] == list(found.index) == list(range(1, len(found) + 1))
@@ -147,7 +147,7 @@ def test_transitions_are_summed_in_zones(pair: tuple[Scene, Scene], made: Change
         assert sum(float(row["hectares"]) for row in mine) == pytest.approx(hectares)
 
 
-def test_small_patches_are_left_out_of_the_polygons_and_of_nothing_else(
+def test_small_polygons_are_left_out_of_the_list_and_of_nothing_else(
     pair: tuple[Scene, Scene], made: ChangeMap, engine: Engine, tmp_path: Path
 ) -> None:
     least = made.polygons[0].hectares * 0.99
@@ -158,7 +158,7 @@ def test_small_patches_are_left_out_of_the_polygons_and_of_nothing_else(
     assert result.changed_pixels == made.changed_pixels
 
 
-def test_only_the_largest_patches_are_held_in_memory(
+def test_only_the_largest_polygons_are_held_in_memory(
     pair: tuple[Scene, Scene], engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(change_files, "MOST_POLYGONS", 1)

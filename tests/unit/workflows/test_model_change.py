@@ -55,9 +55,9 @@ def test_what_was_built_is_found_and_nothing_else(pair: tuple[Scene, Scene], eng
     assert_array_equal(pixels_of(result.change), expected)
     assert (result.changed_pixels, result.valid_pixels) == (expected.sum(), expected.size)
     assert result.changed_hectares == pytest.approx(expected.sum() * 0.01, rel=0.01)
-    (patch,) = result.polygons
-    assert (patch.before, patch.after) == (None, None)
-    assert patch.probability > 0.9
+    (polygon,) = result.polygons
+    assert (polygon.before, polygon.after) == (None, None)
+    assert polygon.probability > 0.9
 
 
 def test_without_a_model_of_classes_none_are_named(pair: tuple[Scene, Scene], engine: ChangeEngine, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_model_of_classes_names_what_became_what(pair: tuple[Scene, Scene], en
     result = detect_change(*pair, method_for(engine, classes=cover), tmp_path)
     assert names(tmp_path) >= {"transitions.csv", "landcover_before.tif", "landcover_after.tif"}
     assert sum(one.pixels for one in result.transitions) == result.valid_pixels == SIZE[0] * SIZE[1]
-    assert {patch.before for patch in result.polygons} <= set(cover.model.labels)
+    assert {polygon.before for polygon in result.polygons} <= set(cover.model.labels)
     change, before, after = (pixels_of(tmp_path / f"{name}.tif") for name in ("change", "landcover_before", "landcover_after"))
     for name, scene, found in (("before", pair[0], before), ("after", pair[1], after)):
         assert_array_equal(found, pixels_of(map_scene(scene, cover, tmp_path / name).landcover))

@@ -84,7 +84,7 @@ def test_zones_that_part_the_scene_sum_to_its_areas(tmp_path: Path, land_engine:
     assert {row["zone"] for row in rows} == {"west", "east"}
 
 
-def test_patches_below_the_least_area_are_in_no_polygon_but_in_the_areas(tmp_path: Path, land_engine: Engine, mapped: LandCoverMap) -> None:
+def test_polygons_below_the_least_area_are_not_listed_but_in_the_areas(tmp_path: Path, land_engine: Engine, mapped: LandCoverMap) -> None:
     made = map_scene(mapped.scene, land_engine, tmp_path / "out", min_area_hectares=2.0)
     kept = geopandas.read_file(made.classes).hectares
     all_of_them = geopandas.read_file(mapped.classes).hectares

@@ -71,8 +71,8 @@ def test_another_cut_names_another_class_where_the_map_is_unstable_more_often_th
 
 def test_polygons_outline_the_pixels_of_their_class(mapped: LandCoverMap) -> None:
     landcover = read(mapped.landcover)
-    for label, patches in geopandas.read_file(mapped.classes).groupby("class"):
-        drawn = rasterio.features.rasterize(patches.geometry, landcover.shape, transform=PLACE)
+    for label, polygons in geopandas.read_file(mapped.classes).groupby("class"):
+        drawn = rasterio.features.rasterize(polygons.geometry, landcover.shape, transform=PLACE)
         np.testing.assert_array_equal(drawn == 1, landcover == mapped.labels.index(str(label)))
 
 
@@ -91,7 +91,7 @@ def test_the_share_outside_counts_pixels_of_strange_tiles(tmp_path: Path, land_e
     assert map_scene(scene_of(tmp_path / "s.tif", ground(64, 64)), strict, tmp_path / "out").outside_share == share
 
 
-def test_a_model_without_an_outside_gate_still_makes_a_map(tmp_path: Path, land_engine: Engine) -> None:
+def test_a_model_without_an_ood_detector_still_makes_a_map(tmp_path: Path, land_engine: Engine) -> None:
     open_to_all = Engine(replace(land_engine.model, ood_detector=None, calibration=None), Runtime())
     made = map_scene(scene_of(tmp_path / "s.tif", ground(64, 64)), open_to_all, tmp_path / "out")
     assert np.isnan(read(made.outside)).all()

@@ -65,12 +65,12 @@ def test_without_red_green_and_blue_nothing_is_judged(known: OodDetector, places
     assert detector.shares is None
 
 
-def test_a_model_that_reads_no_colours_has_no_gate(known: OodDetector) -> None:
+def test_a_model_that_reads_no_colours_has_no_detector(known: OodDetector) -> None:
     infrared = replace(PREPROCESS, channels=("near infrared",))
     assert colour_places(infrared) == [] and colour_places(PREPROCESS) == [2, 1, 0]
 
 
-def test_a_model_without_a_gate_counts_nothing() -> None:
+def test_a_model_without_a_detector_counts_nothing() -> None:
     detector = PairDetector(None, PREPROCESS, EVERY_BAND)
     detector.look(noise(4, 1), noise(4, 2))
     assert detector.shares is None

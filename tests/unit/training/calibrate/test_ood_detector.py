@@ -18,7 +18,7 @@ from training.data import foreign
 from training.evaluate import faithfulness as trust
 from training.stages.train import train
 
-GATE = """
+DETECTOR = """
 [ood_detector]
 outliers = ["inverted", "flat"]
 others = ["elsewhere"]
@@ -28,7 +28,7 @@ count = 12
 
 @dataclass(frozen=True)
 class Taught:
-    """A model folder whose gate learnt from outliers, and what it was trained by."""
+    """A model folder whose OOD detector learnt from outliers, and what it was trained by."""
 
     folder: Path
     recipe: Path
@@ -39,7 +39,7 @@ class Taught:
 def taught(tmp_path_factory: pytest.TempPathFactory) -> Taught:
     home = tmp_path_factory.mktemp("taught")
     recipe, images = home / "tiny.toml", draw_images(home)
-    recipe.write_text(RECIPE.format(split="patient", steps=12) + GATE)
+    recipe.write_text(RECIPE.format(split="patient", steps=12) + DETECTOR)
     (home / "elsewhere").mkdir()
     for number in range(20):
         stripes = np.tile(np.array([0, 255], dtype=np.uint8), (16, 8))
@@ -63,7 +63,7 @@ def test_a_detector_that_learnt_from_outliers_refuses_more_of_them(
     assert row.endswith("| 8 | 1.000 | 100.0 % |")
 
 
-def test_a_gate_can_be_fitted_again_without_training(taught: Taught, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_detector_can_be_fitted_again_without_training(taught: Taught, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(foreign, "MOST_MEASURED", 8)
     before = load_model(str(taught.folder))
     (taught.folder / "outside.safetensors").unlink()
@@ -75,9 +75,9 @@ def test_a_gate_can_be_fitted_again_without_training(taught: Taught, monkeypatch
     assert after.ood_detector.threshold == pytest.approx(before.ood_detector.threshold)
 
 
-def test_a_folder_that_a_gate_needs_is_asked_for_before_the_training(tmp_path: Path) -> None:
+def test_a_folder_that_a_detector_needs_is_asked_for_before_the_training(tmp_path: Path) -> None:
     recipe = tmp_path / "tiny.toml"
-    recipe.write_text(RECIPE.format(split="patient", steps=12) + GATE)
+    recipe.write_text(RECIPE.format(split="patient", steps=12) + DETECTOR)
     with pytest.raises(NotFound, match="No folder elsewhere lies beside"):
         train(recipe, [draw_images(tmp_path)], tmp_path / "out")
     assert not (tmp_path / "out").exists()

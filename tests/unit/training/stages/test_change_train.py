@@ -130,7 +130,7 @@ def test_a_training_leaves_a_whole_model_that_finds_what_was_built(trained: Trai
     assert evaluate_change(str(trained.folder), trained.data).pooled.f1 > 0.8  # type: ignore[operator]
 
 
-def test_a_training_leaves_a_gate_that_knows_its_cities_and_refuses_noise(trained: Trained) -> None:
+def test_a_training_leaves_a_detector_that_knows_its_cities_and_refuses_noise(trained: Trained) -> None:
     known = load_change_model(str(trained.folder)).ood_detector
     assert known is not None
     for city in read_cities(trained.data, trained.recipe.preprocess):

@@ -86,7 +86,7 @@ def test_a_list_of_models_says_that_the_figures_are_of_earlier_weights(tiny: Shi
     assert measured_words(before) == ""
 
 
-def test_the_gate_allows_for_images_not_seen_what_the_measured_network_needed(tiny: Shipped) -> None:
+def test_the_detector_allows_for_images_not_seen_what_the_measured_network_needed(tiny: Shipped) -> None:
     after, before = load_model(str(tiny.folder)).ood_detector, load_model(str(tiny.measured)).ood_detector
     assert after is not None and before is not None
     assert not np.allclose(after.mean, before.mean)

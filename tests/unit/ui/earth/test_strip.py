@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from rasterio.transform import from_origin
 
 from core.cli.sources import scene_of
 from core.prepare.grid.cover import Cover, cover_of
@@ -47,6 +48,11 @@ def test_a_product_leaves_nothing_to_guess(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert told["Valid"].text == "93.8 %"
     assert "BOA" not in told["Scale"].text and "10000" in told["Scale"].why
+
+
+def test_a_pixel_that_is_no_square_has_two_sides(tmp_path: Path) -> None:
+    assert line(one(tmp_path, numbers(8, 3000), transform=from_origin(500_000, 5_000_000, 8.55, 12.9)))["Pixel"].text == "8.55 x 12.9 m"
+    assert line(one(tmp_path, numbers(8, 3000), name="b.tif", transform=from_origin(500_000, 5_000_000, 10, 10)))["Pixel"].text == "10 m"
 
 
 def test_landsat_says_its_scale_and_offset(tmp_path: Path) -> None:

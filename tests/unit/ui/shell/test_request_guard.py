@@ -1,4 +1,4 @@
-"""Who is let in: known hosts, one origin, closed paths, the gate before uploads and media, headers on every answer."""
+"""Who is let in: known hosts, one origin, closed paths, the sign-in before uploads and media, headers on every answer."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from starlette.responses import PlainTextResponse
+from starlette.datastructures import Headers
+from starlette.responses import HTMLResponse, PlainTextResponse
 
 from core.settings import settings
 from core.ui.shell.admission import COOKIE, Admission, admission, name_in, new_name
+from core.ui.shell.origin_key import KEY, SCRIPT, told
 from core.ui.shell.request_guard import ENTER, HEADERS, TICKET, Door
 
 BROWSER = new_name()
+KEY_OF_PAGE = "0" * 64
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +139,49 @@ def test_who_signs_in_gets_a_new_name_and_the_old_one_is_not_let_in() -> None:
     name = name_in([headers["set-cookie"].partition(";")[0]])
     assert "HttpOnly" in headers["set-cookie"] and "SameSite=Strict" in headers["set-cookie"]
     assert admission().is_admitted(name) and not admission().is_admitted(BROWSER)
+
+
+def test_a_name_lets_in_the_page_of_the_origin_that_signed_in_and_no_other() -> None:
+    """Cookies are one for all ports of a host; the storage of a page is not."""
+    door = Admission()
+    name = door.enter(door.was_right("a", KEY_OF_PAGE))
+    assert door.is_admitted(name, KEY_OF_PAGE)
+    assert not door.is_admitted(name, "") and not door.is_admitted(name, "1" * 64)
+
+
+def seen_by_pages(**headers: str) -> Headers:
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return Headers(scope=told({"type": "websocket", "headers": raw, "subprotocols": []}))
+
+
+def test_pages_find_the_secret_of_a_connection_and_streamlit_what_it_put_there() -> None:
+    seen = seen_by_pages(sec_websocket_protocol=f"streamlit, xsrf, sightline.{KEY_OF_PAGE}")
+    assert seen[KEY] == KEY_OF_PAGE and seen["sec-websocket-protocol"] == "streamlit, xsrf"
+    assert KEY not in seen_by_pages(sec_websocket_protocol="streamlit, xsrf, last-session", x_sightline_key=KEY_OF_PAGE)
+    assert KEY not in seen_by_pages(sec_websocket_protocol="streamlit, sightline.short")
+    assert KEY not in seen_by_pages()
+
+
+def test_every_page_has_the_script_of_the_secret_before_all_others() -> None:
+    sent: list[dict[str, Any]] = []
+    page = "<html><head><script src='streamlit.js'></script></head></html>"
+
+    async def inside(scope: Any, receive: Any, send: Any) -> None:
+        assert "accept-encoding" not in Headers(scope=scope) and "if-none-match" not in Headers(scope=scope)
+        await HTMLResponse(page, headers={"ETag": "old"})(scope, receive, send)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"localhost:8501"), (b"accept-encoding", b"gzip"), (b"if-none-match", b"old")]
+    scope = {"type": "http", "method": "GET", "path": "/radiology", "query_string": b"", "headers": headers}
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(Door(inside)(scope, None, send))).result()  # type: ignore[arg-type]
+    start, body = sent
+    told_headers = Headers(raw=start["headers"])
+    assert body["body"].decode().index(SCRIPT) < body["body"].decode().index("streamlit.js")
+    assert int(told_headers["content-length"]) == len(body["body"]) and "etag" not in told_headers
+    assert ask(SCRIPT)[1]["content-type"].startswith("text/javascript")
 
 
 def test_a_ticket_counts_once_and_for_a_short_time_and_not_from_elsewhere() -> None:
