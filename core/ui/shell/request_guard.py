@@ -28,7 +28,7 @@ NEEDS_SIGN_IN = (UPLOADS, "/media", "/component")
 """What holds or takes a user's files: it needs what a page needs."""
 FIRST_ASKED = "/_stcore/health"
 """What a page asks before it connects."""
-PARTS_OF_A_PAGE = ("/_stcore/", "/static/", "/media/", "/component/", "/sightline/", PIECES)
+PARTS_OF_A_PAGE = ("/_stcore/", "/static/", "/media/", "/component/", "/sightline/")
 ENTER = "/sightline/enter"
 """Where a browser whose user gave the right password fetches its new name (core/ui/shell/sign_in.py)."""
 TICKET = "x-sightline-ticket"
