@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 MOST_SUMMARIES = 64
 """Model folders whose small files are remembered."""
-_State = tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -106,37 +104,22 @@ class LoadedModel:
 def list_models() -> tuple[ModelSummary, ...]:
     """The models of the zoo by id. Raises BrokenModel for a folder there that is not whole."""
     folders = sorted(path.parent for path in settings().zoo.glob(f"*/{CONFIG}"))
-    return tuple(_summary(folder, stamp_of(folder)) for folder in folders)
-
-
-@lru_cache(maxsize=64)
-def _summary(folder: Path, stamp: Stamp) -> ModelSummary:
-    """Read once for each state of the files: pages ask many times while they are drawn, and a card is YAML of many lines."""
-    return summarise(folder.name, folder)
+    return tuple(summarise(folder.name, folder) for folder in folders)
 
 
 def summarise(name: str, folder: Path) -> ModelSummary:
     """What the small files of a model folder say; they are read again once one of them changed. Raises BrokenModel, UnsupportedModel."""
-    return _summarised(name, folder, _state_of(folder))
+    return _summarised(name, folder, stamp_of(folder))
 
 
 @lru_cache(maxsize=MOST_SUMMARIES)
-def _summarised(name: str, folder: Path, state: _State) -> ModelSummary:
-    """A page asks dozens of times in a run. state: of the files, so that what is remembered is what they say."""
+def _summarised(name: str, folder: Path, stamp: Stamp) -> ModelSummary:
+    """A page asks dozens of times in a run. stamp: of the files, so that what is remembered is what they say."""
     check_supported(folder)
     check_files(folder)
     config, preprocess = read_json(folder / CONFIG), read_preprocess(folder)
     card = read_card(folder / CARD)
     return ModelSummary(name, folder, read_labels(config, folder), preprocess, card, capabilities_of(config))
-
-
-def _state_of(folder: Path) -> _State:
-    """Names, times and sizes of the files of a folder; nothing of one that is not there."""
-    if not folder.is_dir():
-        return ()
-    with os.scandir(folder) as files:
-        told = ((file.name, file.stat()) for file in files)
-        return tuple(sorted((name, status.st_mtime_ns, status.st_size) for name, status in told))
 
 
 def never(identity: str) -> bool:

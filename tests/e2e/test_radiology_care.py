@@ -110,6 +110,8 @@ def test_a_reload_keeps_the_tab_and_half_typed_text_and_close_asks_before_it_is_
 def test_a_second_study_opens_beside_the_first_and_each_is_named_by_what_it_is(page: Page, shoot: Shoot) -> None:
     opened(page, RADIOGRAPH)
     page.get_by_text("Open another").click()
+    expect(page.get_by_role("button", name="Open", exact=True)).to_be_visible()
+    assert cut_off(page) == []
     page.locator("input[type=file]").set_input_files(CT_SLICES)
     rows = page.locator('.st-key-image-list [data-testid="stBaseButton-tertiary"]')
     expect(rows).to_have_count(2)

@@ -149,10 +149,9 @@ def _bundled(kind: str) -> list[Sample]:
 
 def place_field(session: Session, key: str) -> Wanted | None:
     """One field for a path on the server or an https address."""
-    with st.form(f"{key}.form", border=False):
-        field, button = st.columns([5, 1], vertical_alignment="bottom")
-        given = field.text_input("A folder or file on this machine, or an address", key=f"{key}.place", placeholder=_hint())
-        is_asked = button.form_submit_button("Open", width="stretch")
+    with st.form(f"{key}.form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):  # the button keeps its word
+        given = st.text_input("A folder or file on this machine, or an address", key=f"{key}.place", placeholder=_hint())
+        is_asked = st.form_submit_button("Open")
     task: Task[Wanted] = session.task(session.places.setdefault("downloads", {}), key)
     if is_asked and given.strip():
         wanted = _opened(session, given.strip(), task)

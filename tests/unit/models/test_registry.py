@@ -18,7 +18,7 @@ from core.settings import Settings
 from core.types import Calibration, Domain
 from models import registry
 from models.hub import from_hub
-from models.registry import CARD, ModelCard, find_folder, list_models, load_model, read_card, read_json
+from models.registry import ModelCard, find_folder, list_models, load_model, read_card, read_json
 from tests.tiny import LABELS, write_tiny_model
 
 
@@ -122,26 +122,6 @@ def test_the_zoo_is_listed_by_id_without_reading_weights(zoo: Path) -> None:
         weights.write_bytes(b"not weights")
     assert [summary.id for summary in list_models()] == ["chest", "land"]
     assert list_models()[1].labels == LABELS[Domain.LAND_COVER]
-
-
-def test_a_model_is_summarised_once_until_a_file_of_it_is_written_anew(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages ask for the list many times while they are drawn."""
-    read: list[Path] = []
-
-    def counted(path: Path) -> ModelCard:
-        read.append(path)
-        return read_card(path)
-
-    monkeypatch.setattr(registry, "read_card", counted)
-    for _ in range(5):
-        list_models()
-    assert len(read) <= len(list_models())
-    card = zoo / "chest" / CARD
-    card.write_text("---\ntitle: Another name\n---\n")
-    assert list_models()[0].title == "Another name" and read[-1] == card
-    (zoo / "chest" / "preprocess.json").unlink()
-    with pytest.raises(BrokenModel):
-        list_models()
 
 
 def test_a_model_is_found_by_its_hub_id_in_the_local_cache(hub: Path) -> None:
