@@ -56,7 +56,7 @@ def _write_layer(path: Path, layer: str, features: Iterable[Feature], columns: M
                 return count
 
 
-def set_values(path: Path, layer: str, column: str, values: Mapping[int, float]) -> None:
+def set_values(path: Path, layer: str, column: str, values: Mapping[int, float | str | None]) -> None:
     """Give a column of a layer other values. values: by the number in its column "id".
 
     Raises CannotWrite.

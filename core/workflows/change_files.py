@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,9 +37,19 @@ OPTIONAL_FILES = (SCORE, PROBABILITY, BEFORE, AFTER, "landcover_*.qml", "landcov
 """What not every comparison writes; that of an earlier one must not stay beside the files of the next."""
 MOST_POLYGONS = 1000
 """Polygons that are kept in memory, the largest ones; the file has all of them."""
-TAKEN_BACK = "taken_back"
+TAKEN_BACK, VERDICT = "taken_back", "verdict"
 STATES, STATE_COLOURS = ("unchanged", "changed"), ((38, 43, 51), (230, 159, 0))
-COLUMNS = {"id": int, "hectares": float, "from": str, "to": str, "score": float, "date_before": str, "date_after": str, TAKEN_BACK: float}
+COLUMNS = {
+    "id": int,
+    "hectares": float,
+    "from": str,
+    "to": str,
+    "score": float,
+    "date_before": str,
+    "date_after": str,
+    TAKEN_BACK: float,
+    VERDICT: str,
+}
 
 
 @dataclass(frozen=True)
@@ -163,7 +173,7 @@ def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: 
             if made.id <= MOST_POLYGONS:
                 largest[made.id] = made
             severity = (severity_of(made.probability),) if kind.is_of_burns else ()
-            yield polygon.geometry, (made.id, made.hectares, made.before, made.after, made.probability, *dates, None, *severity)
+            yield polygon.geometry, (made.id, made.hectares, made.before, made.after, made.probability, *dates, None, None, *severity)
 
     write_polygons(folder / CHANGES, LAYER, features(), kind.columns, crs)
     transitions, became = (transitions_of(each, labels) if labels else () for each in (counts.pairs, counts.became))
@@ -179,6 +189,11 @@ def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: 
 def write_taken_back(folder: Path, found: Iterable[TakenBack]) -> None:
     """Into changes.gpkg: of each polygon that was taken back, the share of its change that is gone then."""
     set_values(folder / CHANGES, LAYER, TAKEN_BACK, {one.polygon: one.undone for one in found})
+
+
+def write_verdicts(polygons: Path, said: Mapping[int, str | None]) -> None:
+    """Into changes.gpkg: what a reviewer says of polygons, by their numbers; None for what is taken back. Raises CannotWrite."""
+    set_values(polygons, LAYER, VERDICT, said)
 
 
 def _write_zones(folder: Path, zones: Sequence[Zone], by_zone: CountsByZone, labels: Sequence[str]) -> None:

@@ -77,10 +77,10 @@ def _offer(session: Session, here: EarthState, result: Result) -> None:
 
 
 def _sample(here: EarthState, result: Result, drawn: Assessment) -> None:
-    total = len(drawn.sample.points)
-    st.markdown(f"#### {counted(total, 'point')} in {counted(len(drawn.sample.strata), 'stratum').replace('stratums', 'strata')}")
+    total, strata = len(drawn.sample.points), len(drawn.sample.strata)
+    st.markdown(f"#### {counted(total, 'point')} in {strata:,} {'stratum' if strata == 1 else 'strata'}")
     drawn.rater = st.segmented_control(
-        "Rater", (0, 1), default=drawn.rater, required=True, format_func=RATERS.__getitem__, label_visibility="collapsed",
+        "Rater", (0, 1), default=drawn.rater, required=True, format_func=apart((0, 1), RATERS.__getitem__), label_visibility="collapsed",
         key=f"earth.rater.{result.key}",
     ) or 0  # fmt: skip
     drawn.names[drawn.rater] = st.text_input(

@@ -18,7 +18,8 @@ from core.types import ChangeMap, ChangePolygon
 from core.ui.earth.comparison import comparison, number_words
 from core.ui.earth.cover_panel import pixel_words
 from core.ui.earth.page_state import EarthState, Why, date_words, visit
-from core.ui.earth.taken_back_panel import taken_back_view
+from core.ui.earth.polygons.review import review_view
+from core.ui.earth.polygons.taken_back import taken_back_view
 from core.ui.earth.work import largest, middle, polygon_bands, polygon_explanation, polygon_taken_back
 from core.ui.state.progress import result_of
 from core.ui.state.session import Session
@@ -56,6 +57,7 @@ def polygon_view(session: Session, here: EarthState, result: ChangeMap, polygon:
             _go_to(here, listed[place + 1])
     st.markdown(f"##### {polygon_title(polygon)}")
     quiet(f"{polygon_words(polygon, result)}; number {place + 1:,} of {len(listed):,} by area.")
+    review_view(here, result, polygon, listed[place + 1] if place + 1 < len(listed) else None)
     assert here.after is not None
     for column, picture, scene in zip(st.columns(2, gap="small"), _pictures(here, polygon), (here.before, here.after), strict=True):
         column.image(picture, width="stretch", alt=f"Polygon {polygon.id} on {date_words(scene)}")
