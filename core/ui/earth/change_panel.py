@@ -37,7 +37,7 @@ from core.ui.earth.cover_panel import assessed_of, interval_words
 from core.ui.earth.models import megapixels_read, unreadable_dates
 from core.ui.earth.page_state import EarthState, date_words, visit
 from core.ui.earth.polygons.panel import polygon_title, polygon_view, polygon_words
-from core.ui.earth.polygons.review import reviewed_words, verdict_words
+from core.ui.earth.polygons.review import review_words, reviewed_words
 from core.ui.earth.work import change_task, largest, start_change
 from core.ui.state.errors import show_error
 from core.ui.state.progress import result_of
@@ -235,7 +235,7 @@ def _changed(session: Session, here: EarthState, result: ChangeMap) -> None:
 def _list(here: EarthState, result: ChangeMap, listed: list[ChangePolygon]) -> None:
     st.markdown("##### Largest polygons")
     shown = {polygon.id: polygon for polygon in listed[:LISTED]}
-    captions = [polygon_words(polygon, result) + verdict_words(here, result, polygon) for polygon in shown.values()]
+    captions = [polygon_words(polygon, result) + review_words(here, result, polygon) for polygon in shown.values()]
     chosen = st.radio(
         "Largest polygons", list(shown), index=None, format_func=apart(list(shown), lambda number: polygon_title(shown[number])),
         captions=captions, key=f"earth.polygons.{comparison(here)}", label_visibility="collapsed",

@@ -5,6 +5,7 @@ A tab is one of Streamlit's sessions: a connection of a browser, new after each 
 
 from __future__ import annotations
 
+from asyncio import AbstractEventLoop
 from typing import Protocol
 
 from streamlit import runtime
@@ -12,6 +13,10 @@ from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.web.server.starlette.starlette_server import _bind_socket
+
+RECONNECT_S = 30.0
+"""How long a browser takes at most to come back, in seconds."""
+_LOOK_AGAIN_S = 0.5
 
 
 class Uploaded(Protocol):
@@ -83,9 +88,20 @@ def run_again(one: str) -> None:
 
 
 def draw_anew(one: str) -> None:
-    """Have a tab drawn anew soon, where a browser shows it. From any thread."""
+    """Have a tab drawn anew soon, or once its browser is connected again: a connection that breaks off and comes back asks for no run.
+
+    From any thread. A tab that is gone for longer is drawn by what it asks for itself.
+    """
+    if one and runtime.exists():
+        loop = runtime.get_instance()._get_async_objs().eventloop
+        loop.call_soon_threadsafe(_run_when_connected, loop, one, RECONNECT_S)
+
+
+def _run_when_connected(loop: AbstractEventLoop, one: str, left_s: float) -> None:
     if is_connected(one):
-        runtime.get_instance()._get_async_objs().eventloop.call_soon_threadsafe(run_again, one)
+        run_again(one)
+    elif left_s > 0:
+        loop.call_later(_LOOK_AGAIN_S, _run_when_connected, loop, one, left_s - _LOOK_AGAIN_S)
 
 
 def forget_gone_tabs() -> None:

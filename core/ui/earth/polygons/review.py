@@ -48,7 +48,7 @@ def reviewed_words(here: EarthState, result: ChangeMap) -> str:
     return f"{counted(len(said), 'polygon')} reviewed: {told}. They stand in changes.gpkg, column verdict." if said else ""
 
 
-def verdict_words(here: EarthState, result: ChangeMap, polygon: ChangePolygon) -> str:
+def review_words(here: EarthState, result: ChangeMap, polygon: ChangePolygon) -> str:
     """What was said of a polygon, behind a comma; "" where nothing was."""
     verdict = here.verdicts_of(result.change).get(polygon.id, "")
     return f", {_words(verdict, result.labels)}" if verdict else ""

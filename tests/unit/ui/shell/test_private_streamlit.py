@@ -110,3 +110,31 @@ def test_only_one_module_calls_what_streamlit_does_not_offer() -> None:
             if private and file.name != "private_streamlit.py":
                 wrong.append(f"{file.relative_to(PROJECT)}: {', '.join(private)}")
     assert wrong == []
+
+
+def test_a_tab_whose_connection_broke_off_is_drawn_once_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, drawn = iter([False, False, True]), list[str]()
+    monkeypatch.setattr(private_streamlit, "_LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr(private_streamlit, "is_connected", lambda one: next(looks))
+    monkeypatch.setattr(private_streamlit, "run_again", drawn.append)
+
+    async def wait() -> None:
+        private_streamlit._run_when_connected(asyncio.get_running_loop(), "tab", 1.0)
+        assert drawn == []
+        await asyncio.sleep(0.1)
+
+    asyncio.run(wait())
+    assert drawn == ["tab"]
+
+
+def test_a_tab_that_does_not_come_back_is_waited_for_no_longer_than_a_browser_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = list[str]()
+    monkeypatch.setattr(private_streamlit, "_LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr(private_streamlit, "is_connected", lambda one: bool(looked.append(one)))
+
+    async def wait() -> None:
+        private_streamlit._run_when_connected(asyncio.get_running_loop(), "tab", 0.03)
+        await asyncio.sleep(0.2)
+
+    asyncio.run(wait())
+    assert 3 <= len(looked) <= 5
