@@ -123,7 +123,8 @@ def test_a_tab_whose_connection_broke_off_is_drawn_once_it_is_back(monkeypatch: 
         assert drawn == []
         await asyncio.sleep(0.1)
 
-    asyncio.run(wait())
+    with ThreadPoolExecutor(1) as thread:  # a browser test before it may have left a loop on this one
+        thread.submit(lambda: asyncio.run(wait())).result()
     assert drawn == ["tab"]
 
 
@@ -136,5 +137,6 @@ def test_a_tab_that_does_not_come_back_is_waited_for_no_longer_than_a_browser_ta
         private_streamlit._run_when_connected(asyncio.get_running_loop(), "tab", 0.03)
         await asyncio.sleep(0.2)
 
-    asyncio.run(wait())
+    with ThreadPoolExecutor(1) as thread:  # a browser test before it may have left a loop on this one
+        thread.submit(lambda: asyncio.run(wait())).result()
     assert 3 <= len(looked) <= 5
