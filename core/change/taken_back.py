@@ -45,8 +45,7 @@ def take_back(
     Raises InputError where the polygon is too large, is not found when its surroundings are compared alone, or was found by a method that
     compares whole scenes; UnreadableFile, DeviceError.
     """
-    if not method.is_local:
-        raise InputError(f"The method {method.name} compares whole scenes, of which a polygon cannot be taken back.", "Use another method.")
+    check_local(method)
     ground = PolygonGround.about(before, aligned, method, polygon.window, scratch)
     found = ground.compare(ground.after)
     changed = _changed(found, threshold, method)
@@ -75,6 +74,12 @@ def take_back(
         cells=_drawn(cells, effects, ground.inside),
         bands=tuple(sorted(bands, key=lambda each: -each[1])),
     )
+
+
+def check_local(method: Method) -> None:
+    """Nothing where polygons of a method can be taken back. Raises InputError where it compares whole scenes."""
+    if not method.is_local:
+        raise InputError(f"The method {method.name} compares whole scenes, of which a polygon cannot be taken back.", "Use another method.")
 
 
 class _Steps:

@@ -14,7 +14,7 @@ from core.areas.zones import read_zones
 from core.change.detect import EVIDENCE, Detection, check_dates, gather, lay_over
 from core.change.methods.base import Method
 from core.change.scratch import EvidenceFile
-from core.change.taken_back import take_back
+from core.change.taken_back import check_local, take_back
 from core.change.threshold_sample import SampledThreshold
 from core.errors import InputError, OutOfRange
 from core.export.staging import staged
@@ -65,6 +65,8 @@ def detect_change(
     """
     started = time.perf_counter()
     check_change(before, after, method, min_area_hectares)
+    if taken_back:
+        check_local(method)
     target = target_crs(before, crs)
     drawn = read_zones(zones, target) if zones is not None else ()
     dates = lay_over(before, after, method)
@@ -100,7 +102,7 @@ def check_change(before: Scene, after: Scene, method: Method, min_area_hectares:
 
 def _taken_back(findings: Findings, found: Detection, method: Method, wanted: int, folder: Path, step: Callable[[], None]) -> Findings:
     """With what became of the largest polygons. step: called before each; what it raises ends the work."""
-    if not wanted or not method.is_local:
+    if not wanted:
         return findings
     dates, of_part = found.dates, method.of_part(found.statistics)
     told: dict[int, TakenBack] = {}

@@ -115,6 +115,9 @@ def test_whole_scene_methods_large_polygons_and_unchanged_ones_are_refused(tmp_p
     before, after = two_dates(tmp_path)
     with pytest.raises(InputError, match="whole scenes"):
         take_back(before, after, bands_method("mad"), 0.5, POLYGON, tmp_path)
+    with pytest.raises(InputError, match="whole scenes"):
+        detect_change(before, after, bands_method("mad"), tmp_path / "mad", taken_back=1)
+    assert not (tmp_path / "mad").exists()
     with pytest.raises(InputError, match="not found"):
         take_back(before, before, Brightness(), 0.05, POLYGON, tmp_path)
     large = replace(before, width=5000, height=5000), replace(after, width=5000, height=5000)
