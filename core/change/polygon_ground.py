@@ -119,10 +119,14 @@ def _cut(scene: Scene, bands: Sequence[Band], place: _Window, path: Path) -> tup
     grid: dict[str, Any] = {"width": width, "height": height, "crs": scene.crs, "transform": transform}
     with rasterio.open(path, "w", driver="GTiff", count=len(bands), dtype="float32", nodata=math.nan, **grid) as raster:
         raster.write(values)
-    as_read: dict[str, Any] = {"file": path, "scale": 1.0, "offset": 0.0, "nodata": math.nan, "mask": None, "values": None}
-    own = tuple(replace(band, index=number, is_sparse=False, **as_read) for number, band in enumerate(bands, start=1))
-    told = scene.given | {"scale", "offset"}
-    return replace(scene, bands=own, **grid, dtype="float32", product=None, clouds=None, given=told), values, valid
+    own = tuple(_as_written(band, path, number) for number, band in enumerate(bands, start=1))
+    return replace(scene, bands=own, **grid, product=None, clouds=None), values, valid
+
+
+def _as_written(band: Band, path: Path, number: int) -> Band:
+    """A band that was read by its scale, if it told one. What it does not tell is assumed of the part as of the whole, by the same type."""
+    plain = {"scale": 1.0, "offset": 0.0} if band.scale is not None else {"scale": None, "offset": band.offset and 0.0}
+    return replace(band, file=path, index=number, nodata=math.nan, mask=None, is_sparse=False, **plain)
 
 
 def _write_values(path: Path, values: FloatImage) -> None:

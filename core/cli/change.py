@@ -130,6 +130,8 @@ def change(
         assumptions.tell(_dates(pair.change), warnings_of(pair.report))
     for pair in pairs:
         assumptions.tell(_dates(pair.change), _assumptions(pair.change))
+    for pair in pairs:
+        _say_not_taken_back(pair.change, taken_back)
     if as_json:
         told = [{"name": pair.name, **_as_values(pair.change), "withheld": pair.report.withheld, "report": pair.files} for pair in pairs]
         return print_json({"paths": arguments, "pairs": told})
@@ -238,6 +240,15 @@ def _as_values(result: ChangeMap) -> dict[str, Any]:
         "assumptions": _assumptions(result),
         "seconds": result.seconds,
     }
+
+
+def _say_not_taken_back(result: ChangeMap, wanted: int) -> None:
+    """How many of the polygons that were asked for gave nothing, and why."""
+    asked = min(wanted, len(result.polygons))
+    left = asked - sum(polygon.taken_back is not None for polygon in result.polygons)
+    if left:
+        why = "they are too large, or are not found when their surroundings are compared alone"
+        say_aside(f"{_dates(result)}: {left:,} of {asked:,} polygons were not taken back: {why}.")
 
 
 def _taken_back(found: TakenBack) -> dict[str, Any]:

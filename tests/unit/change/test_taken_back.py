@@ -19,6 +19,7 @@ from core.change.threshold import ScoreHistogram
 from core.errors import InputError
 from core.inference.engine import Engine
 from core.prepare.grid.bands import read_window
+from core.readers import SceneOptions
 from core.types import ChangePolygon, Domain, Preprocess, Progress, Scene
 from core.workflows.change import detect_change
 from tests.unit.change.pairs import BLOCK, ground, two_dates, with_block, written
@@ -135,3 +136,15 @@ def test_a_network_compares_the_surroundings_of_a_polygon_as_it_compared_the_sce
     rows = geopandas.read_file(tmp_path / "out" / "changes.gpkg").set_index("id")["taken_back"]
     assert {key: rows[key] for key in (one.polygon for one in told)} == pytest.approx({one.polygon: one.undone for one in told})
     assert rows.drop([one.polygon for one in told]).isna().all()
+
+
+def test_values_whose_scale_is_guessed_are_taken_back_as_those_whose_scale_is_told(engine: Engine, tmp_path: Path) -> None:
+    found = []
+    for name, options in (("told", SceneOptions(scale=1e-4, offset=0.0)), ("guessed", SceneOptions())):
+        (tmp_path / name).mkdir()
+        before = written(tmp_path / name / "a.tif", ground(), options=options)
+        after = written(tmp_path / name / "b.tif", with_block(ground()), options=options)
+        result = detect_change(before, after, method_for(engine), tmp_path / name / "out", taken_back=1)
+        found.append([polygon.taken_back for polygon in result.polygons if polygon.taken_back is not None])
+    (told,), (guessed,) = found
+    assert guessed.undone == told.undone and guessed.bands == told.bands and guessed.first == pytest.approx(told.first, abs=1e-3)
