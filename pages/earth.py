@@ -80,9 +80,11 @@ def panel(state: EarthState) -> None:
     head(state)
     for name, task in earth_work.running(state):
         is_under_way(task, f"earth.{name}")
-    if state.tab:
-        st.session_state[TABS_KEY], state.tab = state.tab, ""
+    wanted = state.tab or (state.last_tab if TABS_KEY not in st.session_state else "")  # a reload comes back to where it was
+    if wanted:
+        st.session_state[TABS_KEY], state.tab = wanted, ""
     scenes, cover, change, accuracy, report, export = st.tabs(TABS, key=TABS_KEY, on_change="rerun")
+    state.last_tab = str(st.session_state.get(TABS_KEY) or "")
     if scenes.open:
         with scenes:
             scenes_tab(HERE, state)

@@ -141,8 +141,10 @@ def test_two_dates_of_the_sample_are_compared_explained_and_taken_away(page: Pag
     expect(page.get_by_text("Models on this machine")).to_be_visible()
     page.get_by_role("link", name="Earth").click()
     canvas(page)
+    expect(page.get_by_role("tab", name="Land cover")).to_have_attribute("aria-selected", "true")
     page.reload()
     canvas(page)
+    expect(page.get_by_role("tab", name="Land cover")).to_have_attribute("aria-selected", "true")
     open_tab(page, "Change")
     expect(shown(page, CHANGED)).to_be_visible()
 

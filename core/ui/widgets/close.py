@@ -48,7 +48,7 @@ def close_buttons(name: str, buttons: list[tuple[DeltaGenerator, Closing]]) -> N
 
 
 def _ask(name: str, asks: str, one: Closing) -> None:
-    note(f"{one.label} and lose what was written?", "A report was edited and not signed, or an addendum was begun.")
+    note(f"{one.label} and lose what was written?", "An unsigned report, an addendum, labels or verdicts would be gone.")
     with st.container(horizontal=True):
         if st.button("Close anyway", key=f"{name}.close.yes"):
             _close(asks, one)
