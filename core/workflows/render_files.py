@@ -8,7 +8,8 @@ from pathlib import Path
 
 from core.errors import OutOfRange, SightlineError
 from core.prepare.windowing import default_window, full_range, has_voi_lut, render, with_overlays
-from core.readers import read_dicom
+from core.readers import Kind, read_dicom, sniff
+from core.readers.sniff import refusal
 from core.render.scene import png
 from core.sources import Source, Unusable
 from core.types import Study, Window
@@ -42,6 +43,8 @@ def render_files(
             yield RenderedFile(item.label, error=item.error)
             continue
         try:
+            if sniff(item.path) is not Kind.DICOM:
+                raise refusal(item.path, Path(item.label).name, "Give a DICOM file.")
             study = read_dicom(item.path)
             shown = _shown(study, 0 if frame is None else frame, window)
             name = _free(Path(item.label).stem or "image", taken)

@@ -66,6 +66,7 @@ def test_files_of_one_name_get_pictures_of_their_own_and_what_cannot_be_read_kee
     found = sightline("render", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "out", "--json")
     lines = found.lines
     assert found.status == 0 and [("error" in line) for line in lines] == [False, True, False]
+    assert "notes.txt is a text file" in found.err and "DICOM object" not in found.err
     assert {Path(line["file"]).name for line in lines if "file" in line} == {"image.png", "image-2.png"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"image.png", "image-2.png"}
 
