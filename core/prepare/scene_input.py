@@ -111,6 +111,8 @@ def scale_assumptions(scene: Scene, preprocess: Preprocess) -> tuple[Notice, ...
         return (notice("scene.pixel-size-assumed", metres=gsd),)
     if AS_COARSE * gsd < max(metres) <= MOST_ENLARGED * gsd:
         return (notice("scene.pixels-enlarged", metres=_told(max(metres)), model_metres=gsd),)
+    if AS_COARSE * max(metres) < gsd:
+        return (notice("scene.pixels-averaged", metres=_told(max(metres)), model_metres=gsd),)
     return ()
 
 

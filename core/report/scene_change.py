@@ -163,15 +163,17 @@ def _say_polygon(composer: Composer, result: ChangeMap, polygon: ChangePolygon, 
     where = place_in(result.before, polygon.window)
     roles = {
         "id": composer.fact(f"{name}.id", polygon.id, "count", "change"),
-        "hectares": composer.fact(f"{name}.hectares", polygon.hectares, "ha", "change"),
         "place": composer.fact(f"{name}.place", where, "word", "change"),
     }
+    is_linear = polygon.is_linear(result.linear)
+    if not is_linear:
+        roles["hectares"] = composer.fact(f"{name}.hectares", polygon.hectares, "ha", "change")
     kind = "probability" if result.is_calibrated else "score"
     number = number_of(result)
     roles[kind] = composer.fact(f"{name}.{kind}", polygon.probability, number if number == CHI_SQUARE_SHARE else kind, "change")
     if not result.is_calibrated:
         roles["number"] = composer.fact("change.number", number, "word", "change")
-    ending = "_probability" if result.is_calibrated else ""
+    ending = ("_linear" if is_linear else "") + ("_probability" if result.is_calibrated else "")
     if polygon.before is None or polygon.after is None:
         return composer.say("findings", f"change_polygon_plain{ending}", region=where, **roles)
     roles["before"] = composer.fact(f"{name}.before", polygon.before, "label", "change")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,10 @@ class ChangePolygon:
     window: tuple[int, int, int, int]
     centre: tuple[float, float]
     taken_back: TakenBack | None = None
+
+    def is_linear(self, linear: Sequence[str]) -> bool:
+        """Whether one of its classes is among those that are lines on the ground, which have no areas."""
+        return self.before in linear or self.after in linear
 
 
 @dataclass(frozen=True)

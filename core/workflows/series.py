@@ -81,5 +81,5 @@ def check_volume(study: Study, hint: str = SEPARATELY) -> None:
     if study.shape[0] == 1 or study.is_volume:
         return
     told = next((one["reason"] for one in study.assumptions if one.code == "dicom.no-volume"), None)
-    reason = f": {say(told)}" if isinstance(told, Notice) else ""
-    raise InputError(f"The {study.shape[0]} slices are no volume{reason}.", hint)
+    reason = say(told) if isinstance(told, Notice) else "the file does not place them one behind the other at even distances"
+    raise InputError(f"The {study.shape[0]} slices are no volume: {reason}.", hint)

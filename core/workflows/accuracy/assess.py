@@ -119,7 +119,7 @@ def as_accuracy_json(result: AssessedMap) -> dict[str, Any]:
     return {
         "overall": _told(accuracy.overall),
         **by_label,
-        "areas": {label: {**_told(area), "mapped": mapped} for label, area, mapped in areas},  # type: ignore[dict-item]
+        "areas": {label: {**_numbered(area), "mapped": mapped} for label, area, mapped in areas},
         "n": len(result.reference),
         "strata": [
             {"name": each.name, "hectares": each.hectares, "pixels": each.pixels, "points": points, "labelled": count}
@@ -145,8 +145,10 @@ def _agreement(agreement: Agreement | None) -> dict[str, Any] | None:
 
 
 def _told(interval: Interval | None) -> dict[str, float] | None:
-    if interval is None:
-        return None
+    return None if interval is None else _numbered(interval)
+
+
+def _numbered(interval: Interval) -> dict[str, float]:
     return dict(zip(("value", "low", "high", "standard_error"), _numbers(interval), strict=True))
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,8 +69,7 @@ def labels_in(rows: Sequence[LabelRow], sample: ReferenceSample, path: Path) -> 
     strangers = [row.id for row in rows if row.id not in known]
     if strangers:
         raise InputError(f"{path.name} has ids that the sample {sample.key} does not have: {_some(strangers)}.", READ_FROM)
-    seen: set[str] = set()
-    twice = [row.id for row in rows if row.id in seen or seen.add(row.id)]  # type: ignore[func-returns-value]
+    twice = [key for key, count in Counter(row.id for row in rows).items() if count > 1]
     if twice:
         raise InputError(f"{path.name} has two labels for one point: {_some(twice)}.", "Keep one row a point; a second rater has a file.")
     for row in rows:
@@ -135,8 +135,8 @@ def _rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[Any, Any]])
     missing = [name for name in (ID, LABEL) if name not in by_lower]
     if missing:
         raise UnreadableFile(f"{path.name} has no column {' and no column '.join(missing)}.", READ_FROM)
-    told: Callable[[Mapping[Any, Any], str], str] = lambda row, name: _words(row.get(by_lower[name]))  # noqa: E731
-    return [LabelRow(told(row, ID), told(row, LABEL), {name: told(row, name) for name in by_lower}) for row in rows]
+    told = ({name: _words(row.get(column)) for name, column in by_lower.items()} for row in rows)
+    return [LabelRow(row[ID], row[LABEL], row) for row in told]
 
 
 def _words(value: object) -> str:

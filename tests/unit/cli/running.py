@@ -14,6 +14,11 @@ from PIL import Image
 from core.cli.program import run
 from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
+COMMANDS = (
+    "doctor", "models", "predict", "evaluate", "explain", "report", "map", "change", "composite", "render", "volume", "sample", "assess",
+    "train", "export-model", "app",
+)  # fmt: skip
+"""All of them, in the order of the help."""
 TILE = 32
 """Pixels a side that the tiny models read; ten metres each for the land-cover one."""
 

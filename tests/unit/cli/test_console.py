@@ -11,31 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.running import write_picture
+from tests.unit.cli.running import COMMANDS, write_picture
 from tests.unit.readers.dicom.dicom_files import save, slice_dataset
 from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
 PROJECT = Path(__file__).resolve().parents[3]
 SCRIPT = Path(sys.executable).with_name("sightline")
 HEAVY = ("torch", "transformers", "captum", "rasterio", "pydicom", "streamlit")
-COMMANDS = (
-    "doctor",
-    "models",
-    "predict",
-    "evaluate",
-    "explain",
-    "report",
-    "map",
-    "change",
-    "composite",
-    "render",
-    "volume",
-    "sample",
-    "assess",
-    "train",
-    "export-model",
-    "app",
-)
 SOON_SECONDS = 10.0
 """Half a second on a machine that has nothing else to do; torch alone takes several."""
 

@@ -13,26 +13,7 @@ from core.cli.output import about, print_json, print_line, say_aside
 from core.cli.process.quiet import OwnLog
 from core.errors import UnreadableFile
 from core.settings import Settings
-from tests.unit.cli.running import Sightline
-
-COMMANDS = (
-    "doctor",
-    "models",
-    "predict",
-    "evaluate",
-    "explain",
-    "report",
-    "map",
-    "change",
-    "composite",
-    "render",
-    "volume",
-    "sample",
-    "assess",
-    "train",
-    "export-model",
-    "app",
-)
+from tests.unit.cli.running import COMMANDS, Sightline
 
 
 def test_the_help_names_each_command(sightline: Sightline) -> None:

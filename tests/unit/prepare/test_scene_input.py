@@ -161,6 +161,13 @@ def test_coarse_pixels_are_enlarged_and_that_is_said(tmp_path: Path) -> None:
     assert notice("scene.pixels-enlarged", metres=pytest.approx(30, rel=1e-3), model_metres=10.0) in made.assumptions
 
 
+@pytest.mark.parametrize(("step", "is_said"), [(0.5, True), (5.0, True), (9.8, False), (10.0, False)])
+def test_pixels_finer_than_the_models_are_averaged_and_that_is_said(tmp_path: Path, step: float, is_said: bool) -> None:
+    made = to_input(scene_of(tmp_path, numbers(2000, 2000), step=step), ex.LAND)
+    expected = notice("scene.pixels-averaged", metres=pytest.approx(step, rel=1e-2), model_metres=10.0)
+    assert (expected in made.assumptions) is is_said
+
+
 @pytest.mark.parametrize(("step", "coarsest", "is_known"), [(15, None, True), (20, None, False), (30, 30.0, True), (38, 30.0, False)])
 def test_pixels_coarser_than_any_that_the_training_showed_are_outside(
     tmp_path: Path, step: float, coarsest: float | None, is_known: bool

@@ -21,13 +21,18 @@ from tests.unit.report import examples as ex
 CALIBRATED = frozenset({
     "answer", "answer_seen", "other", "head", "map_confidence", "change_caveat_probability",
     "change_polygon_probability", "change_polygon_same_probability", "change_polygon_plain_probability",
+    "change_polygon_linear_probability", "change_polygon_same_linear_probability",
 })  # fmt: skip
 """Sentences that speak of probabilities, or say that they were calibrated."""
 UNCALIBRATED = frozenset({"answer_score", "answer_seen_score", "other_score", "head_score", "uncalibrated"})
 """Sentences that say of the model, or of the answer, that it was not."""
-SCORE_OF_CHANGE = frozenset({"change_caveat_score", "change_polygon", "change_polygon_same", "change_polygon_plain"})
+SCORE_OF_CHANGE = frozenset({
+    "change_caveat_score", "change_polygon", "change_polygon_same", "change_polygon_plain",
+    "change_polygon_linear", "change_polygon_same_linear",
+})  # fmt: skip
 PROBABILITY_OF_CHANGE = frozenset({
     "change_caveat_probability", "change_polygon_probability", "change_polygon_same_probability", "change_polygon_plain_probability",
+    "change_polygon_linear_probability", "change_polygon_same_linear_probability",
 })  # fmt: skip
 NEITHER = frozenset({"map_confidence_score", "highest"})
 """Sentences that name probabilities or calibration, and go with either."""

@@ -226,3 +226,14 @@ def test_a_change_that_fails_one_test_is_not_said_to_be_proved(changes: dict[str
     told = findings_of(taken_back(**changes))
     assert "it is not proved that the change lies in these pixels" in told and "shown to lie" not in told
     assert ("What surrounds them takes part" in told) == ("undone" in changes)
+
+
+@pytest.mark.parametrize("is_calibrated", [False, True])
+@pytest.mark.parametrize("after", ["Industrial", "Forest"])
+def test_a_polygon_of_a_line_has_no_area_as_its_transition_has_none(after: str, is_calibrated: bool) -> None:
+    made = ex.change_map(linear=("Forest",))
+    polygons = (replace(made.polygons[0], after=after), *made.polygons[1:])
+    report = change_report(replace(made, polygons=polygons, is_calibrated=is_calibrated), ex.LAND_MODEL)
+    (told,) = [text for text in sentences(report, "findings") if text.startswith("Polygon 1:")]
+    assert "line on the ground, and no area is given." in told and " ha" not in told
+    assert any(text.startswith("Polygon 2: 3.0 ha") for text in sentences(report, "findings"))

@@ -41,7 +41,8 @@ def polygon_title(polygon: ChangePolygon) -> str:
 def polygon_words(polygon: ChangePolygon, result: ChangeMap) -> str:
     """Area, and score or probability; of a burn, how severe that is."""
     severity = f", {label_words(severity_of(polygon.probability)).lower()}" if result.severities else ""
-    return f"{hectares(polygon.hectares)}, {number_words(result, polygon.probability)}{severity}"
+    area = "a line: no area" if polygon.is_linear(result.linear) else hectares(polygon.hectares)
+    return f"{area}, {number_words(result, polygon.probability)}{severity}"
 
 
 def polygon_view(session: Session, here: EarthState, result: ChangeMap, polygon: ChangePolygon) -> None:

@@ -100,3 +100,8 @@ def test_slices_with_a_gap_one_image_and_no_image_are_no_volume(tmp_path: Path, 
     (tmp_path / "none").mkdir()
     nothing = sightline("volume", tmp_path / "none")
     assert nothing.status == 2 and "no DICOM" in nothing.err
+
+
+def test_frames_that_no_place_is_told_of_are_no_volume_for_that_reason(sightline: Sightline) -> None:
+    told = sightline("volume", Path(pydicom.__file__).parent / "data" / "test_files" / "rtdose.dcm", "--json").json
+    assert "the file does not place them one behind the other" in told["error"]["message"]

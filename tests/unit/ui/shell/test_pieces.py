@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterator
 
 import pytest
 
 from core.errors import UnreadableFile
 from core.jobs import jobs
 from core.settings import settings
-from core.ui.shell.admission import admission
 from core.ui.shell.pieces import PIECES
 from core.ui.shell.request_guard import HEADERS
 from tests.unit.ui.shell.test_request_guard import ask
@@ -26,16 +24,6 @@ class Stack:
         if name == "2":
             raise RuntimeError("SMITH^JOHN")
         return b"pixels" if name == "0" else None
-
-
-@pytest.fixture(autouse=True)
-def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    settings.cache_clear()
-    admission.cache_clear()
-    yield
-    monkeypatch.undo()
-    settings.cache_clear()
-    admission.cache_clear()
 
 
 def held(stack: Stack) -> str:

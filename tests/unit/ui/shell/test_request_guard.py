@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,23 +10,12 @@ import pytest
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, PlainTextResponse
 
-from core.settings import settings
 from core.ui.shell.admission import COOKIE, Admission, admission, name_in, new_name
 from core.ui.shell.origin_key import KEY, SCRIPT, told
 from core.ui.shell.request_guard import ENTER, HEADERS, TICKET, Door
 
 BROWSER = new_name()
 KEY_OF_PAGE = "0" * 64
-
-
-@pytest.fixture(autouse=True)
-def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    settings.cache_clear()
-    admission.cache_clear()
-    yield
-    monkeypatch.undo()
-    settings.cache_clear()
-    admission.cache_clear()
 
 
 def ask(path: str = "/", method: str = "GET", kind: str = "http", **headers: str) -> tuple[int, dict[str, str]]:
