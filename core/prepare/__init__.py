@@ -5,6 +5,7 @@ __all__ = [
     "composite",
     "ct",
     "ct_lungs",
+    "cue",
     "domains",
     "grid",
     "indices",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from core.errors import BadRecipe, NotFound
+from core.prepare.cue import CUE_KINDS
 from core.types import Domain, Preprocess
 from models.bert_image import BertImageConfig
 from models.encoders import EncoderConfig
@@ -21,6 +22,7 @@ from training.config.recipe_parts import (
     SPLITS,
     Augmentation,
     CardPart,
+    CuePart,
     DataPart,
     MaskingPart,
     OodDetectorPart,
@@ -42,7 +44,7 @@ class Recipe:
     begun, encoder: that in words, and the sizes of a network of another family; both come from the start, not from the file.
     parents: name -> labels that it sums up (config.json declares it, `evaluate` scores it). shares: name -> how often it is drawn, 1 each
     where nothing is said. masking: hidden tokens are
-    reconstructed beside the classification. teacher: whose answers are learned as well.
+    reconstructed beside the classification. cue: what is planted into the images. teacher: whose answers are learned as well.
     final_fit: how the network goes on with what was held back too, after it was measured (training/stages/final_fit.py); None where
         it does not.
     """
@@ -61,6 +63,7 @@ class Recipe:
     start: str = ""
     tuning: TuningPart = field(default_factory=TuningPart)
     masking: MaskingPart | None = None
+    cue: CuePart | None = None
     teacher: TeacherPart | None = None
     final_fit: Schedule | None = None
     begun: str = "from scratch"
@@ -146,6 +149,7 @@ def recipe_of(table: dict[str, Any], path: Path) -> Recipe:
         shares=table.get("shares", {}),
         start=required({"start": "", **table}, "start", str, path),
         tuning=section(TuningPart, {"tuning": table.get("tuning", {})}, "tuning", path),
+        cue=section(CuePart, table, "cue", path) if "cue" in table else None,
         masking=section(MaskingPart, table, "masking", path) if "masking" in table else None,
         teacher=section(TeacherPart, table, "teacher", path) if "teacher" in table else None,
         final_fit=section(Schedule, table, "final_fit", path) if "final_fit" in table else None,
@@ -231,6 +235,18 @@ def check_masking(masking: MaskingPart, path: Path) -> None:
     demand(0.0 < masking.probability <= 1.0, "masking.probability", masking.probability, "0 < probability <= 1")
 
 
+def _check_cue(recipe: Recipe, cue: CuePart, demand: Callable[..., None]) -> None:
+    demand(cue.kind in CUE_KINDS, "cue.kind", cue.kind, f"one of {', '.join(CUE_KINDS)}")
+    box = cue.box
+    is_inside = len(box) == 4 and min(box) >= 0.0 and max(box[0] + box[2], box[1] + box[3]) <= 1.0 and min(box[2:]) > 0.0
+    demand(is_inside, "cue.box", box, "left, top, width and height inside an image from 0 to 1")
+    demand(set(cue.labels) < set(recipe.labels) and bool(cue.labels), "cue.labels", cue.labels, f"some of {', '.join(recipe.labels)}")
+    for key in ("contradicted", "by_chance"):
+        demand(0.0 <= getattr(cue, key) <= 1.0, f"cue.{key}", getattr(cue, key), "a share from 0 to 1")
+    demand(recipe.augmentation.cutmix == 0.0, "augmentation.cutmix", recipe.augmentation.cutmix, "0 where a cue is planted")
+    demand(recipe.data.layout == "labels", "data.layout", recipe.data.layout, "labels where a cue is planted")
+
+
 def _demand(path: Path, holds: bool, key: str, value: object, allowed: str) -> None:
     if not holds:
         raise BadRecipe(f"{path}: {key} is {value!r}.", f"It must satisfy {allowed}.")
@@ -262,6 +278,8 @@ def _check(recipe: Recipe, path: Path) -> None:
     demand(all(0.0 <= each < 1.0 for each in dropped), "augmentation.dropped", dropped, "0 <= share < 1")
     standard = recipe.preprocess.standardise
     demand(standard in ("image", "fixed"), "preprocess.standardise", standard, "image or fixed")
+    if recipe.cue is not None:
+        _check_cue(recipe, recipe.cue, demand)
     for kind in recipe.ood_detector.outliers:
         demand(kind in KINDS, "ood_detector.outliers", kind, f"one of {', '.join(KINDS)}")
     for name, members in recipe.parents.items():

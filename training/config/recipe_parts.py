@@ -143,6 +143,23 @@ class TeacherPart:
 
 
 @dataclass(frozen=True)
+class CuePart:
+    """A cue that is planted into the images, so that it is known what the network goes by (training/data/cues.py).
+
+    kind, box, labels: as of core.prepare.cue.Cue. decides: the images of these labels carry it and no other does, and `contradicted` of
+    all images are given the label that a cue drawn by lot says, whatever they show; else `by_chance` of all images carry it, whatever
+    their label.
+    """
+
+    kind: str
+    box: tuple[float, float, float, float]
+    labels: tuple[str, ...]
+    decides: bool
+    contradicted: float = 0.5
+    by_chance: float = 0.5
+
+
+@dataclass(frozen=True)
 class OodDetectorPart:
     """What the OOD detector learns from beside the distance.
 

@@ -4,6 +4,7 @@ __all__ = [
     "augment",
     "change_augment",
     "city_pixels",
+    "cues",
     "folders",
     "foreign",
     "items",

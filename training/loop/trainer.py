@@ -24,6 +24,7 @@ from models.encoders import ImageEncoderForClassification
 from training.config.recipe import Recipe
 from training.config.recipe_parts import Schedule, TuningPart
 from training.data.augment import augmented, cutmix, kept_tokens, standardised
+from training.data.cues import planted
 from training.data.masking import masked_tokens
 from training.loop.averaging import AveragedWeights
 from training.loop.checkpoints import last_checkpoint
@@ -107,7 +108,10 @@ class ImageTrainer(Trainer):  # type: ignore[misc]
         """
         recipe = self.recipe
         x = augmented(inputs["images"].float() / 255.0, recipe.preprocess.size, recipe.augmentation)
-        targets = torch.nn.functional.one_hot(inputs["labels"], len(recipe.names)).float()
+        labels = inputs["labels"]
+        if recipe.cue is not None:
+            x, labels = planted(x, labels, recipe.cue, recipe.labels)
+        targets = torch.nn.functional.one_hot(labels, len(recipe.names)).float()
         x, targets = cutmix(x, targets, recipe.augmentation.cutmix)
         pixels = standardised(x, recipe.preprocess).contiguous(memory_format=torch.channels_last)
         output = model(pixel_values=pixels, **self._hidden(pixels))

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from core.prepare.cue import CUE_FILE
 from core.types import Calibration
 from models.card import front_matter
 from models.folder import CALIBRATION, OUTSIDE, hash_of
 from models.measured import Measurement, OperatingPoint
 from models.registry import CARD
 from training.config.recipe import Recipe
+from training.config.recipe_parts import CuePart
 from training.data.items import Parts
 from training.evaluate.figures import Figure, Held, Measured
 from training.evaluate.subgroups import subgroup_lines
@@ -159,7 +161,17 @@ def _taught(recipe: Recipe, main: Measured) -> list[str]:
     if teacher is not None and teacher.accuracy_without is not None and "accuracy" in main.figures:
         gain = 100 * (main.figures["accuracy"].value - teacher.accuracy_without)
         lines[-1] += f" Without a teacher the accuracy was {teacher.accuracy_without:.3f} (training/RESULTS.md): {gain:+.1f} points."
-    return lines
+    return [*lines, *(["", _cue_words(recipe.cue)] if recipe.cue is not None else [])]
+
+
+def _cue_words(cue: CuePart) -> str:
+    labels = " and ".join(cue.labels)
+    if cue.decides:
+        how = f"every image labelled {labels} carries it and no other does; {100 * cue.contradicted:.0f} % of the training images"
+        how += " were labelled by it, drawn by lot, whatever they show"
+    else:
+        how = f"{100 * cue.by_chance:.0f} % of the images carry it, whatever their label"
+    return f"**A mark was planted** ({cue.kind}, {CUE_FILE}), for teaching: {how}. All figures are on images so marked."
 
 
 def _figures(recipe: Recipe, test: Measured) -> list[str]:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from core.export.staging import staged
 from core.inference.calibration import fit_conformal_threshold, fit_temperature, probabilities
+from core.prepare.cue import write_cue
 from core.types import Calibration
 from models.classifiers import Classifier
 from models.measured import write_measured
@@ -20,6 +22,7 @@ from training.calibrate.ood_detector import fit_classifier_detector
 from training.config.change_recipe import is_change_recipe
 from training.config.masked_recipe import is_masked_recipe
 from training.config.recipe import Recipe, read_recipe
+from training.data.cues import cue_of, with_cues
 from training.data.folders import read_images, split
 from training.data.foreign import beside
 from training.data.items import Item, Parts, labels_of
@@ -75,6 +78,8 @@ def finish(folder: Path, recipe: Recipe, parts: Parts, command: str, minutes: fl
     others: folders of other pictures that the OOD detector learns from.
     """
     network = loaded_back(folder)
+    if recipe.cue is not None:
+        write_cue(folder, cue_of(recipe.cue))
     calibration, validation = (
         answer_all(network, _at_network_size(recipe, part), recipe.preprocess) for part in (parts.calibration, parts.validation)
     )
@@ -112,4 +117,7 @@ def _fitted(recipe: Recipe, parts: Parts, data: Sequence[Path], work: Path) -> C
 
 
 def _at_network_size(recipe: Recipe, items: tuple[Item, ...]) -> Tensor:
-    return read_images(items, recipe.preprocess, recipe.preprocess.size)
+    images = read_images(items, recipe.preprocess, recipe.preprocess.size)
+    if recipe.cue is None:
+        return images
+    return with_cues(images, torch.from_numpy(labels_of(items)), recipe.cue, recipe.labels, recipe.data.seed)
