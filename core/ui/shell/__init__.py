@@ -1,5 +1,6 @@
 """What stands around every page: the frame, sign-in, the server, the libraries that load at the start."""
 
 __all__ = [
-    "admission", "allowance", "frame", "origin_key", "pieces", "private_streamlit", "request_guard", "serve", "sign_in", "warm_up",
+    "admission", "allowance", "base_path", "frame", "origin_key", "pieces", "private_streamlit", "request_guard", "serve", "sign_in",
+    "warm_up",
 ]  # fmt: skip

@@ -15,13 +15,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.ui.shell.base_path import address_of
+
 SCRIPT = "/sightline/key.js"
 KEY = "X-Sightline-Key"
 """The header in which pages find it; whatever a client sends under this name goes no further."""
 _PROTOCOLS = "Sec-WebSocket-Protocol"
 """A script can put words into no other header of a connection."""
 _ENTRY = re.compile(r"sightline\.([0-9a-f]{64})")
-_TAG = f'<head><script src="{SCRIPT}"></script>'.encode()
 
 
 def key_in(headers: Mapping[str, str]) -> str:
@@ -66,7 +67,7 @@ async def with_script(app: ASGIApp, scope: Scope, receive: Receive, send: Send) 
         else:
             body += message.get("body", b"")
             if not message.get("more_body"):
-                page = body.replace(b"<head>", _TAG, 1)
+                page = body.replace(b"<head>", f'<head><script src="{address_of(SCRIPT)}"></script>'.encode(), 1)
                 headers = MutableHeaders(scope=start)
                 headers["Content-Length"] = str(len(page))
                 for name in ("ETag", "Last-Modified"):  # of the page without it

@@ -17,6 +17,7 @@ from core.settings import Settings, settings
 from core.ui.shell import origin_key
 from core.ui.shell.admission import COOKIE, admission, name_in, new_name
 from core.ui.shell.allowance import MEGABYTE, Arriving, allowance, announced_bytes
+from core.ui.shell.base_path import path_below_base
 from core.ui.shell.pieces import PIECES, piece_of
 from core.ui.shell.private_streamlit import run_again
 
@@ -70,15 +71,15 @@ class Door:
         """Refuse, or let through with a cookie that names the browser and the security headers on the answer."""
         if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
-        headers = Headers(scope=scope)
-        refusal = _refused(scope, headers, settings())
+        headers, path = Headers(scope=scope), path_below_base(scope["path"])
+        refusal = _refused(scope, path, headers, settings())
         if refusal:
             return await _refuse(refusal, scope, receive, send)
         if scope["type"] == "websocket":
             return await self._app(origin_key.told(scope), receive, send)
-        if scope["path"] == ENTER:
+        if path == ENTER:
             return await _enter(scope, headers)(scope, receive, send)
-        new = new_name() if _is_to_be_named(scope["path"], headers) else ""
+        new = new_name() if _is_to_be_named(path, headers) else ""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -89,20 +90,20 @@ class Door:
                     answer.append("Set-Cookie", _cookie(new))
             await send(message)
 
-        if scope["path"] == origin_key.SCRIPT:
+        if path == origin_key.SCRIPT:
             return await origin_key.script()(scope, receive, send_with_headers)
-        if scope["method"] == "PUT" and scope["path"].startswith(UPLOADS):
+        if scope["method"] == "PUT" and path.startswith(UPLOADS):
             return await self._take_upload(scope, headers, receive, send_with_headers)
-        if PIECES in scope["path"]:
-            return await (await piece_of(scope["path"]))(scope, receive, send_with_headers)
-        if scope["method"] == "GET" and not scope["path"].startswith(PARTS_OF_A_PAGE):
+        if PIECES in path:
+            return await (await piece_of(path))(scope, receive, send_with_headers)
+        if scope["method"] == "GET" and not path.startswith(PARTS_OF_A_PAGE):
             return await origin_key.with_script(self._app, scope, receive, send_with_headers)
         return await self._app(scope, receive, send_with_headers)
 
     async def _take_upload(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         """Let an upload in as far as there is room for it, which is asked before its first byte and at every one that was not announced."""
         begun = False
-        tab = scope["path"].removeprefix(UPLOADS).partition("/")[0]
+        tab = path_below_base(scope["path"]).removeprefix(UPLOADS).partition("/")[0]
 
         async def send_and_tell(message: Message) -> None:
             nonlocal begun
@@ -140,14 +141,13 @@ def _counted(receive: Receive, upload: Arriving) -> Receive:
     return receive_and_count
 
 
-def _refused(scope: Scope, headers: Headers, current: Settings) -> tuple[int, str] | None:
+def _refused(scope: Scope, path: str, headers: Headers, current: Settings) -> tuple[int, str] | None:
     """HTTP status and sentence where a request is turned away, else None."""
     host = headers.get("host", "")
     if not is_known(host, current):
         return 421, f"This server does not answer as {host or 'a nameless host'}. Name the host in SIGHTLINE_HOSTS if it should."
     if not is_own_origin(headers.get("origin"), host) and (scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS):
         return 403, "The request comes from a page of another site."
-    path = scope["path"]
     if path.startswith(CLOSED):
         return 404, "There is nothing here."
     if current.password and (path.startswith(NEEDS_SIGN_IN) or PIECES in path) and not admission().is_admitted(browser_of(headers)):

@@ -9,13 +9,15 @@ import streamlit as st
 
 from core.settings import settings
 from core.ui.shell.admission import admission, name_in
+from core.ui.shell.base_path import address_of
 from core.ui.shell.origin_key import key_in
 from core.ui.shell.private_streamlit import take_navigation
+from core.ui.shell.request_guard import ENTER
 
 # The name that the browser came with may be known to others: it is let in under a new one, which only an answer of the server can give.
 _JS = """
 export default function ({ data }) {
-  fetch("/sightline/enter", { method: "POST", headers: { "X-Sightline-Ticket": data.ticket } }).then(() => location.reload());
+  fetch(data.address, { method: "POST", headers: { "X-Sightline-Ticket": data.ticket } }).then(() => location.reload());
 }
 """
 
@@ -66,7 +68,7 @@ def ask() -> None:
         if problem:
             st.error(problem)
     if ticket:
-        _enter(key="sign-in.enter", data={"ticket": ticket})
+        _enter(key="sign-in.enter", data={"ticket": ticket, "address": address_of(ENTER)})
 
 
 def _tried(given: str) -> tuple[str, str]:

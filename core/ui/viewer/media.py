@@ -6,22 +6,16 @@ Slices: our own server makes each when it is asked for (core/ui/shell/pieces.py)
 
 from __future__ import annotations
 
-import streamlit as st
-
+from core.ui.shell.base_path import address_of
 from core.ui.shell.pieces import PIECES
 from core.ui.shell.private_streamlit import publish_bytes
 
 
 def publish(data: bytes, mimetype: str, place: str) -> str:
     """The address of `data` on this server. place: a name for the spot that shows it; later bytes at the same spot replace these."""
-    return _below_base(publish_bytes(data, mimetype, place))
+    return address_of(publish_bytes(data, mimetype, place))
 
 
 def slices_address(token: str) -> str:
     """Where the browser fetches the slices of a stack, by the stack's token."""
-    return _below_base(f"{PIECES}{token}")
-
-
-def _below_base(path: str) -> str:
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{base}{path}" if base else path
+    return address_of(f"{PIECES}{token}")

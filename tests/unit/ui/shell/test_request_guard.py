@@ -7,10 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import streamlit as st
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, PlainTextResponse
 
 from core.ui.shell.admission import COOKIE, Admission, admission, name_in, new_name
+from core.ui.shell.base_path import address_of, path_below_base
 from core.ui.shell.origin_key import KEY, SCRIPT, told
 from core.ui.shell.request_guard import ENTER, HEADERS, TICKET, Door
 
@@ -194,6 +196,31 @@ def test_uploads_and_media_need_what_a_page_needs(path: str, monkeypatch: pytest
     name = admission().enter(admission().was_right("127.0.0.1"))
     assert ask(path, method, cookie=f"{COOKIE}={name}", content_length="10")[0] == 200
     assert ask("/")[0] == 200  # the sign-in form itself
+
+
+@pytest.fixture
+def below_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(st, "get_option", {"server.baseUrlPath": "/here/"}.get)
+
+
+@pytest.mark.parametrize(
+    "path", ["/_stcore/upload_file/tab/file", "/media/0123.png", "/component/x/index.html", "/sightline/slices/token/0"]
+)
+@pytest.mark.usefixtures("below_a_path")
+def test_a_server_below_a_path_guards_the_same_addresses_there_and_at_the_root(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_PASSWORD", "open sesame")
+    method = "PUT" if "upload" in path else "GET"
+    assert ask(f"/here{path}", method)[0] == 403
+    assert ask(path, method)[0] == 403
+    assert ask("/here/_stcore/metrics")[0] == 404
+
+
+@pytest.mark.usefixtures("below_a_path")
+def test_a_server_below_a_path_answers_its_own_addresses_there() -> None:
+    ticket = admission().was_right("127.0.0.1")
+    assert ask(f"/here{ENTER}", "POST", cookie=f"{COOKIE}={BROWSER}", **{TICKET: ticket})[0] == 204
+    assert ask(f"/here{SCRIPT}")[1]["content-type"].startswith("text/javascript")
+    assert (address_of("/media/a.png"), path_below_base("/here"), path_below_base("/hereafter")) == ("/here/media/a.png", "/", "/hereafter")
 
 
 def test_guesses_wait_longer_each_time_from_one_address_and_in_the_end_from_all() -> None:
