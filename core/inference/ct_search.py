@@ -48,6 +48,9 @@ NICENESS = 10
 """Of the threads that search; 0 is that of the others, 19 the least."""
 LOWEST_SCORE = 0.5
 """A candidate with a lower score is not told: it is less likely a find than not."""
+HELD_MM = 4.0
+"""A lesion's score is the mean over so much of its course: vessels that are cut across look like one in a slice or two of a thin series
+(training/RESULTS.md)."""
 
 
 @dataclass(frozen=True)
@@ -134,16 +137,28 @@ def candidates_of(
 ) -> tuple[Candidate, ...]:
     """The candidates of an image, best first: all above LOWEST_SCORE, one a lesion, with its marks in every slice that shows it.
 
+    In a volume a lesion is scored by what it holds over HELD_MM, and placed where it is likeliest.
+
     spacing_mm: of the source, (slice, row, column). is_volume: else every slice stands for itself.
     """
     ranked = sorted((one for each in slices for one in each.candidates if one.score >= LOWEST_SCORE), key=lambda one: -one.score)
+    searched = [each.frame for each in slices if each.windows or each.candidates]
     kept: list[Candidate] = []
     while ranked:
         lesion = _followed(ranked[0], ranked, spacing_mm) if is_volume else [ranked[0]]
         marks = tuple(mark for one in sorted(lesion, key=lambda one: one.frame) for mark in one.marks)
-        kept.append(replace(ranked[0], marks=marks))
+        score = _held(lesion, searched, spacing_mm[0]) if is_volume else ranked[0].score
+        kept.append(replace(ranked[0], marks=marks, score=score))
         ranked = [one for one in ranked[1:] if one not in lesion and not _is_beside(one, lesion, spacing_mm, is_volume)]
-    return tuple(kept)
+    return tuple(sorted((one for one in kept if one.score >= LOWEST_SCORE), key=lambda one: -one.score))
+
+
+def _held(lesion: Sequence[Candidate], searched: Sequence[int], apart_mm: float) -> float:
+    """The highest mean score over HELD_MM of the slices that were searched; one that does not show the lesion counts as 0."""
+    scores = {one.frame: one.score for one in lesion}
+    reach = max(1, round(HELD_MM / apart_mm))
+    courses = [[scores.get(frame, 0.0) for frame in searched if first <= frame < first + reach] for first in scores]
+    return max(sum(course) / len(course) for course in courses)
 
 
 def _followed(best: Candidate, others: Sequence[Candidate], spacing_mm: tuple[float, float, float]) -> list[Candidate]:

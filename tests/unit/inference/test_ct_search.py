@@ -118,6 +118,28 @@ def test_candidates_are_told_best_first_all_but_the_faint() -> None:
     assert candidates_of([SliceSearch(0, (candidate(0.1),))], (3.0, 0.7, 0.7)) == ()
 
 
+def thin(*scores: float) -> list[SliceSearch]:
+    """Slices 1 mm apart, searched, with one place of those scores; 0 for none."""
+    return [SliceSearch(frame, (candidate(score, 50, 50, frame),) if score else (), windows=9) for frame, score in enumerate(scores)]
+
+
+def test_what_shows_in_one_thin_slice_alone_is_no_candidate_and_what_holds_is() -> None:
+    assert candidates_of(thin(0.0, 0.0, 0.99, 0.0, 0.0, 0.0), (1.0, 0.7, 0.7)) == ()
+    (held,) = candidates_of(thin(0.0, 0.9, 0.99, 0.95, 0.88, 0.0), (1.0, 0.7, 0.7))
+    assert held.score == pytest.approx((0.9 + 0.99 + 0.95 + 0.88) / 4)
+    assert held.frame == 2  # where it is likeliest
+    assert [mark.frame for mark in held.marks] == [1, 2, 3, 4]
+
+
+def test_slices_that_were_not_searched_yet_do_not_speak_against_a_lesion() -> None:
+    every_eighth = [SliceSearch(frame, (candidate(0.9, 50, 50, frame),) if frame == 8 else (), windows=9) for frame in (0, 8, 16)]
+    assert [one.score for one in candidates_of(every_eighth, (1.0, 0.7, 0.7))] == [0.9]
+
+
+def test_in_thick_slices_one_is_enough() -> None:
+    assert [one.score for one in candidates_of(thin(0.0, 0.9, 0.0), (5.0, 0.7, 0.7))] == [0.9]
+
+
 @pytest.mark.parametrize("spacing", [0.7, 1.4])
 def test_a_nodule_is_measured_in_mm_and_outlined_in_pixels_of_the_source(spacing: float) -> None:
     best = search_slice(Seer(), plane_of(slices(chest(spacing, nodules=((84.0, 140.0),)), spacing=spacing), CT)).candidates[0]  # type: ignore[arg-type]
