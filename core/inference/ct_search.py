@@ -48,6 +48,8 @@ NICENESS = 10
 """Of the threads that search; 0 is that of the others, 19 the least."""
 LOWEST_SCORE = 0.5
 """A candidate with a lower score is not told: it is less likely a find than not."""
+CONTINUED_SCORE = 0.2
+"""A lesion goes on in the next slice where a place has at least this score."""
 HELD_MM = 4.0
 """A lesion's score is the mean over so much of its course: vessels that are cut across look like one in a slice or two of a thin series
 (training/RESULTS.md)."""
@@ -141,12 +143,12 @@ def candidates_of(
 
     spacing_mm: of the source, (slice, row, column). is_volume: else every slice stands for itself.
     """
-    ranked = sorted((one for each in slices for one in each.candidates if one.score >= LOWEST_SCORE), key=lambda one: -one.score)
+    ranked = sorted((one for each in slices for one in each.candidates if one.score >= CONTINUED_SCORE), key=lambda one: -one.score)
     searched = [each.frame for each in slices if each.windows or each.candidates]
     kept: list[Candidate] = []
-    while ranked:
+    while ranked and ranked[0].score >= LOWEST_SCORE:
         lesion = _followed(ranked[0], ranked, spacing_mm) if is_volume else [ranked[0]]
-        marks = tuple(mark for one in sorted(lesion, key=lambda one: one.frame) for mark in one.marks)
+        marks = tuple(mark for one in sorted(lesion, key=lambda one: one.frame) for mark in one.marks if one.score >= LOWEST_SCORE)
         score = _held(lesion, searched, spacing_mm[0]) if is_volume else ranked[0].score
         kept.append(replace(ranked[0], marks=marks, score=score))
         ranked = [one for one in ranked[1:] if one not in lesion and not _is_beside(one, lesion, spacing_mm, is_volume)]

@@ -23,9 +23,14 @@ AIR = -1024.0
 """Hounsfield units; what lies below is padding."""
 WHOLE = 1.25
 """A picture up to this many times the window's size is taken as one window."""
+SLAB_MM = 2.5
+"""Thinner slices of a volume are averaged up to this: noise and vessels that a slice or two show fade, and the training's slices are as
+thick for the most part (training/RESULTS.md)."""
 LARGEST_SLICE = 1024
 """Pixels a side of the largest CT slices that scanners make."""
 NO_LUNG = notice("ct.no-lung")
+_ROUNDING = 0.01
+"""Of a slice: what spacings as they stand in files are off by."""
 _BODY_SHARE = 0.2
 """Share of the rows; what stands in fewer is the table, a sleeve, an arm."""
 
@@ -94,8 +99,22 @@ def is_searched(image: _Slice, preprocess: Preprocess) -> bool:
     return bool(rows > WHOLE * preprocess.size[0] or columns > WHOLE * preprocess.size[1])
 
 
-def plane_of(image: _Slice, preprocess: Preprocess, frame: int = 0) -> Plane:
-    """One slice of a study, searched inside its lungs, or a picture, searched everywhere.
+def slab_of(image: _Slice) -> int:
+    """How many neighbouring slices are read as one: as many of a volume as lie within SLAB_MM, else 1."""
+    if isinstance(image, Picture) or not image.is_volume or not image.slice_spacing_mm:
+        return 1
+    return max(1, min(image.shape[0], int(SLAB_MM / image.slice_spacing_mm + _ROUNDING)))
+
+
+def slab_frames(image: _Slice, frame: int, slab: int) -> range:
+    """The frames (from 0) of the slab about `frame`, moved inside the series."""
+    frames = image.shape[0] if isinstance(image, Study) else 1
+    first = max(0, min(frame - (slab - 1) // 2, frames - slab))
+    return range(first, min(first + slab, frames))
+
+
+def plane_of(image: _Slice, preprocess: Preprocess, frame: int = 0, slab: int = 1) -> Plane:
+    """One slice of a study, searched inside its lungs, or a picture, searched everywhere. slab: so many slices about it are averaged.
 
     Raises OutOfRange for a frame that is not there, UnreadableFile for pixels that cannot be decoded.
     """
@@ -108,13 +127,20 @@ def plane_of(image: _Slice, preprocess: Preprocess, frame: int = 0) -> Plane:
         raise OutOfRange("frame", frame, f"0 <= frame < {image.shape[0]}")
     spacing = preprocess.pixel_spacing_mm or 1.0
     down, across = (spacing / side for side in image.spacing_mm) if image.spacing_mm else (1.0, 1.0)
-    values = np.maximum(modality_values(image, frame), np.float32(AIR))
+    values = _averaged(image, slab_frames(image, frame, slab))
     size = (max(1, round(values.shape[0] / down)), max(1, round(values.shape[1] / across)))
     values = resize(values[np.newaxis], size)[0]
     searched = lung_field(values, spacing)
     suitable = ct_study(image, preprocess)
     refusal = suitable.refusal or _pixels_refused(image, frame, values, preprocess) or (None if searched.any() else NO_LUNG)
     return Plane(values, searched, across, down, frame, Suitability(refusal, suitable.assumptions), image.sha256)
+
+
+def _averaged(study: Study, frames: range) -> FloatImage:
+    sums = np.maximum(modality_values(study, frames[0]), np.float32(AIR))
+    for frame in frames[1:]:
+        sums = sums + np.maximum(modality_values(study, frame), np.float32(AIR))
+    return np.asarray(sums / np.float32(len(frames)), dtype=np.float32)
 
 
 def corners(plane: Plane, size: tuple[int, int], stride: int) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ from core.explain.views import what_differs
 from core.inference.engine import Engine, engine_for
 from core.inference.prediction import predict_input
 from core.jobs import Lane
-from core.prepare.ct import plane_of, window_about
+from core.prepare.ct import plane_of, slab_of, window_about
 from core.prepare.domains import image_domain
 from core.prepare.inputs import frame_answered, to_input
 from core.prepare.scene_input import input_at
@@ -173,7 +173,7 @@ def _ct_window(
         window = search_ct(image, engine, frame, watch).window
     else:
         chosen = frame if frame is not None else image.shape[0] // 2 if isinstance(image, Study) else 0
-        window = window_about(plane_of(image, engine.model.preprocess, chosen), *at, engine.model.preprocess)
+        window = window_about(plane_of(image, engine.model.preprocess, chosen, slab_of(image)), *at, engine.model.preprocess)
     return replace(window, assumptions=image.assumptions + window.assumptions)
 
 

@@ -14,6 +14,7 @@ __all__ = [
     "overlays",
     "patients",
     "places",
+    "planted",
     "unlabelled",
     "windows",
 ]

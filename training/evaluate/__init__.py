@@ -9,6 +9,7 @@ __all__ = [
     "localise",
     "localise_maps",
     "malignancy",
+    "planted",
     "quantised",
     "robustness",
     "subgroups",
