@@ -2,8 +2,10 @@
 
 __all__ = [
     "attention",
+    "backward",
     "baselines",
     "catalogue",
+    "cost",
     "evidence",
     "forward",
     "inside",

@@ -71,12 +71,15 @@ class MapUnit(StrEnum):
     """What the numbers of a map are, and so what its zero means.
 
     LOGIT: shares of the target's number, with a sign: above 0 speaks for it, below against it. ATTENTION: shares of attention; what an even
-    spread would give says nothing. RELEVANCE: attention weighted by its gradients, from 0.
+    spread would give says nothing. RELEVANCE: attention weighted by its gradients, from 0. ACTIVATION: how much of a pattern a token holds,
+    whatever is asked. SENSITIVITY: by how much the target's number would move with a value, without a sign.
     """
 
     LOGIT = "logit"
     ATTENTION = "attention"
     RELEVANCE = "relevance"
+    ACTIVATION = "activation"
+    SENSITIVITY = "sensitivity"
 
 
 class Verdict(StrEnum):
@@ -188,6 +191,8 @@ class Explanation:
     assumptions: what the device could not do; those of the input are told by the input.
     inside: where the map's weight lies, None where nothing is known of the image (core/explain/inside.py).
     completeness_error: |sum of attributions - (f(x) - f(baseline))| / |f(x) - f(baseline)|, None where it does not apply.
+    conservation_error: |sum of attributions - f(x)| / |f(x)|, of methods that share the answer out.
+    by_band: the fall of the target's number without a band, by its name, where bands were taken away one by one.
     sanity: None where nobody asked for it. worth: what says that the network was trained, or that nothing does.
     unit: what its numbers are. zero: the number that says nothing, which is drawn as nothing.
     runtime, precision: what computed the map. Gradients and attention are torch's; changed inputs go where answers come from, in fp32
@@ -209,6 +214,8 @@ class Explanation:
     attribution: FloatImage | None = None
     baseline: FloatImage | None = None
     completeness_error: float | None = None
+    conservation_error: float | None = None
+    by_band: Mapping[str, float] | None = None
     sanity: Sanity | None = None
     class_specific: bool = True
     runtime: str = "torch"
