@@ -9,6 +9,7 @@ __all__ = [
     "evidence",
     "forward",
     "inside",
+    "likeness",
     "measure",
     "methods",
     "overlay",

@@ -40,7 +40,7 @@ def read_target(joint: Tensor, model: LoadedModel, target: Target, grid: tuple[i
 
 def readout_name(model: LoadedModel, target: Target) -> str:
     """What an answer is read from, as parameters tell it: "token", "region", or the head's pooling."""
-    return "token" if target.token else "region" if target.region else model.config.pooling
+    return "token" if target.token else "region" if target.tokens is not None else model.config.pooling
 
 
 def grid_of(model: LoadedModel, given: ModelInput) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from core.errors import NotFound, WrongTask
+from core.errors import NotFound, OutOfRange, WrongTask
 from core.explain.baselines import baseline_of
 from core.explain.catalogue import FIRST_METHOD as FIRST_METHOD
 from core.explain.catalogue import FORWARD, OFFERED, REFUSED, Offered, check_explained_by
@@ -76,6 +76,11 @@ class _Method:
         return self.offered.needs
 
 
+_KINDS: Mapping[type, tuple[type, ...]] = {int: (int,), float: (float, int), str: (str,), type(None): (int, tuple, list, type(None))}
+"""What a parameter may be, by what its default is."""
+_KIND_WORDS: Mapping[type, str] = {
+    int: "a whole number", float: "a number", str: "a word", tuple: "two whole numbers", list: "a list of them", type(None): "none",
+}  # fmt: skip
 _RUNS: Mapping[str, tuple[Run, CostOf, Mapping[str, Any]]] = {
     "rollout": (rollout.explain_rollout, rollout.cost_of, rollout.DEFAULTS),
     "relevance": (relevance.explain_relevance, relevance.cost_of, relevance.DEFAULTS),
@@ -191,15 +196,24 @@ def sanity_of(engine: Engine, given: ModelInput, explanation: Explanation, *, pr
 def method_of(name: str) -> _Method:
     """Raises NotFound, naming the known methods; WrongTask, with the reason, for one that does not fit transformers."""
     if name in REFUSED:
-        raise WrongTask(f"{REFUSED[name]}.", "Integrated Gradients and occlusion do, and libra-grad shares the answer out by other rules.")
+        raise WrongTask(f"{REFUSED[name]}.", "Those of integrated-gradients do; libra-grad shares the answer out by other rules.")
     if name not in METHODS:
         raise NotFound(f"There is no explanation method {name!r}.", f"Known are: {', '.join(METHODS)}.")
     return METHODS[name]
 
 
-def _complete(method: _Method, given: Mapping[str, Any]) -> dict[str, Any]:
+def check_parameters(method: _Method, given: Mapping[str, Any]) -> None:
+    """Raises NotFound for a parameter that the method does not have, naming those that it has, and OutOfRange for one of another kind."""
     defaults = {**method.defaults, **COMMON}
     unknown = sorted(set(given) - set(defaults))
     if unknown:
         raise NotFound(f"The method {method.name} has no parameter {unknown[0]!r}.", f"It has: {', '.join(defaults)}.")
-    return {**defaults, **given}
+    for name, value in given.items():
+        kinds = _KINDS[type(defaults[name])]
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise OutOfRange(name, value, " or ".join(_KIND_WORDS[kind] for kind in kinds))
+
+
+def _complete(method: _Method, given: Mapping[str, Any]) -> dict[str, Any]:
+    check_parameters(method, given)
+    return {**method.defaults, **COMMON, **given}
