@@ -68,7 +68,7 @@ def choose_target_and_methods(state: ExplainState, made: Ready) -> None:
     ) or ""  # fmt: skip
     state.methods = tuple(
         methods.pills(
-            "Methods", made.methods, selection_mode="multi", default=list(state.methods or made.methods),
+            "Methods", made.methods, selection_mode="multi", default=list(state.methods or made.usual),
             format_func=apart(made.methods, method_words), key=f"explain.methods.{state.name}",
         )
     )  # fmt: skip

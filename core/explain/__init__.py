@@ -2,11 +2,14 @@
 
 __all__ = [
     "attention",
+    "backward",
     "baselines",
     "catalogue",
+    "cost",
     "evidence",
     "forward",
     "inside",
+    "likeness",
     "measure",
     "methods",
     "overlay",

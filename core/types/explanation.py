@@ -13,6 +13,16 @@ from numpy.typing import NDArray
 from core.types.arrays import FloatImage
 from core.types.notice import Notice
 
+TokenIndex: TypeAlias = slice | NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """What an input is to be like. embedding: the mean of the last hidden state over its patches, or that of one patch."""
+
+    name: str
+    embedding: tuple[float, ...]
+
 
 @dataclass(frozen=True)
 class Target:
@@ -22,6 +32,8 @@ class Target:
     against, against_labels: what it is set against, where the difference of two is explained; "" and () where it stands alone.
     token: (column, row) on the token grid, from 0, where the answer for one token is meant; None for that for the whole input.
     region: (first column, first row, last column, last row) on the token grid, from 0, where the mean answer for its tokens is meant.
+    cells: (column, row) of each token of a drawn polygon, from 0, likewise: the summed answer, over the number of its tokens.
+    likeness: what the input is compared with, where no label is meant: the cosine to its embedding.
     """
 
     name: str
@@ -30,6 +42,8 @@ class Target:
     against_labels: tuple[str, ...] = ()
     token: tuple[int, int] | None = None
     region: tuple[int, int, int, int] | None = None
+    cells: tuple[tuple[int, int], ...] = ()
+    likeness: Likeness | None = None
 
     @classmethod
     def of_label(cls, label: str) -> Target:
@@ -39,11 +53,14 @@ class Target:
     @property
     def is_plain(self) -> bool:
         """Whether its name says all: it stands alone, and for the whole input."""
-        return not self.against and self.tokens is None
+        return not self.against and self.tokens is None and self.likeness is None
 
     @property
-    def tokens(self) -> tuple[slice, slice] | None:
-        """(rows, columns) of the token grid whose mean answer is meant; None for the whole input."""
+    def tokens(self) -> tuple[TokenIndex, TokenIndex] | None:
+        """(rows, columns) that pick the tokens whose mean answer is meant, over two axes; None for the whole input."""
+        if self.cells:
+            columns, rows = np.array(self.cells, dtype=np.int64).T
+            return rows[np.newaxis], columns[np.newaxis]
         corners = self.region if self.token is None else (*self.token, *self.token)
         if corners is None:
             return None
@@ -71,12 +88,15 @@ class MapUnit(StrEnum):
     """What the numbers of a map are, and so what its zero means.
 
     LOGIT: shares of the target's number, with a sign: above 0 speaks for it, below against it. ATTENTION: shares of attention; what an even
-    spread would give says nothing. RELEVANCE: attention weighted by its gradients, from 0.
+    spread would give says nothing. RELEVANCE: attention weighted by its gradients, from 0. ACTIVATION: how much of a pattern a token holds,
+    whatever is asked. SENSITIVITY: by how much the target's number would move with a value, without a sign.
     """
 
     LOGIT = "logit"
     ATTENTION = "attention"
     RELEVANCE = "relevance"
+    ACTIVATION = "activation"
+    SENSITIVITY = "sensitivity"
 
 
 class Verdict(StrEnum):
@@ -188,6 +208,8 @@ class Explanation:
     assumptions: what the device could not do; those of the input are told by the input.
     inside: where the map's weight lies, None where nothing is known of the image (core/explain/inside.py).
     completeness_error: |sum of attributions - (f(x) - f(baseline))| / |f(x) - f(baseline)|, None where it does not apply.
+    conservation_error: |sum of attributions - f(x)| / |f(x)|, of methods that share the answer out.
+    by_band: the fall of the target's number without a band, by its name, where bands were taken away one by one.
     sanity: None where nobody asked for it. worth: what says that the network was trained, or that nothing does.
     unit: what its numbers are. zero: the number that says nothing, which is drawn as nothing.
     runtime, precision: what computed the map. Gradients and attention are torch's; changed inputs go where answers come from, in fp32
@@ -209,6 +231,8 @@ class Explanation:
     attribution: FloatImage | None = None
     baseline: FloatImage | None = None
     completeness_error: float | None = None
+    conservation_error: float | None = None
+    by_band: Mapping[str, float] | None = None
     sanity: Sanity | None = None
     class_specific: bool = True
     runtime: str = "torch"

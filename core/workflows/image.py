@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from core.errors import InputError, OutOfRange, SightlineError
 from core.explain.inside import with_inside
@@ -119,6 +120,8 @@ def explain_input(
     target: Target | str,
     *,
     reported: Prediction | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    random_maps: int | None = None,
     progress: Progress | None = None,
 ) -> Explanation:
     """The explanation of one input of an image, with where its weight lies, and with what of the reported answer it is not of.
@@ -127,7 +130,7 @@ def explain_input(
     """
     from core.explain.registry import explain  # torch, which an answer alone does without
 
-    made = explain(engine, given, method, target, progress=progress)
+    made = explain(engine, given, method, target, parameters=parameters, random_maps=random_maps, progress=progress)
     differs = what_differs(engine, given, made.target, reported)
     return with_inside(replace(made, assumptions=(*made.assumptions, *differs)), image, given, engine.model.preprocess)
 

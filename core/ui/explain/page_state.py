@@ -15,7 +15,7 @@ import numpy as np
 
 from core.errors import OutOfRange, SightlineError, UnreadableFile
 from core.explain.attention import token_attention
-from core.explain.catalogue import ranked_methods
+from core.explain.catalogue import OFFERED, ranked_methods
 from core.explain.overlay import EvidenceSide
 from core.explain.registry import sanity_of
 from core.inference.calibration import probabilities
@@ -61,6 +61,11 @@ class Ready:
     methods: tuple[str, ...]
     token_scores: FloatImage | None
     is_calibrated: bool
+
+    @property
+    def usual(self) -> tuple[str, ...]:
+        """The methods whose maps are made where nobody chose."""
+        return tuple(method for method in self.methods if OFFERED[method].is_usual)
 
 
 class Turns:
