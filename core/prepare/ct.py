@@ -23,8 +23,9 @@ AIR = -1024.0
 """Hounsfield units; what lies below is padding."""
 WHOLE = 1.25
 """A picture up to this many times the window's size is taken as one window."""
-SLAB_MM = 2.5
-"""Thinner slices of a volume are averaged up to this, in which noise fades, and vessels that a slice or two show (training/RESULTS.md)."""
+SLAB_MM = 3.0
+"""Thin slices of a volume are averaged up to this thickness: noise fades, and so do vessels that a slice or two show
+(training/RESULTS.md)."""
 LARGEST_SLICE = 1024
 """Pixels a side of the largest CT slices that scanners make."""
 NO_LUNG = notice("ct.no-lung")
@@ -99,15 +100,18 @@ def is_searched(image: _Slice, preprocess: Preprocess) -> bool:
 
 
 def slabs_of(image: _Slice) -> list[range]:
-    """The frames (from 0) that are read as one: of a volume as many neighbouring slices as lie within SLAB_MM, else each by itself.
-
-    Slices that are thicker than they lie apart overlap, and count by their thickness.
-    """
+    """The frames (from 0) that are read as one: of a volume as many neighbouring slices as SLAB_MM holds, else each by itself."""
     frames = image.shape[0] if isinstance(image, Study) else 1
     count = 1
     if isinstance(image, Study) and image.is_volume and image.slice_spacing_mm:
-        count = max(1, int(SLAB_MM / max(image.slice_spacing_mm, _thickness_mm(image)) + _ROUNDING))
+        count = max(1, 1 + int((SLAB_MM - slab_mm(image, 1)) / image.slice_spacing_mm + _ROUNDING))
     return [range(first, min(first + count, frames)) for first in range(0, frames, count)]
+
+
+def slab_mm(study: Study, count: int) -> float:
+    """How thick so many slices are together; slices that are thicker than they lie apart overlap."""
+    apart = study.slice_spacing_mm or 0.0
+    return (count - 1) * apart + max(apart, _thickness_mm(study))
 
 
 def middle_of(slab: range) -> int:

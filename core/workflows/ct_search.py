@@ -12,7 +12,7 @@ import numpy as np
 from core.inference.ct_search import FIRST_LOOK, SliceSearch, candidates_of, found_label, search
 from core.inference.engine import Engine
 from core.inference.prediction import decide, predict_input
-from core.prepare.ct import centre_window, middle_of, plane_of, slab_about, slabs_of
+from core.prepare.ct import centre_window, middle_of, plane_of, slab_about, slab_mm, slabs_of
 from core.prepare.domains import ReadingMode, image_domain
 from core.prepare.inputs import frame_answered
 from core.types import Candidate, Image, ModelInput, Notice, Outside, Picture, Prediction, Preprocess, Progress, Study, notice
@@ -179,7 +179,7 @@ def slab_words(image: _Slice) -> tuple[Notice, ...]:
     count = len(slabs_of(image)[0])
     if count == 1 or not isinstance(image, Study):
         return ()
-    return (notice("ct.thin-slices-averaged", count=count, mm=count * (image.slice_spacing_mm or 0.0)),)
+    return (notice("ct.thin-slices-averaged", count=count, mm=slab_mm(image, count)),)
 
 
 def _outside(slices: Sequence[SliceSearch], engine: Engine) -> Outside:

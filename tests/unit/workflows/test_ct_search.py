@@ -226,7 +226,7 @@ def test_a_series_that_does_not_end_with_a_whole_slab_is_searched_to_its_end(eng
 
 
 def test_a_candidate_of_an_even_slab_lies_between_its_two_middle_slices() -> None:
-    study = replace(positioned(*[chest(2.8)] * 4), slice_spacing_mm=1.0)
+    study = replace(positioned(*[chest(2.8)] * 4), slice_spacing_mm=1.25)
     here = SliceSearch(0, middle=53.0, lung_pixels=100)
     one = Candidate(10.0, 10.0, 0, 0.9, 0.9, None)  # type: ignore[arg-type]
     assert placed(one, study, [here]).z_mm == pytest.approx(-28.5)  # of slices at -30 and -27
