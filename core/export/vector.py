@@ -42,6 +42,11 @@ def write_points(path: Path, layer: str, features: Iterable[Feature], columns: M
     return _write_layer(path, layer, features, columns, crs, "Point")
 
 
+def write_multipolygons(path: Path, layer: str, features: Iterable[Feature], columns: Mapping[str, type], crs: CRS) -> int:
+    """The same of areas in several parts."""
+    return _write_layer(path, layer, features, columns, crs, "MultiPolygon")
+
+
 def _write_layer(path: Path, layer: str, features: Iterable[Feature], columns: Mapping[str, type], crs: CRS, geometry: str) -> int:
     told = iter(features)
     count = 0

@@ -20,4 +20,5 @@ __all__ = [
     "scene_prediction",
     "series",
     "volumes",
+    "zones",
 ]

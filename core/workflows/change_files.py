@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from core.areas.pixels import Hectares, moved, row_hectares
 from core.areas.polygons import ClassStrip, OutlinedArea, polygons_of
-from core.areas.zonal_counts import CountsByZone, ZonalCounts
+from core.areas.zonal_counts import ZonalCounts
 from core.areas.zones import Zone
 from core.change.evidence import NODATA, Evidence, is_changed
 from core.change.severity import severity_of
@@ -29,11 +29,14 @@ from core.prepare.grid.align import way_between
 from core.readers.scenes.raster import open_raster
 from core.render.colours import class_colours
 from core.types import UNNAMED_DATE, ChangePolygon, Scene, TakenBack, Transition
+from core.workflows.zones.clip import clip_rasters
+from core.workflows.zones.counted import ZoneCount, count_change
+from core.workflows.zones.files import ZONE_FILES
 
 CHANGE, BEFORE, AFTER = "change.tif", "landcover_before.tif", "landcover_after.tif"
 SCORE, PROBABILITY = "change_score.tif", "change_probability.tif"
-TRANSITIONS, ZONES, CHANGES, LAYER = "transitions.csv", "zones.csv", "changes.gpkg", "changes"
-OPTIONAL_FILES = (SCORE, PROBABILITY, BEFORE, AFTER, "landcover_*.qml", "landcover_*.aux.xml", TRANSITIONS, ZONES)
+TRANSITIONS, CHANGES, LAYER = "transitions.csv", "changes.gpkg", "changes"
+OPTIONAL_FILES = (SCORE, PROBABILITY, BEFORE, AFTER, "landcover_*.qml", "landcover_*.aux.xml", TRANSITIONS, *ZONE_FILES)
 """What not every comparison writes; that of an earlier one must not stay beside the files of the next."""
 MOST_POLYGONS = 1000
 """Polygons that are kept in memory, the largest ones; the file has all of them."""
@@ -143,8 +146,19 @@ def bring_to(folder: Path, crs: CRS, kind: ChangeKind) -> None:
             warp_raster(folder / name, warped / name, crs, **_legend(name, kind))
 
 
-def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: Sequence[Zone], min_hectares: float) -> Findings:
-    """Write changes.gpkg, transitions.csv where classes are known and, with zones, zones.csv, from the rasters of a folder.
+def clip_to(folder: Path, zones: Sequence[Zone], kind: ChangeKind) -> None:
+    """The rasters of a folder cut to zones, in place of themselves. Raises InputError where no zone lies on them."""
+    clip_rasters(folder, {name: _legend(name, kind) for name in kind.rasters}, zones)
+
+
+def count_zones(folder: Path, zones: Sequence[Zone], kind: ChangeKind) -> tuple[ZoneCount, ...]:
+    """What the rasters of a folder hold in each zone. zones: in their CRS."""
+    classes = (folder / BEFORE, folder / AFTER) if kind.labels else None
+    return count_change(folder / CHANGE, classes, kind.labels, STATES, zones)
+
+
+def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, min_hectares: float) -> Findings:
+    """Write changes.gpkg, and transitions.csv where classes are known, from the rasters of a folder.
 
     before: the scene whose grid they had. min_hectares: smaller polygons are left out of changes.gpkg. A polygon is of one pair of classes;
     polygons are numbered by size, from 1.
@@ -154,14 +168,14 @@ def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: 
     hectares = row_hectares(crs, transform, *size)
     labels = kind.labels
     counts = _Counts(pair_counts(labels), pair_counts(labels), ZonalCounts(len(STATES)))
-    by_zone = CountsByZone(zones, len(labels) ** 2 or len(STATES), transform)
+    is_on_grid = (crs, transform) == (before.crs, before.transform)
 
     def outlined(strips: Iterator[_Rows]) -> Iterator[OutlinedArea]:
         changes = (ClassStrip(rows.top, np.where(rows.state == 1, rows.pairs, NO_PAIR), rows.score) for rows in strips)
         return polygons_of(changes, transform, hectares, nodata=NO_PAIR, min_hectares=min_hectares)
 
     # Twice over the rasters: once to count and to learn the order of sizes, once to write, so that no more than one polygon is held.
-    sizes = np.array([polygon.hectares for polygon in outlined(_counted(_rows(folder, kind), hectares, counts, by_zone))])
+    sizes = np.array([polygon.hectares for polygon in outlined(_counted(_rows(folder, kind), hectares, counts))])
     number = np.empty(len(sizes), dtype=np.int64)
     number[np.argsort(-sizes, kind="stable")] = np.arange(1, len(sizes) + 1)
     largest: dict[int, ChangePolygon] = {}
@@ -169,7 +183,8 @@ def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: 
 
     def features() -> Iterator[Feature]:
         for place, polygon in enumerate(outlined(_rows(folder, kind))):
-            made = _polygon(int(number[place]), polygon, labels, before, crs)
+            window = polygon.window if is_on_grid else _window_on(before, polygon.geometry, crs)
+            made = _polygon(int(number[place]), polygon, labels, window)
             if made.id <= MOST_POLYGONS:
                 largest[made.id] = made
             severity = (severity_of(made.probability),) if kind.is_of_burns else ()
@@ -179,8 +194,6 @@ def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: 
     transitions, became = (transitions_of(each, labels) if labels else () for each in (counts.pairs, counts.became))
     if labels:
         write_table(folder / TRANSITIONS, ("from", "to", "pixels", "hectares"), map(_cells, transitions))
-    if zones:
-        _write_zones(folder, zones, by_zone, labels)
     polygons = tuple(largest[key] for key in sorted(largest))
     changed, valid = int(counts.states.pixels[1]), int(counts.states.pixels.sum())
     return Findings(transitions, became, polygons, changed, valid, float(counts.states.hectares[1]), float(sizes.sum()))
@@ -194,16 +207,6 @@ def write_taken_back(folder: Path, found: Iterable[TakenBack]) -> None:
 def write_verdicts(polygons: Path, said: Mapping[int, str | None]) -> None:
     """Into changes.gpkg: what a reviewer says of polygons, by their numbers; None for what is taken back. Raises CannotWrite."""
     set_values(polygons, LAYER, VERDICT, said)
-
-
-def _write_zones(folder: Path, zones: Sequence[Zone], by_zone: CountsByZone, labels: Sequence[str]) -> None:
-    """zones.csv: pairs of classes of each zone, or what changed and what did not where no classes are known."""
-    told = list(zip(zones, by_zone.each_counts, strict=True))
-    if labels:
-        cells = ((zone.name, *_cells(each)) for zone, counts in told for each in transitions_of(counts, labels))
-        return write_table(folder / ZONES, ("zone", "from", "to", "pixels", "hectares"), cells)
-    areas = ((zone.name, area.label, area.pixels, area.hectares) for zone, counts in told for area in counts.areas(STATES))
-    return write_table(folder / ZONES, ("zone", "state", "pixels", "hectares"), areas)
 
 
 @dataclass(frozen=True)
@@ -239,14 +242,13 @@ class _Counts:
     states: ZonalCounts
 
 
-def _counted(strips: Iterator[_Rows], hectares: Hectares, counts: _Counts, by_zone: CountsByZone) -> Iterator[_Rows]:
+def _counted(strips: Iterator[_Rows], hectares: Hectares, counts: _Counts) -> Iterator[_Rows]:
     """The strips, each counted as it passes by."""
     for rows in strips:
         area = hectares(rows.top, len(rows.state))
         counts.pairs.add(rows.pairs, area)
         counts.became.add(np.where(rows.state == 1, rows.pairs, NO_PAIR), area)
         counts.states.add(rows.state, area)
-        by_zone.add(rows.top, rows.pairs, area)
         yield rows
 
 
@@ -262,9 +264,8 @@ def _cells(transition: Transition) -> tuple[str, str, int, float]:
     return transition.before, transition.after, transition.pixels, transition.hectares
 
 
-def _polygon(number: int, polygon: OutlinedArea, labels: Sequence[str], before: Scene, crs: CRS) -> ChangePolygon:
+def _polygon(number: int, polygon: OutlinedArea, labels: Sequence[str], window: tuple[int, int, int, int]) -> ChangePolygon:
     centre = polygon.geometry.representative_point()
-    window = polygon.window if crs == before.crs else _window_on(before, polygon.geometry, crs)
     was, became = pair_names(polygon.value, labels) if labels else (None, None)
     return ChangePolygon(number, polygon.hectares, was, became, polygon.score, window, (centre.x, centre.y))
 

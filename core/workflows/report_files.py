@@ -31,7 +31,8 @@ from core.workflows.change import detect_change
 from core.workflows.change_files import OPTIONAL_FILES
 from core.workflows.change_series import change_series
 from core.workflows.image import compose, explain_input, explained_input, predict
-from core.workflows.scene_map import ZONES, map_scene
+from core.workflows.scene_map import map_scene
+from core.workflows.zones.files import ZONE_FILES
 from models.change_registry import LoadedChangeModel
 from models.registry import LoadedModel
 
@@ -91,7 +92,7 @@ def write_map(
     into `out` supersedes them.
     """
     kept = "" if workers is None else f"{PREFIX}strips-{decided_by(scene, engine)[:KEY_DIGITS]}"
-    with staged(out, replacing=(PICTURES, ZONES), keeping=kept) as whole, ExitStack() as stack:
+    with staged(out, replacing=(PICTURES, *ZONE_FILES), keeping=kept) as whole, ExitStack() as stack:
         if workers is not None:
             wishes["workers"] = Workers(workers, stack.enter_context(resumable_folder(out, kept)))
         result = map_scene(scene, engine, whole, **wishes)

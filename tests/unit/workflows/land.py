@@ -23,6 +23,7 @@ FILES = [
     "landcover.tif",
     "landcover.tif.aux.xml",
     "outside.tif",
+    "uncertainty.tif",
     "unstable.tif",
 ]
 PLACE = Affine(10, 0, 448_000, 0, -10, 5_411_000)

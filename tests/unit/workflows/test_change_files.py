@@ -141,9 +141,10 @@ def test_transitions_are_summed_in_zones(pair: tuple[Scene, Scene], made: Change
     detect_change(*pair, method_for(engine, made.method), tmp_path / "out", zones=tmp_path / "zones.gpkg")
     summed = rows(tmp_path / "out" / "zones.csv")
     assert {row["zone"] for row in summed} == set(halves)
+    assert sum(float(row["changed_hectares"]) for row in summed) == pytest.approx(made.changed_hectares)
     for (before, after), (pixels, hectares) in table(made).items():
         mine = [row for row in summed if (row["from"], row["to"]) == (before, after)]
-        assert sum(int(row["pixels"]) for row in mine) == pixels
+        assert sum(float(row["pixels"]) for row in mine) == pixels
         assert sum(float(row["hectares"]) for row in mine) == pytest.approx(hectares)
 
 
