@@ -1,7 +1,7 @@
 """From arrays to pictures, for pages, reports and the command line alike."""
 
 __all__ = [
-    "attention", "change_polygon", "colours", "ground", "heatmap", "indices", "outlines", "preview", "report_pictures",
+    "attention", "change_polygon", "colours", "ground", "heatmap", "indices", "map_sheet", "outlines", "preview", "report_pictures",
     "report_scenes",
     "sample_chip", "scene",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from core.types import Scene
 LINE, HALO, CHOSEN = (255, 255, 255, 255), (0, 0, 0, 170), (255, 210, 77, 255)
 WIDTH = 2
 """Pixels of the picture."""
-MOST_ENLARGED = 8
+MOST_FINER = 8
 """A picture of few pixels is drawn in so many times more, so that lines stay thin when it is enlarged."""
 SHARP_SIDE = 1600
 
@@ -27,7 +27,7 @@ SHARP_SIDE = 1600
 def outlines_picture(zones: Sequence[Zone], scene: Scene, piece: Piece, chosen: int | None = None) -> bytes:
     """PNG of a piece of a scene's grid. zones: in the CRS of the scene. chosen: id of one that stands out."""
     rows, columns = piece.shape
-    finer = max(1, min(SHARP_SIDE // max(rows, columns), MOST_ENLARGED))
+    finer = max(1, min(SHARP_SIDE // max(rows, columns), MOST_FINER))
     left, top, width, height = piece.box
     to_picture = Affine.scale(columns * finer / width, rows * finer / height) @ Affine.translation(-left, -top) @ ~scene.transform
     picture = PillowImage.new("RGBA", (columns * finer, rows * finer), (0, 0, 0, 0))

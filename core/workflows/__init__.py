@@ -14,6 +14,7 @@ __all__ = [
     "files",
     "image",
     "large_images",
+    "layers",
     "render_files",
     "report_files",
     "scene_map",

@@ -15,21 +15,25 @@ from rasterio.crs import CRS
 
 from core.areas.zones import Zone, read_zones
 from core.change.detect import EVIDENCE, Detection, check_dates, gather, lay_over
-from core.change.methods.base import Method
+from core.change.methods.base import Method, NetworkMethod
 from core.change.scratch import EvidenceFile
 from core.change.taken_back import check_local, take_back
 from core.change.threshold_sample import SampledThreshold
 from core.errors import InputError, OutOfRange
+from core.export.qgis_project import ProjectLayer
 from core.export.staging import staged
 from core.inference.scenes.pair_statistics import STATISTICS
+from core.render.colours import class_colours
 from core.render.preview import Preview
 from core.types import ChangeMap, Progress, Scene, TakenBack
-from core.workflows.bands.severity import SEVERITY, write_severity
+from core.workflows.bands.severity import SEVERITY, severity_layers, write_severity
 from core.workflows.change_files import (
     AFTER,
     BEFORE,
     CHANGE,
     CHANGES,
+    STATE_COLOURS,
+    STATES,
     ChangeKind,
     Findings,
     bring_to,
@@ -39,6 +43,8 @@ from core.workflows.change_files import (
     write_rasters,
     write_taken_back,
 )
+from core.workflows.change_files import LAYER as CHANGES_LAYER
+from core.workflows.layers import class_symbol, number_symbol, outline_symbol, write_layers
 from core.workflows.scene_map import target_crs
 from core.workflows.zones.clip import inside_or_refuse
 from core.workflows.zones.files import write_change_zones
@@ -106,6 +112,7 @@ def detect_change(
         findings = measure(folder, before, after, kind, min_area_hectares)
         findings = _taken_back(findings, found, method, taken_back, folder, look_up)
         severities = write_severity(folder, kind.score, min_area_hectares, look_up) if method.is_of_burns else ()
+        _write_layers(folder, kind, before, after, method)
     wishes: dict[str, Any] = {
         "crs": target.to_string(),
         "min_area_hectares": min_area_hectares,
@@ -122,6 +129,29 @@ def _write_zones(folder: Path, zones: Sequence[Zone], kind: ChangeKind, before: 
     write_change_zones(folder, counts, kind.labels, crs)
     if cutoff is not None or any(zone.cutoff for zone in zones):
         write_plots(folder / PLOTS, [plot_of(count, before, after, cutoff) for count in counts], before, after, crs)
+
+
+def _write_layers(folder: Path, kind: ChangeKind, before: Scene, after: Scene, method: Method) -> None:
+    """The project, the item and the printed map."""
+    classes = class_symbol(kind.labels, class_colours(kind.labels))
+    layers = [
+        ProjectLayer(CHANGES, "Polygons of change", outline_symbol("changes"), CHANGES_LAYER),
+        *severity_layers(folder),
+        ProjectLayer(CHANGE, "Change", class_symbol(STATES, STATE_COLOURS)),
+        *(
+            ProjectLayer(name, f"Land cover {when}", classes, is_on=False)
+            for name, when in (((AFTER, "after"), (BEFORE, "before")) if kind.labels else ())
+        ),
+        ProjectLayer(
+            kind.score,
+            "Probability of change" if kind.is_calibrated else "Score of change",
+            number_symbol(folder / kind.score, of_change=True),
+            is_on=False,
+        ),
+    ]
+    model = method.engine.model if isinstance(method, NetworkMethod) else None
+    told = {"sightline:method": method.name, **({"sightline:weights": method.weights} if method.weights else {})}
+    write_layers(folder, "Change", layers, (CHANGE, STATES), [before, after], model, told)
 
 
 def check_change(before: Scene, after: Scene, method: Method, min_area_hectares: float = 0.0) -> None:

@@ -20,7 +20,9 @@ from core.areas.zonal_counts import InsideZones, ZonalCounts
 from core.areas.zones import read_zones
 from core.errors import OutOfRange
 from core.export.geotiff import StripWriter, grid_in, parse_crs, read_strips, warp_raster
+from core.export.qgis_project import ProjectLayer
 from core.export.staging import staged
+from core.export.symbols import PaletteSymbol
 from core.export.tables import write_areas
 from core.export.vector import Feature, write_polygons
 from core.inference.engine import Engine
@@ -34,9 +36,10 @@ from core.prepare.grid.reflectance import is_scale_known, value_doubts
 from core.prepare.grid.tiles import OVERLAP, tile_grid
 from core.prepare.scene_input import ground_refusal, scale_assumptions
 from core.readers.scenes.raster import open_raster
-from core.render.colours import class_colours
+from core.render.colours import UNSTABLE_MARK, class_colours
 from core.render.preview import Preview
 from core.types import ClassArea, FloatImage, LandCoverMap, Mask, Notice, Progress, Scene, notice
+from core.workflows.layers import class_symbol, number_symbol, outline_symbol, write_layers
 from core.workflows.zones.clip import clip_rasters, inside_or_refuse
 from core.workflows.zones.counted import count_map
 from core.workflows.zones.files import write_map_zones
@@ -98,6 +101,7 @@ def map_scene(
         if clip:
             clip_rasters(folder, _legends(model.labels), drawn)
         areas = _measure(folder, model.labels, min_area_hectares, look_up)
+        _write_layers(folder, scene, engine)
     bands_assumed = resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)[1]
     refusal, clouds = ground_refusal(scene, model.preprocess), cloud_notice(scene)
     return LandCoverMap(
@@ -245,6 +249,26 @@ def _legends(labels: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """Of each raster: what its values are called and how they are drawn."""
     classes: dict[str, Any] = {"labels": labels, "colours": class_colours(labels)}
     return {LANDCOVER: classes, CONFIDENCE: {}, OUTSIDE: {}, UNSTABLE: {}, UNCERTAINTY: {}}
+
+
+def _write_layers(folder: Path, scene: Scene, engine: Engine) -> None:
+    """The project, the item and the printed map."""
+    labels = engine.model.labels
+    colours = class_colours(labels)
+    numbers = [
+        ProjectLayer(name, words, number_symbol(folder / name, band), is_on=False)
+        for name, words, band in (
+            (CONFIDENCE, "Confidence", 1), (UNCERTAINTY, "Entropy", 1), (UNCERTAINTY, "Margin", 2), (OUTSIDE, "Distance from training", 1),
+        )
+    ]  # fmt: skip
+    layers = [
+        ProjectLayer(CLASSES, "Classes as polygons", outline_symbol("class", labels, colours), LAYER, is_on=False),
+        ProjectLayer(UNSTABLE, "Unstable", PaletteSymbol(("stable", "unstable"), ((60, 66, 74), UNSTABLE_MARK)), is_on=False),
+        ProjectLayer(LANDCOVER, "Land cover", class_symbol(labels, colours)),
+        *numbers,
+    ]
+    told = {"sightline:model": engine.model.id, "sightline:weights": engine.model.weights_hash}
+    write_layers(folder, "Land cover", layers, (LANDCOVER, labels), [scene], engine.model, told)
 
 
 def _measure(folder: Path, labels: tuple[str, ...], min_area_hectares: float, step: Callable[[], None]) -> tuple[ClassArea, ...]:

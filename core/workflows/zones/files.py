@@ -9,14 +9,16 @@ from typing import Any
 import shapely
 from rasterio.crs import CRS
 
+from core.export.symbols import FillSymbol, layer_style
 from core.export.tables import write_table
-from core.export.vector import write_multipolygons
+from core.export.vector import write_multipolygons, write_style
 from core.workflows.zones.counted import ZoneCount
 from core.workflows.zones.plots import PLOTS, zone_state
 
 ZONES, ZONES_MAP, LAYER = "zones.csv", "zones.gpkg", "zones"
 ZONE_FILES = (ZONES, ZONES_MAP, PLOTS)
 """What a result without zones leaves out."""
+ZONE_SYMBOL = FillSymbol((20, 24, 28), alpha=0, width=0.6)
 _OF_ZONE: dict[str, type] = {"id": int, "zone": str, "hectares": float, "seen_share": float}
 
 
@@ -68,6 +70,7 @@ def _write(folder: Path, features: Any, columns: dict[str, type], crs: CRS) -> N
         for count, values in features
     )
     write_multipolygons(folder / ZONES_MAP, LAYER, rows, columns, crs)
+    write_style(folder / ZONES_MAP, LAYER, layer_style(ZONE_SYMBOL))
 
 
 def _many(geometry: Any) -> Any:

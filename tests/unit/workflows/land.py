@@ -19,10 +19,13 @@ FILES = [
     "areas.csv",
     "classes.gpkg",
     "confidence.tif",
+    "item.json",
     "landcover.qml",
     "landcover.tif",
     "landcover.tif.aux.xml",
+    "map.png",
     "outside.tif",
+    "project.qgz",
     "uncertainty.tif",
     "unstable.tif",
 ]

@@ -66,7 +66,7 @@ def test_in_another_crs_the_areas_stay(tmp_path: Path, land_engine: Engine, mapp
     for path in (made.landcover, made.confidence, made.outside):
         with rasterio.open(path) as raster:
             assert raster.crs.to_epsg() == 3857
-    assert geopandas.read_file(made.classes).crs.to_epsg() == 3857
+    assert geopandas.read_file(made.classes, layer="classes").crs.to_epsg() == 3857
     total = sum(area.hectares for area in mapped.areas)
     for here, there in zip(mapped.areas, made.areas, strict=True):
         assert there.hectares == pytest.approx(here.hectares, rel=0.01, abs=total * 1e-3)
@@ -111,7 +111,7 @@ def test_a_clipped_map_ends_at_its_zones_and_says_the_same_of_them(tmp_path: Pat
         assert (raster.width, raster.height) == pixels.shape[:0:-1]
         np.testing.assert_array_equal(np.isnan(raster.read(1)), pixels[0] == 255)
     assert cut.valid_pixels == (pixels != 255).sum() == sum(area.pixels for area in cut.areas)
-    assert geopandas.read_file(cut.classes).total_bounds[0] >= 448_310
+    assert geopandas.read_file(cut.classes, layer="classes").total_bounds[0] >= 448_310
 
 
 def test_clipping_needs_zones_that_lie_on_the_scene(tmp_path: Path, land_engine: Engine, mapped: LandCoverMap) -> None:
@@ -125,8 +125,8 @@ def test_clipping_needs_zones_that_lie_on_the_scene(tmp_path: Path, land_engine:
 
 def test_polygons_below_the_least_area_are_not_listed_but_in_the_areas(tmp_path: Path, land_engine: Engine, mapped: LandCoverMap) -> None:
     made = map_scene(mapped.scene, land_engine, tmp_path / "out", min_area_hectares=2.0)
-    kept = geopandas.read_file(made.classes).hectares
-    all_of_them = geopandas.read_file(mapped.classes).hectares
+    kept = geopandas.read_file(made.classes, layer="classes").hectares
+    all_of_them = geopandas.read_file(mapped.classes, layer="classes").hectares
     assert sorted(kept) == pytest.approx(sorted(size for size in all_of_them if size >= 2.0))
     assert 0 < len(kept) < len(all_of_them)
     assert made.areas == mapped.areas
