@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import shapely
@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from core.areas.pixels import moved
 from core.areas.zones import Zone
-from core.types import ClassArea, Mask
+from core.types import ClassArea, FloatImage, Mask
 
 _ROWS_UP = Affine.scale(1.0, -1.0)
 """exactextract has its rows from south to north; those of a raster go down."""
@@ -62,35 +62,70 @@ class CountsByZone:
 
     def __init__(self, zones: Sequence[Zone], classes: int, transform: Affine) -> None:
         self.each_counts = tuple(ZonalCounts(classes) for _ in zones)
-        self._shapes = moved([zone.geometry for zone in zones], _ROWS_UP @ ~transform)
-        self._boxes = shapely.bounds(self._shapes).reshape(-1, 4)  # left, bottom, right, top in pixels, rows counted from 0 down to -height
+        self._grid = _ZonesInStrips(zones, transform)
 
     def add(self, top: int, values: NDArray[np.integer], hectares: NDArray[np.float64]) -> None:
         """values, hectares: [rows, width], class and area of each pixel from row `top` on; what is no class is not counted."""
-        rows, width = values.shape
-        for counts, area, (west, south, east, north) in zip(self.each_counts, self._shapes, self._boxes, strict=True):
-            if not (np.isfinite([west, east]).all() and west < width and east > 0 and south < -top and north > -top - rows):
-                continue  # it has no place in this CRS, or none in this strip
-            left, right = max(0, int(np.floor(west))), min(width, int(np.ceil(east)))
-            part = np.ascontiguousarray(values[:, left:right], dtype=np.int32)
-            cells, shares = _covered(area, part, (left, top))
-            counts.add(part.ravel()[cells], hectares[:, left:right].ravel()[cells], shares)
+        for number, part, cells, shares in self._grid.covered(top, *values.shape):
+            self.each_counts[number].add(values[:, part].astype(np.int64).ravel()[cells], hectares[:, part].ravel()[cells], shares)
 
 
-def _covered(area: BaseGeometry, values: NDArray[np.int32], corner: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _covered(area: BaseGeometry, shape: tuple[int, int], corner: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """(places in the flattened part of a raster, the share of each that an area covers), of pixels that it touches.
 
-    corner: (left, top) of the part, in pixels.
+    shape: (rows, columns) of the part. corner: its (left, top) in pixels.
     """
     from exactextract import exact_extract  # here, since few maps have zones
     from exactextract.raster import NumPyRasterSource
 
-    (left, top), (rows, columns) = corner, values.shape
-    source = NumPyRasterSource(values, xmin=left, xmax=left + columns, ymin=-top - rows, ymax=-top)
+    (left, top), (rows, columns) = corner, shape
+    source = NumPyRasterSource(np.zeros(shape, dtype=np.uint8), xmin=left, xmax=left + columns, ymin=-top - rows, ymax=-top)
     feature = {"type": "Feature", "properties": {}, "geometry": mapping(area)}
     (found,) = exact_extract(source, [feature], ["cell_id", "coverage"])
     told = found["properties"]
     return np.asarray(told["cell_id"], dtype=np.intp), np.asarray(told["coverage"], dtype=np.float64)
+
+
+class MeansByZone:
+    """Means of numbers in each zone, strip by strip, pixels at the edge by the share that is inside.
+
+    sums: float64 [zones, planes], of value times share. weights: float64 [zones], of the shares of pixels with data; touched: of all.
+    """
+
+    def __init__(self, zones: Sequence[Zone], planes: int, transform: Affine) -> None:
+        self.sums = np.zeros((len(zones), planes))
+        self.weights, self.touched = np.zeros(len(zones)), np.zeros(len(zones))
+        self._grid = _ZonesInStrips(zones, transform)
+
+    def add(self, top: int, values: FloatImage, valid: Mask) -> None:
+        """values: [planes, rows, width] from row `top` on. valid: bool [rows, width], which of them count."""
+        for zone, part, cells, shares in self._grid.covered(top, *valid.shape):
+            held = np.where(valid[:, part].ravel()[cells], shares, 0.0)
+            self.sums[zone] += values[:, :, part].reshape(len(values), -1)[:, cells].astype(np.float64) @ held
+            self.weights[zone] += held.sum()
+            self.touched[zone] += shares.sum()
+
+    def means(self) -> NDArray[np.float64]:
+        """float64 [zones, planes], NaN where a zone has no data."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(self.sums / np.where(self.weights > 0, self.weights, np.nan)[:, np.newaxis])
+
+
+class _ZonesInStrips:
+    """Zones in the pixels of a raster that is read strip by strip."""
+
+    def __init__(self, zones: Sequence[Zone], transform: Affine) -> None:
+        self._shapes = moved([zone.geometry for zone in zones], _ROWS_UP @ ~transform)
+        self._boxes = shapely.bounds(self._shapes).reshape(-1, 4)  # left, bottom, right, top in pixels, rows counted from 0 down to -height
+
+    def covered(self, top: int, rows: int, width: int) -> Iterator[tuple[int, slice, NDArray[np.intp], NDArray[np.float64]]]:
+        """(number of a zone, its columns, places in that flattened part, the share of each that is inside) of those that meet the rows."""
+        for number, (area, (west, south, east, north)) in enumerate(zip(self._shapes, self._boxes, strict=True)):
+            if not (np.isfinite([west, east]).all() and west < width and east > 0 and south < -top and north > -top - rows):
+                continue  # it has no place in this CRS, or none in this strip
+            left, right = max(0, int(np.floor(west))), min(width, int(np.ceil(east)))
+            cells, shares = _covered(area, (rows, right - left), (left, top))
+            yield number, slice(left, right), cells, shares
 
 
 class InsideZones:
