@@ -150,7 +150,7 @@ def _ground(here: EarthState, ground: Ground) -> list[Layer]:
     if piece is None:
         return layers
     scenes = [scene for _, scene in shown_scenes(here)][: len(pictures)]
-    sharper = _kept(here, "sharper", ("sharper", here.pair, piece), lambda: draw_piece(scenes, ground, piece))
+    sharper = _kept(here, "sharper", ("sharper", here.pair, piece, ground.preset), lambda: draw_piece(scenes, ground, piece))
     box = _floats(piece.box)
     return [*layers, *(_ground_layer(f"sharper.{number}", picture, box, number, len(pictures)) for number, picture in enumerate(sharper))]
 

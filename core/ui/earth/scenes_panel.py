@@ -15,6 +15,7 @@ from core.readers import SceneOptions
 from core.readers.scenes.band_names import colour_of
 from core.readers.scenes.footprint import in_words
 from core.render.indices import indices_of
+from core.render.scene import band_presets_of
 from core.report.notices import say
 from core.settings import settings
 from core.sources.scenes import guessed_bands
@@ -43,6 +44,7 @@ MOST_ASKED = 32
 
 def scenes_tab(session: Session, here: EarthState) -> None:
     """Everything on the scenes that are open."""
+    _choose_preset(here)
     _choose_shown_index(here)
     for number, group in enumerate(here.groups):
         with st.container(border=True, key=f"scene-{number}"):
@@ -51,6 +53,20 @@ def scenes_tab(session: Session, here: EarthState) -> None:
             _clouds(session, here, number)
     refused(here.refused)
     _add(session, here)
+
+
+def _choose_preset(here: EarthState) -> None:
+    """Which bands the map shows, by one stretch for all dates."""
+    offered = band_presets_of([here.groups[number].scene for number in here.pair])
+    if len(offered) < 2:
+        return
+    chosen = st.segmented_control(
+        "Bands on the map", offered, default=here.preset if here.preset in offered else offered[0], required=True,
+        format_func=apart(offered, str.capitalize), key=f"earth.preset.{'.'.join(offered)}",
+    )  # fmt: skip
+    if chosen and chosen != here.preset:
+        here.preset = chosen
+        st.rerun()
 
 
 def _choose_shown_index(here: EarthState) -> None:
