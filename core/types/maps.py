@@ -78,6 +78,7 @@ class ChangePolygon:
 
     window: (left, top, width, height) in pixels of the first date's grid. probability: mean over its pixels of what
     the method gives: a probability where it is calibrated, else a score. taken_back: None where nobody asked.
+    confidence: in [0, 1], how much of it the shift between the dates cannot explain; None where the shift could not be measured.
     """
 
     id: int
@@ -88,6 +89,7 @@ class ChangePolygon:
     window: tuple[int, int, int, int]
     centre: tuple[float, float]
     taken_back: TakenBack | None = None
+    confidence: float | None = None
 
     def is_linear(self, linear: Sequence[str]) -> bool:
         """Whether one of its classes is among those that are lines on the ground, which have no areas."""

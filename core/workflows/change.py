@@ -109,7 +109,7 @@ def detect_change(
             _write_zones(folder, drawn, kind, before, after, cutoff, target)
         if clip:
             clip_to(folder, drawn, kind)
-        findings = measure(folder, before, after, kind, min_area_hectares)
+        findings = measure(folder, before, after, kind, min_area_hectares, found.dates.shift)
         findings = _taken_back(findings, found, method, taken_back, folder, look_up)
         severities = write_severity(folder, kind.score, min_area_hectares, look_up) if method.is_of_burns else ()
         _write_layers(folder, kind, before, after, method)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from core.areas.zonal_counts import ZonalCounts
 from core.areas.zones import Zone
 from core.change.evidence import NODATA, Evidence, is_changed
 from core.change.severity import severity_of
+from core.change.shift import shift_confidence
 from core.change.transitions import NO_PAIR, pair_counts, pair_names, pairs_of, transitions_of
 from core.export.geotiff import StripWriter, read_strips, warp_raster
 from core.export.staging import staged
@@ -40,7 +41,7 @@ OPTIONAL_FILES = (SCORE, PROBABILITY, BEFORE, AFTER, "landcover_*.qml", "landcov
 """What not every comparison writes; that of an earlier one must not stay beside the files of the next."""
 MOST_POLYGONS = 1000
 """Polygons that are kept in memory, the largest ones; the file has all of them."""
-TAKEN_BACK, VERDICT = "taken_back", "verdict"
+TAKEN_BACK, VERDICT, CONFIDENCE = "taken_back", "verdict", "confidence"
 STATES, STATE_COLOURS = ("unchanged", "changed"), ((38, 43, 51), (230, 159, 0))
 COLUMNS = {
     "id": int,
@@ -50,6 +51,7 @@ COLUMNS = {
     "score": float,
     "date_before": str,
     "date_after": str,
+    CONFIDENCE: float,
     TAKEN_BACK: float,
     VERDICT: str,
 }
@@ -157,17 +159,18 @@ def count_zones(folder: Path, zones: Sequence[Zone], kind: ChangeKind) -> tuple[
     return count_change(folder / CHANGE, classes, kind.labels, STATES, zones)
 
 
-def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, min_hectares: float) -> Findings:
+def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, min_hectares: float, shift: float | None = None) -> Findings:
     """Write changes.gpkg, and transitions.csv where classes are known, from the rasters of a folder.
 
     before: the scene whose grid they had. min_hectares: smaller polygons are left out of changes.gpkg. A polygon is of one pair of classes;
-    polygons are numbered by size, from 1.
+    polygons are numbered by size, from 1. shift: pixels by which the dates lie off each other, None where that is not known.
     """
     with open_raster(folder / CHANGE) as raster:
         crs, transform, size = raster.crs, raster.transform, (raster.width, raster.height)
     hectares = row_hectares(crs, transform, *size)
     labels = kind.labels
     counts = _Counts(pair_counts(labels), pair_counts(labels), ZonalCounts(len(STATES)))
+    to_pixels = ~transform
     is_on_grid = (crs, transform) == (before.crs, before.transform)
 
     def outlined(strips: Iterator[_Rows]) -> Iterator[OutlinedArea]:
@@ -184,11 +187,15 @@ def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, min_hec
     def features() -> Iterator[Feature]:
         for place, polygon in enumerate(outlined(_rows(folder, kind))):
             window = polygon.window if is_on_grid else _window_on(before, polygon.geometry, crs)
-            made = _polygon(int(number[place]), polygon, labels, window)
+            trust = None if shift is None else shift_confidence(shift, polygon.pixels, moved([polygon.geometry], to_pixels)[0].length)
+            made = replace(_polygon(int(number[place]), polygon, labels, window), confidence=trust)
             if made.id <= MOST_POLYGONS:
                 largest[made.id] = made
             severity = (severity_of(made.probability),) if kind.is_of_burns else ()
-            yield polygon.geometry, (made.id, made.hectares, made.before, made.after, made.probability, *dates, None, None, *severity)
+            yield (
+                polygon.geometry,
+                (made.id, made.hectares, made.before, made.after, made.probability, *dates, trust, None, None, *severity),
+            )
 
     write_polygons(folder / CHANGES, LAYER, features(), kind.columns, crs)
     transitions, became = (transitions_of(each, labels) if labels else () for each in (counts.pairs, counts.became))

@@ -158,6 +158,5 @@ def test_bands_of_a_preset_are_drawn_by_one_stretch_for_all_dates(tmp_path: Path
         assert first == second and first.high == (brightest,) * 3
     drawn = true_colour(scenes[0], preset="near infrared")  # near infrared 0.4, red 0.3, green 0.2 of at most 0.5
     assert drawn[0, 0].tolist() == [204, 153, 102]
-    assert band_presets_of([scenes[0], read_scene([write_geotiff(tmp_path / "rgb.tif", pixels[:3], descriptions=names[:3])])]) == (
-        "natural",
-    )
+    coloured = read_scene([write_geotiff(tmp_path / "rgb.tif", pixels[:3], descriptions=names[:3])])
+    assert band_presets_of([scenes[0], coloured]) == ("natural",)

@@ -132,3 +132,18 @@ def test_a_clipped_change_ends_at_its_zones(dates: tuple[Scene, Scene], plots_fi
     assert made.changed_pixels == 18 * 18 + 10 * 20 + 10 * 20 + 18 * 6
     assert made.polygons[0].window[0] >= 0
     assert {polygon.window for polygon in made.polygons} == {(2, 2, 18, 18), (20, 30, 10, 20), (0, 30, 10, 20), (2, 22, 18, 6)}
+
+
+def test_confidence_falls_with_the_measured_shift_and_stands_beside_each_polygon(
+    dates: tuple[Scene, Scene], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {}
+    for shift in (None, 0.0, 1.0):
+        monkeypatch.setattr("core.change.detect.shift_between", lambda *_, shift=shift: shift)
+        made = detect_change(*dates, bands_method("index", "nbr", "", None), tmp_path / f"{shift}")
+        told[shift] = [polygon.confidence for polygon in made.polygons]
+        written = geopandas.read_file(made.polygons_file, layer="changes").confidence.tolist()
+        assert shift is None or written == told[shift]
+    assert told[None] == [None]
+    assert told[0.0] == [1.0]
+    assert told[1.0] == pytest.approx([1 - 180 / (2 * 1800)])  # 30 x 60 pixels
