@@ -37,7 +37,10 @@ Clouds = Annotated[
     ),
 ]
 Crs = Annotated[str | None, typer.Option("--crs", metavar="EPSG:...", help="Coordinate system of the results; the scene's own by default.")]
-Zones = Annotated[Path | None, typer.Option("--zones", metavar="FILE", help="Polygons (GeoPackage, GeoJSON or Shapefile) to sum areas in.")]
+Zones = Annotated[
+    Path | None, typer.Option("--zones", metavar="FILE", help="Polygons (GeoPackage, GeoJSON, Shapefile or its zip) to sum areas in.")
+]
+Clip = Annotated[bool, typer.Option("--clip", help="Cut everything to the zones.")]
 WorkersOption = Annotated[
     int | None,
     typer.Option("--workers", metavar="N", help="Map by N processes; killed and started again, they go on from what is finished."),

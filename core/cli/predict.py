@@ -8,6 +8,7 @@ import typer
 
 from core.cli.options import Bands, Json, Model, Offset, Paths, Scale, scene_options
 from core.cli.output import Assumptions, about, print_json, print_line, say_aside
+from core.cli.progress import Ticker
 from core.errors import NotFound
 from core.report.headline import headline_words
 from core.report.notices import say as words_of
@@ -39,8 +40,10 @@ def predict(
     options = scene_options(bands, scale, offset)
     engine = engine_for(model)
     assumptions, answered, count = Assumptions(), 0, 0
-    with workspace() as work:
-        for answer in (predict_series if as_series else predict_files)(files_of(paths, work), engine, options):
+    with workspace() as work, Ticker("parts") as ticker:
+        files = files_of(paths, work)
+        for answer in predict_series(files, engine, options) if as_series else predict_files(files, engine, options, ticker):
+            ticker.clear()
             count += 1
             answered += answer.prediction is not None
             _tell(answer, engine.model.card.knows, assumptions, as_json)

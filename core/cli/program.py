@@ -13,7 +13,8 @@ from core.cli.accuracy.assess import assess_map
 from core.cli.accuracy.sample import sample_map
 from core.cli.app import app
 from core.cli.change import change
-from core.cli.composite import composite
+from core.cli.dates.composite import composite_dates
+from core.cli.dates.series import series_dates
 from core.cli.dicom.render import render_
 from core.cli.dicom.volume import volume
 from core.cli.doctor import doctor
@@ -49,7 +50,8 @@ program.command("explain")(explain)
 program.command("report")(report)
 program.command("map")(map_)
 program.command("change")(change)
-program.command("composite")(composite)
+program.command("series")(series_dates)
+program.command("composite")(composite_dates)
 program.command("render")(render_)
 program.command("volume")(volume)
 program.command("sample")(sample_map)

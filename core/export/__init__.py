@@ -8,9 +8,12 @@ __all__ = [
     "pdf",
     "pdf_parts",
     "pdf_style",
+    "qgis_project",
+    "stac_item",
     "staging",
     "standalone",
     "styles",
+    "symbols",
     "tables",
     "vector",
 ]

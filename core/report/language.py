@@ -92,6 +92,7 @@ FORMATS = {
     "count": "{:,.0f}",
     "ha": "{:,.1f} ha",
     "m": "{:.4g} m",
+    "px": "{:.2f}",
     "mm": "{:.4g} mm",
     "degrees": "{:.4g} degrees",
     "s": "{:.1f} s",

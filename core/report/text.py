@@ -14,6 +14,7 @@ SECTIONS = {
     "map": ("findings", "technique", "limits"),
     "change": ("findings", "technique", "limits"),
     "accuracy": ("findings", "technique", "limits"),
+    "series": ("findings", "technique", "limits"),
 }
 """Radiologists read technique before findings; of a scene the findings, and their warning, come first."""
 
