@@ -14,6 +14,7 @@ from core.report.editing import add_addendum, edit_section, sign
 from core.report.language import language_of
 from core.report.text import addendum_title, as_text, section_text, section_title, sections_of, signature
 from core.types import Report, Sentence
+from core.ui.state.errors import as_written
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.copy import copy_button
 from core.ui.widgets.drafts import ADDENDUM, Drafts, keep_typing, typed
@@ -29,10 +30,13 @@ def report_panel(report: Report, keep: Keep, drafts: Drafts, key: str, *, waits_
     waits_for: what is still being made for it, "" for nothing: signing would freeze the report without it.
     """
     keep_typing(f"{key}.typing")
+    if report.signed_by:
+        st.markdown(f":material/lock: **{as_written(signature(report))}**")
+    else:
+        quiet(signature(report))
     for section in sections_of(report):
         report = _section(report, section, f"{key}.{section}")
     keep(report)
-    quiet(signature(report))
     changed = _addenda(report, drafts, key) if report.signed_by else _sign_off(report, drafts, key, waits_for)
     if changed is not None:
         keep(changed)
