@@ -56,6 +56,21 @@ WINDOW_WORDS = BODY_WORDS | terms(
 _ORIENTATION = re.compile(r"[LRAPHF]{1,3}")
 
 
+KERNEL_WORDS = terms(
+    "SOFT STANDARD STND STD DETAIL BONE BONEPLUS EDGE LUNG CHST CHEST ULTRA SHARP SMOOTH HEAD BODY BRAIN PLUS HIGH MEDIUM HD FINE "
+    "RESOLUTION CORONARY VASCULAR FILTER YA YB YC YD UA UB UC UD EB EC"
+)
+_KERNEL_CODE = re.compile(r"(?:FC|[A-Z]{1,2})[RFHVSM]?\d{1,3}[A-Z]{0,2}|[A-Z]|\d{1,2}")
+"""Of Siemens (B50f, Br40d, I31f, 3), Toshiba (FC51) and Philips (B, YA)."""
+
+
+def kernel(value: object) -> str:
+    """A reconstruction kernel as it is written, where every part is a vendor's code or a word of its kind ("B50f", "FC13-H"), else ""."""
+    text = str(value).strip()
+    parts = [part for part in re.split(r"[\s_/,+.-]+", text.upper()) if part]
+    return text if parts and all(part in KERNEL_WORDS or _KERNEL_CODE.fullmatch(part) for part in parts) else ""
+
+
 def one_of(value: object, allowed: frozenset[str]) -> str:
     """The value in capitals where it is one of those allowed, else ""."""
     text = str(value).strip().upper()

@@ -9,8 +9,10 @@ __all__ = [
     "page_state",
     "study_facts",
     "study_panel",
+    "study_places",
     "study_show",
     "study_viewer",
     "thumbnail",
+    "ways_out_panel",
     "work",
 ]

@@ -69,10 +69,11 @@ def reading(session: Session, state: RadiologyState) -> ModelReading | None:
 
 
 def stop_unseen(session: Session, state: RadiologyState) -> None:
-    """Explanations of images that are not in view are not waited for by anybody."""
+    """Models and explanations run on the image in view alone; what was begun on another begins anew when it comes into view."""
     for opening in state.openings:
         if opening is not state.opening:
             session.stop_others(opening.explained, ())
+            session.stop_others(opening.answers, ())
 
 
 def chosen_target(opening: Opening, answer: ImageAnswer) -> MethodAndLabel:

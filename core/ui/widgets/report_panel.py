@@ -14,7 +14,6 @@ from core.report.editing import add_addendum, edit_section, sign
 from core.report.language import language_of
 from core.report.text import addendum_title, as_text, section_text, section_title, sections_of, signature
 from core.types import Report, Sentence
-from core.ui.state.errors import as_written
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.copy import copy_button
 from core.ui.widgets.drafts import ADDENDUM, Drafts, keep_typing, typed
@@ -31,7 +30,7 @@ def report_panel(report: Report, keep: Keep, drafts: Drafts, key: str, *, waits_
     """
     keep_typing(f"{key}.typing")
     if report.signed_by:
-        st.markdown(f":material/lock: **{as_written(signature(report))}**")
+        st.html(f'<p class="signed">{escape(signature(report))}</p>')
     else:
         quiet(signature(report))
     for section in sections_of(report):
