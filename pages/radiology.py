@@ -7,7 +7,7 @@ import streamlit as st
 from core.ui.radiology import work
 from core.ui.radiology.candidates import found_so_far, slice_words
 from core.ui.radiology.explanation_panel import why
-from core.ui.radiology.exports import Taken, image_downloads
+from core.ui.radiology.exports import image_downloads
 from core.ui.radiology.image_list import image_list
 from core.ui.radiology.models import models_for, why_no_model
 from core.ui.radiology.page_state import PAGE, TABS, Opening, RadiologyState, close_one
@@ -121,10 +121,7 @@ def written(state: RadiologyState, reading: ModelReading, tab: str) -> None:
         report_panel(report, lambda kept: work.keep_report(opening, reading, kept), state.drafts, key, waits_for=waits_for)
         return
     opening.report = report
-    window = answer.searched.window if answer.searched else None
-    signed = opening.signed
-    behind = (signed.model, report, signed.explanation, signed.window) if signed else (reading.model, report, reading.explanation, window)
-    image_downloads(Taken(opening.image, *behind), f"radiology.{opening.name}.export", waits_for)
+    image_downloads(work.to_take(opening, reading, report), f"radiology.{opening.name}.export", waits_for)
 
 
 def panel(state: RadiologyState, reading: ModelReading | None) -> Wanted | None:

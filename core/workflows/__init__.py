@@ -8,6 +8,7 @@ __all__ = [
     "change_series",
     "ct_places",
     "ct_search",
+    "dicom",
     "drawn_region",
     "evaluation",
     "faults",

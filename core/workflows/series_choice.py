@@ -9,10 +9,9 @@ import numpy as np
 
 from core.prepare.kinds import modality_of
 from core.types import Picture, Preprocess, Study
+from core.workflows.ct_places import AXIAL_COSINE
 
 _Shown = Study | Picture
-AXIAL_COSINE = 0.9
-"""Of the slices' normal to the patient's long axis, from which on a stack is axial; a tilted gantry stays below 0.44 rad."""
 THIN_MM, THICK_MM = 0.5, 3.0
 """Slices within are as good as each other for looking and for models; thinner ones are noise, thicker ones hide what is small."""
 _SHARP_WORDS = ("LUNG", "BONE", "EDGE", "SHARP", "DETAIL")

@@ -2,6 +2,7 @@
 
 __all__ = [
     "candidates",
+    "dicom_downloads",
     "explanation_panel",
     "exports",
     "image_list",
