@@ -14,6 +14,7 @@ from core.cli.accuracy.sample import sample_map
 from core.cli.app import app
 from core.cli.change import change
 from core.cli.composite import composite
+from core.cli.dicom.deidentify import deidentify
 from core.cli.dicom.export import export
 from core.cli.dicom.render import render_
 from core.cli.dicom.volume import volume
@@ -53,6 +54,7 @@ program.command("change")(change)
 program.command("composite")(composite)
 program.command("render")(render_)
 program.command("volume")(volume)
+program.command("deidentify")(deidentify)
 program.command("export")(export)
 program.command("sample")(sample_map)
 program.command("assess")(assess_map)

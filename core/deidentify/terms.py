@@ -84,6 +84,23 @@ def made_of(value: object, words: frozenset[str]) -> str:
     return text if parts and all(part in words for part in parts) else ""
 
 
+_DESCRIPTORS = terms(
+    "WITH WITHOUT W WO CONTRAST IV PRE POST NATIVE PLAIN ROUTINE SCREENING FOLLOW FOLLOWUP BASELINE CONTROL THIN THICK SLICE SLICES "
+    "SERIES STUDY IMAGE IMAGES SCAN SCOUT TOPOGRAM LOCALIZER AXIAL CORONAL SAGITTAL OBLIQUE RECON PROTOCOL LOWDOSE DOSE HELICAL SPIRAL "
+    "SEQUENTIAL PERFUSION DIFFUSION FLAIR STIR TSE FSE GRE ADC DWI SWI MIP MPR MM KV MAS INSPIRATION EXPIRATION SUPINE PRONE UPRIGHT "
+    "PORTABLE BEDSIDE CAP ANGIOGRAPHY RADIOGRAPH"
+)
+FIELD_WORDS = BODY_WORDS | WINDOW_WORDS | MODALITIES | KERNEL_WORDS | IMAGE_TYPES | VIEWS | _DESCRIPTORS
+"""Words that descriptions of studies, series and protocols are made of, none of them a name."""
+
+
+def words_of_the_field(value: object) -> str:
+    """What of a descriptor is a word of the field or a number of at most three digits ("CT CHEST 1.25 MM"), the rest dropped."""
+    parts = re.split(r"[\s_/,;:()+&^=\\-]+", str(value).upper())
+    kept = [part for part in parts if part in FIELD_WORDS or re.fullmatch(r"\d{1,3}(\.\d{1,2})?|T[12]W?|\dD", part)]
+    return " ".join(kept) if any(not part[0].isdigit() for part in kept) else ""
+
+
 def patient_direction(value: object) -> str:
     """A direction of PS3.3 C.7.6.1.1.1 ("L", "AF"), else ""."""
     text = str(value).strip().upper()

@@ -2,6 +2,7 @@
 
 __all__ = [
     "candidates",
+    "deidentified_copy",
     "dicom_downloads",
     "explanation_panel",
     "exports",

@@ -83,12 +83,8 @@ def dicom_downloads(answer: DicomAnswer, key: str) -> None:
                 f"{key}.{kind}.{options.index(whose)}",
                 ZIP_TYPE if is_several else DICOM_TYPE,
             )
-    state = (
-        f"signed by {answer.report.signed_by}: the report is verified"
-        if answer.report.signed_by
-        else "not signed: the report stays unverified"
-    )
-    quiet(f"Each is a new series, and the source stays as it is. It is {state}.")
+    state = f"signed by {answer.report.signed_by}, and verified" if answer.report.signed_by else "not signed, and stays unverified"
+    quiet(f"Each is a new series, and the source stays as it is. The report is {state}.")
 
 
 def _zipped(files: dict[str, bytes]) -> bytes:

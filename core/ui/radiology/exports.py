@@ -20,6 +20,7 @@ from core.inference.engine import engine_for
 from core.render.report_pictures import image_pictures
 from core.report.language import language_of
 from core.types import Explanation, FloatImage, ModelInput, Picture, Prediction, Report, Study
+from core.ui.radiology.deidentified_copy import deidentified_copy
 from core.ui.radiology.dicom_downloads import DicomAnswer, dicom_downloads
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.file_button import file_button
@@ -108,6 +109,8 @@ def image_downloads(taken: Taken, key: str, waits_for: str = "") -> None:
                 _button(label, name, kind, partial(taken.map_file, name), key)
     if isinstance(taken.image, Study) and taken.prediction is not None:
         dicom_downloads(DicomAnswer(taken.image, taken.prediction, taken.report, taken.explanation, taken.input), f"{key}.dicom")
+    if isinstance(taken.image, Study):
+        deidentified_copy(taken.image, f"{key}.deidentified")
     st.markdown("##### Everything")
     _button("Everything, zip", "sightline.zip", "application/zip", taken.archive, key)
     quiet("No file of report and map holds a name, a number or a date of the patient. The Markdown alone shows no pictures; the zip does.")

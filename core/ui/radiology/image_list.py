@@ -14,7 +14,7 @@ from core.ui.widgets.bars import quiet
 from core.workflows.series_choice import by_series
 
 THUMBNAIL_WIDTH = 104
-PROPOSED = "Opened first: it suits the models here best."
+PROPOSED = "Opened first"
 
 
 def image_list(session: Session, state: RadiologyState) -> None:
