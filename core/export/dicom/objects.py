@@ -5,6 +5,8 @@ A repeat lands in the same series: its UID is that of source, weights and kind. 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID, generate_uid
 
 from core.deidentify.pseudonyms import STANDARD, Pseudonyms
+from core.errors import InputError
 from core.export.dicom.content import ExportContent
 from core.export.dicom.source import PATIENT, STUDY, hashed_uid
 from core.report.language import language_of
@@ -28,6 +31,7 @@ SERIES_NUMBERS = {"sr": 9_101, "seg": 9_102, "pm": 9_103, "pr": 9_104, "sc": 9_1
 """Far above those of scanners, so that viewers list them last."""
 
 
+OTHERS = "Take sc or pdf: they suit every image."
 WITHOUT_SIDE = ("SR", "DOC", "SEG")
 """Modalities of objects whose series has no Laterality, or says it for each frame."""
 
@@ -58,6 +62,15 @@ class Naming:
             "software_versions": f"weights {prediction.weights}"[:64],
             "device_serial_number": prediction.weights[:64] or "0",
         }
+
+
+@contextmanager
+def refused_by_highdicom(what: str) -> Iterator[None]:
+    """What highdicom does not build for images of a kind, or without a place, becomes an error that says what will do instead."""
+    try:
+        yield
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{what} cannot be made for images of this kind, or that do not say how their frames lie.", OTHERS) from error
 
 
 def intended_use(content: ExportContent) -> str:

@@ -11,7 +11,7 @@ from pydicom.sr.codedict import codes
 from core.errors import InputError
 from core.export.dicom.codes import map_quantity
 from core.export.dicom.content import ExportContent
-from core.export.dicom.objects import CREATOR, Naming
+from core.export.dicom.objects import CREATOR, Naming, refused_by_highdicom
 
 
 def parametric_map(content: ExportContent) -> tuple[Dataset, ...]:
@@ -26,17 +26,18 @@ def parametric_map(content: ExportContent) -> tuple[Dataset, ...]:
         lut_label="ATTRIBUTION", lut_explanation=f"{method}, strongest is 1, no probability"[:64], unit=codes.UCUM.NoUnits,
         value_range=(0.0, 1.0), slope=1.0, intercept=0.0, quantity_definition=map_quantity(method),
     )  # fmt: skip
-    made = ParametricMap(
-        source_images=[content.source.image(content.map_frame)],
-        pixel_array=np.asarray(content.map[np.newaxis], dtype=np.float32),
-        contains_recognizable_visual_features=False,
-        real_world_value_mappings=[mapping],
-        voi_lut_transformations=[VOILUTTransformation(window_center=0.5, window_width=1.0)],
-        content_label="ATTRIBUTION",
-        content_description="Where the model looked; no outline of a lesion",
-        content_creator_name=CREATOR,
-        derived_pixel_contrast="NONE",
-        **naming.arguments(),
-        **naming.device(),
-    )
+    with refused_by_highdicom("A parametric map"):
+        made = ParametricMap(
+            source_images=[content.source.image(content.map_frame)],
+            pixel_array=np.asarray(content.map[np.newaxis], dtype=np.float32),
+            contains_recognizable_visual_features=False,
+            real_world_value_mappings=[mapping],
+            voi_lut_transformations=[VOILUTTransformation(window_center=0.5, window_width=1.0)],
+            content_label="ATTRIBUTION",
+            content_description="Where the model looked; no outline of a lesion",
+            content_creator_name=CREATOR,
+            derived_pixel_contrast="NONE",
+            **naming.arguments(),
+            **naming.device(),
+        )
     return (made,)

@@ -17,7 +17,7 @@ from pydicom import Dataset
 
 from core.errors import InputError
 from core.export.dicom.content import ExportContent, Region
-from core.export.dicom.objects import CREATOR, Naming, intended_use
+from core.export.dicom.objects import CREATOR, Naming, intended_use, refused_by_highdicom
 from core.export.dicom.seg import segment_label, tracking_uid
 from core.prepare.windowing import default_window, is_colour
 
@@ -38,19 +38,20 @@ def presentation_state(content: ExportContent) -> tuple[Dataset, ...]:
     layer = GraphicLayer("SIGHTLINE", 1, "What a model points at; for research", COLOUR)
     frames = sorted({frame for region in content.regions for frame in region.masks} | set(content.frames))
     window = content.window or default_window(study, content.frames[0])
-    made = GrayscaleSoftcopyPresentationState(
-        referenced_images=list(content.source.images),
-        content_label="SIGHTLINE",
-        content_description="Outlines of a model's answer; for research",
-        content_creator_name=CREATOR,
-        graphic_layers=[layer],
-        graphic_annotations=[_annotation(content, layer, frame) for frame in frames],
-        voi_lut_transformations=None if window is None else [
-            SoftcopyVOILUTTransformation(window_center=window.centre, window_width=window.width, voi_lut_function=window.function)
-        ],
-        **naming.arguments(),
-        **naming.device(),
-    )  # fmt: skip
+    with refused_by_highdicom("A presentation state"):
+        made = GrayscaleSoftcopyPresentationState(
+            referenced_images=list(content.source.images),
+            content_label="SIGHTLINE",
+            content_description="Outlines of a model's answer; for research",
+            content_creator_name=CREATOR,
+            graphic_layers=[layer],
+            graphic_annotations=[_annotation(content, layer, frame) for frame in frames],
+            voi_lut_transformations=None if window is None else [
+                SoftcopyVOILUTTransformation(window_center=window.centre, window_width=window.width, voi_lut_function=window.function)
+            ],
+            **naming.arguments(),
+            **naming.device(),
+        )  # fmt: skip
     return (made,)
 
 

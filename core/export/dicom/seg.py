@@ -14,10 +14,9 @@ from highdicom.sr import CodedConcept
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 
-from core.errors import InputError
 from core.export.dicom.codes import finding, site
 from core.export.dicom.content import ExportContent, Region
-from core.export.dicom.objects import CREATOR, MANUFACTURER, Naming
+from core.export.dicom.objects import CREATOR, MANUFACTURER, Naming, refused_by_highdicom
 from core.export.dicom.source import hashed_uid, patient_letters
 
 _NOTHING = "Nothing was outlined"
@@ -32,7 +31,7 @@ def segmentation(content: ExportContent) -> tuple[Dataset, ...]:
     for place, region in enumerate(content.regions):
         for frame, mask in region.masks.items():
             pixels[frame, :, :, place] = mask
-    try:
+    with refused_by_highdicom("A segmentation"):
         made = Segmentation(
             source_images=list(content.source.images),
             pixel_array=pixels,
@@ -45,8 +44,6 @@ def segmentation(content: ExportContent) -> tuple[Dataset, ...]:
             **naming.arguments(),
             **naming.device(),
         )
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise InputError("A segmentation cannot be laid on images that do not say how their frames lie.", "Take sc, sr or pdf.") from error
     if not content.source.is_placed:  # it has no plane, but its rows and columns may still say where they run to (type 2C)
         letters = patient_letters(content.study)
         made.PatientOrientation = list(letters) if all(letters) else None

@@ -17,7 +17,15 @@ from pydicom import Dataset
 from pydicom.config import RAISE
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.uid import UID
+from pydicom.uid import (
+    UID,
+    ComputedRadiographyImageStorage,
+    CTImageStorage,
+    DigitalXRayImageStorageForPresentation,
+    MRImageStorage,
+    SecondaryCaptureImageStorage,
+    UltrasoundImageStorage,
+)
 from pydicom.valuerep import validate_value
 
 from core.deidentify.header import CONVERSION_ERRORS, number, numbers, put, raw_value
@@ -43,6 +51,18 @@ _AXES = ("LR", "PA", "HF")
 """Letters at the positive and the negative end of each axis of the patient."""
 _LEAST_LEAN = 1e-3
 _SEXES = ("M", "F", "O")
+_OF_ONE_FRAME = frozenset(
+    {
+        CTImageStorage,
+        ComputedRadiographyImageStorage,
+        DigitalXRayImageStorageForPresentation,
+        MRImageStorage,
+        SecondaryCaptureImageStorage,
+        UltrasoundImageStorage,
+        "1.2.840.10008.5.1.4.1.1.6",  # Ultrasound, retired
+    }
+)
+"""Classes whose objects have one frame; files of them that hold several are not referred to by number (PS3.3 10.3, Table 10-3)."""
 _IMAGE = ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel")
 
 
@@ -72,7 +92,9 @@ class SourceImages:
 
     def number_in(self, frame: int) -> int | None:
         """The number of a frame inside its object, from 1; None for an object of one frame."""
-        return frame + 1 if len(self.images) == 1 and int(self.images[0].get("NumberOfFrames", 1)) > 1 else None
+        one = self.images[0]
+        is_many = len(self.images) == 1 and int(one.get("NumberOfFrames", 1)) > 1 and one.SOPClassUID not in _OF_ONE_FRAME
+        return frame + 1 if is_many else None
 
 
 def source_images(study: Study) -> SourceImages:
@@ -147,7 +169,7 @@ def _text(header: Dataset, keyword: str) -> str:
 def _image(header: Dataset, plain: Dataset, study: Study, index: int) -> Dataset:
     image = Dataset()
     image.update(plain)
-    image.SOPClassUID, image.SOPInstanceUID = str(header.SOPClassUID), _uid(header, "SOPInstanceUID")
+    image.SOPClassUID, image.SOPInstanceUID = str(header.SOPClassUID).strip(". \0"), _uid(header, "SOPInstanceUID")
     image.SeriesInstanceUID = _uid(header, "SeriesInstanceUID") or hashed_uid("series", image.SOPInstanceUID)
     image.Modality, image.InstanceNumber = study.modality or "OT", index + 1
     for keyword in _IMAGE:

@@ -30,7 +30,7 @@ from pydicom.sr.codedict import codes
 
 from core.export.dicom.codes import finding, own, procedure, site
 from core.export.dicom.content import ExportContent, Region
-from core.export.dicom.objects import MANUFACTURER, Naming
+from core.export.dicom.objects import MANUFACTURER, Naming, refused_by_highdicom
 from core.export.dicom.seg import segment_label, tracking_uid
 from core.export.dicom.source import hashed_uid
 
@@ -47,23 +47,25 @@ UNKNOWN_ORGANISATION = "Not stated"
 def structured_report(content: ExportContent) -> tuple[Dataset, ...]:
     """One object; verified, with the signer as its verifying observer, where the report is signed."""
     naming, report = Naming("sr", content), content.report
-    body = MeasurementReport(
-        observation_context=_context(content),
-        procedure_reported=procedure(content.study.modality),
-        imaging_measurements=[_answer(content), *(_region(content, region) for region in content.regions)],
-        title=codes.DCM.ImagingMeasurementReport,
-    )
+    with refused_by_highdicom("A structured report"):
+        body = MeasurementReport(
+            observation_context=_context(content),
+            procedure_reported=procedure(content.study.modality),
+            imaging_measurements=[_answer(content), *(_region(content, region) for region in content.regions)],
+            title=codes.DCM.ImagingMeasurementReport,
+        )
     signer = _person_name(report.signed_by) if report.signed_by else None
-    made = Comprehensive3DSR(
-        evidence=_evidence(content),
-        content=body[0],
-        is_complete=True,
-        is_final=signer is not None,
-        is_verified=signer is not None,
-        verifying_observer_name=signer,
-        verifying_organization=(content.source.institution or UNKNOWN_ORGANISATION)[:64] if signer else None,
-        **naming.arguments(),
-    )
+    with refused_by_highdicom("A structured report"):
+        made = Comprehensive3DSR(
+            evidence=_evidence(content),
+            content=body[0],
+            is_complete=True,
+            is_final=signer is not None,
+            is_verified=signer is not None,
+            verifying_observer_name=signer,
+            verifying_organization=(content.source.institution or UNKNOWN_ORGANISATION)[:64] if signer else None,
+            **naming.arguments(),
+        )
     return (made,)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from highdicom.sr import Comprehensive3DSR
 from pydicom import dcmread
-from pydicom.uid import UID
+from pydicom.uid import UID, XRayAngiographicImageStorage
 
 from core.deidentify.pseudonyms import Pseudonyms
 from core.errors import InputError
@@ -19,8 +19,8 @@ from core.readers import read_series
 from core.readers.dicom.parse import parse
 from core.types import Study, notice
 from core.workflows.dicom.export import OBJECT_KINDS, on_source
-from tests.unit.export.dicom.exported import IDENTITY, SLICES, content, ct_study, errors_by_dciodvfy, exported, radiograph
-from tests.unit.readers.dicom.dicom_files import enhanced, save
+from tests.unit.export.dicom.exported import COLUMNS, IDENTITY, ROWS, SLICES, content, ct_study, errors_by_dciodvfy, exported, radiograph
+from tests.unit.readers.dicom.dicom_files import enhanced, save, slice_dataset
 
 needs_dciodvfy = pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dicom3tools (dciodvfy) is not installed")
 
@@ -165,6 +165,22 @@ def test_frames_of_one_object_are_referred_to_by_their_number(tmp_path: Path) ->
     (study,) = read_series([save(many, tmp_path / "source" / "many.dcm")], "many")
     source = source_images(study)
     assert source.number_in(2) == 3 and source.image(2) is source.image(0)
+
+
+@pytest.mark.parametrize("kind", ["seg", "pr", "pm"])
+def test_frames_that_do_not_say_how_they_lie_are_refused_with_what_will_do(kind: str, tmp_path: Path) -> None:
+    """As angiography and ultrasound: several frames in one object, without functional groups."""
+    frames = np.zeros((3, ROWS, COLUMNS), np.uint16)
+    many = slice_dataset(
+        frames[0], SOPClassUID=XRayAngiographicImageStorage, Modality="XA", NumberOfFrames=3, PixelData=frames.tobytes(),
+        ImagePositionPatient=None, ImageOrientationPatient=None, PixelSpacing=None, RescaleSlope=None, RescaleIntercept=None, StudyInstanceUID="1.2.276.0.7238.99.1",
+    )  # fmt: skip
+    (study,) = read_series([save(many, tmp_path / "source" / "many.dcm")], "many")
+    told = content(study)
+    with pytest.raises(InputError) as refused:
+        exported(told, kind, tmp_path)
+    assert "sc" in refused.value.hint
+    assert exported(told, "sc", tmp_path).SourceImageSequence[0].ReferencedFrameNumber == 2
 
 
 def test_a_map_lies_on_the_pixels_that_were_read_and_is_zero_elsewhere() -> None:
