@@ -18,7 +18,7 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VR, repeater_has_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import FileMetaDataset
 from pydicom.tag import BaseTag
-from pydicom.uid import UID, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from core.deidentify import terms
 from core.deidentify.header import CONVERSION_ERRORS, raw_value
@@ -86,7 +86,7 @@ def deidentified(source: Dataset, pseudonyms: Pseudonyms, options: ProfileOption
         name = pseudonyms.patient(who[0] or str(raw_value(source, "StudyInstanceUID") or ""), who[1])
         clean.PatientID, clean.PatientName = name, name
     _mark(clean, options)
-    clean.file_meta = _meta(source, clean)
+    clean.file_meta = _meta(source, clean, pseudonyms)
     clean.preamble = b"\0" * 128
     return Cleaned(clean, tuple(sorted(work.changed)))
 
@@ -226,14 +226,23 @@ def _code(value: str, meaning: str) -> Dataset:
     return item
 
 
-def _meta(source: Dataset, clean: Dataset) -> FileMetaDataset:
+def _meta(source: Dataset, clean: Dataset, pseudonyms: Pseudonyms) -> FileMetaDataset:
     """Made anew: of the source's it keeps how the pixels are packed, and nobody's application entity title."""
-    meta = FileMetaDataset()
-    told = raw_value(getattr(source, "file_meta", Dataset()), "TransferSyntaxUID")
-    meta.TransferSyntaxUID = UID(str(told)) if told else ImplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = clean.get("SOPClassUID", "")
-    meta.MediaStorageSOPInstanceUID = clean.get("SOPInstanceUID", "")
+    old, meta = getattr(source, "file_meta", None) or Dataset(), FileMetaDataset()
+    told = raw_value(old, "TransferSyntaxUID")
+    meta.TransferSyntaxUID = UID(str(told)) if told else _encoding(source)
+    meta.MediaStorageSOPClassUID = clean.get("SOPClassUID") or str(raw_value(old, "MediaStorageSOPClassUID") or "")
+    original = str(raw_value(old, "MediaStorageSOPInstanceUID") or "")
+    meta.MediaStorageSOPInstanceUID = clean.get("SOPInstanceUID") or pseudonyms.uid(original)
     return meta
+
+
+def _encoding(source: Dataset) -> UID:
+    """In which a header without file meta information was read."""
+    is_implicit, is_little = source.original_encoding
+    if is_implicit in (True, None):
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if is_little else ExplicitVRBigEndian
 
 
 @cache

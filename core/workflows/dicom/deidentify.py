@@ -61,7 +61,7 @@ def deidentify_files(
 
 def _written(item: Source, folder: Path, pseudonyms: Pseudonyms, options: ProfileOptions, regions: Sequence[Box]) -> DeidentifiedFile:
     cleaned, warnings, letters = deidentified_file(item.path, pseudonyms, options, regions)
-    file = _free_name(folder, str(cleaned.dataset.get("SOPInstanceUID") or "object"))
+    file = _free_name(folder, str(cleaned.dataset.file_meta.MediaStorageSOPInstanceUID or "object"))
     try:
         cleaned.dataset.save_as(file, enforce_file_format=True)
     except (ValueError, AttributeError, KeyError, TypeError) as error:  # what the standard asks of a file is not there

@@ -12,7 +12,7 @@ from pydicom._dicom_dict import DicomDictionary
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.tag import Tag
-from pydicom.uid import generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from core.deidentify.profile import TABLE, Cleaned, ProfileOptions, deidentified
 from core.deidentify.pseudonyms import Pseudonyms
@@ -226,3 +226,15 @@ def test_of_descriptors_the_words_of_the_field_stay(told: str, kept: str) -> Non
     assert words_of_the_field(told) == kept
     clean = deidentified(slice_dataset(SeriesDescription=told), KEY, ProfileOptions(descriptors=True)).dataset
     assert clean.get("SeriesDescription", "") == kept
+
+
+def test_a_file_without_file_meta_information_is_written_as_it_was_read() -> None:
+    source = slice_dataset(StudyInstanceUID="1.2.276.0.7.2")
+    held = io.BytesIO()
+    source.save_as(held, implicit_vr=False, little_endian=True, enforce_file_format=False)
+    bare = dcmread(io.BytesIO(held.getvalue()), force=True)
+    if "TransferSyntaxUID" in bare.file_meta:
+        del bare.file_meta.TransferSyntaxUID
+    written = dcmread(io.BytesIO(flat(deidentified(bare, KEY).dataset)))
+    assert written.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    assert written.PixelData == source.PixelData

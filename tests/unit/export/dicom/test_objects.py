@@ -171,10 +171,9 @@ def test_frames_of_one_object_are_referred_to_by_their_number(tmp_path: Path) ->
 def test_frames_that_do_not_say_how_they_lie_are_refused_with_what_will_do(kind: str, tmp_path: Path) -> None:
     """As angiography and ultrasound: several frames in one object, without functional groups."""
     frames = np.zeros((3, ROWS, COLUMNS), np.uint16)
-    many = slice_dataset(
-        frames[0], SOPClassUID=XRayAngiographicImageStorage, Modality="XA", NumberOfFrames=3, PixelData=frames.tobytes(),
-        ImagePositionPatient=None, ImageOrientationPatient=None, PixelSpacing=None, RescaleSlope=None, RescaleIntercept=None, StudyInstanceUID="1.2.276.0.7238.99.1",
-    )  # fmt: skip
+    nowhere = dict.fromkeys(("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope", "RescaleIntercept"))
+    many = slice_dataset(frames[0], SOPClassUID=XRayAngiographicImageStorage, Modality="XA", NumberOfFrames=3, **nowhere)
+    many.PixelData, many.StudyInstanceUID = frames.tobytes(), "1.2.276.0.7238.99.1"
     (study,) = read_series([save(many, tmp_path / "source" / "many.dcm")], "many")
     told = content(study)
     with pytest.raises(InputError) as refused:
