@@ -15,6 +15,8 @@ from core.cli.app import app
 from core.cli.change import change
 from core.cli.dates.composite import composite_dates
 from core.cli.dates.series import series_dates
+from core.cli.dicom.deidentify import deidentify
+from core.cli.dicom.export import export
 from core.cli.dicom.render import render_
 from core.cli.dicom.volume import volume
 from core.cli.doctor import doctor
@@ -54,6 +56,8 @@ program.command("series")(series_dates)
 program.command("composite")(composite_dates)
 program.command("render")(render_)
 program.command("volume")(volume)
+program.command("deidentify")(deidentify)
+program.command("export")(export)
 program.command("sample")(sample_map)
 program.command("assess")(assess_map)
 program.command("train")(train)

@@ -1,6 +1,7 @@
 """From values to files that other programs read: reports, rasters, vectors."""
 
 __all__ = [
+    "dicom",
     "explanation",
     "geotiff",
     "json",

@@ -66,8 +66,8 @@ def write(report: Report, path: Path, pictures: Pictures = (), details: Pictures
 
 def _story(report: Report, pictures: Pictures, details: Pictures) -> list[Flowable]:
     words = language_of(report.language).words
-    state = f"{words['created'].format(at=moment(report.created))} {signature(report)}"
-    story: list[Flowable] = [Paragraph(escape(report.title), styles.TITLE), Paragraph(escape(state), styles.SUBTITLE)]
+    state = f"<b>{escape(signature(report))}</b> {escape(words['created'].format(at=moment(report.created)))}"
+    story: list[Flowable] = [Paragraph(escape(report.title), styles.TITLE), Paragraph(state, styles.SUBTITLE)]
     story += _pictures(report, pictures)
     for section in sections_of(report):
         story += _section(report, section)

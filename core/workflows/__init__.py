@@ -9,6 +9,7 @@ __all__ = [
     "ct_places",
     "ct_search",
     "dates",
+    "dicom",
     "drawn_region",
     "evaluation",
     "faults",
@@ -21,6 +22,6 @@ __all__ = [
     "scene_map",
     "scene_prediction",
     "series",
-    "volumes",
+    "series_choice",
     "zones",
 ]
