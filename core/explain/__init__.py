@@ -4,6 +4,7 @@ __all__ = [
     "attention",
     "baselines",
     "catalogue",
+    "controls",
     "evidence",
     "forward",
     "inside",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from core.errors import NotFound
 from core.explain.baselines import baseline_of
@@ -15,7 +15,7 @@ from core.explain.catalogue import FORWARD, OFFERED, Offered, check_explained_by
 from core.explain.catalogue import methods_for as methods_for
 from core.explain.catalogue import ranked_methods as ranked_methods
 from core.explain.evidence import MethodResult, no_progress, scaled, within
-from core.explain.measure.gain import MapEvaluation
+from core.explain.measure.gain import MapEvaluation, ignored
 from core.explain.measure.opponents import random_weights
 from core.explain.measure.sanity import SanityCheck
 from core.explain.measure.worth import worth_of
@@ -23,13 +23,23 @@ from core.explain.methods import grad_cam, integrated_gradients, occlusion, rele
 from core.explain.targets import check_readable, target_of
 from core.inference.engine import Engine
 from core.settings import settings
-from core.types import Capability, Explanation, FloatImage, ModelInput, Progress, Sanity, Target
+from core.types import Capability, Explanation, FloatImage, FoundMap, Gain, ModelInput, Progress, Sanity, Target
 
 Run = Callable[[Engine, ModelInput, Target, Mapping[str, Any], Progress], MethodResult]
 
 COMMON: Mapping[str, Any] = MappingProxyType({"baseline": "mean", "removal_steps": 8, "seed": 0})
 """Parameters of every method. baseline: what removed pixels become (core/explain/baselines.py). removal_steps: of deletion and insertion.
 seed: of the random maps and weights."""
+
+
+class Told(Protocol):
+    """Hears of an explanation while it is made, on the thread that makes it."""
+
+    def map_found(self, found: FoundMap) -> None:
+        """The map is there, nothing is measured of it yet. What it raises ends the work."""
+
+    def gain_so_far(self, gain: Gain) -> None:
+        """Its gain among fewer random maps than asked for (gain.random_maps says how many)."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,7 @@ def explain(
     parameters: Mapping[str, Any] | None = None,
     random_maps: int | None = None,
     progress: Progress | None = None,
+    told: Told | None = None,
 ) -> Explanation:
     """Where the model looked in one input, by one method, with its deletion and insertion scores. Runs in fp32.
 
@@ -80,6 +91,7 @@ def explain(
     parameters: those of COMMON and of the method that differ from their defaults.
     random_maps: how many the scores are compared with, the setting by default.
     progress: told (done, total) in forward passes; what it raises (Cancelled) ends the work. It may be called from another thread.
+    told: hears of the map as soon as it is there, and of its gain while that is measured.
     Raises NotFound for an unknown method, label or parameter, naming the known ones; OutOfRange for a parameter outside its range;
     InputError where there is no input; NoAttention; WrongTask for tokens of a model whose head does not speak for them.
     """
@@ -95,37 +107,43 @@ def explain(
     evaluation = MapEvaluation(engine, given, meant, baseline, complete["removal_steps"], maps, complete["seed"])
     evaluation.check()
     evidence = chosen.run(engine, given, meant, complete, lambda done, total: watch(done, 2 * total + evaluation.passes))
-    own = evidence.forwards
-    alike = {name: evidence.parameters[name] for name in complete}  # as many steps as were needed here, and not as many as there
-    with random_weights(engine, complete["seed"]) as randomised:
-        beside = chosen.run(randomised, given, meant, alike, within(watch, before=own, after=evaluation.passes))
-    measured = evaluation.measure(evidence.pixels, beside.pixels, within(watch, before=own + beside.forwards))
     saliency, low, high = scaled(evidence)
-    return Explanation(
+    found = FoundMap(
         method=chosen.name,
         parameters={**evidence.parameters, "random_maps": maps},
         target=meant,
         saliency=saliency,
         low=low,
         high=high,
-        deletion=measured.deletion,
-        insertion=measured.insertion,
-        gain=measured.gain,
-        model=engine.model.id,
-        weights=engine.model.weights_hash,
         tokens=evidence.tokens,
         attribution=evidence.attribution,
         baseline=evidence.baseline,
         completeness_error=evidence.completeness_error,
         class_specific=chosen.offered.class_specific,
+        unit=chosen.offered.unit,
+        zero=evidence.zero,
+    )
+    if told is not None:
+        told.map_found(found)
+    own = evidence.forwards
+    alike = {name: evidence.parameters[name] for name in complete}  # as many steps as were needed here, and not as many as there
+    with random_weights(engine, complete["seed"]) as randomised:
+        beside = chosen.run(randomised, given, meant, alike, within(watch, before=own, after=evaluation.passes))
+    so_far = told.gain_so_far if told is not None else ignored
+    measured = evaluation.measure(evidence.pixels, beside.pixels, within(watch, before=own + beside.forwards), so_far)
+    return Explanation(
+        **{each.name: getattr(found, each.name) for each in fields(found)},
+        deletion=measured.deletion,
+        insertion=measured.insertion,
+        gain=measured.gain,
+        model=engine.model.id,
+        weights=engine.model.weights_hash,
         runtime=engine.runtime.library if chosen.needs == FORWARD else "torch",
         seconds=time.perf_counter() - began,
         assumptions=engine.notices,
         source=given.source,
         frame=given.frame,
         box=given.box,
-        unit=chosen.offered.unit,
-        zero=evidence.zero,
         worth=worth_of(engine.model),
     )
 
