@@ -27,12 +27,13 @@ CONTROLS = (NOISE, CENTRE, EDGES, RANDOM_WEIGHTS)
 
 @dataclass(frozen=True)
 class Control:
-    """name: of CONTROLS. gain: as Gain.value.
+    """name: of CONTROLS. method: of the explanation that it stands beside. gain: as Gain.value.
 
     drawn: on the input grid; noise, priors and edges go from their smallest to their largest value.
     """
 
     name: str
+    method: str
     drawn: DrawnMap
     gain: float
 
@@ -51,15 +52,15 @@ def control_maps(engine: Engine, given: ModelInput, explanation: Explanation) ->
     length = nearest_length(on_token_grid(pixels, patch), seed)
     noise = random_maps((pixels.shape[0] // patch[0], pixels.shape[1] // patch[1]), length, 1, seed)[0]
     few = ruler.few_random_curves(length, no_progress)
-    yield Control(NOISE, _drawn(noise, patch), float(gains_of(few)[0]))
+    yield Control(NOISE, explanation.method, _drawn(noise, patch), float(gains_of(few)[0]))
     free, priors = model_free_maps(given.values, patch)
     gains, _ = ruler.model_free_gains(no_progress)
     for name, part in ((CENTRE, slice(0, priors)), (EDGES, slice(priors, None))):
         best = int(np.argmax(gains[part]))
-        yield Control(name, _drawn(free[part][best], patch), float(gains[part][best]))
+        yield Control(name, explanation.method, _drawn(free[part][best], patch), float(gains[part][best]))
     own = explanation.gain.opponents.get(RANDOM_WEIGHTS)
     if own is not None:
-        yield Control(RANDOM_WEIGHTS, drawn_map(_of_random_weights(engine, given, explanation)), own)
+        yield Control(RANDOM_WEIGHTS, explanation.method, drawn_map(_of_random_weights(engine, given, explanation)), own)
 
 
 def _of_random_weights(engine: Engine, given: ModelInput, explanation: Explanation) -> FoundMap:

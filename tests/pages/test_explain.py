@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,14 +16,15 @@ from scipy.stats import spearmanr
 from streamlit.testing.v1 import AppTest
 
 from core.errors import Cancelled
+from core.explain.registry import METHODS
 from core.jobs import JobProgress, jobs
 from core.render.attention import GAP, attention_of, mosaic, scaled_attention
 from core.settings import settings
 from core.types import ModelInput
 from core.ui.explain.agreement import on_tokens, rank_correlations
-from core.ui.explain.maps import patch_at, shown_pixels
 from core.ui.explain.measured import parameter_words
-from core.ui.explain.page_state import Turns
+from core.ui.explain.pictures import patch_at, shown_pixels
+from core.ui.explain.turns import Turns
 from core.ui.viewer import Click
 from tests.pages.conftest import PATIENCE_S, run_until, words
 from tests.tiny_encoders import write_tiny_encoder
@@ -162,6 +164,15 @@ def on_explain(application: AppTest) -> AppTest:
     return application.switch_page("pages/explain.py").run()
 
 
+def methods(page: AppTest) -> Any:
+    return next(group for group in page.button_group if group.label == "Methods")
+
+
+def everything(page: AppTest) -> None:
+    """All methods, and not the few that are drawn at first."""
+    methods(page).set_value(list(METHODS)).run()
+
+
 def test_an_empty_page_offers_an_image_of_either_kind(application: AppTest) -> None:
     page = on_explain(application)
     assert "Open an image" in words(page)
@@ -171,10 +182,15 @@ def test_an_empty_page_offers_an_image_of_either_kind(application: AppTest) -> N
 def test_every_method_is_drawn_measured_and_compared(application: AppTest) -> None:
     page = on_explain(application)
     page.button(key="explain.sample.child-pneumonia").click()
+    run_until(page, lambda said: "Click a patch" in said)
+    everything(page)
     text = run_until(page, lambda said: said.count("<td") == 25)
     assert text.count("Deletion") == 5
     assert "Completeness: " in text
-    assert "The same map for every target" in text
+    assert text.count("same for every target") == 1
+    text = run_until(page, lambda said: "Controls: what nothing looks like" in said)
+    assert "A blob in the middle" in text and "on random weights" in text
+    assert text.count('class="own control"') == 4
 
 
 def test_a_refused_image_is_explained_for_a_named_target_alone_and_under_the_banner(application: AppTest) -> None:
@@ -189,7 +205,7 @@ def test_a_refused_image_is_explained_for_a_named_target_alone_and_under_the_ban
         "Viral pneumonia",
     ]  # in the model's order, which tells nothing
     target.select_index(0)
-    text = run_until(page, lambda said: said.count("Deletion") == 5)
+    text = run_until(page, lambda said: said.count("Deletion") == 4)
     assert "lies in the region of the lungs" in text or (
         "The maps show how the model reacts, not a finding." in text and "lies in the body" in text
     )
@@ -199,7 +215,7 @@ def test_sanity_is_checked_by_a_button_and_said_not_to_be_measured_before(applic
     page = on_explain(application)
     page.button(key="explain.sample.child-pneumonia").click()
     run_until(page, lambda said: "Click a patch" in said)
-    next(group for group in page.button_group if group.label == "Methods").set_value(["rollout"])
+    methods(page).set_value(["rollout"])
     text = run_until(page, lambda said: "Sanity: not measured." in said)
     assert "This network: accuracy " in text
     next(button for button in page.button if button.label == "Check sanity").click()
@@ -211,7 +227,7 @@ def test_sanity_is_checked_by_a_button_and_said_not_to_be_measured_before(applic
 def test_a_scene_is_explained_by_the_model_of_scenes(application: AppTest) -> None:
     page = on_explain(application)
     page.button(key="explain.sample.earth-after").click()
-    text = run_until(page, lambda said: said.count("<td") == 25)
+    text = run_until(page, lambda said: said.count("<td") == 16)
     assert "32 x 32 px of 640 x 640" in text
     assert "A heatmap is not a boundary on the ground." in text
     assert next(box.value for box in page.selectbox if box.label == "Model") == "land-cover"

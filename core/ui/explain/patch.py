@@ -10,8 +10,9 @@ import streamlit as st
 from core.render.attention import GAP, attention_of, mosaic, scaled_attention
 from core.render.heatmap import heat_layer, stops
 from core.types import FloatImage
-from core.ui.explain.maps import input_picture
-from core.ui.explain.page_state import ExplainState, Ready, attention
+from core.ui.explain.page_state import ExplainState, Ready
+from core.ui.explain.pictures import fitted_height, input_picture
+from core.ui.explain.work import attention
 from core.ui.state.progress import result_of
 from core.ui.state.session import Session
 from core.ui.viewer import Colours, Grid, Layer, Show, view
@@ -27,13 +28,32 @@ MEAN = -1
 """The layer slider's first stop: the mean of all layers."""
 
 
-def patch_view(session: Session, here: ExplainState, made: Ready) -> None:
-    """Everything on the token that was clicked."""
-    st.markdown("##### Patch" if here.before is None else "##### Token")
-    _tokens_before(here, made)
-    if here.clicked is None and here.before is None:
-        quiet("Click a patch in any map: here stands what it attends to and what attends to it, in each layer and head.")
+def choose_token(here: ExplainState, made: Ready) -> None:
+    """Chips of [CLS], the distillation token and registers, which lie at no place of the image; and what else a token is for."""
+    if not made.before or BY_ATTENTION not in made.methods:
+        if not here.has_token:
+            quiet("Click a patch of the image or of a map: what it attends to and what attends to it, in each layer and head.")
         return
+    chosen = st.pills(
+        "Tokens without a place", range(len(made.before)), default=here.before,
+        format_func=apart(range(len(made.before)), made.before.__getitem__),
+        key=f"explain.before.{here.name}.{here.key}.{here.clicked}",
+        help="They attend and are attended to as patches are. Choose one, or click a patch of the image or of a map.",
+    )  # fmt: skip
+    if chosen != here.before:
+        here.before = chosen
+        if chosen is not None:
+            here.clicked = None
+        st.rerun()
+
+
+def patch_view(session: Session, here: ExplainState, made: Ready) -> None:
+    """Everything on the chosen token."""
+    title, close = st.columns([2, 1], vertical_alignment="center")
+    title.markdown("##### Patch" if here.before is None else f"##### Token {made.before[here.before]}")
+    if close.button("Close", key=f"explain.token.close.{here.name}", help="Let go of this token.", width="stretch"):
+        here.clicked = here.before = here.cell = None
+        st.rerun()
     if here.clicked is not None:
         quiet(f"{here.clicked[1] + 1} across, {here.clicked[0] + 1} down, of {made.grid[1]} x {made.grid[0]}.")
         _scores(here, made)
@@ -43,22 +63,6 @@ def patch_view(session: Session, here: ExplainState, made: Ready) -> None:
     found = result_of(attention(session, here, made), "explain.attention")
     if found is not None:
         _attention(here, made, found)
-
-
-def _tokens_before(here: ExplainState, made: Ready) -> None:
-    """Chips of [CLS], the distillation token and registers, which lie at no place of the image."""
-    if not made.before or BY_ATTENTION not in made.methods:
-        return
-    chosen = st.pills(
-        "Tokens without a place", range(len(made.before)), default=here.before,
-        format_func=apart(range(len(made.before)), made.before.__getitem__),
-        key=f"explain.before.{here.name}.{here.key}.{here.clicked}", help="They attend and are attended to as patches are.",
-    )  # fmt: skip
-    if chosen != here.before:
-        here.before = chosen
-        if chosen is not None:
-            here.clicked = None
-        st.rerun()
 
 
 def _scores(here: ExplainState, made: Ready) -> None:
@@ -139,7 +143,7 @@ def _over_input(here: ExplainState, made: Ready, values: FloatImage) -> Show:
         grid=Grid(*made.grid, box, here.clicked),
         colours=Colours(stops(), "0", f"{float(values.max()):.2g}"),
         is_plain=True,
-        height="clamp(170px, calc((100vw - 330px) * 0.3), 46vh)",
+        height=fitted_height(rows, columns, "46vh"),
     )
 
 
@@ -157,7 +161,7 @@ def _mosaic(here: ExplainState, maps: FloatImage) -> None:
             layers=(Layer("mosaic", picture, box, ground=True, smooth=False),),
             grid=Grid(layers, heads, (-GAP / 2, -GAP / 2, float(columns + GAP), float(rows + GAP)), here.cell),
             is_plain=True,
-            height=f"calc((100vw - 330px) * {0.3 * rows / columns:.3f})",
+            height=fitted_height(rows, columns, "90vh"),
         ),
         f"explain.mosaic.{here.name}",
     )

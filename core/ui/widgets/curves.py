@@ -1,0 +1,59 @@
+"""Curves as a small picture: SVG inside an image, since Streamlit's HTML holds no SVG of its own."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+_INK, _QUIET, _LINE = "#dfe4e6", "#8b979d", "#2a3135"
+_FONT = "font-family='sans-serif' font-size='11'"
+WIDTH, HEIGHT = 300, 150
+LEFT, RIGHT, TOP, BOTTOM = 30, 92, 8, 30
+
+
+@dataclass(frozen=True)
+class Curve:
+    """y in [0, 1] at even steps of x from 0 to 1. name: written at its end. is_dashed: of what it is compared with."""
+
+    name: str
+    y: NDArray[np.float32]
+    colour: str
+    is_dashed: bool = False
+
+
+def curves_picture(curves: Sequence[Curve], x_title: str, alt: str) -> str:
+    """HTML of one plot, <img>. alt: the plot in words."""
+    wide, high = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    parts = [
+        f"<text x='{LEFT - 5}' y='{TOP + 8}' {_FONT} fill='{_QUIET}' text-anchor='end'>1</text>",
+        f"<text x='{LEFT - 5}' y='{TOP + high}' {_FONT} fill='{_QUIET}' text-anchor='end'>0</text>",
+        f"<path d='M{LEFT} {TOP}V{TOP + high}H{LEFT + wide}' fill='none' stroke='{_LINE}'/>",
+        f"<text x='{LEFT + wide / 2}' y='{HEIGHT - 8}' {_FONT} fill='{_QUIET}' text-anchor='middle'>{escape(x_title)}</text>",
+    ]
+    for curve, place in zip(curves, _apart([TOP + high * (1.0 - float(each.y[-1])) for each in curves]), strict=True):
+        points = " ".join(
+            f"{LEFT + wide * share:.1f},{TOP + high * (1.0 - float(value)):.1f}"
+            for share, value in zip(np.linspace(0.0, 1.0, len(curve.y)), curve.y, strict=True)
+        )
+        dashes = " stroke-dasharray='3 3'" if curve.is_dashed else ""
+        parts.append(f"<polyline points='{points}' fill='none' stroke='{curve.colour}' stroke-width='1.8'{dashes}/>")
+        parts.append(f"<text x='{LEFT + wide + 6}' y='{place + 4:.1f}' {_FONT} fill='{curve.colour}'>{escape(curve.name)}</text>")
+    svg = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}'>{''.join(parts)}</svg>"
+    coded = base64.b64encode(svg.encode()).decode()
+    return f'<img src="data:image/svg+xml;base64,{coded}" alt="{escape(alt)}" width="{WIDTH}" height="{HEIGHT}">'
+
+
+def _apart(places: Sequence[float], gap: float = 13.0) -> list[float]:
+    """The same heights, moved down where two would lie on each other, and all up again where the last would fall out."""
+    order = sorted(range(len(places)), key=places.__getitem__)
+    found = list(places)
+    for before, after in pairwise(order):
+        found[after] = max(found[after], found[before] + gap)
+    beyond = max(0.0, max(found, default=0.0) - (HEIGHT - BOTTOM + 4))
+    return [each - beyond for each in found]
