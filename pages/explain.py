@@ -9,6 +9,7 @@ from core.types import Prediction, Scene
 from core.ui.explain import page_state as explain
 from core.ui.explain.agreement import agreement, on_tokens
 from core.ui.explain.intake import empty_state, locator
+from core.ui.explain.knobs import knobs
 from core.ui.explain.maps import maps
 from core.ui.explain.page_state import ExplainState, Ready
 from core.ui.explain.patch import choose_token, patch_view
@@ -87,6 +88,7 @@ def explained(state: ExplainState, made: Ready) -> None:
     """The maps, and how far they agree."""
     what_is_known(made)
     choose_methods(state, made)
+    knobs(state, chosen_methods(state, made))
     choose_token(state, made)
     if not (state.target and chosen_methods(state, made)):
         quiet("Choose a method." if state.target else "Choose a target: the model has no answer of its own for this image.")

@@ -9,7 +9,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.options import Bands, Json, Model, Offset, OnePath, Out, Scale, scene_options
+from core.cli.options import (
+    Bands,
+    BaselineOption,
+    DiscardOption,
+    FusionOption,
+    HeadOption,
+    Json,
+    LayerOption,
+    MapsOption,
+    Model,
+    Offset,
+    OnePath,
+    Out,
+    Scale,
+    SeedOption,
+    StepsOption,
+    StrideOption,
+    WindowOption,
+    scene_options,
+)
 from core.cli.output import Assumptions, print_json, print_line, say_aside
 from core.cli.progress import Ticker
 from core.errors import InputError
@@ -57,6 +76,16 @@ def explain(
             help="Also check that the map depends on the weights and on the target, and holds under noise: a map a check.",
         ),
     ] = False,
+    baseline: BaselineOption = None,
+    steps: StepsOption = None,
+    window: WindowOption = None,
+    stride: StrideOption = None,
+    discard: DiscardOption = None,
+    fusion: FusionOption = None,
+    layer: LayerOption = None,
+    head: HeadOption = None,
+    seed: SeedOption = None,
+    maps: MapsOption = None,
     bands: Bands = "",
     scale: Scale = None,
     offset: Offset = None,
@@ -64,7 +93,7 @@ def explain(
 ) -> None:
     """Write saliency.npy, overlay.png, input.npy, the raw result and explanation.json into DIR."""
     from core.cli.sources import single, workspace
-    from core.explain.registry import method_of, sanity_of
+    from core.explain.registry import check_parameters, sanity_of
     from core.explain.targets import target_of
     from core.export.explanation import as_values
     from core.export.staging import check_writable
@@ -74,7 +103,12 @@ def explain(
     from core.workflows.image import check_explainable, explain_input, explained_input
 
     options = scene_options(bands, scale, offset)
-    method_of(method)
+    given_knobs = {
+        "baseline": baseline, "steps": steps, "window": window, "stride": stride, "discard": discard, "fusion": fusion,
+        "layer": layer, "head": head, "seed": seed,
+    }  # fmt: skip
+    parameters = {name: value for name, value in given_knobs.items() if value is not None}
+    check_parameters(method, parameters)
     check_writable(out)
     engine = engine_for(model)
     with workspace() as work, Ticker("passes") as ticker:
@@ -88,7 +122,7 @@ def explain(
         parent = next((name for name, members in prediction.parents.items() if meant.name in members), None)
         if target is None and parent is not None and meant.name in prediction.unnamed:
             meant = target_of(engine, given, parent, against, token, region)
-        explanation = explain_input(image, engine, given, method, meant, progress=ticker)
+        explanation = explain_input(image, engine, given, method, meant, parameters=parameters, random_maps=maps, progress=ticker)
     if sanity:
         with Ticker("maps") as ticker:
             explanation = replace(explanation, sanity=sanity_of(engine, given, explanation, progress=ticker))

@@ -8,6 +8,7 @@ __all__ = [
     "evidence",
     "forward",
     "inside",
+    "knobs",
     "measure",
     "methods",
     "overlay",

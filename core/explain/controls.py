@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.explain.baselines import baseline_of
 from core.explain.evidence import no_progress, scaled
-from core.explain.measure.gain import MapEvaluation, gains_of
+from core.explain.measure.gain import gains_of
 from core.explain.measure.opponents import CENTRE, EDGES, RANDOM_WEIGHTS, model_free_maps, on_token_grid, random_weights
 from core.explain.measure.random_maps import nearest_length, random_maps
 from core.explain.overlay import DrawnMap, drawn_map
-from core.explain.registry import COMMON, method_of
+from core.explain.registry import COMMON, evaluation_of, method_of
 from core.inference.engine import Engine
 from core.types import Explanation, FloatImage, FoundMap, MapUnit, ModelInput
 
@@ -45,9 +44,8 @@ def control_maps(engine: Engine, given: ModelInput, explanation: Explanation) ->
     explanation; with random weights it is the explanation's own method. The curves were measured with the explanation, and are remembered.
     """
     parameters = explanation.parameters
-    patch, maps = engine.model.patch, int(parameters["random_maps"])
-    baseline, seed = baseline_of(parameters["baseline"], given.values), int(parameters["seed"])
-    ruler = MapEvaluation(engine, given, explanation.target, baseline, int(parameters["removal_steps"]), maps, seed)
+    patch, seed = engine.model.patch, int(parameters["seed"])
+    ruler = evaluation_of(engine, given, explanation.target, parameters, int(parameters["random_maps"]))
     pixels = explanation.saliency if explanation.tokens is None else explanation.tokens.at_pixels()
     length = nearest_length(on_token_grid(pixels, patch), seed)
     noise = random_maps((pixels.shape[0] // patch[0], pixels.shape[1] // patch[1]), length, 1, seed)[0]

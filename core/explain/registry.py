@@ -103,8 +103,7 @@ def explain(
     watch = progress or no_progress
     check_readable(given)
     meant = target if isinstance(target, Target) else target_of(engine, given, target)
-    baseline = baseline_of(complete["baseline"], given.values)
-    evaluation = MapEvaluation(engine, given, meant, baseline, complete["removal_steps"], maps, complete["seed"])
+    evaluation = evaluation_of(engine, given, meant, complete, maps)
     evaluation.check()
     evidence = chosen.run(engine, given, meant, complete, lambda done, total: watch(done, 2 * total + evaluation.passes))
     saliency, low, high = scaled(evidence)
@@ -148,6 +147,12 @@ def explain(
     )
 
 
+def evaluation_of(engine: Engine, given: ModelInput, target: Target, parameters: Mapping[str, Any], maps: int) -> MapEvaluation:
+    """How maps of one input are measured. parameters: those of COMMON. maps: how many random ones. Raises NotFound for a baseline."""
+    baseline = baseline_of(parameters["baseline"], given.values)
+    return MapEvaluation(engine, given, target, baseline, parameters["removal_steps"], maps, parameters["seed"])
+
+
 def sanity_of(engine: Engine, given: ModelInput, explanation: Explanation, *, progress: Progress | None = None) -> Sanity:
     """Whether the map of an explanation of this input by this engine depends on weights and target, and holds under noise.
 
@@ -171,6 +176,11 @@ def method_of(name: str) -> _Method:
     if name not in METHODS:
         raise NotFound(f"There is no explanation method {name!r}.", f"Known are: {', '.join(METHODS)}.")
     return METHODS[name]
+
+
+def check_parameters(method: str, parameters: Mapping[str, Any]) -> None:
+    """Raises NotFound for an unknown method, and for a parameter that it does not have, naming the known ones."""
+    _complete(method_of(method), parameters)
 
 
 def _complete(method: _Method, given: Mapping[str, Any]) -> dict[str, Any]:

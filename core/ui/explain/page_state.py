@@ -81,6 +81,7 @@ class ExplainState(PageState):
     target, against: labels: what is explained, and what it is set against, "" for nothing.
     methods: None until somebody chose: those that win in the model's benchmark.
     knobs: parameters of methods and measurements that differ from their defaults; "random_maps" among them.
+    resets: how often all of them were put back.
     clicked: (row, column) of a patch on the grid of tokens, else before: the number of a token before the patches.
     side: which evidence of signed maps is drawn.
     cell: (layer, head) of the mosaic, None for the mean of the heads.
@@ -96,6 +97,7 @@ class ExplainState(PageState):
     against: str = ""
     methods: tuple[str, ...] | None = None
     knobs: dict[str, Any] = field(default_factory=dict)
+    resets: int = 0
     opacity: int = 60
     side: EvidenceSide = EvidenceSide.BOTH
     at: Place | None = None

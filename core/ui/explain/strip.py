@@ -11,17 +11,17 @@ import streamlit as st
 from core.explain.measure.opponents import CENTRE, EDGES, RANDOM_WEIGHTS
 from core.types import Explanation, Gain
 from core.ui.widgets.bars import OPPONENTS
-from core.ui.widgets.curves import Curve, curves_picture
+from core.ui.widgets.curves import PlotLine, curves_picture
 from core.ui.widgets.words import method_words
 
-LETTERS = {CENTRE: "C", EDGES: "E", RANDOM_WEIGHTS: "W"}
-MARGIN = 0.06
+_LETTERS = {CENTRE: "C", EDGES: "E", RANDOM_WEIGHTS: "W"}
+_MARGIN = 0.06
 """Of the line beyond the outermost marks."""
-NARROWEST = 0.2
+_NARROWEST = 0.2
 """Gain that the line spans at least, so that hundredths do not look like worlds."""
-BESIDE = 0.05
+_BESIDE = 0.05
 """Share of the line below which two letters would lie on each other."""
-DELETION_COLOUR, INSERTION_COLOUR = "#5b9bd5", "#ff8c1a"
+_DELETION_COLOUR, _INSERTION_COLOUR = "#5b9bd5", "#ff8c1a"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def axis_of(gains: Iterable[Gain], beside: Iterable[float] = ()) -> Axis:
     for gain in gains:
         told += [gain.value, gain.random_low, gain.random_high, *(each for each in gain.opponents.values() if each is not None)]
     low, high = min(told), max(told)
-    spare = max(NARROWEST - (high - low), 0.0) / 2 + MARGIN * max(high - low, NARROWEST)
+    spare = max(_NARROWEST - (high - low), 0.0) / 2 + _MARGIN * max(high - low, _NARROWEST)
     return Axis(low - spare, high + spare)
 
 
@@ -89,7 +89,7 @@ def strip_words(marks: Marks) -> str:
 
 def legend(random_maps: int) -> str:
     """What the marks are, said once for all strips, as HTML."""
-    named = "".join(f"<span><em>{LETTERS[name]}</em>{escape(OPPONENTS[name].lower())}</span>" for name in LETTERS)
+    named = "".join(f"<span><em>{_LETTERS[name]}</em>{escape(OPPONENTS[name].lower())}</span>" for name in _LETTERS)
     return (
         '<div class="gain-legend"><span><b class="own"></b>this map</span><span><b class="own supported"></b>supported</span>'
         f'<span><i class="band"></i>{random_maps} random maps as smooth, middle 95 %</span>{named}'
@@ -104,9 +104,9 @@ def _letters(gain: Gain, axis: Axis) -> str:
     rows: list[float] = []
     drawn = []
     for place, name in placed:
-        row = next((row for row, last in enumerate(rows) if place - last >= 100 * BESIDE), len(rows))
+        row = next((row for row, last in enumerate(rows) if place - last >= 100 * _BESIDE), len(rows))
         rows[row : row + 1] = [place]
-        drawn.append(f'<em style="left:{place:.1f}%;top:{row * 1.05:.2f}em">{LETTERS[name]}</em>')
+        drawn.append(f'<em style="left:{place:.1f}%;top:{row * 1.05:.2f}em">{_LETTERS[name]}</em>')
     return f'<div class="letters" style="height:{max(1, len(rows)) * 1.05:.2f}em">{"".join(drawn)}</div>'
 
 
@@ -117,9 +117,9 @@ def _curves(explanation: Explanation) -> str:
         f"while they are inserted: {insertion.value:z.2f}, random maps {insertion.random_mean:z.2f}"
     )
     drawn = (
-        Curve("random", deletion.random_curve, DELETION_COLOUR, is_dashed=True),
-        Curve("random", insertion.random_curve, INSERTION_COLOUR, is_dashed=True),
-        Curve("deletion", deletion.curve, DELETION_COLOUR),
-        Curve("insertion", insertion.curve, INSERTION_COLOUR),
+        PlotLine("random", deletion.random_curve, _DELETION_COLOUR, is_dashed=True),
+        PlotLine("random", insertion.random_curve, _INSERTION_COLOUR, is_dashed=True),
+        PlotLine("deletion", deletion.curve, _DELETION_COLOUR),
+        PlotLine("insertion", insertion.curve, _INSERTION_COLOUR),
     )
     return curves_picture(drawn, "share of the tokens", alt)

@@ -16,7 +16,7 @@ from core.ui.widgets.choices import apart
 from core.ui.widgets.findings import probability_words
 from core.ui.widgets.words import label_words
 
-SIDES = {EvidenceSide.BOTH: "Both", EvidenceSide.FOR: "For", EvidenceSide.AGAINST: "Against"}
+_SIDES = {EvidenceSide.BOTH: "Both", EvidenceSide.FOR: "For", EvidenceSide.AGAINST: "Against"}
 NOBODY = ""
 """Of the second label: the target stands alone."""
 
@@ -77,7 +77,7 @@ def choose_drawing(here: ExplainState) -> None:
     here.opacity = st.slider("Opacity of all maps", 0, 100, here.opacity, format="%d %%", key=f"explain.opacity.{here.name}")
     here.side = EvidenceSide(
         st.segmented_control(
-            "Evidence", list(EvidenceSide), default=here.side, required=True, format_func=apart(list(EvidenceSide), SIDES.__getitem__),
+            "Evidence", list(EvidenceSide), default=here.side, required=True, format_func=apart(list(EvidenceSide), _SIDES.__getitem__),
             key=f"explain.side.{here.name}", help="Of maps with a sign, what speaks for the target, what speaks against it, or both.",
         )
     )  # fmt: skip

@@ -13,7 +13,8 @@ from core.errors import OutOfRange, SightlineError
 from core.explain.attention import token_attention
 from core.explain.catalogue import ranked_methods
 from core.explain.controls import CONTROLS, Control, control_maps
-from core.explain.registry import COMMON, method_of, sanity_of
+from core.explain.knobs import turned
+from core.explain.registry import sanity_of
 from core.explain.targets import target_of
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
@@ -77,7 +78,7 @@ def early_of(here: ExplainState, method: str) -> Early:
 def map_task(session: Session, here: ExplainState, made: Ready, method: str) -> Task[Explanation]:
     """The map of one method for the chosen target."""
     task: Task[Explanation] = session.task(here.explained, (*here.question, method))
-    asked = Asked(here.image, made.given, here.model, method, here.target, here.against, own_knobs(method, here.knobs))
+    asked = Asked(here.image, made.given, here.model, method, here.target, here.against, dict(here.knobs))
     work = partial(_explain, here.turns, made.methods.index(method), len(made.methods), early_of(here, method), asked)
     task.ensure(method_words(method), work, "forward passes")
     return task
@@ -85,7 +86,7 @@ def map_task(session: Session, here: ExplainState, made: Ready, method: str) -> 
 
 @dataclass(frozen=True)
 class Asked:
-    """One map that is asked for. knobs: of the page, those that the method has."""
+    """One map that is asked for. knobs: of all methods."""
 
     image: Image
     given: ModelInput
@@ -96,15 +97,8 @@ class Asked:
     knobs: Mapping[str, Any]
 
 
-def own_knobs(method: str, knobs: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that a method has, "random_maps" included."""
-    known = {"random_maps", *COMMON, *method_of(method).defaults}
-    return {name: value for name, value in knobs.items() if name in known}
-
-
 def _explain(turns: Turns, rank: int, ranks: int, early: Early, asked: Asked, progress: JobProgress) -> Explanation:
-    parameters = dict(asked.knobs)
-    maps = parameters.pop("random_maps", None)
+    parameters, maps = turned(asked.method, asked.knobs)
     with turns.turn(rank, progress) as put_off:
         early.begin(partial(put_off, ranks + rank))
         engine = engine_for(asked.model).interactive

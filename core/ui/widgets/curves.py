@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 _INK, _QUIET, _LINE = "#dfe4e6", "#8b979d", "#2a3135"
 _FONT = "font-family='sans-serif' font-size='11'"
-WIDTH, HEIGHT = 300, 150
-LEFT, RIGHT, TOP, BOTTOM = 30, 92, 8, 30
+_WIDTH, _HEIGHT = 300, 150
+_LEFT, _RIGHT, _TOP, _BOTTOM = 30, 92, 8, 30
 
 
 @dataclass(frozen=True)
-class Curve:
+class PlotLine:
     """y in [0, 1] at even steps of x from 0 to 1. name: written at its end. is_dashed: of what it is compared with."""
 
     name: str
@@ -27,26 +27,26 @@ class Curve:
     is_dashed: bool = False
 
 
-def curves_picture(curves: Sequence[Curve], x_title: str, alt: str) -> str:
+def curves_picture(curves: Sequence[PlotLine], x_title: str, alt: str) -> str:
     """HTML of one plot, <img>. alt: the plot in words."""
-    wide, high = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    wide, high = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
     parts = [
-        f"<text x='{LEFT - 5}' y='{TOP + 8}' {_FONT} fill='{_QUIET}' text-anchor='end'>1</text>",
-        f"<text x='{LEFT - 5}' y='{TOP + high}' {_FONT} fill='{_QUIET}' text-anchor='end'>0</text>",
-        f"<path d='M{LEFT} {TOP}V{TOP + high}H{LEFT + wide}' fill='none' stroke='{_LINE}'/>",
-        f"<text x='{LEFT + wide / 2}' y='{HEIGHT - 8}' {_FONT} fill='{_QUIET}' text-anchor='middle'>{escape(x_title)}</text>",
+        f"<text x='{_LEFT - 5}' y='{_TOP + 8}' {_FONT} fill='{_QUIET}' text-anchor='end'>1</text>",
+        f"<text x='{_LEFT - 5}' y='{_TOP + high}' {_FONT} fill='{_QUIET}' text-anchor='end'>0</text>",
+        f"<path d='M{_LEFT} {_TOP}V{_TOP + high}H{_LEFT + wide}' fill='none' stroke='{_LINE}'/>",
+        f"<text x='{_LEFT + wide / 2}' y='{_HEIGHT - 8}' {_FONT} fill='{_QUIET}' text-anchor='middle'>{escape(x_title)}</text>",
     ]
-    for curve, place in zip(curves, _apart([TOP + high * (1.0 - float(each.y[-1])) for each in curves]), strict=True):
+    for curve, place in zip(curves, _apart([_TOP + high * (1.0 - float(each.y[-1])) for each in curves]), strict=True):
         points = " ".join(
-            f"{LEFT + wide * share:.1f},{TOP + high * (1.0 - float(value)):.1f}"
+            f"{_LEFT + wide * share:.1f},{_TOP + high * (1.0 - float(value)):.1f}"
             for share, value in zip(np.linspace(0.0, 1.0, len(curve.y)), curve.y, strict=True)
         )
         dashes = " stroke-dasharray='3 3'" if curve.is_dashed else ""
         parts.append(f"<polyline points='{points}' fill='none' stroke='{curve.colour}' stroke-width='1.8'{dashes}/>")
-        parts.append(f"<text x='{LEFT + wide + 6}' y='{place + 4:.1f}' {_FONT} fill='{curve.colour}'>{escape(curve.name)}</text>")
-    svg = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}'>{''.join(parts)}</svg>"
+        parts.append(f"<text x='{_LEFT + wide + 6}' y='{place + 4:.1f}' {_FONT} fill='{curve.colour}'>{escape(curve.name)}</text>")
+    svg = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {_HEIGHT}'>{''.join(parts)}</svg>"
     coded = base64.b64encode(svg.encode()).decode()
-    return f'<img src="data:image/svg+xml;base64,{coded}" alt="{escape(alt)}" width="{WIDTH}" height="{HEIGHT}">'
+    return f'<img src="data:image/svg+xml;base64,{coded}" alt="{escape(alt)}" width="{_WIDTH}" height="{_HEIGHT}">'
 
 
 def _apart(places: Sequence[float], gap: float = 13.0) -> list[float]:
@@ -55,5 +55,5 @@ def _apart(places: Sequence[float], gap: float = 13.0) -> list[float]:
     found = list(places)
     for before, after in pairwise(order):
         found[after] = max(found[after], found[before] + gap)
-    beyond = max(0.0, max(found, default=0.0) - (HEIGHT - BOTTOM + 4))
+    beyond = max(0.0, max(found, default=0.0) - (_HEIGHT - _BOTTOM + 4))
     return [each - beyond for each in found]

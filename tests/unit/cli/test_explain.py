@@ -213,3 +213,21 @@ def test_a_folder_of_several_images_is_no_image(tmp_path: Path, radiograph_model
     ran = sightline("explain", tmp_path / "scans", "--model", radiograph_model, "--method", "rollout", "--out", tmp_path / "out")
     assert ran.status == 2
     assert "2 files" in ran.error and "a.png" in ran.error
+
+
+def test_what_is_turned_reaches_the_map_and_its_measurement(
+    picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline
+) -> None:
+    asked = ("--baseline", "blur", "--stride", "4", "8", "--seed", "3", "--maps", "21")
+    ran = sightline("explain", picture, "--model", radiograph_model, "--method", "occlusion", "--out", tmp_path / "out", "--json", *asked)
+    told = ran.json["parameters"]
+    assert (told["baseline"], told["stride"], told["seed"], told["random_maps"]) == ("blur", [4, 8], 3, 21)
+    assert ran.json["gain"]["n"] == 21
+
+
+def test_what_a_method_does_not_have_is_refused_before_any_work(
+    picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline
+) -> None:
+    ran = sightline("explain", picture, "--model", radiograph_model, "--method", "rollout", "--out", tmp_path / "out", "--steps", "8")
+    assert ran.status == 2
+    assert "rollout has no parameter 'steps'" in ran.error and not (tmp_path / "out").exists()

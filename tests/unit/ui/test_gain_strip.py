@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.types import Gain, Verdict
 from core.ui.explain.strip import Axis, Marks, axis_of, strip_words
-from core.ui.widgets.curves import Curve, curves_picture
+from core.ui.widgets.curves import PlotLine, curves_picture
 
 
 def gain(value: float, **opponents: float | None) -> Gain:
@@ -58,7 +58,7 @@ def test_letters_that_would_touch_stand_in_rows() -> None:
 
 
 def test_curves_are_drawn_from_one_to_zero_over_all_tokens_and_said_in_words() -> None:
-    html = curves_picture([Curve("deletion", np.array([1.0, 0.5, 0.0], np.float32), "#ffffff")], "share", 'a "plot" <b>')
+    html = curves_picture([PlotLine("deletion", np.array([1.0, 0.5, 0.0], np.float32), "#ffffff")], "share", 'a "plot" <b>')
     coded = re.search(r'base64,([^"]+)"', html)
     assert coded is not None
     root = ElementTree.fromstring(base64.b64decode(coded.group(1)))
