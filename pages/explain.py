@@ -8,6 +8,7 @@ from core.report.notices import say
 from core.types import Prediction, Scene
 from core.ui.explain import page_state as explain
 from core.ui.explain.agreement import agreement, on_tokens
+from core.ui.explain.exports import notebook_export
 from core.ui.explain.intake import empty_state, locator
 from core.ui.explain.knobs import knobs
 from core.ui.explain.maps import maps
@@ -95,6 +96,7 @@ def explained(state: ExplainState, made: Ready) -> None:
         return
     found = maps(HERE, state, made)
     agreement({method: on_tokens(result.saliency, made.grid) for method, result in found.items()})
+    notebook_export(state, found)
     assumptions(made.prediction)
     quiet(HEATMAP_OF_A_SCENE if isinstance(state.image, Scene) else HEATMAP)
 

@@ -15,7 +15,7 @@ from core.explain.measure.gain import gains_of
 from core.explain.measure.opponents import CENTRE, EDGES, RANDOM_WEIGHTS, model_free_maps, on_token_grid, random_weights
 from core.explain.measure.random_maps import nearest_length, random_maps
 from core.explain.overlay import DrawnMap, drawn_map
-from core.explain.registry import COMMON, evaluation_of, method_of
+from core.explain.registry import evaluation_of, method_of, parameters_of
 from core.inference.engine import Engine
 from core.types import Explanation, FloatImage, FoundMap, MapUnit, ModelInput
 
@@ -63,7 +63,7 @@ def control_maps(engine: Engine, given: ModelInput, explanation: Explanation) ->
 
 def _of_random_weights(engine: Engine, given: ModelInput, explanation: Explanation) -> FoundMap:
     method = method_of(explanation.method)
-    parameters = {name: explanation.parameters[name] for name in (*method.defaults, *COMMON)}
+    parameters = parameters_of(explanation)
     with random_weights(engine, int(parameters["seed"])) as randomised:
         evidence = method.run(randomised, given, explanation.target, parameters, no_progress)
     saliency, low, high = scaled(evidence)

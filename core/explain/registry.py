@@ -159,7 +159,7 @@ def sanity_of(engine: Engine, given: ModelInput, explanation: Explanation, *, pr
     progress: told (done, total) in maps, of which each is made anew; what it raises ends the work.
     """
     chosen = method_of(explanation.method)
-    parameters = {name: explanation.parameters[name] for name in (*chosen.defaults, *COMMON)}
+    parameters = parameters_of(explanation)
     watch = progress or no_progress
 
     def map_of(asked: Engine, changed: ModelInput, target: Target) -> FloatImage:
@@ -176,6 +176,12 @@ def method_of(name: str) -> _Method:
     if name not in METHODS:
         raise NotFound(f"There is no explanation method {name!r}.", f"Known are: {', '.join(METHODS)}.")
     return METHODS[name]
+
+
+def parameters_of(explanation: Explanation) -> dict[str, Any]:
+    """With what `explain` makes it again: the parameters that its method can be given, as they were used."""
+    known = {**method_of(explanation.method).defaults, **COMMON}
+    return {name: value for name, value in explanation.parameters.items() if name in known}
 
 
 def check_parameters(method: str, parameters: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ __all__ = [
     "files",
     "image",
     "large_images",
+    "map_files",
     "render_files",
     "report_files",
     "scene_map",

@@ -1,3 +1,17 @@
 """The Explain page: an image, a map a method among controls, agreement, attention of a token."""
 
-__all__ = ["agreement", "intake", "knobs", "maps", "measured", "page_state", "patch", "pictures", "strip", "subject", "turns", "work"]
+__all__ = [
+    "agreement",
+    "exports",
+    "intake",
+    "knobs",
+    "maps",
+    "measured",
+    "page_state",
+    "patch",
+    "pictures",
+    "strip",
+    "subject",
+    "turns",
+    "work",
+]

@@ -11,6 +11,7 @@ from core.explain.controls import Control
 from core.explain.overlay import DrawnMap, EvidenceSide, drawn_map
 from core.render.heatmap import map_layer
 from core.types import Explanation, FoundMap, Gain
+from core.ui.explain.exports import map_exports
 from core.ui.explain.measured import how_measured
 from core.ui.explain.page_state import Early, ExplainState, Ready
 from core.ui.explain.pictures import fitted_height, input_picture, patch_at
@@ -131,6 +132,7 @@ def _card(
     st.html(f'<p class="verdict">{verdict_words(result.gain)}</p>')
     beside_note(result)
     how_measured(session, here, made, result)
+    map_exports(here, made, result)
 
 
 def _map(here: ExplainState, made: Ready, found: FoundMap) -> None:
