@@ -110,12 +110,13 @@ def side_by_side(state: ExplainState) -> None:
     subject, middle = parts[0].container(key="explain-subject"), parts[1].container()
     task = input_task(HERE, state)
     task.wait(explain.IMAGE_FIRST_SECONDS)
-    if task.value is None:
+    made = task.value
+    if made is None:
         with subject, guarded():
             image_as_it_is(state)
-    with middle, guarded():
-        made = result_of(task, "explain.ready")
-    if made is None:
+        with middle, guarded():
+            if result_of(task, "explain.ready") is not None:  # it was done meanwhile
+                st.rerun()
         return
     if made.given.is_empty:
         with subject, guarded():

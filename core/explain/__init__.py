@@ -7,6 +7,7 @@ __all__ = [
     "controls",
     "evidence",
     "forward",
+    "heads",
     "inside",
     "knobs",
     "measure",

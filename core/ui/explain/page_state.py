@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from core.errors import UnreadableFile
+from core.explain.heads import HeadStatistics
 from core.explain.overlay import EvidenceSide
 from core.jobs import JobProgress
 from core.readers import with_recent_frames
@@ -113,6 +114,7 @@ class ExplainState(PageState):
     checked: dict[Any, Task[Sanity]] = field(default_factory=dict)
     attention: dict[Any, Task[FloatImage]] = field(default_factory=dict)
     turns: Turns = field(default_factory=Turns)
+    heads: dict[Any, HeadStatistics] = field(default_factory=dict)
     drawn: dict[Any, bytes] = field(default_factory=dict)
     sizes: dict[int, tuple[int, int]] = field(default_factory=dict)
 

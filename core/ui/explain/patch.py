@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from core.explain.heads import head_statistics, heads_towards
 from core.render.attention import GAP, attention_of, mosaic, scaled_attention
 from core.render.heatmap import heat_layer, stops
 from core.types import FloatImage
@@ -18,6 +21,7 @@ from core.ui.state.session import Session
 from core.ui.viewer import Colours, Grid, Layer, Show, view
 from core.ui.widgets.bars import Bar, bars, quiet
 from core.ui.widgets.choices import apart
+from core.ui.widgets.curves import dots_picture
 from core.ui.widgets.words import label_words, share
 
 _MOST_LABELS = 4
@@ -90,6 +94,9 @@ def _attention(here: ExplainState, made: Ready, found: FloatImage) -> None:
         )
     )  # fmt: skip
     maps, before = attention_of(found, made.grid, _number(here, made), here.is_source)  # [layers, heads, rows, columns], [layers, heads, B]
+    _mosaic(here, maps)
+    if not here.is_source:
+        _heads_towards(here, made, found)
     chosen = _layer(here, layers)
     part: Any = (slice(None), slice(None)) if chosen == MEAN else (slice(chosen, chosen + 1), slice(None))
     title = f"{'All layers' if chosen == MEAN else f'Layer {chosen + 1}'}, mean of {heads} heads"
@@ -100,7 +107,39 @@ def _attention(here: ExplainState, made: Ready, found: FloatImage) -> None:
     verb = "gets" if here.is_source else "gives"
     quiet(f"{title}. The strongest patch {verb} {share(float(taken.max()))} of {'the' if here.is_source else 'its'} attention.")
     _shares_before(made, before[part].mean(axis=(0, 1)))
-    _mosaic(here, maps)
+    _statistics(here, made, found)
+
+
+def _heads_towards(here: ExplainState, made: Ready, found: FloatImage) -> None:
+    """Which head looks at this token: of use where something is known to lie there, as a marker."""
+    best = heads_towards(found, _number(here, made))
+    st.markdown("###### Heads that look at it most")
+    bars(Bar(f"Layer {layer + 1}, head {head + 1}", value / best[0][2] if best[0][2] else 0.0, share(value)) for layer, head, value in best)
+    quiet(f"Shares of what every other token gives on average; an even spread gives {share(1 / found.shape[-1])}.")
+
+
+def _statistics(here: ExplainState, made: Ready, found: FloatImage) -> None:
+    """Entropy and mean attention distance of every head, over all tokens of the image."""
+    if here.key not in here.heads:
+        here.heads[here.key] = head_statistics(found, made.grid)
+    each = here.heads[here.key]
+    st.markdown("###### All heads, over all tokens")
+    plots = (
+        ("Entropy, of an even spread", each.entropy),
+        ("Mean attention distance, patches", each.distance),
+    )
+    st.html("".join(dots_picture(values, "layer; a dot a head", title, _told(title, values), here.cell) for title, values in plots))
+    if here.cell is not None:
+        layer, head = here.cell
+        quiet(
+            f"Layer {layer + 1}, head {head + 1}: entropy {each.entropy[layer, head]:.2f} of an even spread, "
+            f"mean distance {each.distance[layer, head]:.1f} patches."
+        )
+
+
+def _told(title: str, values: NDArray[np.float64]) -> str:
+    means = ", ".join(f"{mean:.2f}" for mean in values.mean(axis=1))
+    return f"{title}, by layer: {means}"
 
 
 def _number(here: ExplainState, made: Ready) -> int:

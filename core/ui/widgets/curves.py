@@ -45,6 +45,33 @@ def curves_picture(curves: Sequence[PlotLine], x_title: str, alt: str) -> str:
         parts.append(f"<polyline points='{points}' fill='none' stroke='{curve.colour}' stroke-width='1.8'{dashes}/>")
         parts.append(f"<text x='{_LEFT + wide + 6}' y='{place + 4:.1f}' {_FONT} fill='{curve.colour}'>{escape(curve.name)}</text>")
     svg = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {_HEIGHT}'>{''.join(parts)}</svg>"
+    return _as_image(svg, alt)
+
+
+def dots_picture(values: NDArray[np.float64], x_title: str, y_title: str, alt: str, chosen: tuple[int, int] | None = None) -> str:
+    """HTML of one plot, <img>: a dot for each of values [groups, members], groups from left to right. chosen: the dot that is large."""
+    wide, high = _WIDTH - _LEFT - 12, _HEIGHT - 22 - _BOTTOM
+    top, most = 22, float(values.max()) or 1.0
+    parts = [
+        f"<text x='{_LEFT - 5}' y='{top + 5}' {_FONT} fill='{_QUIET}' text-anchor='end'>{most:.2g}</text>",
+        f"<text x='{_LEFT - 5}' y='{top + high}' {_FONT} fill='{_QUIET}' text-anchor='end'>0</text>",
+        f"<text x='{_LEFT - 24}' y='11' {_FONT} fill='{_QUIET}'>{escape(y_title)}</text>",
+        f"<path d='M{_LEFT} {top}V{top + high}H{_LEFT + wide}' fill='none' stroke='{_LINE}'/>",
+        f"<text x='{_LEFT + wide / 2}' y='{_HEIGHT - 4}' {_FONT} fill='{_QUIET}' text-anchor='middle'>{escape(x_title)}</text>",
+    ]
+    groups = len(values)
+    for group in range(groups):
+        x = _LEFT + wide * (group + 0.5) / groups
+        parts.append(f"<text x='{x:.1f}' y='{top + high + 13}' {_FONT} fill='{_QUIET}' text-anchor='middle'>{group + 1}</text>")
+        for member, value in enumerate(values[group]):
+            is_chosen = (group, member) == chosen
+            size, colour = (5, "#5fc3b4") if is_chosen else (3, "#b4bec3")
+            parts.append(f"<circle cx='{x:.1f}' cy='{top + high * (1.0 - float(value) / most):.1f}' r='{size}' fill='{colour}'/>")
+    svg = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {_HEIGHT}'>{''.join(parts)}</svg>"
+    return _as_image(svg, alt)
+
+
+def _as_image(svg: str, alt: str) -> str:
     coded = base64.b64encode(svg.encode()).decode()
     return f'<img src="data:image/svg+xml;base64,{coded}" alt="{escape(alt)}" width="{_WIDTH}" height="{_HEIGHT}">'
 
