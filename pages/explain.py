@@ -12,10 +12,11 @@ from core.ui.explain.exports import notebook_export
 from core.ui.explain.intake import empty_state, locator
 from core.ui.explain.knobs import knobs
 from core.ui.explain.maps import maps
+from core.ui.explain.masking import choose_hand, masked
 from core.ui.explain.page_state import ExplainState, Ready
 from core.ui.explain.patch import choose_token, patch_view
 from core.ui.explain.subject import choose_drawing, choose_target, image_as_it_is, image_as_it_is_read
-from core.ui.explain.work import chosen_methods, input_task, models_by_fit
+from core.ui.explain.work import chosen_methods, input_task, measured_maps, models_by_fit
 from core.ui.state.errors import guarded
 from core.ui.state.progress import is_under_way, result_of
 from core.ui.state.session import session
@@ -126,6 +127,8 @@ def side_by_side(state: ExplainState) -> None:
         return
     with subject, guarded():
         image_as_it_is_read(state, made)
+        choose_hand(state)
+        masked(HERE, state, made, measured_maps(state, made))
         choose_target(state, made)
         choose_drawing(state)
         if isinstance(state.image, Scene) and made.given.box[2:] != (state.image.width, state.image.height):

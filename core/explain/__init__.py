@@ -10,6 +10,7 @@ __all__ = [
     "heads",
     "inside",
     "knobs",
+    "masking",
     "measure",
     "methods",
     "overlay",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -271,3 +272,31 @@ def test_what_cannot_be_opened_is_told_in_a_sentence(application: AppTest, tmp_p
     text = run_until(page, lambda said: "cannot be read" in said)
     assert "note.txt" in text
     assert "Open an image" in text
+
+
+def test_a_masked_token_moves_the_probability(application: AppTest) -> None:
+    page = on_explain(application)
+    page.button(key="explain.sample.child-pneumonia").click()
+    run_until(page, lambda said: "Click a patch" in said)
+    methods(page).set_value(["rollout"])
+    next(group for group in page.button_group if group.label == "On the image a hand").set_value(True)
+    run_until(page, lambda said: "Drag over the image to mask tokens." in said and "Deletion" in said)
+    next(button for button in page.button if button.label == "Strongest tenth of Attention rollout").click()
+    text = run_until(page, lambda said: "tokens masked" in said)
+    assert re.search(r"\d\.\d\d to \d\.\d\d", text)
+    fills = next(group for group in page.button_group if group.label == "A masked token becomes")
+    assert fills.options == ["Mean", "Blur"], "this network was not trained to do without tokens"
+    next(button for button in page.button if button.label == "Clear").click()
+    run_until(page, lambda said: "Drag over the image to mask tokens." in said)
+
+
+def test_a_setting_is_turned_and_put_back(application: AppTest) -> None:
+    page = on_explain(application)
+    page.button(key="explain.sample.child-pneumonia").click()
+    run_until(page, lambda said: "Click a patch" in said)
+    methods(page).set_value(["occlusion"])
+    run_until(page, lambda said: "baseline mean" in said)
+    next(box for box in page.selectbox if box.label == "Baseline").select("blur")
+    run_until(page, lambda said: "baseline blur" in said)
+    next(button for button in page.button if button.label == "All as they were").click()
+    run_until(page, lambda said: "baseline mean" in said)

@@ -6,6 +6,7 @@ __all__ = [
     "intake",
     "knobs",
     "maps",
+    "masking",
     "measured",
     "page_state",
     "patch",

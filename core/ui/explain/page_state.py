@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import UnreadableFile
 from core.explain.heads import HeadStatistics
+from core.explain.masking import Fill
 from core.explain.overlay import EvidenceSide
 from core.jobs import JobProgress
 from core.readers import with_recent_frames
@@ -49,6 +50,7 @@ class Ready:
     methods: tuple[str, ...]
     token_scores: FloatImage | None
     is_calibrated: bool
+    fills: tuple[Fill, ...]
 
 
 class Early:
@@ -85,6 +87,8 @@ class ExplainState(PageState):
     resets: how often all of them were put back.
     clicked: (row, column) of a patch on the grid of tokens, else before: the number of a token before the patches.
     side: which evidence of signed maps is drawn.
+    is_brushing: whether a drag on the image masks tokens. painted: their numbers, row by row from 0. fill: what they become.
+    told_painted: what the viewer said last: a button may have put others in their place since.
     cell: (layer, head) of the mosaic, None for the mean of the heads.
     Books are keyed by the number of the image, the window, the model, and what else decides.
     """
@@ -108,9 +112,14 @@ class ExplainState(PageState):
     cell: Cell | None = None
     is_source: bool = True
     inputs: dict[Any, Task[Ready]] = field(default_factory=dict)
+    is_brushing: bool = False
+    painted: tuple[int, ...] = ()
+    told_painted: tuple[int, ...] | None = None
+    fill: Fill = Fill.MEAN
     explained: dict[Any, Task[Explanation]] = field(default_factory=dict)
     early: dict[Any, Early] = field(default_factory=dict)
     controls: dict[Any, Task[tuple[Control, ...]]] = field(default_factory=dict)
+    masked: dict[Any, Task[FloatImage]] = field(default_factory=dict)
     checked: dict[Any, Task[Sanity]] = field(default_factory=dict)
     attention: dict[Any, Task[FloatImage]] = field(default_factory=dict)
     turns: Turns = field(default_factory=Turns)
@@ -141,10 +150,13 @@ class ExplainState(PageState):
     def forget_choices(self) -> None:
         """What was chosen of another image, window or model: its target, and a token and a head of it."""
         self.target, self.against, self.clicked, self.before, self.cell = "", "", None, None, None
+        self.painted = ()
 
     def tasks(self) -> Iterator[Task[Any]]:
         """All work of this state."""
-        return chain.from_iterable(book.values() for book in (self.inputs, self.explained, self.controls, self.checked, self.attention))
+        return chain.from_iterable(
+            book.values() for book in (self.inputs, self.explained, self.controls, self.masked, self.checked, self.attention)
+        )
 
 
 # ---------------------------------------------------------------- open and close

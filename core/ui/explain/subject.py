@@ -43,12 +43,16 @@ def image_as_it_is_read(here: ExplainState, made: Ready) -> None:
         columns=columns,
         rows=rows,
         layers=(Layer("input", input_picture(here, made.given), box, ground=True),),
-        grid=Grid(*made.grid, box, here.clicked),
+        grid=Grid(*made.grid, box, None if here.is_brushing else here.clicked, here.painted if here.is_brushing else ()),
         is_plain=True,
+        is_brush=here.is_brushing,
         height=fitted_height(rows, columns),
     )
     event = view(show, f"explain.subject.{here.name}")
-    if event.click:
+    if here.is_brushing and event.painted is not None and event.painted != here.told_painted:
+        here.painted = here.told_painted = event.painted
+        st.rerun()
+    if event.click and not here.is_brushing:
         pick(here, made, event.click)
 
 

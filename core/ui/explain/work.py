@@ -14,6 +14,7 @@ from core.explain.attention import token_attention
 from core.explain.catalogue import ranked_methods
 from core.explain.controls import CONTROLS, Control, control_maps
 from core.explain.knobs import turned
+from core.explain.masking import Fill, fills_for, masked_probabilities
 from core.explain.registry import sanity_of
 from core.explain.targets import target_of
 from core.inference.calibration import probabilities
@@ -21,7 +22,7 @@ from core.inference.engine import engine_for
 from core.inference.prediction import predict_input
 from core.jobs import JobProgress
 from core.prepare.domains import image_domain
-from core.types import Explanation, FloatImage, Image, ModelInput, Sanity
+from core.types import Explanation, FloatImage, Image, Mask, ModelInput, Sanity
 from core.ui.explain.page_state import Early, ExplainState, Place, Ready
 from core.ui.explain.turns import Turns
 from core.ui.models.own import known_models
@@ -62,7 +63,9 @@ def _ready(image: Image, model: str, at: Place | None, progress: JobProgress) ->
     scores = None if tokens is None else probabilities(tokens, known.calibration)
     likely = known.labels[0 if prediction.logits is None else int(np.argmax(prediction.logits))]
     methods = ranked_methods(known, likely)
-    return Ready(given, prediction, known.token_grid, known.config.prefix_names, methods, scores, known.calibration is not None)
+    return Ready(
+        given, prediction, known.token_grid, known.config.prefix_names, methods, scores, known.calibration is not None, fills_for(known)
+    )
 
 
 def chosen_methods(here: ExplainState, made: Ready) -> tuple[str, ...]:
@@ -109,6 +112,17 @@ def _explain(turns: Turns, rank: int, ranks: int, early: Early, asked: Asked, pr
         )  # fmt: skip
 
 
+def measured_maps(here: ExplainState, made: Ready) -> dict[str, Explanation]:
+    """By method, those of the maps that are drawn whose measurement is done."""
+    found = {}
+    for method in chosen_methods(here, made):
+        task = here.explained.get((*here.question, method))
+        if task is not None:
+            task.settle()
+            found[method] = task.value
+    return {method: value for method, value in found.items() if value is not None}
+
+
 def controls_task(session: Session, here: ExplainState, made: Ready, explanation: Explanation) -> Task[tuple[Control, ...]]:
     """The controls that stand beside the maps; random weights are shown by the method of one of them."""
     task: Task[tuple[Control, ...]] = session.task(here.controls, (*here.question, explanation.method))
@@ -126,6 +140,19 @@ def _controls(
             found.append(control)
             progress.update(len(found), len(CONTROLS))
     return tuple(found)
+
+
+def masked_task(session: Session, here: ExplainState, made: Ready, mask: Mask) -> Task[FloatImage]:
+    """What the model says without the painted tokens: float32 [2, labels], before and after."""
+    task: Task[FloatImage] = session.task(here.masked, (*here.key, here.fill, mask.tobytes()))
+    task.ensure("Masking", partial(_masked, made, here.model, mask, here.fill), "passes")
+    return task
+
+
+def _masked(made: Ready, model: str, mask: Mask, fill: Fill, progress: JobProgress) -> FloatImage:
+    found = masked_probabilities(engine_for(model).interactive, made.given, mask, fill)
+    progress.update(1, 1)
+    return found
 
 
 def sanity_task(session: Session, here: ExplainState, explanation: Explanation) -> Task[Sanity]:
