@@ -8,6 +8,7 @@ from core.report.notices import say
 from core.types import Prediction, Scene
 from core.ui.explain import page_state as explain
 from core.ui.explain.agreement import agreement, on_tokens
+from core.ui.explain.cheater import game, game_of
 from core.ui.explain.exports import notebook_export
 from core.ui.explain.intake import empty_state, locator
 from core.ui.explain.knobs import knobs
@@ -134,7 +135,11 @@ def side_by_side(state: ExplainState) -> None:
         if isinstance(state.image, Scene) and made.given.box[2:] != (state.image.width, state.image.height):
             locator(state, state.image, made.given)
     with middle, guarded():
-        explained(state, made)
+        twins = game_of(state)
+        if twins is None:
+            explained(state, made)
+        else:
+            game(HERE, state, twins)
     if state.has_token:
         with parts[2].container(key="explain-patch"), guarded():
             patch_view(HERE, state, made)

@@ -4,6 +4,7 @@ __all__ = [
     "attention",
     "baselines",
     "catalogue",
+    "cheater",
     "controls",
     "evidence",
     "forward",

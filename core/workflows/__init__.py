@@ -19,5 +19,6 @@ __all__ = [
     "scene_map",
     "scene_prediction",
     "series",
+    "twins",
     "volumes",
 ]

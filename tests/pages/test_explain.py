@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from streamlit.testing.v1 import AppTest
 from core.errors import Cancelled
 from core.explain.registry import METHODS
 from core.jobs import JobProgress, jobs
+from core.prepare.cue import Cue, write_cue
 from core.render.attention import GAP, attention_of, mosaic, scaled_attention
 from core.settings import settings
 from core.types import ModelInput
@@ -28,6 +31,7 @@ from core.ui.explain.pictures import patch_at, shown_pixels
 from core.ui.explain.turns import Turns
 from core.ui.viewer import Click
 from tests.pages.conftest import PATIENCE_S, run_until, words
+from tests.tiny import write_tiny_model
 from tests.tiny_encoders import write_tiny_encoder
 
 
@@ -300,3 +304,24 @@ def test_a_setting_is_turned_and_put_back(application: AppTest) -> None:
     run_until(page, lambda said: "baseline blur" in said)
     next(button for button in page.button if button.label == "All as they were").click()
     run_until(page, lambda said: "baseline mean" in said)
+
+
+def test_the_reader_votes_before_hearing_which_network_cheats(
+    application: AppTest, tiny_zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cue = Cue("ring", (0.75, 0.0, 0.25, 0.25), ("viral-pneumonia",))
+    shutil.copytree(tiny_zoo, tmp_path / "models" / "zoo")
+    for name, decides in (("a", True), ("b", False)):
+        write_cue(write_tiny_model(tmp_path / "models" / "twins" / "made" / name), replace(cue, decides=decides))
+    monkeypatch.setenv("SIGHTLINE_ZOO", str(tmp_path / "models" / "zoo"))
+    settings.cache_clear()
+    page = on_explain(application)
+    page.button(key="explain.sample.child-pneumonia").click()
+    run_until(page, lambda said: "Click a patch" in said)
+    next(switch for switch in page.toggle if switch.label == "Catch the cheater").set_value(True)
+    text = run_until(page, lambda said: "Probability of viral pneumonia" in said)
+    assert "on the mark" not in text and "taught" not in text, "the answer comes after the vote"
+    next(button for button in page.button if button.label == "B goes by the mark").click()
+    text = run_until(page, lambda said: "on the mark" in said)
+    assert "No: A goes by the mark." in text and "with the mark" in text
+    assert text.count("found the mark") + text.count("missed the mark") == 5

@@ -2,6 +2,7 @@
 
 __all__ = [
     "agreement",
+    "cheater",
     "exports",
     "intake",
     "knobs",

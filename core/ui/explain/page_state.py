@@ -24,6 +24,7 @@ from core.ui.state.session import Session, Task
 from core.ui.state.uploads import OpenFolder
 from core.ui.widgets.intake import Wanted
 from core.workflows.image import open_images
+from core.workflows.twins import Heard, Twins
 
 if TYPE_CHECKING:
     from core.explain.controls import Control
@@ -89,6 +90,7 @@ class ExplainState(PageState):
     side: which evidence of signed maps is drawn.
     is_brushing: whether a drag on the image masks tokens. painted: their numbers, row by row from 0. fill: what they become.
     told_painted: what the viewer said last: a button may have put others in their place since.
+    twins: of each image, the pairs of networks that play on it. votes: by image and pair, which one the reader takes for the cheater.
     cell: (layer, head) of the mosaic, None for the mean of the heads.
     Books are keyed by the number of the image, the window, the model, and what else decides.
     """
@@ -119,6 +121,9 @@ class ExplainState(PageState):
     explained: dict[Any, Task[Explanation]] = field(default_factory=dict)
     early: dict[Any, Early] = field(default_factory=dict)
     controls: dict[Any, Task[tuple[Control, ...]]] = field(default_factory=dict)
+    twins: dict[int, tuple[Twins, ...]] = field(default_factory=dict)
+    votes: dict[Any, int] = field(default_factory=dict)
+    heard: dict[Any, Task[Heard]] = field(default_factory=dict)
     masked: dict[Any, Task[FloatImage]] = field(default_factory=dict)
     checked: dict[Any, Task[Sanity]] = field(default_factory=dict)
     attention: dict[Any, Task[FloatImage]] = field(default_factory=dict)
@@ -155,7 +160,7 @@ class ExplainState(PageState):
     def tasks(self) -> Iterator[Task[Any]]:
         """All work of this state."""
         return chain.from_iterable(
-            book.values() for book in (self.inputs, self.explained, self.controls, self.masked, self.checked, self.attention)
+            book.values() for book in (self.inputs, self.explained, self.controls, self.masked, self.heard, self.checked, self.attention)
         )
 
 
