@@ -22,7 +22,7 @@ from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude, sobel
 from core.explain.evidence import MethodResult, no_progress
 from core.explain.measure.gain import MapEvaluation
 from core.explain.measure.opponents import random_weights
-from core.explain.registry import COMMON, METHODS, methods_for
+from core.explain.registry import COMMON, METHODS, usual_methods
 from core.explain.targets import target_of
 from core.inference.engine import Engine, engine_for
 from core.readers import read_picture
@@ -68,7 +68,7 @@ def measured(engine: Engine, given: ModelInput, random: np.random.Generator) -> 
     target = target_of(engine, given)
     maps, steps = 100, COMMON["removal_steps"]
     ruler = MapEvaluation(engine, given, target, np.zeros_like(given.values), steps, maps, COMMON["seed"])
-    own = {name: explained(engine, given, target, name) for name in methods_for(engine.model)}
+    own = {name: explained(engine, given, target, name) for name in usual_methods(engine.model)}
     alike = {name: made.parameters for name, made in own.items()}
     with random_weights(engine, COMMON["seed"]) as opponent:
         beside = {name: explained(opponent, given, target, name, alike[name]).pixels for name in own}

@@ -28,7 +28,7 @@ LAST_PORT = 65_535
 _PREFIX = "SIGHTLINE_"
 _YES_OR_NO = {"0": False, "1": True}
 AT_LEAST_ONE = (
-    "archive_files", "archive_mb", "batch_size", "decoded_megapixels", "gdal_cache_mb", "idle_minutes", "scene_megapixels",
+    "archive_files", "archive_mb", "batch_size", "decoded_megapixels", "explain_mb", "gdal_cache_mb", "idle_minutes", "scene_megapixels",
     "server_mb", "strip_rows", "upload_mb", "user_mb",
 )  # fmt: skip
 MORE_THAN_NOTHING = ("download_minutes", "download_timeout_s")
@@ -92,6 +92,8 @@ class Settings:
     """An open study or scene is dropped after that long without a look."""
     random_maps: int = 100
     """Random maps among which a map is ranked; the least p that so many can give is 1 / 101."""
+    explain_mb: int = 4_000
+    """Most memory that one map may take beside the network, by an estimate made before, in megabytes."""
     download_timeout_s: float = 30.0
     """Seconds without an answer before a download is given up."""
     download_minutes: float = 30.0

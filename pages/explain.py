@@ -91,7 +91,7 @@ def explained(state: ExplainState, made: Ready) -> None:
     """The maps, and how far they agree."""
     what_is_known(made)
     choose_methods(state, made)
-    knobs(state, chosen_methods(state, made))
+    knobs(state, made, chosen_methods(state, made))
     choose_token(state, made)
     if not (state.target and chosen_methods(state, made)):
         quiet("Choose a method." if state.target else "Choose a target: the model has no answer of its own for this image.")

@@ -17,6 +17,7 @@ SIBLINGS = {
     "DEFAULTS": "core/explain/methods",
     "PAGE": "core/ui",
     "as_values": "core/cli",
+    "cost_of": "core/explain/methods",
     "empty_state": "core/ui",
     "write": "core/export",
 }

@@ -9,26 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.options import (
-    Bands,
-    BaselineOption,
-    DiscardOption,
-    FusionOption,
-    HeadOption,
-    Json,
-    LayerOption,
-    MapsOption,
-    Model,
-    Offset,
-    OnePath,
-    Out,
-    Scale,
-    SeedOption,
-    StepsOption,
-    StrideOption,
-    WindowOption,
-    scene_options,
-)
+from core.cli.options import Bands, Json, Model, Offset, OnePath, Out, Scale, scene_options
 from core.cli.output import Assumptions, print_json, print_line, say_aside
 from core.cli.progress import Ticker
 from core.errors import InputError
@@ -42,7 +23,7 @@ if TYPE_CHECKING:
 def explain(
     path: OnePath,
     model: Model,
-    method: Annotated[str, typer.Option("--method", metavar="M", help="rollout, relevance, grad-cam, integrated-gradients or occlusion.")],
+    method: Annotated[str, typer.Option("--method", metavar="M", help="A method: `sightline models` lists those of each model.")],
     out: Out,
     target: Annotated[
         str | None,
@@ -58,10 +39,20 @@ def explain(
         ),
     ] = None,
     region: Annotated[
-        tuple[int, int, int, int] | None,
+        str | None,
         typer.Option(
-            "--region", metavar="X0 Y0 X1 Y1", help="As --token, for all tokens from the pixel X0 Y0 to the pixel X1 Y1: their mean answer."
+            "--region",
+            metavar="FILE | X0 Y0 X1 Y1",
+            help="As --token, for all tokens of the polygons of a file, or from the pixel X0 Y0 to the pixel X1 Y1: their mean answer.",
         ),
+    ] = None,
+    like: Annotated[
+        Path | None,
+        typer.Option("--like", metavar="FILE", help="Explain what makes the image like another one: the cosine of their embeddings."),
+    ] = None,
+    like_token: Annotated[
+        tuple[int, int] | None,
+        typer.Option("--like-token", metavar="X Y", help="As --like, for the patch at this pixel of that image, or of this one."),
     ] = None,
     at: Annotated[
         tuple[int, int] | None,
@@ -76,18 +67,22 @@ def explain(
             help="Also check that the map depends on the weights and on the target, and holds under noise: a map a check.",
         ),
     ] = False,
-    baseline: BaselineOption = None,
-    steps: StepsOption = None,
-    window: WindowOption = None,
-    stride: StrideOption = None,
-    discard: DiscardOption = None,
-    fusion: FusionOption = None,
-    layer: LayerOption = None,
-    head: HeadOption = None,
-    seed: SeedOption = None,
-    maps: MapsOption = None,
     notebook: Annotated[
         Path | None, typer.Option("--notebook", metavar="FILE", help="Also write a Jupyter notebook that makes the map again and compares.")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", metavar="NAME", help="What removed pixels become: mean, blur, or air, nodata, black.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option("--steps", metavar="N", help="Of Integrated Gradients; else as many as it takes.")] = None,
+    window: Annotated[int | None, typer.Option("--window", metavar="PIXELS", help="Side of what is occluded; a patch by default.")] = None,
+    stride: Annotated[int | None, typer.Option("--stride", metavar="PIXELS", help="Between such windows; a patch by default.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Of random maps, weights and masks; 0 by default.")] = None,
+    maps: Annotated[
+        int | None, typer.Option("--maps", metavar="N", help="Random maps among which the map is ranked; 100 by default, at least 20.")
+    ] = None,
+    knobs: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Another parameter of the method, as explanation.json has them: fusion=max."),
     ] = None,
     bands: Bands = "",
     scale: Scale = None,
@@ -95,24 +90,23 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Write saliency.npy, overlay.png, input.npy, the raw result and explanation.json into DIR; of a scene map.tif on its grid, too."""
+    from core.cli.explaining.asked_target import AskedTarget
+    from core.cli.explaining.knobs import knobs_of
     from core.cli.sources import single, workspace
-    from core.explain.registry import check_parameters, sanity_of
-    from core.explain.targets import target_of
+    from core.explain.registry import check_parameters, method_of, sanity_of
     from core.export.explanation import as_values
     from core.export.staging import check_writable
     from core.inference.engine import engine_for
     from core.readers import read_image
     from core.report.notices import say_all
+    from core.workflows.explaining.map_files import map_notebook
     from core.workflows.image import check_explainable, explain_input, explained_input
-    from core.workflows.map_files import map_notebook
 
     options = scene_options(bands, scale, offset)
-    given_knobs = {
-        "baseline": baseline, "steps": steps, "window": window, "stride": stride, "discard": discard, "fusion": fusion,
-        "layer": layer, "head": head, "seed": seed,
-    }  # fmt: skip
-    parameters = {name: value for name, value in given_knobs.items() if value is not None}
-    check_parameters(method, parameters)
+    parameters = knobs_of(baseline, steps, window, stride, seed, knobs or ())
+    check_parameters(method_of(method), parameters)
+    asked = AskedTarget(target, against, token, region, like, like_token)
+    asked.check()
     check_writable(out)
     engine = engine_for(model)
     with workspace() as work, Ticker("passes") as ticker:
@@ -120,12 +114,8 @@ def explain(
         image = read_image(source.path, options=options)
         given = explained_input(image, engine, at=at)
         check_explainable(given)
-        prediction = _told_outside(source.label, given, engine, target)
-        is_plain = against is None and token is None and region is None
-        meant = target_of(engine, given, target or (prediction.named.likeliest if is_plain else None), against, token, region)
-        parent = next((name for name, members in prediction.parents.items() if meant.name in members), None)
-        if target is None and parent is not None and meant.name in prediction.unnamed:
-            meant = target_of(engine, given, parent, against, token, region)
+        prediction = _told_outside(source.label, given, engine, like.name if like else target or ("" if asked.is_likeness else None))
+        meant = asked.of(engine, image, given, prediction)
         explanation = explain_input(image, engine, given, method, meant, parameters=parameters, random_maps=maps, progress=ticker)
     if sanity:
         with Ticker("maps") as ticker:
@@ -169,7 +159,7 @@ def _write(out: Path, image: Image, given: ModelInput, explanation: Explanation,
     from core.explain.overlay import drawn_map, overlay_png
     from core.export.staging import staged
     from core.types import Scene
-    from core.workflows.map_files import ARRAYS, MAP_RASTER, MapFile, map_arrays, map_file
+    from core.workflows.explaining.map_files import ARRAYS, MAP_RASTER, MapFile, map_arrays, map_file
 
     arrays = map_arrays(given, explanation)
     text = json.dumps(plain(told), indent=2, ensure_ascii=False, allow_nan=False)
@@ -212,6 +202,10 @@ def _say(explanation: Explanation, out: Path) -> None:
         print_line(f"{name}: {score.value:z.3f}; {score.random_maps} random maps {random}")
     if explanation.completeness_error is not None:
         print_line(f"completeness error: {explanation.completeness_error:.2g}")
+    if explanation.conservation_error is not None:
+        print_line(f"conservation error: {explanation.conservation_error:.2g} of the logit, which biases and positions took")
+    for name, fall in (explanation.by_band or {}).items():
+        print_line(f"without {name} the logit falls by {fall:z.3f}")
     _say_sanity(explanation)
 
 
@@ -230,6 +224,8 @@ def _say_sanity(explanation: Explanation) -> None:
 
 
 def _place(target: Target) -> str:
+    if target.cells:
+        return f" in {len(target.cells)} tokens"
     if target.region is not None:
         left, top, right, bottom = target.region
         return f" in tokens {left} {top} to {right} {bottom}"

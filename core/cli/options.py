@@ -44,21 +44,6 @@ WorkersOption = Annotated[
 ]
 MinArea = Annotated[float, typer.Option("--min-area", metavar="HECTARES", help="Polygons below this are left out.")]
 
-BaselineOption = Annotated[str | None, typer.Option("--baseline", metavar="NAME", help="What removed pixels become; mean by default.")]
-StepsOption = Annotated[int | None, typer.Option("--steps", help="Steps of Integrated Gradients; as many as it takes by default.")]
-WindowOption = Annotated[
-    tuple[int, int] | None, typer.Option("--window", metavar="ROWS COLUMNS", help="What occlusion hides at a time, in pixels of the input.")
-]
-StrideOption = Annotated[tuple[int, int] | None, typer.Option("--stride", metavar="ROWS COLUMNS", help="By how much the window moves.")]
-DiscardOption = Annotated[float | None, typer.Option("--discard", help="Share of the weakest attention that rollout takes as none.")]
-FusionOption = Annotated[
-    str | None, typer.Option("--fusion", metavar="mean|max|min", help="How rollout makes one of the heads of a layer.")
-]
-LayerOption = Annotated[int | None, typer.Option("--layer", help="Layers that the tokens have gone through, for methods that read one.")]
-HeadOption = Annotated[int | None, typer.Option("--head", help="The head of raw attention, from 0.")]
-SeedOption = Annotated[int | None, typer.Option("--seed", help="Of random maps, masks and weights; 0 by default.")]
-MapsOption = Annotated[int | None, typer.Option("--maps", help="Random maps that the gain is ranked among; 100 by default, at least 20.")]
-
 
 def scene_options(
     bands: str = "", scale: float | None = None, offset: float | None = None, date: str = "", clouds: str = ""

@@ -19,6 +19,7 @@ from core.cli.dicom.volume import volume
 from core.cli.doctor import doctor
 from core.cli.evaluate import evaluate
 from core.cli.explain import explain
+from core.cli.explaining.knobs import with_region_joined
 from core.cli.export_model import export_model
 from core.cli.map import map_
 from core.cli.models import models
@@ -75,7 +76,7 @@ def _invoke(arguments: Sequence[str]) -> int:
     try:
         if arguments and HELP_OPTION not in arguments:
             settings()  # one that makes no sense is refused before anything is begun
-        status = program(args=list(arguments) or [HELP_OPTION], prog_name=PROGRAM, standalone_mode=False)
+        status = program(args=with_region_joined(arguments) or [HELP_OPTION], prog_name=PROGRAM, standalone_mode=False)
     except TyperException as error:
         raise _usage_error(error) from None
     except (KeyboardInterrupt, Abort):

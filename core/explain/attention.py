@@ -9,9 +9,10 @@ from torch import Tensor
 from core.errors import NoAttention
 from core.explain.forward import network_logits, to_device
 from core.explain.readout import merges_in
+from core.explain.targets import network_score
 from core.inference.engine import Engine
-from core.types import Capability, FloatImage, ModelInput
-from models.bert_image import attention_captured
+from core.types import Capability, FloatImage, ModelInput, Target
+from models.bert_image import FormedAttention, attention_captured, attention_formed
 from models.bert_image.blocks import Blocks
 from models.registry import LoadedModel
 
@@ -51,6 +52,21 @@ def token_attention(engine: Engine, given: ModelInput) -> FloatImage:
         return np.stack(matrices)
 
     return engine.run(work)
+
+
+def formed_with_gradients(
+    model: LoadedModel, given: ModelInput, target: Target
+) -> tuple[list[FormedAttention], tuple[Tensor, ...], Tensor]:
+    """(the attention of each layer, the gradient of the target's number by it, the input [1, channels, rows, columns]).
+
+    On the owner thread. Raises NoAttention.
+    """
+    values = to_device(model, given.values[np.newaxis]).requires_grad_()
+    with attention_formed(model.network) as formed:
+        score = network_score(model, values, target).sum()
+    if not formed:
+        raise NoAttention(f"The model {model.id} formed no attention matrix.", "Choose a method that needs none: occlusion.")
+    return formed, torch.autograd.grad(score, [each.weights for each in formed]), values
 
 
 def between_members(attention: Tensor, blocks: Blocks) -> Tensor:

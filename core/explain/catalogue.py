@@ -17,16 +17,22 @@ FIRST_METHOD = "integrated-gradients"
 
 @dataclass(frozen=True)
 class Offered:
-    """A method. unit: what its numbers are. needs: what it asks of a model."""
+    """A method. unit: what its numbers are. needs: what it asks of a model.
+
+    is_usual: whether it is among those that explain where nobody chose. is_by_passes: whether it takes some dozens of passes or more, so
+    that what makes many maps leaves it out.
+    """
 
     name: str
     unit: MapUnit
     needs: frozenset[Capability]
+    is_usual: bool = False
+    is_by_passes: bool = False
 
     @property
     def class_specific(self) -> bool:
-        """Whether the map depends on the target: attention alone is the same whatever is asked."""
-        return self.unit is not MapUnit.ATTENTION
+        """Whether the map depends on the target: attention and activations alone are the same whatever is asked."""
+        return self.unit not in (MapUnit.ATTENTION, MapUnit.ACTIVATION)
 
 
 ATTENTION, GRADIENT, FORWARD = (frozenset({each}) for each in (Capability.ATTENTION, Capability.GRADIENT, Capability.FORWARD))
@@ -40,20 +46,48 @@ OFFERED: Mapping[str, Offered] = MappingProxyType(
     {
         method.name: method
         for method in (
-            Offered("rollout", MapUnit.ATTENTION, ATTENTION),
-            Offered("relevance", MapUnit.RELEVANCE, ATTENTION | GRADIENT),
-            Offered("grad-cam", MapUnit.LOGIT, GRADIENT),
-            Offered("integrated-gradients", MapUnit.LOGIT, GRADIENT),
-            Offered("occlusion", MapUnit.LOGIT, FORWARD),
+            Offered("rollout", MapUnit.ATTENTION, ATTENTION, is_usual=True),
+            Offered("relevance", MapUnit.RELEVANCE, ATTENTION | GRADIENT, is_usual=True),
+            Offered("grad-cam", MapUnit.LOGIT, GRADIENT, is_usual=True),
+            Offered("integrated-gradients", MapUnit.LOGIT, GRADIENT, is_usual=True),
+            Offered("occlusion", MapUnit.LOGIT, FORWARD, is_usual=True, is_by_passes=True),
+            Offered("raw-attention", MapUnit.ATTENTION, ATTENTION),
+            Offered("gradient-rollout", MapUnit.RELEVANCE, ATTENTION | GRADIENT),
+            Offered("attn-lrp", MapUnit.LOGIT, ATTENTION | GRADIENT),
+            Offered("libra-grad", MapUnit.LOGIT, ATTENTION | GRADIENT),
+            Offered("eigen-cam", MapUnit.ACTIVATION, GRADIENT),
+            Offered("activation-patching", MapUnit.LOGIT, ATTENTION | GRADIENT, is_by_passes=True),
+            Offered("rise", MapUnit.LOGIT, FORWARD, is_by_passes=True),
+            Offered("band-ablation", MapUnit.LOGIT, FORWARD, is_by_passes=True),
+            Offered("saliency", MapUnit.SENSITIVITY, GRADIENT),
+            Offered("input-x-gradient", MapUnit.LOGIT, GRADIENT),
+            Offered("smooth-grad", MapUnit.SENSITIVITY, GRADIENT),
         )
     }
 )
 """By name, in the order in which they are offered."""
 
 
+REFUSED: Mapping[str, str] = MappingProxyType(
+    {
+        "deep-lift": "DeepLIFT has rules for sums and for functions of one number, and none for what a transformer multiplies: attention "
+        "by values, queries by keys. Its maps would not add up to the answer"
+    }
+)
+"""Methods that others offer and that are not offered here: why."""
+BANDS = "band-ablation"
+"""The method that needs more than one band."""
+
+
 def methods_for(model: LoadedModel | ModelSummary) -> tuple[str, ...]:
     """The methods that explain a model: those whose needs it offers."""
-    return tuple(name for name, method in OFFERED.items() if method.needs <= model.capabilities)
+    has_bands = len(model.preprocess.channels) > 1
+    return tuple(name for name, method in OFFERED.items() if method.needs <= model.capabilities and (has_bands or name != BANDS))
+
+
+def usual_methods(model: LoadedModel | ModelSummary) -> tuple[str, ...]:
+    """Those of methods_for that explain where nobody chose: few, so that what makes a map of each stays quick."""
+    return tuple(name for name in methods_for(model) if OFFERED[name].is_usual)
 
 
 def ranked_methods(model: LoadedModel, label: str | None) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ class MethodResult:
     parameters: what the method was run with, defaults included, in the names of core/explain/registry.py.
     forwards: passes through the network that it took.
     zero: the number that says nothing, of token methods that have another than 0.
-    tokens, attribution, baseline, completeness_error: as in core.types.Explanation.
+    tokens, attribution, baseline, completeness_error, conservation_error, by_band: as in core.types.Explanation.
     """
 
     pixels: FloatImage
@@ -33,6 +33,8 @@ class MethodResult:
     attribution: FloatImage | None = None
     baseline: FloatImage | None = None
     completeness_error: float | None = None
+    conservation_error: float | None = None
+    by_band: Mapping[str, float] | None = None
 
 
 def scaled(evidence: MethodResult) -> tuple[FloatImage, float, float]:

@@ -17,5 +17,5 @@ def network_logits(model: LoadedModel, values: Tensor) -> Tensor:
 
 
 def to_device(model: LoadedModel, values: FloatImage) -> Tensor:
-    """The same numbers where the network is."""
-    return torch.from_numpy(np.ascontiguousarray(values)).to(next(model.network.parameters()).device)
+    """The same numbers where the network is, in its precision."""
+    return torch.from_numpy(np.ascontiguousarray(values)).to(next(model.network.parameters()).detach())

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
-from core.explain.baselines import BASELINES
+from core.explain.baselines import baselines_of
 from core.explain.registry import COMMON, method_of
 from core.settings import FEWEST_RANDOM_MAPS, settings
+from core.types import Preprocess
 
 RANDOM_MAPS = "random_maps"
 """Of the measurement of every method; a parameter of `explain` by itself."""
@@ -31,7 +32,7 @@ class KnobKind(Enum):
 class Knob:
     """name: of the parameter. default: None where the method finds the value itself. meaning: what it does, for people.
 
-    lowest: of a whole number. choices: of a choice. methods: those that have it; filled in by `knobs_of`.
+    lowest: of a whole number. choices: of a choice. methods: those that have it; filled in by `method_knobs`.
     """
 
     name: str
@@ -47,7 +48,7 @@ _KNOWN: Mapping[str, Knob] = MappingProxyType(
     {
         knob.name: knob
         for knob in (
-            Knob("baseline", KnobKind.CHOICE, "what removed pixels become", choices=tuple(BASELINES)),
+            Knob("baseline", KnobKind.CHOICE, "what removed pixels become", choices=baselines_of(None)),
             Knob("steps", KnobKind.WHOLE, "points on the path from the baseline to the image", 1),
             Knob(
                 "quadrature", KnobKind.CHOICE, "how the path is summed up",
@@ -75,8 +76,11 @@ _KNOWN: Mapping[str, Knob] = MappingProxyType(
 )  # fmt: skip
 
 
-def knobs_of(methods: Iterable[str]) -> tuple[Knob, ...]:
-    """All knobs of some methods, each once, with the default of the first method that has it. Raises NotFound for an unknown method."""
+def method_knobs(methods: Iterable[str], preprocess: Preprocess | None = None) -> tuple[Knob, ...]:
+    """All knobs of some methods, each once, with the default of the first method that has it.
+
+    preprocess: of the model, whose modality has a baseline of its own. Raises NotFound for an unknown method.
+    """
     owners: dict[str, list[str]] = {}
     defaults: dict[str, Any] = {}
     for method in methods:
@@ -84,7 +88,12 @@ def knobs_of(methods: Iterable[str]) -> tuple[Knob, ...]:
             owners.setdefault(name, []).append(method)
             defaults.setdefault(name, default)
     return tuple(
-        Knob(knob.name, knob.kind, knob.meaning, knob.lowest, knob.choices, defaults[name], tuple(owners[name]))
+        replace(
+            knob,
+            choices=baselines_of(preprocess) if name == "baseline" else knob.choices,
+            default=defaults[name],
+            methods=tuple(owners[name]),
+        )
         for name, knob in _KNOWN.items()
         if name in owners
     )

@@ -65,6 +65,8 @@ def drawn_map(explanation: FoundMap, side: EvidenceSide = EvidenceSide.BOTH) -> 
         raw = raw / np.float32(explanation.zero)
     zero, limit = (1.0 if explanation.zero > 0.0 else 0.0), float(raw.max())
     above = np.maximum(raw - zero, 0.0) / (limit - zero) if limit > zero else np.zeros_like(raw)
+    if explanation.tokens is None:
+        limit = explanation.high  # `raw` was scaled to 1
     return DrawnMap(above.astype(np.float32), zero, limit, explanation.unit, is_signed=False)
 
 

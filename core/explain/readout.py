@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from core.errors import OutOfRange
 from core.types import FloatImage, ModelInput, Target
 from models.bert_image import BertImageConfig
 from models.bert_image.blocks import Blocks
@@ -39,7 +40,7 @@ def read_target(joint: Tensor, model: LoadedModel, target: Target, grid: tuple[i
 
 def readout_name(model: LoadedModel, target: Target) -> str:
     """What an answer is read from, as parameters tell it: "token", "region", or the head's pooling."""
-    return "token" if target.token else "region" if target.region else model.config.pooling
+    return "token" if target.token else "region" if target.tokens is not None else model.config.pooling
 
 
 def grid_of(model: LoadedModel, given: ModelInput) -> tuple[int, int]:
@@ -80,3 +81,20 @@ def shared_by_members(values: Tensor, merges: Mapping[int, Blocks], layer: int) 
 def identity(count: int, like: Tensor) -> Tensor:
     """float64 [count, count] where another tensor lies."""
     return torch.eye(count, dtype=torch.float64, device=like.device)
+
+
+def layer_of(asked: int | None, layers: int) -> int:
+    """How many layers the tokens have gone through that are meant; None: those that enter the last. Raises OutOfRange."""
+    if asked is None:
+        return layers - 1
+    if not 0 <= asked <= layers:
+        raise OutOfRange("layer", asked, f"from 0 to {layers}")
+    return asked
+
+
+def on_grid(patches: Tensor, grid: tuple[int, int], layer: int) -> FloatImage:
+    """[tokens] -> float32 [rows, columns]. layer: that they left. Raises OutOfRange where they are not those of the model's grid."""
+    if len(patches) != grid[0] * grid[1]:
+        raise OutOfRange("layer", layer, f"a later layer, whose tokens are the {grid[0]} x {grid[1]} of the model")
+    found: FloatImage = patches.reshape(grid).float().cpu().numpy()
+    return found

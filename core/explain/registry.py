@@ -8,24 +8,44 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from core.errors import NotFound
+from core.errors import NotFound, OutOfRange, WrongTask
 from core.explain.baselines import baseline_of
 from core.explain.catalogue import FIRST_METHOD as FIRST_METHOD
-from core.explain.catalogue import FORWARD, OFFERED, Offered, check_explained_by
+from core.explain.catalogue import FORWARD, OFFERED, REFUSED, Offered, check_explained_by
 from core.explain.catalogue import methods_for as methods_for
 from core.explain.catalogue import ranked_methods as ranked_methods
+from core.explain.catalogue import usual_methods as usual_methods
+from core.explain.cost import Cost, check_affordable
 from core.explain.evidence import MethodResult, no_progress, scaled, within
 from core.explain.measure.gain import MapEvaluation, ignored
 from core.explain.measure.opponents import random_weights
 from core.explain.measure.sanity import SanityCheck
 from core.explain.measure.worth import worth_of
-from core.explain.methods import grad_cam, integrated_gradients, occlusion, relevance, rollout
+from core.explain.methods import (
+    activation_patching,
+    attn_lrp,
+    band_ablation,
+    eigen_cam,
+    grad_cam,
+    gradient_rollout,
+    gradients,
+    integrated_gradients,
+    libra_grad,
+    occlusion,
+    raw_attention,
+    relevance,
+    rise,
+    rollout,
+)
 from core.explain.targets import check_readable, target_of
 from core.inference.engine import Engine
 from core.settings import settings
 from core.types import Capability, Explanation, FloatImage, FoundMap, Gain, ModelInput, Progress, Sanity, Target
+from models.registry import LoadedModel
 
 Run = Callable[[Engine, ModelInput, Target, Mapping[str, Any], Progress], MethodResult]
+
+CostOf = Callable[[LoadedModel, ModelInput, Mapping[str, Any]], Cost]
 
 COMMON: Mapping[str, Any] = MappingProxyType({"baseline": "mean", "removal_steps": 8, "seed": 0})
 """Parameters of every method. baseline: what removed pixels become (core/explain/baselines.py). removal_steps: of deletion and insertion.
@@ -46,11 +66,13 @@ class Told(Protocol):
 class _Method:
     """A method and how it is run.
 
-    run: (engine, input, target, parameters, progress) -> MethodResult; parameters are complete. defaults: its own parameters.
+    run: (engine, input, target, parameters, progress) -> MethodResult; parameters are complete. cost_of: (model, input, parameters) ->
+    Cost. defaults: its own parameters.
     """
 
     offered: Offered
     run: Run
+    cost_of: CostOf
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -64,13 +86,33 @@ class _Method:
         return self.offered.needs
 
 
-_RUNS: Mapping[str, tuple[Run, Mapping[str, Any]]] = {
-    "rollout": (rollout.explain_rollout, {}),
-    "relevance": (relevance.explain_relevance, relevance.DEFAULTS),
-    "grad-cam": (grad_cam.explain_grad_cam, grad_cam.DEFAULTS),
-    "integrated-gradients": (integrated_gradients.explain_integrated_gradients, integrated_gradients.DEFAULTS),
-    "occlusion": (occlusion.explain_occlusion, occlusion.DEFAULTS),
-}
+_KINDS: Mapping[type, tuple[type, ...]] = {int: (int,), float: (float, int), str: (str,), type(None): (int, tuple, list, type(None))}
+"""What a parameter may be, by what its default is."""
+_KIND_WORDS: Mapping[type, str] = {
+    int: "a whole number", float: "a number", str: "a word", tuple: "two whole numbers", list: "a list of them", type(None): "none",
+}  # fmt: skip
+_RUNS: Mapping[str, tuple[Run, CostOf, Mapping[str, Any]]] = {
+    "rollout": (rollout.explain_rollout, rollout.cost_of, rollout.DEFAULTS),
+    "relevance": (relevance.explain_relevance, relevance.cost_of, relevance.DEFAULTS),
+    "grad-cam": (grad_cam.explain_grad_cam, grad_cam.cost_of, grad_cam.DEFAULTS),
+    "integrated-gradients": (
+        integrated_gradients.explain_integrated_gradients, integrated_gradients.cost_of, integrated_gradients.DEFAULTS
+    ),
+    "occlusion": (occlusion.explain_occlusion, occlusion.cost_of, occlusion.DEFAULTS),
+    "raw-attention": (raw_attention.explain_raw_attention, raw_attention.cost_of, raw_attention.DEFAULTS),
+    "gradient-rollout": (gradient_rollout.explain_gradient_rollout, gradient_rollout.cost_of, gradient_rollout.DEFAULTS),
+    "attn-lrp": (attn_lrp.explain_attn_lrp, attn_lrp.cost_of, attn_lrp.DEFAULTS),
+    "libra-grad": (libra_grad.explain_libra_grad, libra_grad.cost_of, libra_grad.DEFAULTS),
+    "eigen-cam": (eigen_cam.explain_eigen_cam, eigen_cam.cost_of, eigen_cam.DEFAULTS),
+    "activation-patching": (
+        activation_patching.explain_activation_patching, activation_patching.cost_of, activation_patching.DEFAULTS
+    ),
+    "rise": (rise.explain_rise, rise.cost_of, rise.DEFAULTS),
+    "band-ablation": (band_ablation.explain_band_ablation, band_ablation.cost_of, band_ablation.DEFAULTS),
+    "saliency": (gradients.explain_saliency, gradients.cost_of, {}),
+    "input-x-gradient": (gradients.explain_input_x_gradient, gradients.cost_of, {}),
+    "smooth-grad": (gradients.explain_smooth_grad, gradients.cost_of, gradients.SMOOTH),
+}  # fmt: skip
 METHODS: Mapping[str, _Method] = MappingProxyType({name: _Method(offered, *_RUNS[name]) for name, offered in OFFERED.items()})
 
 
@@ -103,6 +145,7 @@ def explain(
     watch = progress or no_progress
     check_readable(given)
     meant = target if isinstance(target, Target) else target_of(engine, given, target)
+    check_affordable(chosen.name, chosen.cost_of(engine.model, given, complete))
     evaluation = evaluation_of(engine, given, meant, complete, maps)
     evaluation.check()
     evidence = chosen.run(engine, given, meant, complete, lambda done, total: watch(done, 2 * total + evaluation.passes))
@@ -118,6 +161,8 @@ def explain(
         attribution=evidence.attribution,
         baseline=evidence.baseline,
         completeness_error=evidence.completeness_error,
+        conservation_error=evidence.conservation_error,
+        by_band=evidence.by_band,
         class_specific=chosen.offered.class_specific,
         unit=chosen.offered.unit,
         zero=evidence.zero,
@@ -149,7 +194,7 @@ def explain(
 
 def evaluation_of(engine: Engine, given: ModelInput, target: Target, parameters: Mapping[str, Any], maps: int) -> MapEvaluation:
     """How maps of one input are measured. parameters: those of COMMON. maps: how many random ones. Raises NotFound for a baseline."""
-    baseline = baseline_of(parameters["baseline"], given.values)
+    baseline = baseline_of(parameters["baseline"], given.values, engine.model.preprocess)
     return MapEvaluation(engine, given, target, baseline, parameters["removal_steps"], maps, parameters["seed"])
 
 
@@ -166,13 +211,15 @@ def sanity_of(engine: Engine, given: ModelInput, explanation: Explanation, *, pr
         return chosen.run(asked, changed, target, parameters, no_progress).pixels
 
     own = explanation.tokens.at_pixels() if explanation.tokens is not None else map_of(engine, given, explanation.target)
-    has_weights, depends = chosen.needs != FORWARD, chosen.offered.class_specific
+    has_weights, depends = not chosen.offered.is_by_passes, chosen.offered.class_specific
     check = SanityCheck(engine, given, explanation.target, own, map_of, has_weights, depends, parameters["seed"])
     return check.run(watch)
 
 
 def method_of(name: str) -> _Method:
-    """Raises NotFound, naming the known methods."""
+    """Raises NotFound, naming the known methods; WrongTask, with the reason, for one that does not fit transformers."""
+    if name in REFUSED:
+        raise WrongTask(f"{REFUSED[name]}.", "Those of integrated-gradients do; libra-grad shares the answer out by other rules.")
     if name not in METHODS:
         raise NotFound(f"There is no explanation method {name!r}.", f"Known are: {', '.join(METHODS)}.")
     return METHODS[name]
@@ -184,14 +231,18 @@ def parameters_of(explanation: Explanation) -> dict[str, Any]:
     return {name: value for name, value in explanation.parameters.items() if name in known}
 
 
-def check_parameters(method: str, parameters: Mapping[str, Any]) -> None:
-    """Raises NotFound for an unknown method, and for a parameter that it does not have, naming the known ones."""
-    _complete(method_of(method), parameters)
-
-
-def _complete(method: _Method, given: Mapping[str, Any]) -> dict[str, Any]:
+def check_parameters(method: _Method, given: Mapping[str, Any]) -> None:
+    """Raises NotFound for a parameter that the method does not have, naming those that it has, and OutOfRange for one of another kind."""
     defaults = {**method.defaults, **COMMON}
     unknown = sorted(set(given) - set(defaults))
     if unknown:
         raise NotFound(f"The method {method.name} has no parameter {unknown[0]!r}.", f"It has: {', '.join(defaults)}.")
-    return {**defaults, **given}
+    for name, value in given.items():
+        kinds = _KINDS[type(defaults[name])]
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise OutOfRange(name, value, " or ".join(_KIND_WORDS[kind] for kind in kinds))
+
+
+def _complete(method: _Method, given: Mapping[str, Any]) -> dict[str, Any]:
+    check_parameters(method, given)
+    return {**method.defaults, **COMMON, **given}

@@ -51,6 +51,8 @@ def as_values(given: ModelInput, explanation: Explanation) -> dict[str, Any]:
         "insertion": _removal(explanation.insertion),
         "sanity": _sanity(explanation),
         "completeness_error": explanation.completeness_error,
+        "conservation_error": explanation.conservation_error,
+        "by_band": None if explanation.by_band is None else dict(explanation.by_band),
         "assumptions": say_all((*given.assumptions, *explanation.assumptions)),
         "runtime": explanation.runtime,
         "precision": explanation.precision,
@@ -62,7 +64,11 @@ def _target(target: Target) -> str | dict[str, Any]:
     """Its name where that says all, else what it is set against and where: its token or the corners of its region, from 0."""
     if target.is_plain:
         return target.name
-    place = {"token": target.token} if target.region is None else {"region": target.region}
+    if target.likeness is not None:
+        return {"like": target.likeness.name}
+    place: dict[str, Any] = {"region": target.region} if target.region is not None else {"token": target.token}
+    if target.cells:
+        place = {"tokens": target.cells}
     return {"label": target.name, "against": target.against or None, **place}
 
 

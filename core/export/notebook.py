@@ -106,7 +106,7 @@ def _constants(image: Image, explanations: Sequence[Explanation], recipe: Recipe
         "from pathlib import Path",
         "",
         "from core.readers import SceneOptions",
-        "from core.types import Target",
+        "from core.types import Likeness, Target",
         "",
         f"FILES = {_plain([*recipe.files])}",
         f"SOURCE = {image.sha256!r}  # sha256 of the image",

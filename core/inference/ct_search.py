@@ -159,7 +159,9 @@ def _held(lesion: Sequence[Candidate], searched: Sequence[int], apart_mm: float)
     """The highest mean score over HELD_MM of the slices that were searched; one that does not show the lesion counts as 0."""
     scores = {one.frame: one.score for one in lesion}
     reach = max(1, round(HELD_MM / apart_mm))
-    courses = [[scores.get(frame, 0.0) for frame in searched if first <= frame < first + reach] for first in scores]
+    last = max(min(searched), max(searched) - reach + 1)  # a course does not reach beyond the series
+    starts = {min(frame, last) for frame in scores}
+    courses = [[scores.get(frame, 0.0) for frame in searched if first <= frame < first + reach] for first in starts]
     return max(sum(course) / len(course) for course in courses)
 
 

@@ -9,6 +9,9 @@ from core.report.language import language_of
 from core.report.notices import say
 from core.types import Correlation, MapUnit
 
+_USUAL: Mapping[MapUnit, str] = {MapUnit.ATTENTION: "even_share", MapUnit.ACTIVATION: "usual_token"}
+"""What the zero of a map is called that is none of 0."""
+
 
 def scale_ends(drawn: DrawnMap, language: str = "en") -> tuple[str, str]:
     """(low, high): "-0.4 (against)", "0.4 of the logit (for)"; "even share", "3.2 times an even share of attention"; "0", "0.02 relevance".
@@ -19,7 +22,7 @@ def scale_ends(drawn: DrawnMap, language: str = "en") -> tuple[str, str]:
     unit = words[f"unit_{drawn.unit.value}"]
     if drawn.is_signed:
         return _signed_ends(drawn, words, unit)
-    low = words["even_share"] if drawn.unit is MapUnit.ATTENTION and drawn.zero > 0.0 else "0"
+    low = words[_USUAL[drawn.unit]] if drawn.unit in _USUAL and drawn.zero > 0.0 else "0"
     return low, f"{drawn.limit:.2g} {unit}"
 
 

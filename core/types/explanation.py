@@ -13,6 +13,16 @@ from numpy.typing import NDArray
 from core.types.arrays import FloatImage
 from core.types.notice import Notice
 
+TokenIndex: TypeAlias = slice | NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """What an input is to be like. embedding: the mean of the last hidden state over its patches, or that of one patch."""
+
+    name: str
+    embedding: tuple[float, ...]
+
 
 @dataclass(frozen=True)
 class Target:
@@ -22,6 +32,8 @@ class Target:
     against, against_labels: what it is set against, where the difference of two is explained; "" and () where it stands alone.
     token: (column, row) on the token grid, from 0, where the answer for one token is meant; None for that for the whole input.
     region: (first column, first row, last column, last row) on the token grid, from 0, where the mean answer for its tokens is meant.
+    cells: (column, row) of each token of a drawn polygon, from 0, likewise: the summed answer, over the number of its tokens.
+    likeness: what the input is compared with, where no label is meant: the cosine to its embedding.
     """
 
     name: str
@@ -30,6 +42,8 @@ class Target:
     against_labels: tuple[str, ...] = ()
     token: tuple[int, int] | None = None
     region: tuple[int, int, int, int] | None = None
+    cells: tuple[tuple[int, int], ...] = ()
+    likeness: Likeness | None = None
 
     @classmethod
     def of_label(cls, label: str) -> Target:
@@ -39,11 +53,14 @@ class Target:
     @property
     def is_plain(self) -> bool:
         """Whether its name says all: it stands alone, and for the whole input."""
-        return not self.against and self.tokens is None
+        return not self.against and self.tokens is None and self.likeness is None
 
     @property
-    def tokens(self) -> tuple[slice, slice] | None:
-        """(rows, columns) of the token grid whose mean answer is meant; None for the whole input."""
+    def tokens(self) -> tuple[TokenIndex, TokenIndex] | None:
+        """(rows, columns) that pick the tokens whose mean answer is meant, over two axes; None for the whole input."""
+        if self.cells:
+            columns, rows = np.array(self.cells, dtype=np.int64).T
+            return rows[np.newaxis], columns[np.newaxis]
         corners = self.region if self.token is None else (*self.token, *self.token)
         if corners is None:
             return None
@@ -71,12 +88,15 @@ class MapUnit(StrEnum):
     """What the numbers of a map are, and so what its zero means.
 
     LOGIT: shares of the target's number, with a sign: above 0 speaks for it, below against it. ATTENTION: shares of attention; what an even
-    spread would give says nothing. RELEVANCE: attention weighted by its gradients, from 0.
+    spread would give says nothing. RELEVANCE: attention weighted by its gradients, from 0. ACTIVATION: how much of a pattern a token holds,
+    whatever is asked. SENSITIVITY: by how much the target's number would move with a value, without a sign.
     """
 
     LOGIT = "logit"
     ATTENTION = "attention"
     RELEVANCE = "relevance"
+    ACTIVATION = "activation"
+    SENSITIVITY = "sensitivity"
 
 
 class Verdict(StrEnum):
@@ -185,6 +205,8 @@ class FoundMap:
     baseline: float32 [channels, rows, columns], what "removed" meant, for methods that need one.
     target: what was attributed; class-agnostic methods (rollout) still name it, since faithfulness needs one.
     completeness_error: |sum of attributions - (f(x) - f(baseline))| / |f(x) - f(baseline)|, None where it does not apply.
+    conservation_error: |sum of attributions - f(x)| / |f(x)|, of methods that share the answer out.
+    by_band: the fall of the target's number without a band, by its name, where bands were taken away one by one.
     unit: what its numbers are. zero: the number that says nothing, which is drawn as nothing.
     """
 
@@ -198,6 +220,8 @@ class FoundMap:
     attribution: FloatImage | None = field(default=None, kw_only=True)
     baseline: FloatImage | None = field(default=None, kw_only=True)
     completeness_error: float | None = field(default=None, kw_only=True)
+    conservation_error: float | None = field(default=None, kw_only=True)
+    by_band: Mapping[str, float] | None = field(default=None, kw_only=True)
     class_specific: bool = field(default=True, kw_only=True)
     unit: MapUnit = field(default=MapUnit.LOGIT, kw_only=True)
     zero: float = field(default=0.0, kw_only=True)

@@ -2,7 +2,7 @@
 
 from transformers import AutoConfig, AutoModel, AutoModelForImageClassification, AutoModelForMaskedImageModeling
 
-from models.bert_image.capture import FormedAttention, attention_captured, attention_formed
+from models.bert_image.capture import FormedAttention, attention_captured, attention_formed, attention_held
 from models.bert_image.change import BertImageForChangeDetection
 from models.bert_image.change_configuration import BertImageChangeConfig
 from models.bert_image.configuration import BertImageConfig
@@ -27,5 +27,6 @@ __all__ = [
     "FormedAttention",
     "attention_captured",
     "attention_formed",
+    "attention_held",
     "from_text_bert",
 ]

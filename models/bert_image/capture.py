@@ -45,7 +45,8 @@ def _capturing(
         weights = implied_matrix(query, key, attention_mask, projection, scaling)
     else:
         weights = _softmax(query, key, attention_mask, scaling)
-    module._sightline_attention(FormedAttention(weights, whole))  # type: ignore[operator]
+    changed = module._sightline_attention(FormedAttention(weights, whole))  # type: ignore[operator]
+    weights = weights if changed is None else changed
     dropout = kwargs.get("dropout", 0.0) if projection is None else 0.0  # linear attention has none
     dropped = nn.functional.dropout(weights, p=dropout, training=module.training)
     return (dropped @ value).transpose(1, 2).contiguous(), weights
@@ -82,7 +83,14 @@ def attention_formed(network: PreTrainedModel) -> Iterator[list[FormedAttention]
 
 
 @contextmanager
-def _told(network: PreTrainedModel, tell: Callable[[FormedAttention], None]) -> Iterator[None]:
+def attention_held(network: PreTrainedModel) -> Iterator[None]:
+    """Each forward pass inside the block multiplies values by the same attention, through which no gradient flows."""
+    with _told(network, lambda formed: formed.weights.detach()):
+        yield
+
+
+@contextmanager
+def _told(network: PreTrainedModel, tell: Callable[[FormedAttention], Tensor | None]) -> Iterator[None]:
     layers = [module for module in network.modules() if hasattr(module, "attention_head_size")]
     before = network.config._attn_implementation
     network.set_attn_implementation(CAPTURING)

@@ -9,9 +9,11 @@ fits the OOD detector of a folder again, without training, and writes its outsid
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from core.inference.ood import Features
 from models.classifiers import Classifier
@@ -19,9 +21,10 @@ from models.registry import OodDetector
 from training.calibrate.fit import fit_ood_detector
 from training.config.arguments import model_arguments
 from training.config.recipe import Recipe, read_recipe
+from training.data.cues import with_cues
 from training.data.folders import read_images, split
 from training.data.foreign import beside, taught_pictures
-from training.data.items import Item, Parts
+from training.data.items import Item, Parts, labels_of
 from training.data.outliers import made_outliers
 from training.loop.forward import forward_all
 from training.publish.zoo import loaded_back, write_ood_detector
@@ -32,9 +35,19 @@ def fit_classifier_detector(recipe: Recipe, network: Classifier, parts: Parts, o
 
     others: folders of other pictures that the OOD detector learns from.
     """
-    train, calibration = (image_features(recipe, network, part) for part in (parts.train, parts.calibration))
+    train, calibration = (_part_features(recipe, network, part) for part in (parts.train, parts.calibration))
     origins = (by_origin(parts.train, train), by_origin(parts.calibration, calibration))
     return fit_ood_detector(*origins, outliers=outlier_features(recipe, network, parts.train, others))
+
+
+def _part_features(recipe: Recipe, network: Classifier, items: Sequence[Item]) -> Features:
+    """float32 [images, D] of a part as the training shows it: where the recipe plants a cue some have it, whatever their label."""
+    if recipe.cue is None:
+        return image_features(recipe, network, items)
+    images = read_images(items, recipe.preprocess, recipe.preprocess.size)
+    by_chance = replace(recipe.cue, decides=False)
+    marked = with_cues(images, torch.from_numpy(labels_of(items)), by_chance, recipe.labels, recipe.data.seed)
+    return forward_all(network, marked, recipe.preprocess).features
 
 
 def image_features(recipe: Recipe, network: Classifier, items: Sequence[Item]) -> Features:

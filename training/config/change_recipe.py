@@ -22,9 +22,13 @@ class Cities:
     """How the folders DIR/<city>/ are divided.
 
     validation: cities that are held back. They choose the threshold, fit the calibration and give the figures of the card.
+    made, made_from: how many further cities are put together for the training from the tiles of a folder, which lies beside that of the
+        data (training/data/made_cities.py).
     """
 
     validation: tuple[str, ...]
+    made: int = 0
+    made_from: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ __all__ = [
     "folders",
     "foreign",
     "items",
+    "made_cities",
     "masking",
     "nodules",
     "outliers",

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import NotFound
-from core.explain.registry import explain, methods_for
+from core.explain.registry import explain, usual_methods
 from core.inference.engine import Engine, engine_for
 from core.inference.ood import features, ood_score
 from core.metrics import binary_auroc
@@ -88,7 +88,7 @@ def faithfulness(engine: Engine, items: Sequence[Item], images: int = EXPLAINED_
     found: dict[tuple[str, str], list[Explanation]] = {}
     for label, inputs in answered(engine, items, images).items():
         for given in inputs:  # methods inside: those of one input share its random maps
-            for method in methods_for(engine.model):
+            for method in usual_methods(engine.model):
                 found.setdefault((label, method), []).append(explain(engine, given, method, label))
     return [_summed(label, method, each) for (label, method), each in found.items()]
 

@@ -25,7 +25,7 @@ from PIL import Image as Pillow
 
 from core.explain.evidence import MethodResult, no_progress
 from core.explain.measure.opponents import REACHES, centred_priors
-from core.explain.registry import COMMON, METHODS, methods_for
+from core.explain.registry import COMMON, METHODS, usual_methods
 from core.explain.targets import target_of
 from core.inference.engine import Engine, engine_for
 from core.prepare.inputs import to_input
@@ -87,11 +87,11 @@ def marked_windows(folder: Path, recipe: Recipe) -> list[Marked]:
 
 def measured(engine: Engine, images: Sequence[Marked], label: str) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
     """([images, (energy inside, pointing)] by method, then of the centred prior; [images], the share of the image that is drawn)."""
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in (*methods_for(engine.model), *(f"{PRIOR} {r}" for r in REACHES))}
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in (*usual_methods(engine.model), *(f"{PRIOR} {r}" for r in REACHES))}
     for each in images:
         given = to_input(each.picture, engine.model.preprocess)
         target, drawn = target_of(engine, given, label), resized(each.drawn, given.values.shape[1:])
-        for name in methods_for(engine.model):
+        for name in usual_methods(engine.model):
             method = METHODS[name]
             made = method.run(engine, given, target, {**method.defaults, **COMMON}, no_progress)
             found[name].append(inside(weight_of(made), drawn))

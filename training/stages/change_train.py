@@ -15,6 +15,8 @@ from models.networks import open_network
 from training.calibrate.change_ood_detector import fit_change_detector
 from training.config.change_recipe import ChangeRecipe, read_change_recipe
 from training.data.city_pixels import CityPixels, divided, read_cities
+from training.data.foreign import beside
+from training.data.made_cities import made_cities, read_tiles
 from training.evaluate.change_figures import measure_change
 from training.loop.change_trainer import fit_change, started
 from training.loop.devices import is_first
@@ -34,13 +36,16 @@ class Fitted:
     final: BertImageForChangeDetection
 
 
-def fitted(recipe: ChangeRecipe, cities: Sequence[CityPixels], work: Path) -> Fitted:
-    """Both trainings, each going on from its newest checkpoint in `work`. Raises BadRecipe, NotFound, BrokenModel."""
+def fitted(recipe: ChangeRecipe, cities: Sequence[CityPixels], work: Path, made: Sequence[CityPixels] = ()) -> Fitted:
+    """Both trainings, each going on from its newest checkpoint in `work`. made: cities for training alone.
+
+    Raises BadRecipe, NotFound, BrokenModel.
+    """
     train, held = divided(cities, recipe.cities.validation)
-    measured = fit_change(started(recipe), recipe, recipe.schedule, (train, held), work / HELD_BACK)
+    measured = fit_change(started(recipe), recipe, recipe.schedule, ((*train, *made), held), work / HELD_BACK)
     if recipe.final_fit is None:
         return Fitted(measured, measured)
-    final = fit_change(deepcopy(measured), recipe, recipe.final_fit, (cities, ()), work / FINAL_FIT)
+    final = fit_change(deepcopy(measured), recipe, recipe.final_fit, ((*cities, *made), ()), work / FINAL_FIT)
     return Fitted(measured, final)
 
 
@@ -55,7 +60,7 @@ def train_change(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
     cities = tuple(city for folder in data for city in read_cities(folder, recipe.preprocess))
     work = out / CHECKPOINTS / recipe.id
     began = time.monotonic()
-    networks = fitted(recipe, cities, work)
+    networks = fitted(recipe, cities, work, _made(recipe, data))
     if not is_first():
         return out / recipe.id
     minutes = minutes_of(work, (time.monotonic() - began) / 60.0)
@@ -70,6 +75,13 @@ def train_change(recipe_path: Path, data: Sequence[Path], out: Path) -> Path:
         names = [city.name for city in cities]
         write_change_card(folder, recipe, names, figures, hash_of(work / MEASURED), command_of(recipe_path, data, out), minutes)
     return out / recipe.id
+
+
+def _made(recipe: ChangeRecipe, data: Sequence[Path]) -> list[CityPixels]:
+    if not recipe.cities.made:
+        return []
+    (folder,) = beside(data, (recipe.cities.made_from,))
+    return made_cities(read_tiles(folder, recipe.schedule.seed), recipe.cities.made, recipe.preprocess.channels, recipe.schedule.seed)
 
 
 def as_shipped(network: BertImageForChangeDetection, recipe: ChangeRecipe, folder: Path) -> BertImageForChangeDetection:

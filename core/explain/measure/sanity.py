@@ -84,7 +84,7 @@ class SanityCheck:
     def _other_label(self) -> str:
         """The likeliest label that the target does not hold, for the same tokens; "" where there is none."""
         model = self.engine.model
-        logits = read_logits(self.engine, self.given.values[None], self.target)[0]
+        logits = read_logits(self.engine, self.given.values[None], replace(self.target, likeness=None))[0]
         order = (model.labels[place] for place in np.argsort(-logits, kind="stable"))
         return next((label for label in order if label not in self.target.labels), "")
 
@@ -93,7 +93,11 @@ class SanityCheck:
             return 1.0
         if not other:
             return notice("sanity.no-other-label")
-        return self._compared(self.map_of(self.engine, self.given, Target(other, (other,), "", (), self.target.token, self.target.region)))
+        return self._compared(
+            self.map_of(
+                self.engine, self.given, replace(self.target, name=other, labels=(other,), against="", against_labels=(), likeness=None)
+            )
+        )
 
     def _compared(self, pixels: FloatImage) -> Correlation:
         patch = self.engine.model.patch

@@ -18,10 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.errors import OutOfRange
+from core.explain.cost import Cost, gradient_cost
 from core.explain.evidence import MethodResult
 from core.explain.forward import to_device
-from core.explain.readout import grid_of, merges_in, shared_by_members
+from core.explain.readout import grid_of, layer_of, merges_in, on_grid, shared_by_members
 from core.explain.targets import score_of
 from core.inference.engine import Engine
 from core.types import FloatImage, ModelInput, Progress, Target, TokenMap
@@ -39,11 +39,11 @@ def explain_grad_cam(engine: Engine, given: ModelInput, target: Target, paramete
         values = to_device(model, given.values[None]).requires_grad_()
         output = model.network(pixel_values=values, output_hidden_states=True)
         states: tuple[Tensor, ...] = output.hidden_states
-        layer = _layer(parameters["layer"], len(states) - 1)
+        layer = layer_of(parameters["layer"], len(states) - 1)
         (slope,) = torch.autograd.grad(score_of(model, output, values, target).sum(), [states[layer]])
         patches = (states[layer].detach().double() * slope.double())[0].sum(dim=-1)[model.config.prefix_tokens :]
         shared = shared_by_members(patches, merges_in(model, values), layer)
-        return _on_grid(shared, grid_of(model, given), layer), layer
+        return on_grid(shared, grid_of(model, given), layer), layer
 
     found, layer = engine.run(work)
     progress(1, 1)
@@ -51,16 +51,6 @@ def explain_grad_cam(engine: Engine, given: ModelInput, target: Target, paramete
     return MethodResult(tokens.at_pixels(), {**parameters, "layer": layer}, forwards=1, tokens=tokens)
 
 
-def _layer(asked: int | None, layers: int) -> int:
-    if asked is None:
-        return layers - 1
-    if not 0 <= asked <= layers:
-        raise OutOfRange("layer", asked, f"from 0 to {layers}")
-    return asked
-
-
-def _on_grid(patches: Tensor, grid: tuple[int, int], layer: int) -> FloatImage:
-    if len(patches) != grid[0] * grid[1]:
-        raise OutOfRange("layer", layer, f"a later layer, whose tokens are the {grid[0]} x {grid[1]} of the model")
-    found: FloatImage = patches.reshape(grid).float().cpu().numpy()
-    return found
+def cost_of(model: LoadedModel, given: ModelInput, parameters: Mapping[str, Any]) -> Cost:
+    """One pass with gradients."""
+    return gradient_cost(model, given)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from core.errors import NotFound, OutOfRange
 from core.explain.baselines import baseline_of
+from core.explain.cost import Cost, gradient_cost
 from core.explain.evidence import MethodResult, within
 from core.explain.forward import to_device
 from core.explain.targets import network_score, read_logits, scores
@@ -38,7 +39,7 @@ def explain_integrated_gradients(
 ) -> MethodResult:
     """Signed attributions of the target's number, with the steps that were used. Raises NotFound or OutOfRange for parameters."""
     _check(parameters)
-    baseline = baseline_of(parameters["baseline"], given.values)
+    baseline = baseline_of(parameters["baseline"], given.values, engine.model.preprocess)
     at_input, at_baseline = scores(engine.model, read_logits(engine, np.stack([given.values, baseline]), target), target)
     spent = 2
     for steps in _attempts(parameters["steps"]):
@@ -56,6 +57,11 @@ def explain_integrated_gradients(
         baseline=baseline,
         completeness_error=error,
     )
+
+
+def cost_of(model: LoadedModel, given: ModelInput, parameters: Mapping[str, Any]) -> Cost:
+    """So many passes with gradients as there are steps; where these are found, as the first attempt takes."""
+    return gradient_cost(model, given, 2 + (parameters["steps"] or FIRST_STEPS), parameters["internal_batch_size"])
 
 
 def completeness_error(attribution: FloatImage, at_input: float, at_baseline: float) -> float:

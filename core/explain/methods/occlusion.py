@@ -16,10 +16,12 @@ from torch import Tensor
 
 from core.errors import OutOfRange
 from core.explain.baselines import baseline_of
+from core.explain.cost import Cost, forward_cost
 from core.explain.evidence import MethodResult
 from core.explain.targets import read_logits, scores
 from core.inference.engine import Engine
 from core.types import ModelInput, Progress, Target
+from models.registry import LoadedModel
 
 DEFAULTS: Mapping[str, Any] = {"window": None, "stride": None, "perturbations_per_eval": 32}
 """window, stride: (height, width) in pixels of the input. None: those of a patch."""
@@ -31,10 +33,18 @@ def explain_occlusion(engine: Engine, given: ModelInput, target: Target, paramet
     All channels of a window are replaced at once, so they share one number. Captum runs on the caller's thread and its batches
     go in micro-batches beside what others ask for.
     """
-    window, stride = _window(engine, given, parameters)
-    baseline = baseline_of(parameters["baseline"], given.values)
-    channels, *sides = given.values.shape
-    total = 1 + math.prod(math.ceil((side - size) / step) + 1 for side, size, step in zip(sides, window, stride, strict=True))
+    return occluded(engine, given, target, parameters, progress, len(given.values))
+
+
+def occluded(
+    engine: Engine, given: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress, channels: int
+) -> MethodResult:
+    """The same with windows over so many channels at a time: all, or one by one."""
+    window, stride = _window(engine.model, given, parameters)
+    baseline = baseline_of(parameters["baseline"], given.values, engine.model.preprocess)
+    total = cost_of(engine.model, given, parameters).forwards
+    if channels == 1:
+        total = 1 + (total - 1) * len(given.values)
     done = 0
 
     def forward(batch: Tensor) -> Tensor:
@@ -61,9 +71,17 @@ def explain_occlusion(engine: Engine, given: ModelInput, target: Target, paramet
     )
 
 
-def _window(engine: Engine, given: ModelInput, parameters: Mapping[str, Any]) -> tuple[tuple[int, int], tuple[int, int]]:
+def cost_of(model: LoadedModel, given: ModelInput, parameters: Mapping[str, Any]) -> Cost:
+    """A pass a window, and one of the whole input."""
+    window, stride = _window(model, given, parameters)
+    sides = given.values.shape[1:]
+    places = math.prod(math.ceil((side - size) / step) + 1 for side, size, step in zip(sides, window, stride, strict=True))
+    return forward_cost(model, given, 1 + places)
+
+
+def _window(model: LoadedModel, given: ModelInput, parameters: Mapping[str, Any]) -> tuple[tuple[int, int], tuple[int, int]]:
     """((height, width), (down, across)) of the window and of its steps, in pixels."""
-    patch, sides = engine.model.patch, given.values.shape[1:]
+    patch, sides = model.patch, given.values.shape[1:]
     window, stride = parameters["window"] or patch, parameters["stride"] or patch
     for name, pair, most in (("window", window, sides), ("stride", stride, window)):
         if len(pair) != 2 or not all(1 <= size <= limit for size, limit in zip(pair, most, strict=True)):

@@ -16,14 +16,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.errors import NoAttention, OutOfRange
+from core.errors import OutOfRange
+from core.explain.attention import formed_with_gradients
+from core.explain.cost import Cost, attention_gradient_cost
 from core.explain.evidence import MethodResult
-from core.explain.forward import to_device
 from core.explain.readout import grid_of, identity, merged, merges_in, read_target, readout_name, unmerged_rows
-from core.explain.targets import network_score
 from core.inference.engine import Engine
 from core.types import FloatImage, ModelInput, Progress, Target, TokenMap
-from models.bert_image import FormedAttention, attention_formed
+from models.bert_image import FormedAttention
 from models.bert_image.blocks import Blocks
 from models.registry import LoadedModel
 
@@ -41,12 +41,7 @@ def explain_relevance(engine: Engine, given: ModelInput, target: Target, paramet
         raise OutOfRange("start_layer", parameters["start_layer"], f"from 0 to {layers - 1}")
 
     def work(model: LoadedModel) -> FloatImage:
-        values = to_device(model, given.values[None]).requires_grad_()
-        with attention_formed(model.network) as formed:
-            score = network_score(model, values, target).sum()
-        if not formed:
-            raise NoAttention(f"The model {model.id} formed no attention matrix.", "Choose a method that needs none: occlusion.")
-        gradients = torch.autograd.grad(score, [each.weights for each in formed])
+        formed, gradients, values = formed_with_gradients(model, given, target)
         joint = relevance(formed, gradients, merges_in(model, values), parameters["start_layer"])
         return read_target(joint, model, target, grid_of(model, given))
 
@@ -75,3 +70,8 @@ def weighted(layer: FormedAttention, gradient: Tensor) -> Tensor:
     """float64 [tokens, tokens]: the positive part of gradient times attention, meaned over heads (equation 5)."""
     attention, slope = (layer.as_matrix(each.detach())[0].double() for each in (layer.weights, gradient))  # [heads, tokens, tokens]
     return (slope * attention).clamp(min=0.0).mean(dim=0)
+
+
+def cost_of(model: LoadedModel, given: ModelInput, parameters: Mapping[str, Any]) -> Cost:
+    """One pass with gradients."""
+    return attention_gradient_cost(model, given)

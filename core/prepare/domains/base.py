@@ -59,6 +59,8 @@ class ImageDomain(ABC):
     repeats_grey: ClassVar[bool] = True
     """Whether a grey image may stand for red, green and blue alike."""
     places: ClassVar[Places] = Places.PICTURE
+    darkest: ClassVar[str] = "black"
+    """What the darkest value stands for: where no light fell, or no ray was held back, or a satellite saw nothing."""
     heatmap: ClassVar[str] = "heatmap"
     """The template that says what a map over such an image is not."""
 

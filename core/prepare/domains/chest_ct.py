@@ -17,6 +17,7 @@ class ChestCt(ImageDomain):
     """Slices of CT, alone or in a series, and pictures of them."""
 
     kind = Domain.CHEST_CT
+    darkest = "air"
     is_searched = True
     is_medical = True
     places = Places.WINDOW

@@ -15,6 +15,7 @@ class LandCover(ImageDomain):
     """Scenes, and pictures of about one tile in natural colour."""
 
     kind = Domain.LAND_COVER
+    darkest = "nodata"
     makes_maps = True
     repeats_grey = False
     places = Places.SCENE

@@ -23,6 +23,7 @@ class Radiograph(ImageDomain):
     """Frontal radiographs, from DICOM files or pictures."""
 
     kind = Domain.RADIOGRAPH
+    darkest = "air"
     is_medical = True
     places = Places.RADIOGRAPH
 

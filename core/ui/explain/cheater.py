@@ -7,8 +7,8 @@ from functools import partial
 import streamlit as st
 
 from core.explain.catalogue import methods_for
-from core.explain.cheater import CueFinding
 from core.explain.overlay import drawn_map
+from core.explain.probes.cheater import CueFinding
 from core.inference.engine import engine_for
 from core.jobs import JobProgress
 from core.render.heatmap import map_layer
@@ -25,7 +25,7 @@ from core.ui.widgets.bars import quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.faithfulness import verdict_words
 from core.ui.widgets.words import label_words, method_words, share
-from core.workflows.twins import Heard, Twins, findings_of, hear, twins_for
+from core.workflows.explaining.twins import Heard, Twins, findings_of, hear, twins_for
 
 _LETTERS_OF_TWINS = ("A", "B")
 METHODS_OF_THE_GAME = ("occlusion", "integrated-gradients", "relevance", "grad-cam", "rollout")

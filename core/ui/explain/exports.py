@@ -11,7 +11,7 @@ from core.types import Explanation, Scene
 from core.ui.explain.page_state import ExplainState, Ready
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.file_button import file_button
-from core.workflows.map_files import MapFile, map_file, map_notebook
+from core.workflows.explaining.map_files import MapFile, map_file, map_notebook
 
 _FORMATS = {
     MapFile.PNG: ("PNG", "image/png"),

@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.explain.knobs import Knob, KnobKind, knobs_of
-from core.ui.explain.page_state import ExplainState
+from core.explain.knobs import Knob, KnobKind, method_knobs
+from core.ui.explain.page_state import ExplainState, Ready
 from core.ui.widgets.choices import apart
 from core.ui.widgets.words import method_words
 
@@ -18,9 +18,9 @@ _AUTOMATIC = "automatic"
 _HIGHEST = 1_000_000
 
 
-def knobs(here: ExplainState, methods: Sequence[str]) -> None:
+def knobs(here: ExplainState, made: Ready, methods: Sequence[str]) -> None:
     """The fields of the chosen methods; what differs from its default is kept, and decides on the maps."""
-    offered = knobs_of(methods)
+    offered = method_knobs(methods, made.preprocess)
     turned = [knob.name for knob in offered if knob.name in here.knobs]
     with st.expander("Settings of methods and measurements" + (f" ({len(turned)} changed)" if turned else "")):
         columns = st.columns(_COLUMNS)

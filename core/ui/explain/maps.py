@@ -7,8 +7,8 @@ from time import monotonic
 
 import streamlit as st
 
-from core.explain.controls import Control
 from core.explain.overlay import DrawnMap, EvidenceSide, drawn_map
+from core.explain.probes.controls import Control
 from core.render.heatmap import map_layer
 from core.types import Explanation, FoundMap, Gain
 from core.ui.explain.exports import map_exports

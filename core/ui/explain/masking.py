@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from core.explain.masking import Fill, strongest_tokens
+from core.explain.probes.masking import Fill, strongest_tokens
 from core.types import Explanation, Mask
 from core.ui.explain.agreement import on_tokens
 from core.ui.explain.page_state import ExplainState, Ready

@@ -10,24 +10,24 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from core.errors import UnreadableFile
-from core.explain.heads import HeadStatistics
-from core.explain.masking import Fill
 from core.explain.overlay import EvidenceSide
+from core.explain.probes.heads import HeadStatistics
+from core.explain.probes.masking import Fill
 from core.jobs import JobProgress
 from core.readers import with_recent_frames
 from core.sources.scenes import group_scenes
-from core.types import Explanation, FloatImage, FoundMap, Gain, Image, ModelInput, Prediction, Sanity, Scene
+from core.types import Explanation, FloatImage, FoundMap, Gain, Image, ModelInput, Prediction, Preprocess, Sanity, Scene
 from core.ui.explain.turns import Turns
 from core.ui.state.errors import Words, words_of
 from core.ui.state.open_page import OpenPage, PageState
 from core.ui.state.session import Session, Task
 from core.ui.state.uploads import OpenFolder
 from core.ui.widgets.intake import Wanted
+from core.workflows.explaining.twins import Heard, Twins
 from core.workflows.image import open_images
-from core.workflows.twins import Heard, Twins
 
 if TYPE_CHECKING:
-    from core.explain.controls import Control
+    from core.explain.probes.controls import Control
 
 _PLACE = "explain"
 IMAGE_FIRST_SECONDS = 0.2
@@ -52,6 +52,7 @@ class Ready:
     token_scores: FloatImage | None
     is_calibrated: bool
     fills: tuple[Fill, ...]
+    preprocess: Preprocess
 
 
 class Early:

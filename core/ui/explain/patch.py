@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.explain.heads import head_statistics, heads_towards
+from core.explain.probes.heads import head_statistics, heads_towards
 from core.render.attention import GAP, attention_of, mosaic, scaled_attention
 from core.render.heatmap import heat_layer, stops
 from core.types import FloatImage

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from core.errors import OutOfRange, SightlineError
 from core.explain.attention import token_attention
 from core.explain.catalogue import ranked_methods
-from core.explain.controls import CONTROLS, Control, control_maps
 from core.explain.knobs import turned
-from core.explain.masking import Fill, fills_for, masked_probabilities
+from core.explain.probes.controls import CONTROLS, Control, control_maps
+from core.explain.probes.masking import Fill, fills_for, masked_probabilities
 from core.explain.registry import sanity_of
 from core.explain.targets import target_of
 from core.inference.calibration import probabilities
@@ -61,10 +59,18 @@ def _ready(image: Image, model: str, at: Place | None, progress: JobProgress) ->
     prediction = predict_input(engine, given)
     tokens = prediction.token_logits
     scores = None if tokens is None else probabilities(tokens, known.calibration)
-    likely = known.labels[0 if prediction.logits is None else int(np.argmax(prediction.logits))]
-    methods = ranked_methods(known, likely)
+    is_told = prediction.probabilities is not None and not prediction.outside.is_outside
+    methods = ranked_methods(known, prediction.named.likeliest if is_told else None)
     return Ready(
-        given, prediction, known.token_grid, known.config.prefix_names, methods, scores, known.calibration is not None, fills_for(known)
+        given=given,
+        prediction=prediction,
+        grid=known.token_grid,
+        before=known.config.prefix_names,
+        methods=methods,
+        token_scores=scores,
+        is_calibrated=known.calibration is not None,
+        fills=fills_for(known),
+        preprocess=known.preprocess,
     )
 
 

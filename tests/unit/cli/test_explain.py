@@ -215,19 +215,57 @@ def test_a_folder_of_several_images_is_no_image(tmp_path: Path, radiograph_model
     assert "2 files" in ran.error and "a.png" in ran.error
 
 
-def test_what_is_turned_reaches_the_map_and_its_measurement(
-    picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline
-) -> None:
-    asked = ("--baseline", "blur", "--stride", "4", "8", "--seed", "3", "--maps", "21")
-    ran = sightline("explain", picture, "--model", radiograph_model, "--method", "occlusion", "--out", tmp_path / "out", "--json", *asked)
-    told = ran.json["parameters"]
-    assert (told["baseline"], told["stride"], told["seed"], told["random_maps"]) == ("blur", [4, 8], 3, 21)
-    assert ran.json["gain"]["n"] == 21
+def test_a_region_may_be_drawn_in_a_file(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
+    drawn = tmp_path / "drawn.geojson"
+    drawn.write_text(json.dumps({"type": "Polygon", "coordinates": [[[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]]]}))
+    asked = ("explain", picture, "--model", radiograph_model, "--out", tmp_path / "out", "--target", "normal", "--maps", 20, "--method")
+    ran = sightline(*asked, "rollout", "--region", drawn, "--json")
+    assert ran.json["target"]["tokens"] == [[0, 0]] and ran.json["parameters"]["random_maps"] == 20
+    for text, words in (("{", "cannot be read as polygons"), ('{"type": "Point", "coordinates": [1, 2]}', "no polygon")):
+        drawn.write_text(text)
+        refused = sightline(*asked, "rollout", "--region", drawn)
+        assert refused.status == 2 and words in refused.error
+    assert "does not exist" in sightline(*asked, "rollout", "--region", tmp_path / "none.json").error
 
 
-def test_what_a_method_does_not_have_is_refused_before_any_work(
-    picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline
-) -> None:
-    ran = sightline("explain", picture, "--model", radiograph_model, "--method", "rollout", "--out", tmp_path / "out", "--steps", "8")
-    assert ran.status == 2
-    assert "rollout has no parameter 'steps'" in ran.error and not (tmp_path / "out").exists()
+def test_a_polygon_over_a_scene_is_laid_on_its_ground(tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:
+    import geopandas
+    import rasterio
+    from shapely.geometry import box
+
+    scene = write_scene(tmp_path / "a.tif", rows=SIDE, columns=SIDE)
+    with rasterio.open(scene) as opened:
+        left, top = opened.transform * (PATCH, 0)
+        right, bottom = opened.transform * (2 * PATCH, 2 * PATCH)
+        geopandas.GeoDataFrame(geometry=[box(left, bottom, right, top)], crs=opened.crs).to_file(tmp_path / "zone.gpkg")
+    asked = ("explain", scene, "--model", cover_model, "--method", "rollout", "--out", tmp_path / "out", "--maps", 20, "--json")
+    assert sightline(*asked, "--region", tmp_path / "zone.gpkg").json["target"]["tokens"] == [[1, 0], [1, 1]]
+
+
+def test_knobs_reach_the_method_and_are_written_down(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
+    asked = ("explain", picture, "--model", radiograph_model, "--out", tmp_path / "out", "--maps", 20, "--json", "--method")
+    told = sightline(*asked, "rollout", "--set", "fusion=max", "--set", "discard=0.25", "--seed", 3).json["parameters"]
+    assert (told["fusion"], told["discard"], told["seed"], told["random_maps"]) == ("max", 0.25, 3, 20)
+    told = sightline(*asked, "occlusion", "--window", 16, "--stride", 8, "--baseline", "air").json["parameters"]
+    assert (told["window"], told["stride"], told["baseline"]) == ([16, 16], [8, 8], "air")
+    assert sightline(*asked, "integrated-gradients", "--steps", 8).json["parameters"]["steps"] == 8
+    told = sightline(*asked, "libra-grad").json
+    assert told["conservation_error"] > 0.0 and told["by_band"] is None
+    for wrong, words in (
+        (("rollout", "--set", "fusion"), "NAME=VALUE"),
+        (("rollout", "--set", "fusion=3"), "a word"),
+        (("rollout", "--window", 8), "no parameter 'window'"),
+        (("rise", "--set", "masks=many"), "a whole number"),
+        (("deep-lift",), "transformer multiplies"),
+    ):
+        refused = sightline(*asked, *wrong)
+        assert refused.status == 2 and words in refused.err
+
+
+def test_what_makes_an_image_like_another_is_explained(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
+    other = write_picture(tmp_path / "b.png")
+    asked = ("explain", picture, "--model", radiograph_model, "--out", tmp_path / "out", "--maps", 20, "--method", "grad-cam")
+    assert sightline(*asked, "--like", other, "--json").json["target"] == {"like": "b.png"}
+    assert sightline(*asked, "--like-token", 3, 4).out.startswith("grad-cam for the patch at 3 4, in ")
+    both = sightline(*asked, "--like", other, "--target", "normal")
+    assert both.status == 2 and "beside --like" in both.error

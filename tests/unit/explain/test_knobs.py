@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.explain.knobs import COSTS_ONLY, KnobKind, knobs_of, turned
+from core.explain.knobs import COSTS_ONLY, KnobKind, method_knobs, turned
 from core.explain.registry import COMMON, METHODS, explain
 from core.inference.engine import Engine
 from core.types import ModelInput
@@ -12,13 +12,13 @@ from core.types import ModelInput
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_parameter_that_matters_can_be_turned(method: str) -> None:
-    names = {knob.name for knob in knobs_of([method])}
+    names = {knob.name for knob in method_knobs([method])}
     assert names == {*METHODS[method].defaults, *COMMON, "random_maps"} - COSTS_ONLY
 
 
 def test_a_knob_of_several_methods_is_there_once_and_names_them() -> None:
-    knobs = {knob.name: knob for knob in knobs_of(["occlusion", "integrated-gradients"])}
-    assert len(knobs) == len(knobs_of(["occlusion", "integrated-gradients"]))
+    knobs = {knob.name: knob for knob in method_knobs(["occlusion", "integrated-gradients"])}
+    assert len(knobs) == len(method_knobs(["occlusion", "integrated-gradients"]))
     assert knobs["baseline"].methods == ("occlusion", "integrated-gradients")
     assert knobs["window"].methods == ("occlusion",) and knobs["window"].kind is KnobKind.SIDES
 

@@ -131,6 +131,13 @@ def test_what_shows_in_one_thin_slice_alone_is_no_candidate_and_what_holds_is() 
     assert [mark.frame for mark in held.marks] == [1, 2, 3, 4]
 
 
+def test_the_first_and_the_last_slices_of_a_series_are_held_to_the_same() -> None:
+    assert candidates_of(thin(0.9, 0.0, 0.0, 0.0, 0.0, 0.9), (1.0, 0.7, 0.7)) == ()
+    assert len(candidates_of(thin(0.9, 0.9, 0.9, 0.0, 0.0, 0.0), (1.0, 0.7, 0.7))) == 1
+    assert len(candidates_of(thin(0.0, 0.0, 0.0, 0.9, 0.9, 0.9), (1.0, 0.7, 0.7))) == 1
+    assert [one.score for one in candidates_of(thin(0.9, 0.8), (1.0, 0.7, 0.7))] == [pytest.approx(0.85)]  # of what there is
+
+
 def test_slices_that_were_not_searched_yet_do_not_speak_against_a_lesion() -> None:
     every_eighth = [SliceSearch(frame, (candidate(0.9, 50, 50, frame),) if frame == 8 else (), windows=9) for frame in (0, 8, 16)]
     assert [one.score for one in candidates_of(every_eighth, (1.0, 0.7, 0.7))] == [0.9]

@@ -13,8 +13,8 @@ from transformers import (
 
 from core.errors import NoAttention
 from core.explain.attention import patch_attention
-from core.explain.methods.rollout import explain_rollout
-from core.explain.registry import explain, methods_for
+from core.explain.methods.rollout import DEFAULTS, explain_rollout
+from core.explain.registry import explain, methods_for, usual_methods
 from core.inference.engine import Engine, open_engine
 from core.inference.prediction import UNCALIBRATED, predict_input
 from core.inference.runtimes import Runtime
@@ -101,10 +101,10 @@ def test_each_method_that_it_declares_explains_it(family: str, models: dict[str,
     engine, shown = Engine(models[family], Runtime()), given(models[family])
     engine.forward(shown.values[np.newaxis])  # under inference mode: what a network keeps of that pass must not spoil the gradients
     by_attention = () if family not in ATTENDING else ("rollout", "relevance")
-    assert methods_for(engine.model) == (*by_attention, "grad-cam", "integrated-gradients", "occlusion")
+    assert usual_methods(engine.model) == (*by_attention, "grad-cam", "integrated-gradients", "occlusion")
     for method in methods_for(engine.model):
-        steps = {"steps": 256} if method == "integrated-gradients" else {}
-        found = explain(engine, shown, method, LABELS[1], random_maps=20, parameters={"removal_steps": 4, **steps})
+        few = {"integrated-gradients": {"steps": 256}, "rise": {"masks": 32}, "smooth-grad": {"samples": 2}}.get(method, {})
+        found = explain(engine, shown, method, LABELS[1], random_maps=20, parameters={"removal_steps": 4, **few})
         assert found.saliency.shape == (SIDE, SIDE) and found.saliency.max() == 1.0
         assert found.completeness_error is None or found.completeness_error < 0.02
 
@@ -137,7 +137,7 @@ def test_registers_carry_attention_and_have_no_place_in_a_map(family: str, model
         joint = flow / flow.sum(axis=1, keepdims=True) @ joint
     read = (joint[0] + joint[config.prefix_tokens :].mean(axis=0)) / 2  # by the head: [CLS], and the mean of the patches
     wanted = read[config.prefix_tokens :]
-    found = explain_rollout(Engine(model, Runtime()), shown, Target.of_label(LABELS[0]), {}, lambda done, total: None)
+    found = explain_rollout(Engine(model, Runtime()), shown, Target.of_label(LABELS[0]), DEFAULTS, lambda done, total: None)
     assert found.tokens is not None and found.tokens.values.shape == (4, 4)
     np.testing.assert_allclose(found.tokens.values.ravel(), wanted, atol=1e-6)
     assert wanted.sum() < 0.999, "what went to [CLS] and to the registers is not given to the patches"

@@ -203,18 +203,16 @@ def test_a_series_is_ranked_when_every_eighth_slice_was_searched_and_now_and_the
 
 def test_thin_slices_are_searched_in_slabs_and_every_slice_has_its_answer_and_its_mark(bundled: Engine) -> None:
     nodules = ((80.0, 150.0),)
-    thin = replace(
-        positioned(*[chest(1.4)] * 3, *[chest(1.4, nodules)] * 9, *[chest(1.4)] * 2), spacing_mm=(1.4, 1.4), slice_spacing_mm=0.8
-    )
+    thin = replace(positioned(*[chest(1.4)] * 3, *[chest(1.4, nodules)] * 6), spacing_mm=(1.4, 1.4), slice_spacing_mm=0.8)
     told: list[tuple[int, int]] = []
     found = search_ct(thin, bundled, watch=lambda done, total: told.append((done, total)))
-    assert sorted(found.by_slice) == list(range(14))
-    assert told[-1] == (14, 14) and len(told) == 5
+    assert sorted(found.by_slice) == list(range(9))
+    assert told[-1] == (9, 9) and len(told) == 3
     assert any(one.code == "ct.thin-slices-averaged" for one in found.prediction.assumptions)
     assert found.prediction.candidates
     best = max(found.prediction.candidates, key=lambda one: len(one.marks))
     frames = [mark.frame for mark in best.marks]
-    assert frames == list(range(frames[0], frames[-1] + 1)) and {4, 7, 10} <= set(frames)
+    assert frames == list(range(frames[0], frames[-1] + 1)) and {4, 7} <= set(frames)
     assert abs(best.column * 1.4 - 80.0) < 6.0 and abs(best.row * 1.4 - 150.0) < 6.0
-    one_slice = search_ct(thin, bundled, frame=7)
+    one_slice = search_ct(thin, bundled, frame=4)
     assert not any(one.code == "ct.thin-slices-averaged" for one in one_slice.prediction.assumptions)

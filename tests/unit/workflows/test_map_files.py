@@ -16,8 +16,8 @@ from core.inference.engine import engine_for
 from core.readers import read_image
 from core.types import Explanation, ModelInput, Scene
 from core.types import Image as AnyImage
+from core.workflows.explaining.map_files import MapFile, map_arrays, map_file
 from core.workflows.image import explain_input, explained_input
-from core.workflows.map_files import MapFile, map_arrays, map_file
 from tests.tiny import write_tiny_model
 from tests.unit.cli.running import write_picture, write_scene
 

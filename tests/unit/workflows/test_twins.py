@@ -12,8 +12,8 @@ from core.prepare.cue import Cue, cue_mask, cue_pixels, write_cue
 from core.readers import read_image
 from core.settings import settings
 from core.types import Image
+from core.workflows.explaining.twins import Twins, findings_of, hear, marked_input, twins_for
 from core.workflows.image import explained_input
-from core.workflows.twins import Twins, findings_of, hear, marked_input, twins_for
 from tests.tiny import write_tiny_model
 from tests.unit.cli.running import write_picture
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from core.explain.registry import METHODS
+from core.explain.registry import usual_methods
 from core.inference.engine import engine_for
 from models.bert_image import BertImageForImageClassification
 from models.measured import read_measured
@@ -217,7 +217,7 @@ def test_every_method_is_measured_for_the_card_by_the_models_answer(trained: Tra
     engine = engine_for(str(trained.folder))
     rows = faithfulness(engine, split(trained.recipe, [trained.images]).validation, images=len(engine.model.labels))
     records = [row.record for row in rows]
-    assert {one.method for one in records} == set(METHODS)
+    assert {one.method for one in records} == set(usual_methods(engine.model))
     assert {one.label for one in records} <= set(engine.model.labels)
     assert all(one.count == 1 and 0.0 <= one.supported <= 1.0 for one in records)
     assert sum(line.startswith("| ") for line in faithfulness_lines(rows, "measure it")) == len(rows) + 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.errors import OutOfRange, WrongTask
-from core.explain.masking import Fill, fills_for, masked_probabilities, strongest_tokens
+from core.explain.probes.masking import Fill, fills_for, masked_probabilities, strongest_tokens
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine, engine_for
 from core.types import ModelInput

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import OutOfRange
-from core.explain.cheater import CueFinding, cue_scores, share_on_cue
+from core.explain.probes.cheater import CueFinding, cue_scores, share_on_cue
 
 CUE = np.zeros((4, 5), dtype=bool)
 CUE[0, 3:] = True

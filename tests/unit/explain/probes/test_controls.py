@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import Cancelled
-from core.explain.controls import CONTROLS, control_maps
+from core.explain.probes.controls import CONTROLS, control_maps
 from core.explain.registry import explain
 from core.inference.engine import Engine
 from core.types import FoundMap, Gain, ModelInput

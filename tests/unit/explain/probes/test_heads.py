@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.explain.heads import head_statistics, heads_towards
+from core.explain.probes.heads import head_statistics, heads_towards
 
 GRID = (3, 4)
 TOKENS = 13  # [CLS] and the grid

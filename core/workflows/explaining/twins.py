@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import SightlineError
-from core.explain.cheater import CueFinding, cue_findings
+from core.explain.probes.cheater import CueFinding, cue_findings
 from core.inference.calibration import probabilities
 from core.inference.engine import Engine
 from core.prepare.cue import Cue, cue_mask, read_cue, with_cue
