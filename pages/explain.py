@@ -8,6 +8,7 @@ from core.report.notices import say
 from core.types import Prediction, Scene
 from core.ui.explain import page_state as explain
 from core.ui.explain.agreement import agreement, on_tokens
+from core.ui.explain.beside import choose_beside, two
 from core.ui.explain.cheater import game, game_of
 from core.ui.explain.exports import notebook_export
 from core.ui.explain.intake import empty_state, locator
@@ -16,7 +17,7 @@ from core.ui.explain.maps import maps
 from core.ui.explain.masking import choose_hand, masked
 from core.ui.explain.page_state import ExplainState, Ready
 from core.ui.explain.patch import choose_token, patch_view
-from core.ui.explain.subject import choose_drawing, choose_target, image_as_it_is, image_as_it_is_read
+from core.ui.explain.subject import choose_drawing, choose_target, image_as_it_is, image_as_it_is_read, what_is_known
 from core.ui.explain.work import chosen_methods, input_task, measured_maps, models_by_fit
 from core.ui.state.errors import guarded
 from core.ui.state.progress import is_under_way, result_of
@@ -78,15 +79,6 @@ def assumptions(prediction: Prediction) -> None:
         quiet(say(assumption))
 
 
-def what_is_known(made: Ready) -> None:
-    """A banner where the model does not know the image."""
-    outside = made.prediction.outside
-    if outside.is_outside:
-        note("Outside what this model knows", f"{say(outside.reason)} The maps show how the model reacts, not a finding.")
-    elif not made.is_calibrated:
-        quiet("Numbers beside the targets are scores: the model is not calibrated, and they are no probabilities.")
-
-
 def explained(state: ExplainState, made: Ready) -> None:
     """The maps, and how far they agree."""
     what_is_known(made)
@@ -103,11 +95,19 @@ def explained(state: ExplainState, made: Ready) -> None:
     quiet(HEATMAP_OF_A_SCENE if isinstance(state.image, Scene) else HEATMAP)
 
 
-def side_by_side(state: ExplainState) -> None:
-    """Everything on one image."""
+def opened_page(state: ExplainState) -> None:
+    """Everything on one image, or on two."""
     refused(state.refused)
     if not choose_image_and_model(state):
-        return
+        return None
+    other = choose_beside(HERE, state)
+    if other is not None:
+        return two(HERE, state, other)
+    return alone(state)
+
+
+def alone(state: ExplainState) -> None:
+    """The image at the left, its maps, and the rail that a token opens."""
     parts = st.columns(PARTS[state.has_token], gap="large")
     subject, middle = parts[0].container(key="explain-subject"), parts[1].container()
     task = input_task(HERE, state)
@@ -148,7 +148,7 @@ def side_by_side(state: ExplainState) -> None:
 is_arriving = is_under_way(explain.PAGE.arrival(HERE), "explain.arrival")
 opened = explain.PAGE.state(HERE)
 if opened:
-    side_by_side(opened)
+    opened_page(opened)
 elif not is_arriving:
     wanted = empty_state(HERE)
     if wanted:

@@ -19,7 +19,6 @@ from scipy.stats import spearmanr
 from streamlit.testing.v1 import AppTest
 
 from core.errors import Cancelled
-from core.explain.registry import METHODS
 from core.jobs import JobProgress, jobs
 from core.prepare.cue import Cue, write_cue
 from core.render.attention import GAP, attention_of, mosaic, scaled_attention
@@ -173,9 +172,12 @@ def methods(page: AppTest) -> Any:
     return next(group for group in page.button_group if group.label == "Methods")
 
 
+USUAL = ("rollout", "relevance", "grad-cam", "integrated-gradients", "occlusion")
+
+
 def everything(page: AppTest) -> None:
-    """All methods, and not the few that are drawn at first."""
-    methods(page).set_value(list(METHODS)).run()
+    """One method of each kind, and not the few that are drawn at first."""
+    methods(page).set_value(list(USUAL)).run()
 
 
 def test_an_empty_page_offers_an_image_of_either_kind(application: AppTest) -> None:
@@ -325,3 +327,18 @@ def test_the_reader_votes_before_hearing_which_network_cheats(
     text = run_until(page, lambda said: "on the mark" in said)
     assert "No: A goes by the mark." in text and "with the mark" in text
     assert text.count("found the mark") + text.count("missed the mark") == 5
+
+
+def test_two_models_stand_side_by_side_on_one_image(application: AppTest) -> None:
+    page = on_explain(application)
+    page.button(key="explain.sample.child-pneumonia").click()
+    run_until(page, lambda said: "Click a patch" in said)
+    methods(page).set_value(["rollout", "grad-cam"]).run()
+    next(group for group in page.button_group if group.label == "Side by side").set_value("model")
+    run_until(page, lambda said: "Choose a target" in said)  # the other model does not know such images
+    next(box for box in page.selectbox if box.label == "Target" and box.value is None).select_index(0)
+    text = run_until(page, lambda said: said.count("Deletion") == 4)
+    assert text.count("Attention rollout") >= 2 and len([box for box in page.selectbox if box.label == "Target"]) == 2
+    next(group for group in page.button_group if group.label == "Side by side").set_value("")
+    text = run_until(page, lambda said: said.count("Deletion") == 2)
+    assert len([box for box in page.selectbox if box.label == "Target"]) == 1

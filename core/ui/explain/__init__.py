@@ -2,6 +2,7 @@
 
 __all__ = [
     "agreement",
+    "beside",
     "cheater",
     "exports",
     "intake",

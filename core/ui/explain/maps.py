@@ -53,9 +53,9 @@ def maps(session: Session, here: ExplainState, made: Ready) -> dict[str, Explana
     axis = axis_of(gains.values(), (control.gain for control in controls))
     if any(task.job is not None for task in (*tasks.values(), beside) if task is not None):
         _watch(here, tasks, stages, beside)
-    with st.container(key="explain-maps"):
+    with st.container(key=f"explain-maps-{here.name}"):
         for method in methods:
-            with st.container(key=f"explain-card-{method}"), guarded():
+            with st.container(key=f"explain-card-{here.name}-{method}"), guarded():
                 _card(session, here, made, tasks[method], gains, axis, method)
     if gains:
         st.html(legend(max(gain.random_maps for gain in gains.values())))
@@ -102,7 +102,7 @@ def _watch(here: ExplainState, tasks: Tasks, stages: Mapping[str, Stage], beside
         there = sum(early_of(here, method).found is not None or task.value is not None for method, task in tasks.items())
         measured = sum(task.value is not None for task in tasks.values())
         share = (len(tasks) - len(jobs) + sum(map(progress_share, jobs))) / len(tasks)
-        with st.container(horizontal=True, vertical_alignment="center", key="explain-progress"):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"explain-progress-{here.name}"):
             st.progress(share, text=f"{there} of {len(tasks)} maps, {measured} measured")
             if st.button("Cancel", key=f"explain.cancel.{here.name}"):
                 for job in jobs:
@@ -116,7 +116,7 @@ def _card(
     same = "" if found is None or found.class_specific else '<span class="mark">same for every target</span>'
     st.html(f'<h5 class="card-title">{method_words(method)}{same}</h5>')
     if task.job is None and task.value is None:
-        result_of(task, f"explain.map.{method}")
+        result_of(task, f"explain.map.{here.name}.{method}")
     if found is None:
         if task.job is not None:
             quiet("Under way.")
@@ -202,9 +202,9 @@ def _controls(
 def _draw_controls(here: ExplainState, made: Ready, controls: Sequence[Control], axis: Axis) -> None:
     st.html('<h5 class="card-title">Controls: what nothing looks like</h5>')
     quiet("None of these saw what the network learnt. A map that does no better than they do shows nothing of it.")
-    with st.container(key="explain-controls"):
+    with st.container(key=f"explain-controls-{here.name}"):
         for control in controls:
-            with st.container(key=f"explain-control-{control.name}"):
+            with st.container(key=f"explain-control-{here.name}-{control.name}"):
                 words = CONTROL_WORDS[control.name].format(method=method_words(control.method))
                 show = map_show(
                     here, made, control.drawn, f"Control: {words}", f"{here.key}.control.{control.name}",

@@ -59,7 +59,7 @@ def masked(session: Session, here: ExplainState, made: Ready, measured: Mapping[
     if len(cells) == total and here.fill is Fill.DROPPED:
         quiet("No token is left to read.")
         return
-    found = result_of(masked_task(session, here, made, mask_of(cells, made.grid)), "explain.masked")
+    found = result_of(masked_task(session, here, made, mask_of(cells, made.grid)), f"explain.masked.{here.name}")
     if found is None:
         return
     before, after = (replace(made.prediction, probabilities=each).named for each in found)

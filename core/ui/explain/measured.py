@@ -44,7 +44,7 @@ def how_measured(session: Session, here: ExplainState, made: Ready, result: Expl
                 start_sanity(session, here, made, result)
                 st.rerun()
             return
-        found = result_of(task, f"explain.sanity.{result.method}")
+        found = result_of(task, f"explain.sanity.{here.name}.{result.method}")
         if found is not None:
             sanity(found, result)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -92,6 +92,7 @@ class ExplainState(PageState):
     is_brushing: whether a drag on the image masks tokens. painted: their numbers, row by row from 0. fill: what they become.
     told_painted: what the viewer said last: a button may have put others in their place since.
     twins: of each image, the pairs of networks that play on it. votes: by image and pair, which one the reader takes for the cheater.
+    beside: whether another model or image stands at the right, whose state is `other`.
     cell: (layer, head) of the mosaic, None for the mean of the heads.
     Books are keyed by the number of the image, the window, the model, and what else decides.
     """
@@ -119,6 +120,8 @@ class ExplainState(PageState):
     painted: tuple[int, ...] = ()
     told_painted: tuple[int, ...] | None = None
     fill: Fill = Fill.MEAN
+    beside: str = ""
+    other: ExplainState | None = None
     explained: dict[Any, Task[Explanation]] = field(default_factory=dict)
     early: dict[Any, Early] = field(default_factory=dict)
     controls: dict[Any, Task[tuple[Control, ...]]] = field(default_factory=dict)
@@ -160,9 +163,11 @@ class ExplainState(PageState):
 
     def tasks(self) -> Iterator[Task[Any]]:
         """All work of this state."""
-        return chain.from_iterable(
-            book.values() for book in (self.inputs, self.explained, self.controls, self.masked, self.heard, self.checked, self.attention)
-        )
+        books: tuple[Mapping[Any, Task[Any]], ...] = (
+            self.inputs, self.explained, self.controls, self.masked, self.heard, self.checked, self.attention,
+        )  # fmt: skip
+        own = chain.from_iterable(book.values() for book in books)
+        return chain(own, self.other.tasks() if self.other is not None else ())
 
 
 # ---------------------------------------------------------------- open and close

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.explain.overlay import EvidenceSide
+from core.report.notices import say
 from core.types import Prediction
 from core.ui.explain.maps import pick
 from core.ui.explain.page_state import ExplainState, Ready
 from core.ui.explain.pictures import fitted_height, input_picture, source_picture
 from core.ui.viewer import Grid, Layer, Show, view
+from core.ui.widgets.bars import note, quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.findings import probability_words
 from core.ui.widgets.words import label_words
@@ -74,6 +76,15 @@ def choose_target(here: ExplainState, made: Ready) -> None:
         format_func=apart(rest, lambda label: label_words(label) if label else "nothing: the target by itself"),
         help="Explain what speaks for the target rather than for this label: the difference of their logits.",
     )  # fmt: skip
+
+
+def what_is_known(made: Ready) -> None:
+    """A banner where the model does not know the image."""
+    outside = made.prediction.outside
+    if outside.is_outside:
+        note("Outside what this model knows", f"{say(outside.reason)} The maps show how the model reacts, not a finding.")
+    elif not made.is_calibrated:
+        quiet("Numbers beside the targets are scores: the model is not calibrated, and they are no probabilities.")
 
 
 def choose_drawing(here: ExplainState) -> None:
