@@ -51,7 +51,8 @@ def states_of(model: LoadedModel, states: Sequence[Tensor], values: Tensor) -> T
 def cosines(embeddings: Tensor, likeness: Likeness) -> Tensor:
     """[N]. embeddings: [N, width]."""
     other = embeddings.new_tensor(likeness.embedding)
-    return (embeddings @ other) / (embeddings.norm(dim=1) * other.norm()).clamp(min=SMALLEST_NORM)
+    cosine: Tensor = (embeddings @ other) / (embeddings.norm(dim=1) * other.norm()).clamp(min=SMALLEST_NORM)
+    return cosine
 
 
 def read_cosines(engine: Engine, values: FloatImage, likeness: Likeness) -> FloatImage:

@@ -55,7 +55,7 @@ class Tiles:
     def draw(self, names: Sequence[str], random: np.random.Generator, shares: Sequence[float] | None = None) -> FloatImage:
         """A tile of one of the classes, mirrored and turned at random: float32 [TILE, TILE, 3]."""
         own = self.by_class[str(random.choice(names, p=shares))]
-        tile = np.rot90(own[random.integers(len(own))], random.integers(4))
+        tile = np.rot90(own[random.integers(len(own))], int(random.integers(4)))
         return np.asarray(tile[:, ::-1] if random.random() < 0.5 else tile, dtype=np.float32)
 
 
@@ -133,7 +133,7 @@ def _road(shape: tuple[int, ...], random: np.random.Generator) -> Mask:
 
 def _filled(corners: NDArray[np.float64], shape: tuple[int, ...]) -> Mask:
     mask = np.zeros(shape[:2], dtype=np.bool_)
-    mask[polygon(corners[:, 0], corners[:, 1], mask.shape)] = True
+    mask[polygon(corners[:, 0], corners[:, 1], mask.shape)] = True  # type: ignore[no-untyped-call]
     return mask
 
 
