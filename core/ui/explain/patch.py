@@ -55,7 +55,7 @@ def patch_view(session: Session, here: ExplainState, made: Ready) -> None:
     """Everything on the chosen token."""
     title, close = st.columns([2, 1], vertical_alignment="center")
     title.markdown("##### Patch" if here.before is None else f"##### Token {made.before[here.before]}")
-    if close.button("Close", key=f"explain.token.close.{here.name}", help="Let go of this token.", width="stretch"):
+    if close.button("Let go", key=f"explain.token.close.{here.name}", help="Let go of this token.", width="stretch"):
         here.clicked = here.before = here.cell = None
         st.rerun()
     if here.clicked is not None:
