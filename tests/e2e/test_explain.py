@@ -60,12 +60,15 @@ def test_methods_stand_side_by_side_with_what_they_are_worth(page: Page, shoot: 
     expect(page.get_by_text(re.compile("All layers, mean of"))).to_be_visible()
     shoot("explain")
     page.get_by_role("radio", name="Attended to by").click()
+    expect(page.get_by_text("Heads that look at it most")).to_be_visible()
     click_in(page, picture(page, re.compile("^Attention of .* layers by")), 0.05, 0.05)
     expect(page.get_by_text("Layer 1, head 1.")).to_be_visible()
 
     page.get_by_role("button", name="Let go").click()
     click_in(page, picture(page, re.compile("^Occlusion for ")), 0.4, 0.6)
+    expect(page.get_by_text(re.compile("All layers, mean of"))).to_be_visible()
     click_in(page, picture(page, re.compile("^Attention of .* layers by")), 0.05, 0.05)
+    expect(page.get_by_text("Layer 1, head 1.")).to_be_visible()
 
     # A reload loses nothing; a method that is not wanted goes.
     page.reload()

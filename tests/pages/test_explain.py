@@ -21,13 +21,15 @@ from streamlit.testing.v1 import AppTest
 from core.errors import Cancelled
 from core.jobs import JobProgress, jobs
 from core.prepare.cue import Cue, write_cue
+from core.readers import read_image
 from core.render.attention import GAP, attention_of, mosaic, scaled_attention
-from core.settings import settings
+from core.settings import PROJECT, settings
 from core.types import ModelInput
 from core.ui.explain.agreement import on_tokens, rank_correlations
 from core.ui.explain.measured import parameter_words
 from core.ui.explain.pictures import patch_at, shown_pixels
 from core.ui.explain.turns import Turns
+from core.ui.explain.work import _ready
 from core.ui.viewer import Click
 from tests.pages.conftest import PATIENCE_S, run_until, words
 from tests.tiny import write_tiny_model
@@ -342,3 +344,13 @@ def test_two_models_stand_side_by_side_on_one_image(application: AppTest) -> Non
     next(group for group in page.button_group if group.label == "Side by side").set_value("")
     text = run_until(page, lambda said: said.count("Deletion") == 2)
     assert len([box for box in page.selectbox if box.label == "Target"]) == 1
+
+
+def test_the_cheapest_map_is_made_first_whichever_is_drawn_first(tmp_path: Path) -> None:
+    folder = write_tiny_model(tmp_path / "cheap")
+    image = read_image(PROJECT / "sample_data" / "real" / "child-pneumonia.dcm")
+    made = jobs().start(partial(_ready, image, str(folder), None), "slices")
+    assert made.wait(PATIENCE_S) and made.result is not None
+    order = made.result.cheapest_first
+    assert sorted(order) == sorted(made.result.methods)
+    assert order.index("rollout") < order.index("integrated-gradients") and order.index("grad-cam") < order.index("occlusion")

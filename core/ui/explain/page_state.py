@@ -40,6 +40,7 @@ Cell = tuple[int, int]
 class Ready:
     """What a model makes of an image.
 
+    methods: as ranked for its answer. cheapest_first: the same, in the order in which their maps are made.
     grid: (rows, columns) of its patches. before: names of the tokens before them ([CLS], registers). token_scores: float32 [rows, columns,
     labels] or None.
     """
@@ -49,6 +50,7 @@ class Ready:
     grid: tuple[int, int]
     before: tuple[str, ...]
     methods: tuple[str, ...]
+    cheapest_first: tuple[str, ...]
     token_scores: FloatImage | None
     is_calibrated: bool
     fills: tuple[Fill, ...]

@@ -13,7 +13,7 @@ from core.explain.catalogue import ranked_methods
 from core.explain.knobs import turned
 from core.explain.probes.controls import CONTROLS, Control, control_maps
 from core.explain.probes.masking import Fill, fills_for, masked_probabilities
-from core.explain.registry import sanity_of
+from core.explain.registry import COMMON, method_of, sanity_of
 from core.explain.targets import target_of
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
@@ -27,7 +27,7 @@ from core.ui.models.own import known_models
 from core.ui.state.session import Session, Task
 from core.ui.widgets.words import method_words
 from core.workflows.image import explain_input, explained_input, lane_of
-from models.registry import ModelSummary
+from models.registry import LoadedModel, ModelSummary
 
 MOST_AT_FIRST = 4
 """Maps that are drawn where nobody chose: those that win in the model's benchmark. Each costs passes, and a reader compares few."""
@@ -67,11 +67,20 @@ def _ready(image: Image, model: str, at: Place | None, progress: JobProgress) ->
         grid=known.token_grid,
         before=known.config.prefix_names,
         methods=methods,
+        cheapest_first=tuple(sorted(methods, key=partial(_passes, known, given))),
         token_scores=scores,
         is_calibrated=known.calibration is not None,
         fills=fills_for(known),
         preprocess=known.preprocess,
     )
+
+
+def _passes(model: LoadedModel, given: ModelInput, method: str) -> int:
+    """What the map of a method costs, with what it is made where nothing is turned."""
+    if given.is_empty:
+        return 0
+    known = method_of(method)
+    return known.cost_of(model, given, {**known.defaults, **COMMON}).forwards
 
 
 def chosen_methods(here: ExplainState, made: Ready) -> tuple[str, ...]:
@@ -88,7 +97,7 @@ def map_task(session: Session, here: ExplainState, made: Ready, method: str) -> 
     """The map of one method for the chosen target."""
     task: Task[Explanation] = session.task(here.explained, (*here.question, method))
     asked = Asked(here.image, made.given, here.model, method, here.target, here.against, dict(here.knobs))
-    work = partial(_explain, here.turns, made.methods.index(method), len(made.methods), early_of(here, method), asked)
+    work = partial(_explain, here.turns, made.cheapest_first.index(method), len(made.methods), early_of(here, method), asked)
     task.ensure(method_words(method), work, "forward passes")
     return task
 
