@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.explain.overlay import EvidenceSide
 from core.report.notices import say
 from core.types import Prediction, Scene
 from core.ui.explain import page_state as explain
 from core.ui.explain.agreement import agreement, on_tokens
+from core.ui.explain.beside import choose_beside, two
+from core.ui.explain.cheater import game, game_of
+from core.ui.explain.exports import notebook_export
 from core.ui.explain.intake import empty_state, locator
+from core.ui.explain.knobs import knobs
 from core.ui.explain.maps import maps
+from core.ui.explain.masking import choose_hand, masked
 from core.ui.explain.page_state import ExplainState, Ready
-from core.ui.explain.patch import patch_view
+from core.ui.explain.patch import choose_token, patch_view
+from core.ui.explain.subject import choose_drawing, choose_target, image_as_it_is, image_as_it_is_read, what_is_known
+from core.ui.explain.work import chosen_methods, input_task, measured_maps, models_by_fit
 from core.ui.state.errors import guarded
 from core.ui.state.progress import is_under_way, result_of
 from core.ui.state.session import session
 from core.ui.widgets.bars import note, quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.close import close_button
-from core.ui.widgets.findings import probability_words
+from core.ui.widgets.faithfulness import HEATMAP, HEATMAP_OF_A_SCENE
 from core.ui.widgets.refusals import refused
-from core.ui.widgets.words import label_words, method_words
+from core.ui.widgets.words import method_words
 
 HERE = session()
-SIDES = {EvidenceSide.BOTH: "Both", EvidenceSide.FOR: "For", EvidenceSide.AGAINST: "Against"}
+PARTS = {False: [1, 2], True: [1, 1, 1]}
+"""Widths of image and maps, and of the rail that a token opens."""
 
 
 def choose_image_and_model(state: ExplainState) -> bool:
@@ -38,7 +45,7 @@ def choose_image_and_model(state: ExplainState) -> bool:
         state.chosen, state.model, state.at = chosen, "", None
         state.forget_choices()
     close_button(close, HERE, explain.PAGE, state, "Close this image; uploads are deleted from this machine.")
-    known = explain.models_by_fit(state.image)
+    known = models_by_fit(state.image)
     if not known:
         note("No model", "There is no model on this machine. `sightline train` makes one.")
         return False
@@ -53,32 +60,15 @@ def choose_image_and_model(state: ExplainState) -> bool:
     return True
 
 
-def choose_target_and_methods(state: ExplainState, made: Ready) -> None:
-    """What is explained, by which methods, and how strong the maps lie over the image."""
-    target, methods, strength = st.columns([2, 3, 2], vertical_alignment="bottom")
-    prediction = made.prediction.named
-    is_known = prediction.probabilities is not None and not prediction.outside.is_outside
-    order = sorted(prediction.labels, key=lambda label: -prediction.probability(label)) if is_known else list(prediction.labels)
-    first = 0 if is_known else None  # of an image that the model does not know, a target must be named
-    kind = "" if made.is_calibrated else "score "
-    probs = {label: f", {kind}{probability_words(prediction.probability(label))}" if is_known else "" for label in order}
-    state.target = target.selectbox(
-        "Target", order, order.index(state.target) if state.target in order else first, key=f"explain.target.{state.name}.{state.key}",
-        format_func=apart(order, lambda label: label_words(label) + probs[label]), placeholder="Choose what to explain",
-    ) or ""  # fmt: skip
-    state.methods = tuple(
-        methods.pills(
-            "Methods", made.methods, selection_mode="multi", default=list(state.methods or made.usual),
-            format_func=apart(made.methods, method_words), key=f"explain.methods.{state.name}",
-        )
+def choose_methods(state: ExplainState, made: Ready) -> None:
+    """By which methods; those that win in the model's benchmark stand first."""
+    chosen = chosen_methods(state, made)
+    taken = st.pills(
+        "Methods", made.methods, selection_mode="multi", default=list(chosen), format_func=apart(made.methods, method_words),
+        key=f"explain.methods.{state.name}.{state.model}",
+        help="First the methods whose maps were supported most often when this model gave this answer.",
     )  # fmt: skip
-    state.opacity = strength.slider("Opacity of all maps", 0, 100, state.opacity, format="%d %%", key=f"explain.opacity.{state.name}")
-    state.side = EvidenceSide(
-        strength.segmented_control(
-            "Evidence", list(EvidenceSide), default=state.side, required=True, format_func=apart(list(EvidenceSide), SIDES.__getitem__),
-            key=f"explain.side.{state.name}", help="Of maps with a sign, what speaks for the target, what speaks against it, or both.",
-        )
-    )  # fmt: skip
+    state.methods = tuple(method for method in made.methods if method in taken) if set(taken) != set(chosen) else state.methods
 
 
 def assumptions(prediction: Prediction) -> None:
@@ -89,40 +79,76 @@ def assumptions(prediction: Prediction) -> None:
         quiet(say(assumption))
 
 
-def side_by_side(state: ExplainState) -> None:
-    """Everything on one image."""
+def explained(state: ExplainState, made: Ready) -> None:
+    """The maps, and how far they agree."""
+    what_is_known(made)
+    choose_methods(state, made)
+    knobs(state, made, chosen_methods(state, made))
+    choose_token(state, made)
+    if not (state.target and chosen_methods(state, made)):
+        quiet("Choose a method." if state.target else "Choose a target: the model has no answer of its own for this image.")
+        return
+    found = maps(HERE, state, made)
+    agreement({method: on_tokens(result.saliency, made.grid) for method, result in found.items()})
+    notebook_export(state, found)
+    assumptions(made.prediction)
+    quiet(HEATMAP_OF_A_SCENE if isinstance(state.image, Scene) else HEATMAP)
+
+
+def opened_page(state: ExplainState) -> None:
+    """Everything on one image, or on two."""
     refused(state.refused)
     if not choose_image_and_model(state):
-        return
-    made = result_of(explain.input_task(HERE, state), "explain.ready")
+        return None
+    other = choose_beside(HERE, state)
+    if other is not None:
+        return two(HERE, state, other)
+    return alone(state)
+
+
+def alone(state: ExplainState) -> None:
+    """The image at the left, its maps, and the rail that a token opens."""
+    parts = st.columns(PARTS[state.has_token], gap="large")
+    subject, middle = parts[0].container(key="explain-subject"), parts[1].container()
+    task = input_task(HERE, state)
+    task.wait(explain.IMAGE_FIRST_SECONDS)
+    made = task.value
     if made is None:
+        with subject, guarded():
+            image_as_it_is(state)
+        with middle, guarded():
+            if result_of(task, "explain.ready") is not None:  # it was done meanwhile
+                st.rerun()
         return
     if made.given.is_empty:
-        note("This model cannot read this image", say(made.given.refusal))
+        with subject, guarded():
+            image_as_it_is(state)
+        with middle:
+            note("This model cannot read this image", say(made.given.refusal))
         return
-    choose_target_and_methods(state, made)
-    outside = made.prediction.outside
-    if outside.is_outside:
-        note("Outside what this model knows", f"{say(outside.reason)} The maps show how the model reacts, not a finding.")
-    elif not made.is_calibrated:
-        quiet("Numbers beside the targets are scores: the model is not calibrated, and they are no probabilities.")
-    left, right = st.columns([2.1, 1], gap="large")
-    with left, guarded():
-        found = maps(HERE, state, made) if state.methods and state.target else {}
-        if not found and not (state.methods and state.target):
-            quiet("Choose a method." if state.target else "Choose a target: the model has no answer of its own for this image.")
-        agreement({method: on_tokens(result.saliency, made.grid) for method, result in found.items()})
-        assumptions(made.prediction)
-    with right.container(key="explain-patch"), guarded():
-        patch_view(HERE, state, made)
+    with subject, guarded():
+        image_as_it_is_read(state, made)
+        choose_hand(state)
+        masked(HERE, state, made, measured_maps(state, made))
+        choose_target(state, made)
+        choose_drawing(state)
         if isinstance(state.image, Scene) and made.given.box[2:] != (state.image.width, state.image.height):
             locator(state, state.image, made.given)
+    with middle, guarded():
+        twins = game_of(state)
+        if twins is None:
+            explained(state, made)
+        else:
+            game(HERE, state, twins)
+    if state.has_token:
+        with parts[2].container(key="explain-patch"), guarded():
+            patch_view(HERE, state, made)
 
 
 is_arriving = is_under_way(explain.PAGE.arrival(HERE), "explain.arrival")
 opened = explain.PAGE.state(HERE)
 if opened:
-    side_by_side(opened)
+    opened_page(opened)
 elif not is_arriving:
     wanted = empty_state(HERE)
     if wanted:

@@ -17,7 +17,7 @@ from core.export.json import plain
 
 if TYPE_CHECKING:
     from core.inference.engine import Engine
-    from core.types import Explanation, ModelInput, Prediction, Target
+    from core.types import Explanation, Image, ModelInput, Prediction, Target
 
 
 def explain(
@@ -67,6 +67,9 @@ def explain(
             help="Also check that the map depends on the weights and on the target, and holds under noise: a map a check.",
         ),
     ] = False,
+    notebook: Annotated[
+        Path | None, typer.Option("--notebook", metavar="FILE", help="Also write a Jupyter notebook that makes the map again and compares.")
+    ] = None,
     baseline: Annotated[
         str | None, typer.Option("--baseline", metavar="NAME", help="What removed pixels become: mean, blur, or air, nodata, black.")
     ] = None,
@@ -86,7 +89,7 @@ def explain(
     offset: Offset = None,
     as_json: Json = False,
 ) -> None:
-    """Write saliency.npy, overlay.png, input.npy, the raw result and explanation.json into DIR."""
+    """Write saliency.npy, overlay.png, input.npy, the raw result and explanation.json into DIR; of a scene map.tif on its grid, too."""
     from core.cli.explaining.asked_target import AskedTarget
     from core.cli.explaining.knobs import knobs_of
     from core.cli.sources import single, workspace
@@ -96,6 +99,7 @@ def explain(
     from core.inference.engine import engine_for
     from core.readers import read_image
     from core.report.notices import say_all
+    from core.workflows.explaining.map_files import map_notebook
     from core.workflows.image import check_explainable, explain_input, explained_input
 
     options = scene_options(bands, scale, offset)
@@ -118,7 +122,11 @@ def explain(
             explanation = replace(explanation, sanity=sanity_of(engine, given, explanation, progress=ticker))
     Assumptions().tell(source.label, say_all([*given.assumptions, *explanation.assumptions, *([given.refusal] if given.refusal else [])]))
     told = {"path": source.label, **as_values(given, explanation)}
-    _write(out, given, explanation, told)
+    _write(out, image, given, explanation, told)
+    if notebook is not None:
+        _write_notebook(
+            notebook, map_notebook(image, [explanation], model, at, (str(source.path),) if Path(path).is_file() else (), options)
+        )
     if as_json:
         return print_json(told)
     return _say(explanation, out)
@@ -141,28 +149,34 @@ def _told_outside(label: str, given: ModelInput, engine: Engine, target: str | N
     return prediction
 
 
-def _write(out: Path, given: ModelInput, explanation: Explanation, told: dict[str, Any]) -> None:
-    """The arrays, the picture and explanation.json, all at once. Results of another method that lie there are removed."""
+def _write(out: Path, image: Image, given: ModelInput, explanation: Explanation, told: dict[str, Any]) -> None:
+    """The arrays, the picture, of a scene the map on its grid, and explanation.json, all at once.
+
+    Results of another method that lie there are removed.
+    """
     import numpy as np
 
     from core.explain.overlay import drawn_map, overlay_png
     from core.export.staging import staged
+    from core.types import Scene
+    from core.workflows.explaining.map_files import ARRAYS, MAP_RASTER, MapFile, map_arrays, map_file
 
-    tokens = explanation.tokens.values if explanation.tokens is not None else None
-    arrays = {
-        "saliency": explanation.saliency,
-        "input": given.values,
-        "tokens": tokens,
-        "attribution": explanation.attribution,
-        "baseline": explanation.baseline,
-    }
+    arrays = map_arrays(given, explanation)
     text = json.dumps(plain(told), indent=2, ensure_ascii=False, allow_nan=False)
-    with staged(out, replacing=[f"{name}.npy" for name in arrays]) as whole:
+    with staged(out, replacing=[*(f"{name}.npy" for name in ARRAYS), MAP_RASTER]) as whole:
         for name, values in arrays.items():
-            if values is not None:
-                np.save(whole / f"{name}.npy", np.ascontiguousarray(values, dtype=np.float32))
+            np.save(whole / f"{name}.npy", values)
+        if isinstance(image, Scene):
+            (whole / MAP_RASTER).write_bytes(map_file(MapFile.GEOTIFF, image, given, explanation))
         (whole / "overlay.png").write_bytes(overlay_png(given.shown, drawn_map(explanation)))
         (whole / "explanation.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+
+
+def _write_notebook(path: Path, text: str) -> None:
+    from core.export.staging import staged
+
+    with staged(path.parent) as whole:
+        (whole / path.name).write_text(text, encoding="utf-8")
 
 
 def _say(explanation: Explanation, out: Path) -> None:

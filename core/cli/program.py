@@ -23,6 +23,7 @@ from core.cli.doctor import doctor
 from core.cli.evaluate import evaluate
 from core.cli.explain import explain
 from core.cli.explaining.knobs import with_region_joined
+from core.cli.explaining.shortcuts import shortcuts
 from core.cli.export_model import export_model
 from core.cli.map import map_
 from core.cli.models import models
@@ -49,6 +50,7 @@ program.command("models")(models)
 program.command("predict")(predict)
 program.command("evaluate")(evaluate)
 program.command("explain")(explain)
+program.command("shortcuts")(shortcuts)
 program.command("report")(report)
 program.command("map")(map_)
 program.command("change")(change)

@@ -16,7 +16,7 @@ from PIL import Image
 
 from core.errors import OutOfRange
 from core.explain.evidence import SATURATED_SHARE
-from core.types import Explanation, FloatImage, MapUnit
+from core.types import FloatImage, FoundMap, MapUnit
 
 CIVIDIS = ("#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838")
 """Reads the same in grey and for colour-blind eyes: Nunez, Anderton and Renslow 2018, in ten steps."""
@@ -56,7 +56,7 @@ class DrawnMap:
     side: EvidenceSide = EvidenceSide.BOTH
 
 
-def drawn_map(explanation: Explanation, side: EvidenceSide = EvidenceSide.BOTH) -> DrawnMap:
+def drawn_map(explanation: FoundMap, side: EvidenceSide = EvidenceSide.BOTH) -> DrawnMap:
     """The map of an explanation. side: of a signed one; the scale stays the same whichever is kept."""
     if explanation.is_signed:
         return _signed(explanation, side)
@@ -115,7 +115,7 @@ def table(stops: tuple[str, ...] = CIVIDIS) -> Rgba:
     return np.stack([np.rint(np.interp(np.arange(256), places, fixed[:, channel])) for channel in range(3)], axis=1).astype(np.uint8)
 
 
-def _signed(explanation: Explanation, side: EvidenceSide) -> DrawnMap:
+def _signed(explanation: FoundMap, side: EvidenceSide) -> DrawnMap:
     """The strongest hundredth of either sign is cut off at the limit."""
     total = _token_pixels(explanation) if explanation.attribution is None else explanation.attribution.sum(axis=0)
     strong = np.abs(total[total != 0.0])
@@ -126,7 +126,7 @@ def _signed(explanation: Explanation, side: EvidenceSide) -> DrawnMap:
     return DrawnMap(values.astype(np.float32), 0.0, limit * _of_a_channel(explanation, total), explanation.unit, True, side)
 
 
-def _of_a_channel(explanation: Explanation, total: FloatImage) -> float:
+def _of_a_channel(explanation: FoundMap, total: FloatImage) -> float:
     """What the sum over channels is to be multiplied by: a method may have taken their mean."""
     speaking_for = total[total > 0.0]
     top = float(np.quantile(speaking_for, 1.0 - SATURATED_SHARE)) if speaking_for.size else 0.0
@@ -134,5 +134,5 @@ def _of_a_channel(explanation: Explanation, total: FloatImage) -> float:
     return explanation.high / top if is_scaled else 1.0
 
 
-def _token_pixels(explanation: Explanation) -> FloatImage:
+def _token_pixels(explanation: FoundMap) -> FloatImage:
     return explanation.saliency if explanation.tokens is None else explanation.tokens.at_pixels()

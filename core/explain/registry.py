@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from core.errors import NotFound, OutOfRange, WrongTask
 from core.explain.baselines import baseline_of
@@ -17,7 +17,7 @@ from core.explain.catalogue import ranked_methods as ranked_methods
 from core.explain.catalogue import usual_methods as usual_methods
 from core.explain.cost import Cost, check_affordable
 from core.explain.evidence import MethodResult, no_progress, scaled, within
-from core.explain.measure.gain import MapEvaluation
+from core.explain.measure.gain import MapEvaluation, ignored
 from core.explain.measure.opponents import random_weights
 from core.explain.measure.sanity import SanityCheck
 from core.explain.measure.worth import worth_of
@@ -40,7 +40,7 @@ from core.explain.methods import (
 from core.explain.targets import check_readable, target_of
 from core.inference.engine import Engine
 from core.settings import settings
-from core.types import Capability, Explanation, FloatImage, ModelInput, Progress, Sanity, Target
+from core.types import Capability, Explanation, FloatImage, FoundMap, Gain, ModelInput, Progress, Sanity, Target
 from models.registry import LoadedModel
 
 Run = Callable[[Engine, ModelInput, Target, Mapping[str, Any], Progress], MethodResult]
@@ -50,6 +50,16 @@ CostOf = Callable[[LoadedModel, ModelInput, Mapping[str, Any]], Cost]
 COMMON: Mapping[str, Any] = MappingProxyType({"baseline": "mean", "removal_steps": 8, "seed": 0})
 """Parameters of every method. baseline: what removed pixels become (core/explain/baselines.py). removal_steps: of deletion and insertion.
 seed: of the random maps and weights."""
+
+
+class Told(Protocol):
+    """Hears of an explanation while it is made, on the thread that makes it."""
+
+    def map_found(self, found: FoundMap) -> None:
+        """The map is there, nothing is measured of it yet. What it raises ends the work."""
+
+    def gain_so_far(self, gain: Gain) -> None:
+        """Its gain among fewer random maps than asked for (gain.random_maps says how many)."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +125,7 @@ def explain(
     parameters: Mapping[str, Any] | None = None,
     random_maps: int | None = None,
     progress: Progress | None = None,
+    told: Told | None = None,
 ) -> Explanation:
     """Where the model looked in one input, by one method, with its deletion and insertion scores. Runs in fp32.
 
@@ -122,6 +133,7 @@ def explain(
     parameters: those of COMMON and of the method that differ from their defaults.
     random_maps: how many the scores are compared with, the setting by default.
     progress: told (done, total) in forward passes; what it raises (Cancelled) ends the work. It may be called from another thread.
+    told: hears of the map as soon as it is there, and of its gain while that is measured.
     Raises NotFound for an unknown method, label or parameter, naming the known ones; OutOfRange for a parameter outside its range;
     InputError where there is no input; NoAttention; WrongTask for tokens of a model whose head does not speak for them.
     """
@@ -134,28 +146,17 @@ def explain(
     check_readable(given)
     meant = target if isinstance(target, Target) else target_of(engine, given, target)
     check_affordable(chosen.name, chosen.cost_of(engine.model, given, complete))
-    baseline = baseline_of(complete["baseline"], given.values, engine.model.preprocess)
-    evaluation = MapEvaluation(engine, given, meant, baseline, complete["removal_steps"], maps, complete["seed"])
+    evaluation = evaluation_of(engine, given, meant, complete, maps)
     evaluation.check()
     evidence = chosen.run(engine, given, meant, complete, lambda done, total: watch(done, 2 * total + evaluation.passes))
-    own = evidence.forwards
-    alike = {name: evidence.parameters[name] for name in complete}  # as many steps as were needed here, and not as many as there
-    with random_weights(engine, complete["seed"]) as randomised:
-        beside = chosen.run(randomised, given, meant, alike, within(watch, before=own, after=evaluation.passes))
-    measured = evaluation.measure(evidence.pixels, beside.pixels, within(watch, before=own + beside.forwards))
     saliency, low, high = scaled(evidence)
-    return Explanation(
+    found = FoundMap(
         method=chosen.name,
         parameters={**evidence.parameters, "random_maps": maps},
         target=meant,
         saliency=saliency,
         low=low,
         high=high,
-        deletion=measured.deletion,
-        insertion=measured.insertion,
-        gain=measured.gain,
-        model=engine.model.id,
-        weights=engine.model.weights_hash,
         tokens=evidence.tokens,
         attribution=evidence.attribution,
         baseline=evidence.baseline,
@@ -163,16 +164,38 @@ def explain(
         conservation_error=evidence.conservation_error,
         by_band=evidence.by_band,
         class_specific=chosen.offered.class_specific,
+        unit=chosen.offered.unit,
+        zero=evidence.zero,
+    )
+    if told is not None:
+        told.map_found(found)
+    own = evidence.forwards
+    alike = {name: evidence.parameters[name] for name in complete}  # as many steps as were needed here, and not as many as there
+    with random_weights(engine, complete["seed"]) as randomised:
+        beside = chosen.run(randomised, given, meant, alike, within(watch, before=own, after=evaluation.passes))
+    so_far = told.gain_so_far if told is not None else ignored
+    measured = evaluation.measure(evidence.pixels, beside.pixels, within(watch, before=own + beside.forwards), so_far)
+    return Explanation(
+        **{each.name: getattr(found, each.name) for each in fields(found)},
+        deletion=measured.deletion,
+        insertion=measured.insertion,
+        gain=measured.gain,
+        model=engine.model.id,
+        weights=engine.model.weights_hash,
         runtime=engine.runtime.library if chosen.needs == FORWARD else "torch",
         seconds=time.perf_counter() - began,
         assumptions=engine.notices,
         source=given.source,
         frame=given.frame,
         box=given.box,
-        unit=chosen.offered.unit,
-        zero=evidence.zero,
         worth=worth_of(engine.model),
     )
+
+
+def evaluation_of(engine: Engine, given: ModelInput, target: Target, parameters: Mapping[str, Any], maps: int) -> MapEvaluation:
+    """How maps of one input are measured. parameters: those of COMMON. maps: how many random ones. Raises NotFound for a baseline."""
+    baseline = baseline_of(parameters["baseline"], given.values, engine.model.preprocess)
+    return MapEvaluation(engine, given, target, baseline, parameters["removal_steps"], maps, parameters["seed"])
 
 
 def sanity_of(engine: Engine, given: ModelInput, explanation: Explanation, *, progress: Progress | None = None) -> Sanity:
@@ -181,7 +204,7 @@ def sanity_of(engine: Engine, given: ModelInput, explanation: Explanation, *, pr
     progress: told (done, total) in maps, of which each is made anew; what it raises ends the work.
     """
     chosen = method_of(explanation.method)
-    parameters = {name: explanation.parameters[name] for name in (*chosen.defaults, *COMMON)}
+    parameters = parameters_of(explanation)
     watch = progress or no_progress
 
     def map_of(asked: Engine, changed: ModelInput, target: Target) -> FloatImage:
@@ -200,6 +223,12 @@ def method_of(name: str) -> _Method:
     if name not in METHODS:
         raise NotFound(f"There is no explanation method {name!r}.", f"Known are: {', '.join(METHODS)}.")
     return METHODS[name]
+
+
+def parameters_of(explanation: Explanation) -> dict[str, Any]:
+    """With what `explain` makes it again: the parameters that its method can be given, as they were used."""
+    known = {**method_of(explanation.method).defaults, **COMMON}
+    return {name: value for name, value in explanation.parameters.items() if name in known}
 
 
 def check_parameters(method: _Method, given: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from core.types.candidate import Candidate, Mark
 from core.types.explanation import (
     Correlation,
     Explanation,
+    FoundMap,
     Gain,
     Inside,
     Likeness,
@@ -67,6 +68,7 @@ __all__ = [
     "Explanation",
     "Fact",
     "FloatImage",
+    "FoundMap",
     "FrameSource",
     "Gain",
     "Image",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -197,23 +197,17 @@ class Inside:
 
 
 @dataclass(frozen=True)
-class Explanation:
-    """Where a model looked, and how far that picture can be believed.
+class FoundMap:
+    """A map as a method found it, before anything was measured of it.
 
     saliency: float32 [rows, columns] in [0, 1] on the network's input grid; low, high: its range before scaling.
     tokens: the raw result of token methods. attribution: the raw signed result [channels, rows, columns] of the others.
     baseline: float32 [channels, rows, columns], what "removed" meant, for methods that need one.
     target: what was attributed; class-agnostic methods (rollout) still name it, since faithfulness needs one.
-    source, frame, box: of the input that was explained (core.types.ModelInput): which bytes, which frame from 0, which pixels of it.
-    assumptions: what the device could not do; those of the input are told by the input.
-    inside: where the map's weight lies, None where nothing is known of the image (core/explain/inside.py).
     completeness_error: |sum of attributions - (f(x) - f(baseline))| / |f(x) - f(baseline)|, None where it does not apply.
     conservation_error: |sum of attributions - f(x)| / |f(x)|, of methods that share the answer out.
     by_band: the fall of the target's number without a band, by its name, where bands were taken away one by one.
-    sanity: None where nobody asked for it. worth: what says that the network was trained, or that nothing does.
     unit: what its numbers are. zero: the number that says nothing, which is drawn as nothing.
-    runtime, precision: what computed the map. Gradients and attention are torch's; changed inputs go where answers come from, in fp32
-    whatever the answers' precision, since rounding would drown what one token does. Deletion and insertion are such answers too.
     """
 
     method: str
@@ -222,19 +216,40 @@ class Explanation:
     saliency: FloatImage
     low: float
     high: float
+    tokens: TokenMap | None = field(default=None, kw_only=True)
+    attribution: FloatImage | None = field(default=None, kw_only=True)
+    baseline: FloatImage | None = field(default=None, kw_only=True)
+    completeness_error: float | None = field(default=None, kw_only=True)
+    conservation_error: float | None = field(default=None, kw_only=True)
+    by_band: Mapping[str, float] | None = field(default=None, kw_only=True)
+    class_specific: bool = field(default=True, kw_only=True)
+    unit: MapUnit = field(default=MapUnit.LOGIT, kw_only=True)
+    zero: float = field(default=0.0, kw_only=True)
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the map holds what speaks against the target, too."""
+        return self.unit is MapUnit.LOGIT
+
+
+@dataclass(frozen=True)
+class Explanation(FoundMap):
+    """Where a model looked, and how far that picture can be believed.
+
+    source, frame, box: of the input that was explained (core.types.ModelInput): which bytes, which frame from 0, which pixels of it.
+    assumptions: what the device could not do; those of the input are told by the input.
+    inside: where the map's weight lies, None where nothing is known of the image (core/explain/inside.py).
+    sanity: None where nobody asked for it. worth: what says that the network was trained, or that nothing does.
+    runtime, precision: what computed the map. Gradients and attention are torch's; changed inputs go where answers come from, in fp32
+    whatever the answers' precision, since rounding would drown what one token does. Deletion and insertion are such answers too.
+    """
+
     deletion: RemovalScore
     insertion: RemovalScore
     gain: Gain
     model: str
     weights: str
-    tokens: TokenMap | None = None
-    attribution: FloatImage | None = None
-    baseline: FloatImage | None = None
-    completeness_error: float | None = None
-    conservation_error: float | None = None
-    by_band: Mapping[str, float] | None = None
     sanity: Sanity | None = None
-    class_specific: bool = True
     runtime: str = "torch"
     precision: str = "fp32"
     seconds: float = 0.0
@@ -243,11 +258,4 @@ class Explanation:
     frame: int = 0
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     inside: Inside | None = None
-    unit: MapUnit = MapUnit.LOGIT
-    zero: float = 0.0
     worth: Notice | None = None
-
-    @property
-    def is_signed(self) -> bool:
-        """Whether the map holds what speaks against the target, too."""
-        return self.unit is MapUnit.LOGIT

@@ -12,6 +12,7 @@ __all__ = [
     "dicom",
     "drawn_region",
     "evaluation",
+    "explaining",
     "faults",
     "files",
     "image",

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError, OutOfRange, SightlineError
 from core.explain.inside import with_inside
@@ -29,6 +29,9 @@ from core.types import Explanation, Image, ModelInput, Notice, Picture, Predicti
 from core.workflows.ct_search import is_searched_by, search_ct, slab_words
 from core.workflows.faults import our_fault
 from core.workflows.large_images import is_large, predict_large
+
+if TYPE_CHECKING:
+    from core.explain.registry import Told
 
 
 @dataclass(frozen=True)
@@ -119,18 +122,20 @@ def explain_input(
     method: str,
     target: Target | str,
     *,
-    reported: Prediction | None = None,
     parameters: Mapping[str, Any] | None = None,
     random_maps: int | None = None,
+    reported: Prediction | None = None,
     progress: Progress | None = None,
+    told: Told | None = None,
 ) -> Explanation:
     """The explanation of one input of an image, with where its weight lies, and with what of the reported answer it is not of.
 
-    reported: what people are told of the image, where that is not the answer to this input alone. Raises as core.explain.registry.explain.
+    parameters, random_maps, progress, told: as of core.explain.registry.explain, and raises as it does.
+    reported: what people are told of the image, where that is not the answer to this input alone.
     """
     from core.explain.registry import explain  # torch, which an answer alone does without
 
-    made = explain(engine, given, method, target, parameters=parameters, random_maps=random_maps, progress=progress)
+    made = explain(engine, given, method, target, parameters=parameters, random_maps=random_maps, progress=progress, told=told)
     differs = what_differs(engine, given, made.target, reported)
     return with_inside(replace(made, assumptions=(*made.assumptions, *differs)), image, given, engine.model.preprocess)
 

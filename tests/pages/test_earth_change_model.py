@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.types import Domain, Picture
-from core.ui.explain.page_state import models_by_fit
+from core.ui.explain.work import models_by_fit
 from tests.pages.conftest import run_until
 from tests.tiny import write_tiny_model
 from tests.tiny_change import write_tiny_change_model

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,15 +20,19 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import Cancelled
 from core.jobs import JobProgress, jobs
+from core.prepare.cue import Cue, write_cue
+from core.readers import read_image
 from core.render.attention import GAP, attention_of, mosaic, scaled_attention
-from core.settings import settings
+from core.settings import PROJECT, settings
 from core.types import ModelInput
 from core.ui.explain.agreement import on_tokens, rank_correlations
-from core.ui.explain.maps import patch_at, shown_pixels
 from core.ui.explain.measured import parameter_words
-from core.ui.explain.page_state import Turns
+from core.ui.explain.pictures import patch_at, shown_pixels
+from core.ui.explain.turns import Turns
+from core.ui.explain.work import _ready
 from core.ui.viewer import Click
 from tests.pages.conftest import PATIENCE_S, run_until, words
+from tests.tiny import write_tiny_model
 from tests.tiny_encoders import write_tiny_encoder
 
 
@@ -162,6 +170,18 @@ def on_explain(application: AppTest) -> AppTest:
     return application.switch_page("pages/explain.py").run()
 
 
+def methods(page: AppTest) -> Any:
+    return next(group for group in page.button_group if group.label == "Methods")
+
+
+USUAL = ("rollout", "relevance", "grad-cam", "integrated-gradients", "occlusion")
+
+
+def everything(page: AppTest) -> None:
+    """One method of each kind, and not the few that are drawn at first."""
+    methods(page).set_value(list(USUAL)).run()
+
+
 def test_an_empty_page_offers_an_image_of_either_kind(application: AppTest) -> None:
     page = on_explain(application)
     assert "Open an image" in words(page)
@@ -171,10 +191,15 @@ def test_an_empty_page_offers_an_image_of_either_kind(application: AppTest) -> N
 def test_every_method_is_drawn_measured_and_compared(application: AppTest) -> None:
     page = on_explain(application)
     page.button(key="explain.sample.child-pneumonia").click()
+    run_until(page, lambda said: "Click a patch" in said)
+    everything(page)
     text = run_until(page, lambda said: said.count("<td") == 25)
     assert text.count("Deletion") == 5
     assert "Completeness: " in text
-    assert "The same map for every target" in text
+    assert text.count("same for every target") == 1
+    text = run_until(page, lambda said: "Controls: what nothing looks like" in said)
+    assert "A blob in the middle" in text and "on random weights" in text
+    assert text.count('class="own control"') == 4
 
 
 def test_a_refused_image_is_explained_for_a_named_target_alone_and_under_the_banner(application: AppTest) -> None:
@@ -189,7 +214,7 @@ def test_a_refused_image_is_explained_for_a_named_target_alone_and_under_the_ban
         "Viral pneumonia",
     ]  # in the model's order, which tells nothing
     target.select_index(0)
-    text = run_until(page, lambda said: said.count("Deletion") == 5)
+    text = run_until(page, lambda said: said.count("Deletion") == 4)
     assert "lies in the region of the lungs" in text or (
         "The maps show how the model reacts, not a finding." in text and "lies in the body" in text
     )
@@ -199,7 +224,7 @@ def test_sanity_is_checked_by_a_button_and_said_not_to_be_measured_before(applic
     page = on_explain(application)
     page.button(key="explain.sample.child-pneumonia").click()
     run_until(page, lambda said: "Click a patch" in said)
-    next(group for group in page.button_group if group.label == "Methods").set_value(["rollout"])
+    methods(page).set_value(["rollout"])
     text = run_until(page, lambda said: "Sanity: not measured." in said)
     assert "This network: accuracy " in text
     next(button for button in page.button if button.label == "Check sanity").click()
@@ -211,7 +236,7 @@ def test_sanity_is_checked_by_a_button_and_said_not_to_be_measured_before(applic
 def test_a_scene_is_explained_by_the_model_of_scenes(application: AppTest) -> None:
     page = on_explain(application)
     page.button(key="explain.sample.earth-after").click()
-    text = run_until(page, lambda said: said.count("<td") == 25)
+    text = run_until(page, lambda said: said.count("<td") == 16)
     assert "32 x 32 px of 640 x 640" in text
     assert "A heatmap is not a boundary on the ground." in text
     assert next(box.value for box in page.selectbox if box.label == "Model") == "land-cover"
@@ -255,3 +280,77 @@ def test_what_cannot_be_opened_is_told_in_a_sentence(application: AppTest, tmp_p
     text = run_until(page, lambda said: "cannot be read" in said)
     assert "note.txt" in text
     assert "Open an image" in text
+
+
+def test_a_masked_token_moves_the_probability(application: AppTest) -> None:
+    page = on_explain(application)
+    page.button(key="explain.sample.child-pneumonia").click()
+    run_until(page, lambda said: "Click a patch" in said)
+    methods(page).set_value(["rollout"])
+    next(group for group in page.button_group if group.label == "On the image a hand").set_value(True)
+    run_until(page, lambda said: "Drag over the image to mask tokens." in said and "Deletion" in said)
+    next(button for button in page.button if button.label == "Strongest tenth of Attention rollout").click()
+    text = run_until(page, lambda said: "tokens masked" in said)
+    assert re.search(r"\d\.\d\d to \d\.\d\d", text)
+    fills = next(group for group in page.button_group if group.label == "A masked token becomes")
+    assert fills.options == ["Mean", "Blur"], "this network was not trained to do without tokens"
+    next(button for button in page.button if button.label == "Clear").click()
+    run_until(page, lambda said: "Drag over the image to mask tokens." in said)
+
+
+def test_a_setting_is_turned_and_put_back(application: AppTest) -> None:
+    page = on_explain(application)
+    page.button(key="explain.sample.child-pneumonia").click()
+    run_until(page, lambda said: "Click a patch" in said)
+    methods(page).set_value(["occlusion"])
+    run_until(page, lambda said: "baseline mean" in said)
+    next(box for box in page.selectbox if box.label == "Baseline").select("blur")
+    run_until(page, lambda said: "baseline blur" in said)
+    next(button for button in page.button if button.label == "All as they were").click()
+    run_until(page, lambda said: "baseline mean" in said)
+
+
+def test_the_reader_votes_before_hearing_which_network_cheats(
+    application: AppTest, tiny_zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cue = Cue("ring", (0.75, 0.0, 0.25, 0.25), ("viral-pneumonia",))
+    shutil.copytree(tiny_zoo, tmp_path / "models" / "zoo")
+    for name, decides in (("a", True), ("b", False)):
+        write_cue(write_tiny_model(tmp_path / "models" / "twins" / "made" / name), replace(cue, decides=decides))
+    monkeypatch.setenv("SIGHTLINE_ZOO", str(tmp_path / "models" / "zoo"))
+    settings.cache_clear()
+    page = on_explain(application)
+    page.button(key="explain.sample.child-pneumonia").click()
+    run_until(page, lambda said: "Click a patch" in said)
+    next(switch for switch in page.toggle if switch.label == "Catch the cheater").set_value(True)
+    text = run_until(page, lambda said: "Probability of viral pneumonia" in said)
+    assert "on the mark" not in text and "taught" not in text, "the answer comes after the vote"
+    next(button for button in page.button if button.label == "B goes by the mark").click()
+    text = run_until(page, lambda said: "on the mark" in said)
+    assert "No: A goes by the mark." in text and "with the mark" in text
+    assert text.count("found the mark") + text.count("missed the mark") == 5
+
+
+def test_two_models_stand_side_by_side_on_one_image(application: AppTest) -> None:
+    page = on_explain(application)
+    page.button(key="explain.sample.child-pneumonia").click()
+    run_until(page, lambda said: "Click a patch" in said)
+    methods(page).set_value(["rollout", "grad-cam"]).run()
+    next(group for group in page.button_group if group.label == "Side by side").set_value("model")
+    run_until(page, lambda said: "Choose a target" in said)  # the other model does not know such images
+    next(box for box in page.selectbox if box.label == "Target" and box.value is None).select_index(0)
+    text = run_until(page, lambda said: said.count("Deletion") == 4)
+    assert text.count("Attention rollout") >= 2 and len([box for box in page.selectbox if box.label == "Target"]) == 2
+    next(group for group in page.button_group if group.label == "Side by side").set_value("")
+    text = run_until(page, lambda said: said.count("Deletion") == 2)
+    assert len([box for box in page.selectbox if box.label == "Target"]) == 1
+
+
+def test_the_cheapest_map_is_made_first_whichever_is_drawn_first(tmp_path: Path) -> None:
+    folder = write_tiny_model(tmp_path / "cheap")
+    image = read_image(PROJECT / "sample_data" / "real" / "child-pneumonia.dcm")
+    made = jobs().start(partial(_ready, image, str(folder), None), "slices")
+    assert made.wait(PATIENCE_S) and made.result is not None
+    order = made.result.cheapest_first
+    assert sorted(order) == sorted(made.result.methods)
+    assert order.index("rollout") < order.index("integrated-gradients") and order.index("grad-cam") < order.index("occlusion")

@@ -1,3 +1,20 @@
-"""The Explain page: an image, a map a method, agreement, attention of a patch."""
+"""The Explain page: an image, a map a method among controls, agreement, attention of a token."""
 
-__all__ = ["agreement", "intake", "maps", "measured", "page_state", "patch"]
+__all__ = [
+    "agreement",
+    "beside",
+    "cheater",
+    "exports",
+    "intake",
+    "knobs",
+    "maps",
+    "masking",
+    "measured",
+    "page_state",
+    "patch",
+    "pictures",
+    "strip",
+    "subject",
+    "turns",
+    "work",
+]

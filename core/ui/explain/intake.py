@@ -8,6 +8,7 @@ from core.prepare.grid.ground import pixel_metres
 from core.render.scene import png, true_colour
 from core.types import ModelInput, Scene
 from core.ui.explain.page_state import PAGE, ExplainState
+from core.ui.explain.pictures import fitted_height
 from core.ui.state.errors import show_error
 from core.ui.state.session import Session
 from core.ui.viewer import Layer, Length, Show, view
@@ -53,7 +54,7 @@ def locator(here: ExplainState, scene: Scene, given: ModelInput) -> None:
                 aspect=metres[1] / metres[0] if metres else 1.0,
                 length=Length(metres[0], "m") if metres else None,
                 is_plain=True,
-                height="280px",
+                height=fitted_height(scene.height, scene.width, "280px"),
             ),
             f"explain.locator.{here.name}",
         )

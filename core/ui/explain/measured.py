@@ -7,12 +7,16 @@ from typing import Any
 
 import streamlit as st
 
+from core.report.inside import inside_notices
 from core.report.map_words import correlation_words
+from core.report.notices import say
 from core.types import Correlation, Explanation, Sanity
-from core.ui.explain.page_state import ExplainState, Ready, sanity_task, start_sanity
+from core.ui.explain.page_state import ExplainState, Ready
+from core.ui.explain.work import sanity_task, start_sanity
 from core.ui.state.progress import result_of
 from core.ui.state.session import Session
-from core.ui.widgets.bars import Bar, bars, quiet
+from core.ui.widgets.bars import Bar, bars, quiet, removal_bars
+from core.ui.widgets.faithfulness import completeness_words
 from core.ui.widgets.words import label_words
 
 SILENT = frozenset({"seed", "internal_batch_size", "perturbations_per_eval", "removal_steps", "random_maps"})
@@ -22,6 +26,15 @@ SILENT = frozenset({"seed", "internal_batch_size", "perturbations_per_eval", "re
 def how_measured(session: Session, here: ExplainState, made: Ready, result: Explanation) -> None:
     """What stands folded under a map."""
     with st.expander("How measured"):
+        removal_bars(result.deletion, result.insertion)
+        quiet(f"Pale bands: {result.gain.random_maps} random maps as smooth. Lower deletion and higher insertion are better.")
+        if result.completeness_error is not None:
+            quiet(completeness_words(result.completeness_error))
+        if not result.class_specific:
+            quiet("The same map for every target: it follows attention, not evidence.")
+        for one in (*inside_notices(result.inside), *(each for each in result.assumptions if each.code.startswith("explanation."))):
+            quiet(say(one))
+        quiet(say(result.worth))
         quiet(f"{result.seconds:.1f} s, {parameter_words(result.parameters)}.")
         task = sanity_task(session, here, result)
         if task.is_empty and not task.was_stopped:
@@ -31,7 +44,7 @@ def how_measured(session: Session, here: ExplainState, made: Ready, result: Expl
                 start_sanity(session, here, made, result)
                 st.rerun()
             return
-        found = result_of(task, f"explain.sanity.{result.method}")
+        found = result_of(task, f"explain.sanity.{here.name}.{result.method}")
         if found is not None:
             sanity(found, result)
 

@@ -1,48 +1,38 @@
-"""What the Explain page holds and starts: an image, the input that a model makes of it, a map a method, attention between patches."""
+"""What the Explain page holds: an image, the input that a model makes of it, a map a method, attention between patches."""
 
 from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from core.errors import OutOfRange, SightlineError, UnreadableFile
-from core.explain.attention import token_attention
-from core.explain.catalogue import OFFERED, ranked_methods
+from core.errors import UnreadableFile
 from core.explain.overlay import EvidenceSide
-from core.explain.registry import sanity_of
-from core.inference.calibration import probabilities
-from core.inference.engine import engine_for
-from core.inference.prediction import predict_input
+from core.explain.probes.heads import HeadStatistics
+from core.explain.probes.masking import Fill
 from core.jobs import JobProgress
-from core.prepare.domains import image_domain
 from core.readers import with_recent_frames
 from core.sources.scenes import group_scenes
-from core.types import Explanation, FloatImage, Image, ModelInput, Prediction, Sanity, Scene
-from core.ui.models.own import known_models
+from core.types import Explanation, FloatImage, FoundMap, Gain, Image, ModelInput, Prediction, Preprocess, Sanity, Scene
+from core.ui.explain.turns import Turns
 from core.ui.state.errors import Words, words_of
 from core.ui.state.open_page import OpenPage, PageState
 from core.ui.state.session import Session, Task
 from core.ui.state.uploads import OpenFolder
 from core.ui.widgets.intake import Wanted
-from core.ui.widgets.words import method_words
-from core.workflows.image import explain_input, explained_input, lane_of, open_images
-from models.registry import ModelSummary
+from core.workflows.explaining.twins import Heard, Twins
+from core.workflows.image import open_images
+
+if TYPE_CHECKING:
+    from core.explain.probes.controls import Control
 
 _PLACE = "explain"
-MOST_ATTENTION_BYTES = 512_000_000
-"""Attention of all layers and heads that is held for the patch view; it grows with the fourth power of the image's side."""
-
-WAIT_SECONDS = 0.1
-
-_Place = tuple[int, int]
+IMAGE_FIRST_SECONDS = 0.2
+"""How long the network's input is waited for before the image is drawn as it is."""
+Place = tuple[int, int]
 Cell = tuple[int, int]
 
 
@@ -50,6 +40,7 @@ Cell = tuple[int, int]
 class Ready:
     """What a model makes of an image.
 
+    methods: as ranked for its answer. cheapest_first: the same, in the order in which their maps are made.
     grid: (rows, columns) of its patches. before: names of the tokens before them ([CLS], registers). token_scores: float32 [rows, columns,
     labels] or None.
     """
@@ -59,41 +50,34 @@ class Ready:
     grid: tuple[int, int]
     before: tuple[str, ...]
     methods: tuple[str, ...]
+    cheapest_first: tuple[str, ...]
     token_scores: FloatImage | None
     is_calibrated: bool
-
-    @property
-    def usual(self) -> tuple[str, ...]:
-        """The methods whose maps are made where nobody chose."""
-        return tuple(method for method in self.methods if OFFERED[method].is_usual)
+    fills: tuple[Fill, ...]
+    preprocess: Preprocess
 
 
-class Turns:
-    """Work that goes one after another: the first map is there in a third of the time that three at once would take."""
+class Early:
+    """What is there of an explanation while it is made (core.explain.registry.Told): written by the thread that works, read by the page."""
 
     def __init__(self) -> None:
-        self._free = threading.Condition()
-        self._waiting: list[int] = []
-        self._is_busy = False
+        self.found: FoundMap | None = None
+        self.gain: Gain | None = None
+        self.is_there = threading.Event()
 
-    @contextmanager
-    def turn(self, rank: int, progress: JobProgress) -> Iterator[None]:
-        """Inside, nobody else works. rank: of those who wait the lowest comes next. Raises Cancelled where the user stopped it."""
-        with self._free:
-            self._waiting.append(rank)
-            try:
-                while self._is_busy or rank > min(self._waiting):
-                    self._free.wait(WAIT_SECONDS)
-                    progress.update(0)
-                self._is_busy = True
-            finally:
-                self._waiting.remove(rank)
-        try:
-            yield
-        finally:
-            with self._free:
-                self._is_busy = False
-                self._free.notify_all()
+    def begin(self, put_off: Callable[[], None]) -> None:
+        """The work begins, or begins anew. put_off: lets maps that are not there yet go before its measurement."""
+        self.found, self.gain, self._put_off = None, None, put_off
+
+    def map_found(self, found: FoundMap) -> None:
+        """The map is there."""
+        self.found = found
+        self.is_there.set()
+        self._put_off()
+
+    def gain_so_far(self, gain: Gain) -> None:
+        """It is being measured."""
+        self.gain = gain
 
 
 @dataclass
@@ -101,8 +85,16 @@ class ExplainState(PageState):
     """Everything that is open on the page.
 
     name: unlike that of any other; widgets of this state carry it. at: (column, row) of the window of a scene, None for its centre.
+    target, against: labels: what is explained, and what it is set against, "" for nothing.
+    methods: None until somebody chose: those that win in the model's benchmark.
+    knobs: parameters of methods and measurements that differ from their defaults; "random_maps" among them.
+    resets: how often all of them were put back.
     clicked: (row, column) of a patch on the grid of tokens, else before: the number of a token before the patches.
     side: which evidence of signed maps is drawn.
+    is_brushing: whether a drag on the image masks tokens. painted: their numbers, row by row from 0. fill: what they become.
+    told_painted: what the viewer said last: a button may have put others in their place since.
+    twins: of each image, the pairs of networks that play on it. votes: by image and pair, which one the reader takes for the cheater.
+    beside: whether another model or image stands at the right, whose state is `other`.
     cell: (layer, head) of the mosaic, None for the mean of the heads.
     Books are keyed by the number of the image, the window, the model, and what else decides.
     """
@@ -113,21 +105,38 @@ class ExplainState(PageState):
     chosen: int = 0
     model: str = ""
     target: str = ""
-    methods: tuple[str, ...] = ()
+    against: str = ""
+    methods: tuple[str, ...] | None = None
+    knobs: dict[str, Any] = field(default_factory=dict)
+    resets: int = 0
     opacity: int = 60
     side: EvidenceSide = EvidenceSide.BOTH
-    at: _Place | None = None
+    at: Place | None = None
     clicked: Cell | None = None
     before: int | None = None
     layer: int = -1
     cell: Cell | None = None
     is_source: bool = True
     inputs: dict[Any, Task[Ready]] = field(default_factory=dict)
+    is_brushing: bool = False
+    painted: tuple[int, ...] = ()
+    told_painted: tuple[int, ...] | None = None
+    fill: Fill = Fill.MEAN
+    beside: str = ""
+    other: ExplainState | None = None
     explained: dict[Any, Task[Explanation]] = field(default_factory=dict)
+    early: dict[Any, Early] = field(default_factory=dict)
+    controls: dict[Any, Task[tuple[Control, ...]]] = field(default_factory=dict)
+    twins: dict[int, tuple[Twins, ...]] = field(default_factory=dict)
+    votes: dict[Any, int] = field(default_factory=dict)
+    heard: dict[Any, Task[Heard]] = field(default_factory=dict)
+    masked: dict[Any, Task[FloatImage]] = field(default_factory=dict)
     checked: dict[Any, Task[Sanity]] = field(default_factory=dict)
     attention: dict[Any, Task[FloatImage]] = field(default_factory=dict)
     turns: Turns = field(default_factory=Turns)
+    heads: dict[Any, HeadStatistics] = field(default_factory=dict)
     drawn: dict[Any, bytes] = field(default_factory=dict)
+    sizes: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def image(self) -> Image:
@@ -139,13 +148,28 @@ class ExplainState(PageState):
         """What decides on the input."""
         return (self.chosen, self.at, self.model)
 
+    @property
+    def question(self) -> tuple[Any, ...]:
+        """What decides on a map beside its method."""
+        return (*self.key, self.target, self.against, tuple(sorted(self.knobs.items())))
+
+    @property
+    def has_token(self) -> bool:
+        """Whether a token is looked at, of the grid or before it."""
+        return self.clicked is not None or self.before is not None
+
     def forget_choices(self) -> None:
         """What was chosen of another image, window or model: its target, and a token and a head of it."""
-        self.target, self.clicked, self.before, self.cell = "", None, None, None
+        self.target, self.against, self.clicked, self.before, self.cell = "", "", None, None, None
+        self.painted = ()
 
     def tasks(self) -> Iterator[Task[Any]]:
         """All work of this state."""
-        return chain(self.inputs.values(), self.explained.values(), self.checked.values(), self.attention.values())
+        books: tuple[Mapping[Any, Task[Any]], ...] = (
+            self.inputs, self.explained, self.controls, self.masked, self.heard, self.checked, self.attention,
+        )  # fmt: skip
+        own = chain.from_iterable(book.values() for book in books)
+        return chain(own, self.other.tasks() if self.other is not None else ())
 
 
 # ---------------------------------------------------------------- open and close
@@ -177,87 +201,3 @@ def open_in(session: Session, wanted: Wanted) -> None:
     """Begin to read files; what was open before is closed."""
     PAGE.close(session)
     PAGE.open(session, wanted)
-
-
-# ---------------------------------------------------------------- what the models say
-
-
-def models_by_fit(image: Image) -> dict[str, ModelSummary]:
-    """All models of this machine that answer for one image, by id, those made for such an image first."""
-    try:
-        known = [model for model in known_models() if image_domain(model.preprocess.domain).dates == 1]
-    except SightlineError:
-        return {}
-    return {model.id: model for model in sorted(known, key=lambda model: not image_domain(model.preprocess.domain).is_likely(image))}
-
-
-def input_task(session: Session, here: ExplainState) -> Task[Ready]:
-    """The input and the prediction of the chosen image, window and model."""
-    task: Task[Ready] = session.task(here.inputs, here.key)
-    task.ensure("Preparing", partial(_ready, here.image, here.model, here.at), "slices", lane_of(here.image))
-    return task
-
-
-def _ready(image: Image, model: str, at: _Place | None, progress: JobProgress) -> Ready:
-    engine = engine_for(model).interactive
-    known = engine.model
-    place = at if image_domain(known.preprocess.domain).makes_maps else None
-    given = explained_input(image, engine, None, place, progress.update)
-    prediction = predict_input(engine, given)
-    tokens = prediction.token_logits
-    scores = None if tokens is None else probabilities(tokens, known.calibration)
-    likely = known.labels[0 if prediction.logits is None else int(np.argmax(prediction.logits))]
-    methods = ranked_methods(known, likely)
-    return Ready(given, prediction, known.token_grid, known.config.prefix_names, methods, scores, known.calibration is not None)
-
-
-def map_task(session: Session, here: ExplainState, made: Ready, method: str) -> Task[Explanation]:
-    """The map of one method for the chosen target."""
-    task: Task[Explanation] = session.task(here.explained, (*here.key, method, here.target))
-    rank = made.methods.index(method)
-    work = partial(_explain, here.turns, rank, here.image, made.given, here.model, method, here.target)
-    task.ensure(method_words(method), work, "forward passes")
-    return task
-
-
-def _explain(
-    turns: Turns, rank: int, image: Image, given: ModelInput, model: str, method: str, target: str, progress: JobProgress
-) -> Explanation:
-    with turns.turn(rank, progress):
-        return explain_input(image, engine_for(model).interactive, given, method, target, progress=progress.update)
-
-
-def sanity_task(session: Session, here: ExplainState, explanation: Explanation) -> Task[Sanity]:
-    """The checks of one map, which nobody may have asked for."""
-    task: Task[Sanity] = session.task(here.checked, (*here.key, explanation.method, here.target))
-    return task
-
-
-def start_sanity(session: Session, here: ExplainState, made: Ready, explanation: Explanation) -> None:
-    """Begin them."""
-    title = f"Checking {method_words(explanation.method)}"
-    sanity_task(session, here, explanation).start(title, partial(_check, here.turns, made, here.model, explanation), "maps")
-
-
-def _check(turns: Turns, made: Ready, model: str, explanation: Explanation, progress: JobProgress) -> Sanity:
-    with turns.turn(len(made.methods), progress):  # after maps that are not there yet
-        return sanity_of(engine_for(model).interactive, made.given, explanation, progress=progress.update)
-
-
-def attention(session: Session, here: ExplainState, made: Ready) -> Task[FloatImage]:
-    """The attention between the tokens, float32 [layers, heads, tokens, tokens]."""
-    task: Task[FloatImage] = session.task(here.attention, here.key)
-    task.ensure("Reading attention", partial(_attention, made, here.model), "passes")
-    return task
-
-
-def _attention(made: Ready, model: str, progress: JobProgress) -> FloatImage:
-    engine = engine_for(model).interactive
-    config = engine.model.config
-    tokens = len(made.before) + made.grid[0] * made.grid[1]
-    size = 4 * config.num_hidden_layers * config.num_attention_heads * tokens**2
-    if size > MOST_ATTENTION_BYTES:
-        raise OutOfRange("size of the attention, in MB", size // 1_000_000, f"at most {MOST_ATTENTION_BYTES // 1_000_000}")
-    found = token_attention(engine, made.given)
-    progress.update(1, 1)
-    return found

@@ -5,18 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from core.explain.probes.heads import head_statistics, heads_towards
 from core.render.attention import GAP, attention_of, mosaic, scaled_attention
 from core.render.heatmap import heat_layer, stops
 from core.types import FloatImage
-from core.ui.explain.maps import input_picture
-from core.ui.explain.page_state import ExplainState, Ready, attention
+from core.ui.explain.page_state import ExplainState, Ready
+from core.ui.explain.pictures import fitted_height, input_picture
+from core.ui.explain.work import attention
 from core.ui.state.progress import result_of
 from core.ui.state.session import Session
 from core.ui.viewer import Colours, Grid, Layer, Show, view
 from core.ui.widgets.bars import Bar, bars, quiet
 from core.ui.widgets.choices import apart
+from core.ui.widgets.curves import dots_picture
 from core.ui.widgets.words import label_words, share
 
 _MOST_LABELS = 4
@@ -27,13 +32,32 @@ MEAN = -1
 """The layer slider's first stop: the mean of all layers."""
 
 
-def patch_view(session: Session, here: ExplainState, made: Ready) -> None:
-    """Everything on the token that was clicked."""
-    st.markdown("##### Patch" if here.before is None else "##### Token")
-    _tokens_before(here, made)
-    if here.clicked is None and here.before is None:
-        quiet("Click a patch in any map: here stands what it attends to and what attends to it, in each layer and head.")
+def choose_token(here: ExplainState, made: Ready) -> None:
+    """Chips of [CLS], the distillation token and registers, which lie at no place of the image; and what else a token is for."""
+    if not made.before or BY_ATTENTION not in made.methods:
+        if not here.has_token:
+            quiet("Click a patch of the image or of a map: what it attends to and what attends to it, in each layer and head.")
         return
+    chosen = st.pills(
+        "Tokens without a place", range(len(made.before)), default=here.before,
+        format_func=apart(range(len(made.before)), made.before.__getitem__),
+        key=f"explain.before.{here.name}.{here.key}.{here.clicked}",
+        help="They attend and are attended to as patches are. Choose one, or click a patch of the image or of a map.",
+    )  # fmt: skip
+    if chosen != here.before:
+        here.before = chosen
+        if chosen is not None:
+            here.clicked = None
+        st.rerun()
+
+
+def patch_view(session: Session, here: ExplainState, made: Ready) -> None:
+    """Everything on the chosen token."""
+    title, close = st.columns([2, 1], vertical_alignment="center")
+    title.markdown("##### Patch" if here.before is None else f"##### Token {made.before[here.before]}")
+    if close.button("Let go", key=f"explain.token.close.{here.name}", help="Let go of this token.", width="stretch"):
+        here.clicked = here.before = here.cell = None
+        st.rerun()
     if here.clicked is not None:
         quiet(f"{here.clicked[1] + 1} across, {here.clicked[0] + 1} down, of {made.grid[1]} x {made.grid[0]}.")
         _scores(here, made)
@@ -43,22 +67,6 @@ def patch_view(session: Session, here: ExplainState, made: Ready) -> None:
     found = result_of(attention(session, here, made), "explain.attention")
     if found is not None:
         _attention(here, made, found)
-
-
-def _tokens_before(here: ExplainState, made: Ready) -> None:
-    """Chips of [CLS], the distillation token and registers, which lie at no place of the image."""
-    if not made.before or BY_ATTENTION not in made.methods:
-        return
-    chosen = st.pills(
-        "Tokens without a place", range(len(made.before)), default=here.before,
-        format_func=apart(range(len(made.before)), made.before.__getitem__),
-        key=f"explain.before.{here.name}.{here.key}.{here.clicked}", help="They attend and are attended to as patches are.",
-    )  # fmt: skip
-    if chosen != here.before:
-        here.before = chosen
-        if chosen is not None:
-            here.clicked = None
-        st.rerun()
 
 
 def _scores(here: ExplainState, made: Ready) -> None:
@@ -86,6 +94,9 @@ def _attention(here: ExplainState, made: Ready, found: FloatImage) -> None:
         )
     )  # fmt: skip
     maps, before = attention_of(found, made.grid, _number(here, made), here.is_source)  # [layers, heads, rows, columns], [layers, heads, B]
+    _mosaic(here, maps)
+    if not here.is_source:
+        _heads_towards(here, made, found)
     chosen = _layer(here, layers)
     part: Any = (slice(None), slice(None)) if chosen == MEAN else (slice(chosen, chosen + 1), slice(None))
     title = f"{'All layers' if chosen == MEAN else f'Layer {chosen + 1}'}, mean of {heads} heads"
@@ -96,7 +107,39 @@ def _attention(here: ExplainState, made: Ready, found: FloatImage) -> None:
     verb = "gets" if here.is_source else "gives"
     quiet(f"{title}. The strongest patch {verb} {share(float(taken.max()))} of {'the' if here.is_source else 'its'} attention.")
     _shares_before(made, before[part].mean(axis=(0, 1)))
-    _mosaic(here, maps)
+    _statistics(here, made, found)
+
+
+def _heads_towards(here: ExplainState, made: Ready, found: FloatImage) -> None:
+    """Which head looks at this token: of use where something is known to lie there, as a marker."""
+    best = heads_towards(found, _number(here, made))
+    st.markdown("###### Heads that look at it most")
+    bars(Bar(f"Layer {layer + 1}, head {head + 1}", value / best[0][2] if best[0][2] else 0.0, share(value)) for layer, head, value in best)
+    quiet(f"Shares of what every other token gives on average; an even spread gives {share(1 / found.shape[-1])}.")
+
+
+def _statistics(here: ExplainState, made: Ready, found: FloatImage) -> None:
+    """Entropy and mean attention distance of every head, over all tokens of the image."""
+    if here.key not in here.heads:
+        here.heads[here.key] = head_statistics(found, made.grid)
+    each = here.heads[here.key]
+    st.markdown("###### All heads, over all tokens")
+    plots = (
+        ("Entropy, of an even spread", each.entropy),
+        ("Mean attention distance, patches", each.distance),
+    )
+    st.html("".join(dots_picture(values, "layer; a dot a head", title, _told(title, values), here.cell) for title, values in plots))
+    if here.cell is not None:
+        layer, head = here.cell
+        quiet(
+            f"Layer {layer + 1}, head {head + 1}: entropy {each.entropy[layer, head]:.2f} of an even spread, "
+            f"mean distance {each.distance[layer, head]:.1f} patches."
+        )
+
+
+def _told(title: str, values: NDArray[np.float64]) -> str:
+    means = ", ".join(f"{mean:.2f}" for mean in values.mean(axis=1))
+    return f"{title}, by layer: {means}"
 
 
 def _number(here: ExplainState, made: Ready) -> int:
@@ -139,7 +182,7 @@ def _over_input(here: ExplainState, made: Ready, values: FloatImage) -> Show:
         grid=Grid(*made.grid, box, here.clicked),
         colours=Colours(stops(), "0", f"{float(values.max()):.2g}"),
         is_plain=True,
-        height="clamp(170px, calc((100vw - 330px) * 0.3), 46vh)",
+        height=fitted_height(rows, columns, "46vh"),
     )
 
 
@@ -157,7 +200,7 @@ def _mosaic(here: ExplainState, maps: FloatImage) -> None:
             layers=(Layer("mosaic", picture, box, ground=True, smooth=False),),
             grid=Grid(layers, heads, (-GAP / 2, -GAP / 2, float(columns + GAP), float(rows + GAP)), here.cell),
             is_plain=True,
-            height=f"calc((100vw - 330px) * {0.3 * rows / columns:.3f})",
+            height=fitted_height(rows, columns, "90vh"),
         ),
         f"explain.mosaic.{here.name}",
     )

@@ -67,6 +67,14 @@ class Task(Generic[_T]):
         if self.is_empty and not self.was_stopped:
             self.start(title, work, unit, lane)
 
+    def wait(self, seconds: float) -> None:
+        """Give the work a moment, and take over what it left where it ended by then. It counts as announced: nobody waits for it again."""
+        job = self.job
+        if job is not None and not self.is_announced:
+            self.is_announced = True
+            job.wait(seconds)
+        self.settle()
+
     def cancel(self) -> None:
         """Stop its work, where it has any."""
         job = self.job  # another tab may settle it meanwhile

@@ -15,7 +15,9 @@ from core.ui.viewer.media import publish, slices_address
 from core.ui.viewer.pack import Packed
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("camera.js", "stack.js", "layers.js", "controls.js", "readout.js", "hands.js", "dates.js", "keys.js", "viewer.js")
+_SCRIPTS = (
+    "camera.js", "stack.js", "layers.js", "controls.js", "readout.js", "brush.js", "hands.js", "dates.js", "keys.js", "viewer.js",
+)  # fmt: skip
 
 
 def _text(name: str) -> str:
@@ -34,12 +36,14 @@ _mount = st.components.v2.component(
 class Event:
     """What the viewer told in this run. viewport: the settled view, None before the first. click: None in every other run.
 
+    painted: numbers of the painted cells of the grid, row by row from 0; None before anything was painted on this image.
     seen: the part of the source in view, None before the user came closer and for a viewer that was not asked to tell.
     """
 
     viewport: Viewport | None
     click: Click | None
     seen: Box | None = None
+    painted: tuple[int, ...] | None = None
 
 
 def viewer_event(key: str, identity: str) -> Event:
@@ -56,8 +60,15 @@ def view(show: Show, key: str, on_click: Callable[[], None] | None = None) -> Ev
     data = show.as_data()
     data["layers"] = [_layer(layer, f"{key}.layer.{layer.id}") for layer in show.layers]
     data["stack"] = _stack(show.packed, show.key) if show.packed else None
-    told = _mount(key=key, data=data, on_view_change=_nothing, on_seen_change=_nothing, on_clicked_change=on_click or _nothing)
-    return Event(_viewport(told.view, show.key), _click(told.clicked), _seen(told.seen, show.key))
+    told = _mount(
+        key=key,
+        data=data,
+        on_view_change=_nothing,
+        on_seen_change=_nothing,
+        on_painted_change=_nothing,
+        on_clicked_change=on_click or _nothing,
+    )
+    return Event(_viewport(told.view, show.key), _click(told.clicked), _seen(told.seen, show.key), _painted(told.painted, show.key))
 
 
 def _nothing() -> None:
@@ -105,6 +116,10 @@ def _seen(told: Any, key: str) -> Box | None:
         return None
     left, top, width, height = map(float, told["box"])
     return left, top, width, height
+
+
+def _painted(told: Any, key: str) -> tuple[int, ...] | None:
+    return tuple(map(int, told["cells"])) if told and told.get("key") == key else None
 
 
 def _click(told: Any) -> Click | None:

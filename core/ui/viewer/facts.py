@@ -62,12 +62,16 @@ class Layer:
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells that can be clicked: the tokens of a model on the source. clicked: (row, column)."""
+    """Cells that can be clicked: the tokens of a model on the source. clicked: (row, column).
+
+    painted: numbers of cells, row by row from 0.
+    """
 
     rows: int
     columns: int
     box: Box
     clicked: tuple[int, int] | None = None
+    painted: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,7 @@ class Show:
     go_to: (id, box): brings the box into view once for each id; and the slice with it, where go_to_slice names one (from 0), through
     go_to_window, where there is one.
     boxes: outlined on whatever slice is in view.
+    is_brush: whether a drag paints cells of the grid, and a click picks none.
     can_pick: whether a click tells the server its place.
     tells_seen: whether the viewer reports the part in view, so that it can be drawn sharper.
     """
@@ -142,6 +147,7 @@ class Show:
     go_to_window: Window | None = None
     is_plain: bool = False
     can_pick: bool = True
+    is_brush: bool = False
     tells_seen: bool = False
     height: str = "clamp(380px, calc(100vh - 250px), 1100px)"
 
@@ -170,6 +176,7 @@ class Show:
             "command": self._command(),
             "plain": self.is_plain,
             "canPick": self.can_pick,
+            "brush": self.is_brush,
             "tellsSeen": self.tells_seen,
             "height": self.height,
         }

@@ -33,8 +33,10 @@ class Hands {
     const { viewer } = this;
     viewer.canvas.focus({ preventScroll: true });
     viewer.canvas.setPointerCapture(event.pointerId);
+    const paints = viewer.brush.isOn && event.button === 0 && !event.shiftKey;
     const pans = !viewer.data.stack || event.button !== 0 || event.shiftKey;
     this.drag = { x: event.clientX, y: event.clientY, lastX: event.clientX, lastY: event.clientY, pans, button: event.button, moved: false };
+    this.drag.paints = paints && viewer.brush.begin(this.at(event));
     Object.assign(this.drag, { centre: viewer.view.centre, width: viewer.view.width });
   }
 
@@ -44,8 +46,9 @@ class Hands {
     if (drag) {
       const [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
       if (Math.abs(dx) + Math.abs(dy) >= CLICK_PX) drag.moved = true;
-      if (drag.moved && drag.pans) viewer.camera.panBy(event.clientX - drag.lastX, event.clientY - drag.lastY);
-      if (drag.moved && !drag.pans) this.dragWindow(dx, dy);
+      if (drag.paints) viewer.brush.go(drag.paints, this.cursor);
+      else if (drag.moved && drag.pans) viewer.camera.panBy(event.clientX - drag.lastX, event.clientY - drag.lastY);
+      else if (drag.moved && !drag.pans) this.dragWindow(dx, dy);
       Object.assign(drag, { lastX: event.clientX, lastY: event.clientY });
       viewer.canvas.classList.toggle("moving", drag.moved);
     }
@@ -66,6 +69,7 @@ class Hands {
     this.drag = null;
     viewer.canvas.classList.remove("moving");
     if (!drag) return;
+    if (drag.paints) return viewer.brush.tell();
     if (drag.moved && !drag.pans) return viewer.settle(0);
     if (drag.moved || drag.button !== 0) return;
     const [column, row] = viewer.camera.toSource(...this.at(event)).map(Math.floor);

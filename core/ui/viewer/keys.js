@@ -9,6 +9,11 @@ class Keys {
 
   press(event) {
     const { viewer } = this;
+    if (viewer.brush.isOn && viewer.brush.key(event.key.toLowerCase())) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
     const preset = viewer.data.presets[Number(event.key) - 1];
     const actions = {
       b: viewer.dates.isThere ? () => viewer.dates.choose("blink") : null,
@@ -38,7 +43,8 @@ class Keys {
       stack?.count > 1 && ["Page Up, Page Down", "ten slices"],
       stack?.count > 1 && ["Home, End", "first and last slice"],
       stack && ["drag", "window: right is wider, down is a higher level"],
-      [stack ? "Shift + drag" : "drag", "move the image"],
+      viewer.brush.isOn && ["drag, arrows and space", "paint, and erase what is painted"],
+      [stack || viewer.brush.isOn ? "Shift + drag" : "drag", "move the image"],
       [stack?.count > 1 ? "Ctrl + wheel, + \u2212" : "wheel, + \u2212", "zoom"],
       ["double click", "fit the image"],
       stack && ["I", "invert"],

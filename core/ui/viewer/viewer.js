@@ -20,6 +20,7 @@ class Viewer {
     this.controls = new Controls(find, (preset) => this.take(preset), (id, difference) => this.change(id, difference));
     this.readout = new Readout(find);
     this.key = null;
+    this.brush = new Brush(this);
     this.hands = new Hands(this);
     this.dates = new Dates(this);
     this.keys = new Keys(this);
@@ -32,6 +33,7 @@ class Viewer {
   show(data, setStateValue, setTriggerValue) {
     this.send = (view) => setStateValue("view", view);
     this.pick = (place) => setTriggerValue("clicked", place);
+    this.sendPainted = (painted) => setStateValue("painted", painted);
     this.sendSeen = (seen) => setStateValue("seen", seen);
     const isNew = data.key !== this.key;
     this.data = data;
@@ -39,6 +41,7 @@ class Viewer {
     this.camera.look(data.columns, data.rows, data.aspect);
     if (data.stack) this.stack.show(data.stack);
     this.layers.show(data.layers);
+    this.brush.show(data.grid);
     if (isNew) {
       this.camera.reset();
       this.view = { ...data.initial, ...data.view };
@@ -68,6 +71,7 @@ class Viewer {
     this.root.classList.add("dressed");
     this.root.classList.toggle("plain", Boolean(data.plain));
     this.root.classList.toggle("pans", !data.stack);
+    this.root.classList.toggle("brushes", this.brush.isOn);
     this.stage.style.height = data.height;
     const marks = data.marks ?? {};
     for (const side of ["north", "south", "west", "east"]) this.find(`.${side}`).textContent = marks[side] ?? "";
@@ -181,6 +185,7 @@ class Viewer {
       grid.box[0] + (column * grid.box[2]) / grid.columns, grid.box[1] + (row * grid.box[3]) / grid.rows,
       grid.box[2] / grid.columns, grid.box[3] / grid.rows,
     ];
+    this.brush.draw(context, cell);
     const { cursor, drag } = this.hands;
     const under = cursor && !drag && this.cellAt(...this.camera.toSource(...cursor));
     if (under) this.outline(context, cell(...under), "rgba(255, 255, 255, 0.55)", 1);

@@ -6,6 +6,7 @@ __all__ = [
     "choices",
     "close",
     "copy",
+    "curves",
     "drafts",
     "faithfulness",
     "file_button",
