@@ -83,7 +83,7 @@ def letters_in(picture: NDArray[np.uint8]) -> tuple[Box, ...] | None:
     return tuple((float(row["left"]), float(row["top"]), float(row["width"]), float(row["height"])) for row in sure)
 
 
-def masked(frames: NDArray[Any], regions: Sequence[Box], black: Any) -> NDArray[Any]:
+def blackened(frames: NDArray[Any], regions: Sequence[Box], black: Any) -> NDArray[Any]:
     """[frames, rows, columns] or [frames, rows, columns, samples] with every pixel of the regions `black`, all others as they were.
 
     regions: (left, top, width, height) in pixels; a pixel that they touch is masked.

@@ -231,9 +231,9 @@ def _meta(source: Dataset, clean: Dataset, pseudonyms: Pseudonyms) -> FileMetaDa
     old, meta = getattr(source, "file_meta", None) or Dataset(), FileMetaDataset()
     told = raw_value(old, "TransferSyntaxUID")
     meta.TransferSyntaxUID = UID(str(told)) if told else _encoding(source)
-    meta.MediaStorageSOPClassUID = UID(str(clean.get("SOPClassUID") or raw_value(old, "MediaStorageSOPClassUID") or ""))
+    meta.MediaStorageSOPClassUID = UID(clean.get("SOPClassUID") or str(raw_value(old, "MediaStorageSOPClassUID") or ""))
     original = str(raw_value(old, "MediaStorageSOPInstanceUID") or "")
-    meta.MediaStorageSOPInstanceUID = UID(str(clean.get("SOPInstanceUID") or pseudonyms.uid(original)))
+    meta.MediaStorageSOPInstanceUID = UID(clean.get("SOPInstanceUID") or pseudonyms.uid(original))
     return meta
 
 

@@ -12,7 +12,7 @@ from skimage.measure import find_contours
 from core.export.dicom.source import SourceImages
 from core.types import Explanation, FloatImage, Mask, Prediction, Report, Study, Window
 
-Points = NDArray[np.float64]
+OutlinePoints = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Region:
     side: str | None = None
     ratings: tuple[tuple[str, float], ...] = ()
 
-    def outline(self, frame: int) -> Points:
+    def outline(self, frame: int) -> OutlinePoints:
         """float64 [points, 2], (column, row) from the upper left corner of the first pixel (PS3.3 C.10.5.1.2): closed, first = last."""
         padded = np.pad(self.masks[frame].astype(np.float64), 1)
-        contours: list[Points] = find_contours(padded, 0.5)  # type: ignore[no-untyped-call]
+        contours: list[OutlinePoints] = find_contours(padded, 0.5)  # type: ignore[no-untyped-call]
         contour = max(contours, key=len) - 1.0  # middles of pixels at whole numbers
         points = contour[:, ::-1] + 0.5
         rows, columns = self.masks[frame].shape

@@ -31,7 +31,7 @@ SERIES_NUMBERS = {"sr": 9_101, "seg": 9_102, "pm": 9_103, "pr": 9_104, "sc": 9_1
 """Far above those of scanners, so that viewers list them last."""
 
 
-OTHERS = "Take sc or pdf: they suit every image."
+INSTEAD = "Take sc or pdf: they suit every image."
 WITHOUT_SIDE = ("SR", "DOC", "SEG")
 """Modalities of objects whose series has no Laterality, or says it for each frame."""
 
@@ -70,7 +70,7 @@ def refused_by_highdicom(what: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise InputError(f"{what} cannot be made for images of this kind, or that do not say how their frames lie.", OTHERS) from error
+        raise InputError(f"{what} cannot be made for images of this kind, or that do not say how their frames lie.", INSTEAD) from error
 
 
 def intended_use(content: ExportContent) -> str:

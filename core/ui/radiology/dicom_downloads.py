@@ -28,7 +28,7 @@ BUTTONS = (
     ("Pictures, SC", "sc"),
     ("Outlines, PR", "pr"),
     ("Regions, SEG", "seg"),
-    ("PDF", "pdf"),
+    ("Report, PDF", "pdf"),
     ("Map, PM", "pm"),
 )
 DICOM_TYPE, ZIP_TYPE = "application/dicom", "application/zip"

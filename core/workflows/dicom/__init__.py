@@ -1,3 +1,3 @@
 """Ways that end in DICOM files."""
 
-__all__ = ["deidentify", "export", "export_files"]
+__all__ = ["deidentify", "export", "export_files", "volumes"]

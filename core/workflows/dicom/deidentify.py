@@ -13,7 +13,7 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from core.deidentify.pixels import READER, letters_in, masked, pixel_warnings
+from core.deidentify.pixels import READER, blackened, letters_in, pixel_warnings
 from core.deidentify.profile import Cleaned, ProfileOptions, deidentified, mark_pixels
 from core.deidentify.pseudonyms import Pseudonyms
 from core.errors import InputError, NoPixels, OutOfRange, SightlineError, UnreadableFile
@@ -125,7 +125,7 @@ def _mask(clean: Dataset, study: Study, regions: Sequence[Box]) -> None:
     frames = np.stack([study.frames.read(index) for index in range(count)])
     is_colour = frames.ndim == 4
     darkest = frames.max() if study.photometric == "MONOCHROME1" and not is_colour else frames.min()
-    made = masked(frames, regions, 0 if is_colour else darkest)
+    made = blackened(frames, regions, 0 if is_colour else darkest)
     for keyword in ("FloatPixelData", "DoubleFloatPixelData"):
         if keyword in clean:
             raise InputError("Float pixels are not masked.", "Leave the regions out: such objects hold no letters.")

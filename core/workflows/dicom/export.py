@@ -37,7 +37,7 @@ from core.workflows.image import compose, explain_input, explained_input, predic
 
 PLACE_MM = 8.0
 """Side of the square that stands for a candidate whose extent was not measured; it marks a place, no extent."""
-STRONGEST = 0.9
+_STRONGEST = 0.9
 """Quantile of a map's values from which its region is drawn: the strongest tenth."""
 _LUNG = "lung"
 OF_THE_MAP = ("pm", "pdf")
@@ -146,7 +146,7 @@ def on_source(saliency: FloatImage, box: Box, shape: tuple[int, int]) -> FloatIm
 
 def _strongest(drawn: FloatImage) -> Mask:
     """The connected piece about the strongest value, of what is among the strongest tenth."""
-    marked = (drawn > 0.0) & (drawn >= float(np.quantile(drawn[drawn > 0.0], STRONGEST)))
+    marked = (drawn > 0.0) & (drawn >= float(np.quantile(drawn[drawn > 0.0], _STRONGEST)))
     pieces, _ = scipy.ndimage.label(marked)
     return np.asarray(pieces == pieces[np.unravel_index(int(drawn.argmax()), drawn.shape)], dtype=np.bool_)
 
