@@ -220,8 +220,19 @@ def values_picture(
 
 def mask_picture(path: Path, grid: Scene, piece: Piece, colour: tuple[int, int, int]) -> bytes:
     """The ones of a raster in one colour, outlined, so that what lies below stays in sight; everything else transparent."""
-    marks = read_marks(path, grid, piece)
-    picture = np.zeros((*piece.shape, 4), dtype=np.uint8)
+    return _marked(read_marks(path, grid, piece), colour)
+
+
+def above_picture(path: Path, grid: Scene, piece: Piece, threshold: float, colour: tuple[int, int, int]) -> tuple[bytes, float]:
+    """(where a raster of numbers reaches a threshold, drawn as `mask_picture` draws; the share of the pixels with data that do)."""
+    read = read_piece(path, 1, grid, piece, Resampling.nearest)
+    known = ~np.ma.getmaskarray(read) & np.isfinite(read.data)
+    marks = known & (np.where(known, read.data, 0.0) >= threshold)
+    return _marked(marks, colour), float(marks.sum() / max(int(known.sum()), 1))
+
+
+def _marked(marks: NDArray[np.bool_], colour: tuple[int, int, int]) -> bytes:
+    picture = np.zeros((*marks.shape, 4), dtype=np.uint8)
     picture[marks] = (*colour, FILL)
     picture[marks & ~_inside(marks)] = (*colour, 255)
     return png(picture)

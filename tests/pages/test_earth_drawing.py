@@ -17,6 +17,7 @@ from core.render.colours import CHANGE, table
 from core.render.ground import Ground, sharper_piece, stretches_of
 from core.render.scene import (
     NOTHING,
+    above_picture,
     band_presets_of,
     classes_picture,
     part,
@@ -160,3 +161,17 @@ def test_bands_of_a_preset_are_drawn_by_one_stretch_for_all_dates(tmp_path: Path
     assert drawn[0, 0].tolist() == [204, 153, 102]
     coloured = read_scene([write_geotiff(tmp_path / "rgb.tif", pixels[:3], descriptions=names[:3])])
     assert band_presets_of([scenes[0], coloured]) == ("natural",)
+
+
+def test_a_threshold_is_drawn_from_the_scores_as_the_mask_of_change_is(tmp_path: Path) -> None:
+    scores = np.linspace(0.0, 1.0, 1600, dtype=np.float32).reshape(1, 40, 40)
+    scores[0, :, 30:] = np.nan
+    scene = scene_of(tmp_path / "s.tif", np.full((3, 40, 40), 9, np.uint16))
+    path = write_geotiff(tmp_path / "score.tif", scores, nodata=float("nan"))
+    for threshold in (0.25, 0.8):
+        picture, told = above_picture(path, scene, whole(scene), threshold, (255, 140, 26))
+        drawn = np.asarray(PillowImage.open(io.BytesIO(picture)))[..., 3] > 0
+        with np.errstate(invalid="ignore"):
+            wanted = scores[0] >= threshold
+        assert_array_equal(drawn, wanted)
+        assert told == pytest.approx(wanted[:, :30].mean())

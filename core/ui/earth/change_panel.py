@@ -7,14 +7,17 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.change.methods.bands import OTSU
+from core.change.methods.choose import WITHOUT_MODEL
 from core.change.severity import SEVERITIES, UNBURNED
-from core.render.colours import class_colours, css
+from core.render.colours import CHANGED, class_colours, css
+from core.render.scene import above_picture, whole
 from core.report.notices import say
 from core.report.scene_change import change_report
 from core.report.scenes import is_listed
 from core.report.text import warnings_of
 from core.types import ChangeMap, ChangePolygon
 from core.ui.earth.comparison import (
+    BY_MODEL,
     THRESHOLD_STEPS,
     WAYS,
     choose_goal,
@@ -48,6 +51,8 @@ from core.ui.widgets.choices import apart
 from core.ui.widgets.words import hectares, label_words, share
 from core.workflows.change_files import STATES
 
+TRIED = (*WITHOUT_MODEL, BY_MODEL, "embedding")
+"""Ways whose score alone decides what counts as change."""
 OWN = "own"
 """A threshold that is neither the usual one nor Otsu's."""
 LISTED = 12
@@ -179,6 +184,7 @@ def _result(session: Session, here: EarthState, result: ChangeMap) -> None:
     elif result.changed_pixels:
         st.markdown(f"#### {hectares(result.changed_hectares)} changed")
         quiet(f"{between}, {share(result.changed_pixels / result.valid_pixels)} of what both dates show. Mapped, no interval.")
+        _try_threshold(here, result)
         _estimated_change(here, result)
         _severities(result)
         _changed(session, here, result)
@@ -196,6 +202,37 @@ def _result(session: Session, here: EarthState, result: ChangeMap) -> None:
         pixels = float(result.parameters.get("shift_pixels", 0.0))
         quiet(f"Confidence: how much of a polygon the measured shift between the dates ({pixels:.1f} px) cannot explain. No probability.")
     quiet("Season, sun, haze, cloud and small shifts change images too.")
+
+
+def _try_threshold(here: EarthState, result: ChangeMap) -> None:
+    """Another threshold, by which the map is drawn at once from the scores; areas, polygons and files follow when it is used."""
+    used = float(result.parameters.get("threshold", 0.0))
+    if result.method not in TRIED or "threshold" not in result.parameters:
+        here.trial = None
+        return
+    most = float(THRESHOLD_STEPS.get(result.method, (0.01, 1.0))[1])
+    key = f"earth.trial.{comparison(here)}"
+    tried = st.slider("Changed from this number on", 0.0, most, min(used, most), most / 200, key=key)
+    here.trial = tried if abs(tried - used) > most / 400 else None
+    if here.trial is None:
+        return
+    now = share(result.changed_pixels / result.valid_pixels)
+    quiet(f"About {share(trial_share(here, result))} would have changed from {tried:g} on, in place of {now}.")
+    if result.method in WITHOUT_MODEL:
+        st.button("Use this threshold", key="earth.trial.use", on_click=_use_threshold, args=(here, f"{tried:g}"))
+
+
+def _use_threshold(here: EarthState, threshold: str) -> None:
+    """Called before the page is drawn again: what stands under "How" begins with the threshold then."""
+    choose_threshold(here, threshold)
+    here.trial = here.polygon = None
+    for key in [key for key in st.session_state if str(key).startswith("earth.threshold.")]:
+        del st.session_state[key]
+
+
+def trial_share(here: EarthState, result: ChangeMap) -> float:
+    """Of the pixels with data, the share that reaches the threshold that is tried, counted on what the map shows."""
+    return above_picture(result.score, here.before, whole(here.before), here.trial or 0.0, CHANGED)[1]
 
 
 def _estimated_change(here: EarthState, result: ChangeMap) -> None:

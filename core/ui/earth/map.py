@@ -21,7 +21,7 @@ from core.render.ground import Ground, draw_piece, sharper_piece
 from core.render.heatmap import map_layer
 from core.render.indices import index_picture, indices_of
 from core.render.preview import Preview
-from core.render.scene import Piece, classes_picture, mask_picture, read_classes, values_picture
+from core.render.scene import Piece, above_picture, classes_picture, mask_picture, read_classes, values_picture
 from core.types import Box, ChangeMap, ChangePolygon, Scene
 from core.ui.earth.comparison import comparison
 from core.ui.earth.cover_panel import ground_unit
@@ -244,7 +244,7 @@ def _change(session: Session, here: EarthState, ground: Ground) -> list[Layer]:
     if result is None:
         return []
     whole = _floats((0, 0, here.before.width, here.before.height))
-    mask = _kept(here, "mask", (result.change, ground.piece), lambda: mask_picture(result.change, here.before, ground.piece, CHANGED))
+    mask = _mask(here, result, ground.piece)
     top, is_signed = None if result.method in OF_NO_FIXED_TOP else 1.0, result.parameters.get("direction") == "fall"
     score = _values(here, result.score, ground.piece, table(CHANGE), top, fades=True, is_signed=is_signed)
     return [
@@ -252,6 +252,14 @@ def _change(session: Session, here: EarthState, ground: Ground) -> list[Layer]:
         *_severity(here, result, ground.piece),
         Layer("change", mask, whole, name="Change", opacity=CHANGE_OPACITY, on=not is_on_tab("Land cover"), smooth=False),
     ]
+
+
+def _mask(here: EarthState, result: ChangeMap, piece: Piece) -> bytes:
+    """What changed; by another threshold while somebody tries one, which is drawn from the scores at once."""
+    if here.trial is None or not is_on_tab("Change"):
+        return _kept(here, "mask", (result.change, piece), lambda: mask_picture(result.change, here.before, piece, CHANGED))
+    draw = partial(above_picture, result.score, here.before, piece, here.trial, CHANGED)
+    return _kept(here, "trial", (result.score, piece, here.trial), draw)[0]
 
 
 def _severity(here: EarthState, result: ChangeMap, piece: Piece) -> list[Layer]:

@@ -15,7 +15,7 @@ from tests.unit.change.pairs import ground, with_block, written
 
 
 def verdicts_in(path: Path) -> dict[int, str]:
-    rows = geopandas.read_file(path).set_index("id")["verdict"]
+    rows = geopandas.read_file(path, layer="changes").set_index("id")["verdict"]
     return {int(key): verdict for key, verdict in rows.items() if isinstance(verdict, str)}
 
 
