@@ -61,6 +61,7 @@ test-system:
 	command -v chromium >/dev/null || { missing+=(chromium); lost+=("tests/e2e"); }; \
 	test -n "$$(find /usr/share/fonts /usr/local/share/fonts -name '*.[to]tf' -print -quit 2>/dev/null)" \
 		|| { missing+=(fonts-dejavu-core); lost+=("letters in screenshots"); }; \
+	command -v dciodvfy >/dev/null || { missing+=(dicom3tools); lost+=("the validation of exports by dciodvfy in tests/unit"); }; \
 	command -v dcm2pnm >/dev/null || { missing+=(dcmtk); lost+=("the comparisons with DCMTK in tests/unit"); }; \
 	test $${#missing[@]} = 0 || .ci/system-packages "these are skipped: $$(IFS=,; echo "$${lost[*]}" | sed 's/,/, /g')" "$${missing[@]}"
 

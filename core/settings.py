@@ -24,6 +24,8 @@ _MEGABYTE = 2**20
 """Bytes of a megabyte wherever a setting counts in them."""
 SHORTEST_PASSWORD = 8
 """Characters of a password that guards more than this machine's own address."""
+SHORTEST_KEY = 16
+"""Characters of the site's key."""
 LAST_PORT = 65_535
 _PREFIX = "SIGHTLINE_"
 _YES_OR_NO = {"0": False, "1": True}
@@ -62,6 +64,8 @@ class Settings:
     port: int = 8501
     password: str = ""
     """Needed before the application listens on anything but localhost; then at least 8 characters long."""
+    site_key: str = ""
+    """What pseudonyms are made with, at least 16 characters; without it a key is made once and kept in SIGHTLINE_HOME."""
     hosts: tuple[str, ...] = ()
     """Names, besides those of this machine itself, by which browsers may call the application, with ',' between them."""
     threads: int = 0
@@ -177,6 +181,8 @@ def _check(settings: Settings) -> None:
     for name in AT_LEAST_ONE:
         if getattr(settings, name) < 1:
             raise OutOfRange(f"{_PREFIX}{name.upper()}", getattr(settings, name), "at least 1")
+    if settings.site_key and len(settings.site_key) < SHORTEST_KEY:
+        raise OutOfRange("SIGHTLINE_SITE_KEY", "the one given", f"at least {SHORTEST_KEY} characters")
     if settings.threads < 0:
         raise OutOfRange("SIGHTLINE_THREADS", settings.threads, "0 or more")
     if not 0.0 <= settings.batch_wait_ms < math.inf:

@@ -17,6 +17,7 @@ from core.ui.earth.page_state import EarthState
 from core.ui.earth.report_panel import export_tab, report_tab
 from core.ui.earth.scenes_panel import scenes_tab
 from core.ui.earth.strip import question_strip
+from core.ui.earth.zones.panel import zones_tab
 from core.ui.state.errors import guarded
 from core.ui.state.progress import is_under_way, result_of
 from core.ui.state.session import session
@@ -27,7 +28,7 @@ from core.ui.widgets.close import close_button
 from core.ui.widgets.intake import asked_samples
 from core.ui.widgets.words import counted
 
-TABS = ("Scenes", "Land cover", "Change", "Accuracy", "Report", "Export")
+TABS = ("Scenes", "Land cover", "Change", "Zones", "Accuracy", "Report", "Export")
 GROWS_SECONDS = 1.0  # how often a map that is under way is drawn anew
 HERE = session()
 
@@ -83,12 +84,14 @@ def panel(state: EarthState) -> None:
     wanted = state.tab or (state.last_tab if TABS_KEY not in st.session_state else "")  # a reload comes back to where it was
     if wanted:
         st.session_state[TABS_KEY], state.tab = wanted, ""
-    scenes, cover, change, accuracy, report, export = st.tabs(TABS, key=TABS_KEY, on_change="rerun")
+    scenes, cover, change, zones, accuracy, report, export = st.tabs(TABS, key=TABS_KEY, on_change="rerun")
     state.last_tab = str(st.session_state.get(TABS_KEY) or "")
     if scenes.open:
         with scenes:
             scenes_tab(HERE, state)
-    drawn = ((cover, cover_tab), (change, change_tab), (accuracy, accuracy_tab), (report, report_tab), (export, export_tab))
+    drawn = (
+        (cover, cover_tab), (change, change_tab), (zones, zones_tab), (accuracy, accuracy_tab), (report, report_tab), (export, export_tab),
+    )  # fmt: skip
     for tab, draw in drawn:
         if not tab.open:
             continue

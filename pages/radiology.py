@@ -7,13 +7,14 @@ import streamlit as st
 from core.ui.radiology import work
 from core.ui.radiology.candidates import found_so_far, slice_words
 from core.ui.radiology.explanation_panel import why
-from core.ui.radiology.exports import Taken, image_downloads
+from core.ui.radiology.exports import image_downloads
 from core.ui.radiology.image_list import image_list
 from core.ui.radiology.models import models_for, why_no_model
 from core.ui.radiology.page_state import PAGE, TABS, Opening, RadiologyState, close_one
 from core.ui.radiology.study_facts import file_words, title_of
 from core.ui.radiology.study_panel import study
 from core.ui.radiology.study_viewer import image_view, pick_token, slice_in_view
+from core.ui.radiology.ways_out_panel import ways_out_panel
 from core.ui.radiology.work import ModelReading
 from core.ui.state.errors import guarded, show_error
 from core.ui.state.progress import is_under_way, result_of
@@ -39,8 +40,7 @@ THE_MAP = "the explanation"
 
 def intake() -> Wanted | None:
     """Files, a place, a public sample."""
-    failed = PAGE.arrival(HERE).failed
-    if failed:
+    if failed := PAGE.arrival(HERE).failed:
         show_error(failed)
     wanted = drop_zone(DROP, "radiology.upload")
     wanted = place_field(HERE, "radiology") or wanted
@@ -81,9 +81,10 @@ def head(state: RadiologyState) -> Wanted | None:
     quiet(file_words(state.opening.image))
     one = Closing("Close", CLOSING, state.would_lose_one(), lambda: close_one(HERE, state))
     every = Closing("Close all", CLOSING_ALL, state.would_lose(), lambda: PAGE.close_here(HERE))
-    closings = [one, every] if len(state.openings) > 1 else [one]
+    closings = [one, every][: len(state.openings)]
     close_buttons(PAGE.name, list(zip(st.columns(3)[: len(closings)], closings, strict=True)))
     refused(state.refused)
+    ways_out_panel(HERE, state)
     with st.expander("Open another", key="radiology.more", expanded=PAGE.arrival(HERE).failed is not None):
         return intake()
 
@@ -120,10 +121,7 @@ def written(state: RadiologyState, reading: ModelReading, tab: str) -> None:
         report_panel(report, lambda kept: work.keep_report(opening, reading, kept), state.drafts, key, waits_for=waits_for)
         return
     opening.report = report
-    window = answer.searched.window if answer.searched else None
-    signed = opening.signed
-    behind = (signed.model, report, signed.explanation, signed.window) if signed else (reading.model, report, reading.explanation, window)
-    image_downloads(Taken(opening.image, *behind), f"radiology.{opening.name}.export", waits_for)
+    image_downloads(work.to_take(opening, reading, report), f"radiology.{opening.name}.export", waits_for)
 
 
 def panel(state: RadiologyState, reading: ModelReading | None) -> Wanted | None:

@@ -2,6 +2,7 @@
 
 __all__ = [
     "band_means",
+    "breaks",
     "caveats",
     "detect",
     "evidence",

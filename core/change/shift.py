@@ -50,6 +50,15 @@ def measure_shift(before: Dated, after: Dated) -> tuple[float, float] | None:
     return float(middle[0]), float(middle[1])
 
 
+def shift_confidence(shift: float, pixels: int, perimeter: float) -> float:
+    """How much of a polygon of change a shift between the dates cannot explain, in [0, 1].
+
+    A shift of s pixels draws a rim s wide along every edge of what does not change: a rim as wide as the shift has none left, and a square
+    ten pixels wide nine tenths of a shift of half a pixel. shift, perimeter: in pixels.
+    """
+    return max(0.0, 1.0 - shift * perimeter / (2.0 * max(pixels, 1)))
+
+
 def _windows(scene: Scene) -> Iterator[tuple[int, int, int, int]]:
     """(left, top, width, height) of tie windows, spread evenly; none twice."""
     width, height = min(WINDOW, scene.width), min(WINDOW, scene.height)

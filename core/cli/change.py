@@ -10,6 +10,7 @@ import typer
 
 from core.cli.options import (
     Bands,
+    Clip,
     Clouds,
     Crs,
     Dates,
@@ -60,6 +61,9 @@ Statistics = Annotated[
     Path | None,
     typer.Option("--statistics", metavar="FILE", help="report.json of the whole scenes of which these are cuts; for change models."),
 ]
+Cutoff = Annotated[
+    str, typer.Option("--cutoff", metavar="YYYY-MM-DD", help="Cut-off date of plots (--zones) that have none of their own: plots.geojson.")
+]
 TakenBackOption = Annotated[
     int,
     typer.Option(
@@ -92,6 +96,8 @@ def change(
     language: LanguageOption = "en",
     crs: Crs = None,
     zones: Zones = None,
+    clip: Clip = False,
+    cutoff: Cutoff = "",
     min_area: MinArea = 0.0,
     taken_back: TakenBackOption = 0,
     bands: Bands = "",
@@ -107,6 +113,7 @@ def change(
     from core.report.language import language_of
     from core.report.text import headline, warnings_of
     from core.workflows.report_files import write_changes
+    from core.workflows.zones.plots import parse_cutoff
 
     language_of(language)
     check_writable(out)
@@ -121,7 +128,8 @@ def change(
         _refuse_both(looking_for, method, index)
         model, method, index = _for_goal(looking_for, model)
     engine, way = _method(model, method, classes_model, BandWishes(index, threshold, threshold_sample), statistics)
-    wishes: dict[str, Any] = {"min_area_hectares": min_area, "crs": crs, "zones": zones, "taken_back": taken_back}
+    wishes: dict[str, Any] = {"min_area_hectares": min_area, "crs": crs, "zones": zones, "clip": clip, "taken_back": taken_back}
+    wishes["cutoff"] = parse_cutoff(cutoff) if cutoff else None
     with workspace() as work, Ticker("tiles") as ticker:
         scenes = [scene_of(argument, one, work) for argument, one in zip(arguments, options, strict=True)]
         pairs = write_changes(scenes, way, engine, out, language, **wishes, progress=ticker)

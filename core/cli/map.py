@@ -8,6 +8,7 @@ import typer
 
 from core.cli.options import (
     Bands,
+    Clip,
     Clouds,
     Crs,
     Dates,
@@ -40,6 +41,7 @@ def map_(
     language: LanguageOption = "en",
     crs: Crs = None,
     zones: Zones = None,
+    clip: Clip = False,
     min_area: MinArea = 0.0,
     workers: WorkersOption = None,
     bands: Bands = "",
@@ -49,7 +51,7 @@ def map_(
     clouds: Clouds = None,
     as_json: Json = False,
 ) -> None:
-    """Write landcover.tif, confidence.tif, outside.tif, unstable.tif, areas.csv, classes.gpkg and the report into DIR."""
+    """Write landcover.tif, confidence.tif, outside.tif, uncertainty.tif, areas.csv, classes.gpkg and the report into DIR."""
     from core.cli.sources import scene_of, workspace
     from core.export.staging import check_writable
     from core.inference.engine import engine_for
@@ -66,7 +68,8 @@ def map_(
     engine = engine_for(model)
     with workspace() as work, Ticker("tiles") as ticker:
         opened = scene_of(scene, options, work)
-        wishes: dict[str, Any] = {"min_area_hectares": min_area, "crs": crs, "zones": zones, "progress": ticker, "workers": workers}
+        wishes: dict[str, Any] = {"min_area_hectares": min_area, "crs": crs, "zones": zones, "clip": clip}
+        wishes |= {"progress": ticker, "workers": workers}
         result, report, files = write_map(opened, engine, out, language, **wishes)
     warned = [sentence.text for sentence in report.sentences if is_warning(report, sentence)]
     Assumptions().tell(opened.called, [*warned, *_assumptions(result)])
@@ -94,6 +97,7 @@ def _as_values(result: LandCoverMap) -> dict[str, Any]:
         "confidence": result.confidence,
         "outside": result.outside,
         "unstable": result.unstable,
+        "uncertainty": result.uncertainty,
         "classes": result.classes,
         "linear": result.linear,
         "areas": [{"class": area.label, "pixels": area.pixels, "hectares": area.hectares, "share": area.share} for area in result.areas],

@@ -11,6 +11,7 @@ from core.errors import OutOfRange
 
 if TYPE_CHECKING:
     from core.readers import SceneOptions
+    from core.readers.dicom.ways_out import WayOut
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
 Paths = Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders or zip archives; folders are walked.")]
@@ -37,12 +38,35 @@ Clouds = Annotated[
     ),
 ]
 Crs = Annotated[str | None, typer.Option("--crs", metavar="EPSG:...", help="Coordinate system of the results; the scene's own by default.")]
-Zones = Annotated[Path | None, typer.Option("--zones", metavar="FILE", help="Polygons (GeoPackage, GeoJSON or Shapefile) to sum areas in.")]
+Zones = Annotated[
+    Path | None, typer.Option("--zones", metavar="FILE", help="Polygons (GeoPackage, GeoJSON, Shapefile or its zip) to sum areas in.")
+]
+Clip = Annotated[bool, typer.Option("--clip", help="Cut everything to the zones.")]
 WorkersOption = Annotated[
     int | None,
     typer.Option("--workers", metavar="N", help="Map by N processes; killed and started again, they go on from what is finished."),
 ]
+WayOutOption = Annotated[
+    str,
+    typer.Option(
+        "--way-out",
+        metavar="WAY",
+        help="Where slices are no volume: duplicates (one of each position), strays (leave out what does not fit: a localizer, slices "
+        "behind a gap), kernel (a stack for each kernel), slices (each by itself).",
+    ),
+]
 MinArea = Annotated[float, typer.Option("--min-area", metavar="HECTARES", help="Polygons below this are left out.")]
+
+
+def way_out_of(given: str) -> WayOut | None:
+    """The way out that an option names; None for "". Raises OutOfRange."""
+    from core.readers.dicom.ways_out import WayOut
+
+    if not given:
+        return None
+    if given not in list(WayOut):
+        raise OutOfRange("--way-out", given, "one of " + ", ".join(WayOut))
+    return WayOut(given)
 
 
 def scene_options(

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.options import Bands, Json, Model, Offset, Paths, Scale, scene_options
+from core.cli.options import Bands, Json, Model, Offset, Paths, Scale, WayOutOption, scene_options, way_out_of
 from core.cli.output import Assumptions, about, print_json, print_line, say_aside
-from core.errors import NotFound
+from core.cli.progress import Ticker
+from core.errors import InputError, NotFound
 from core.report.headline import headline_words
 from core.report.notices import say as words_of
 from core.report.notices import say_all
@@ -28,6 +29,7 @@ def predict(
     as_series: Annotated[
         bool, typer.Option("--series", help="One line a DICOM series, searched as one volume, instead of one a file.")
     ] = False,
+    way_out: WayOutOption = "",
     as_json: Json = False,
 ) -> int:
     """Predict each file: one line a file, or with --json one object a line."""
@@ -36,11 +38,16 @@ def predict(
     from core.workflows.files import predict_files
     from core.workflows.series import predict_series
 
-    options = scene_options(bands, scale, offset)
+    options, way = scene_options(bands, scale, offset), way_out_of(way_out)
+    if way is not None and not as_series:
+        raise InputError("--way-out is of series.", "Give --series too.")
     engine = engine_for(model)
     assumptions, answered, count = Assumptions(), 0, 0
-    with workspace() as work:
-        for answer in (predict_series if as_series else predict_files)(files_of(paths, work), engine, options):
+    with workspace() as work, Ticker("parts") as ticker:
+        files = files_of(paths, work)
+        answers = predict_series(files, engine, options, way) if as_series else predict_files(files, engine, options, ticker)
+        for answer in answers:
+            ticker.clear()
             count += 1
             answered += answer.prediction is not None
             _tell(answer, engine.model.card.knows, assumptions, as_json)

@@ -13,7 +13,10 @@ from core.cli.accuracy.assess import assess_map
 from core.cli.accuracy.sample import sample_map
 from core.cli.app import app
 from core.cli.change import change
-from core.cli.composite import composite
+from core.cli.dates.composite import composite_dates
+from core.cli.dates.series import series_dates
+from core.cli.dicom.deidentify import deidentify
+from core.cli.dicom.export import export
 from core.cli.dicom.render import render_
 from core.cli.dicom.volume import volume
 from core.cli.doctor import doctor
@@ -51,9 +54,12 @@ program.command("shortcuts")(shortcuts)
 program.command("report")(report)
 program.command("map")(map_)
 program.command("change")(change)
-program.command("composite")(composite)
+program.command("series")(series_dates)
+program.command("composite")(composite_dates)
 program.command("render")(render_)
 program.command("volume")(volume)
+program.command("deidentify")(deidentify)
+program.command("export")(export)
 program.command("sample")(sample_map)
 program.command("assess")(assess_map)
 program.command("train")(train)

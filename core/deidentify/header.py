@@ -41,7 +41,7 @@ _NUMBERS = words.terms(
     PixelPaddingValue PixelPaddingRangeLimit RescaleSlope RescaleIntercept WindowCenter WindowWidth PixelIntensityRelationshipSign
     PixelSpacing ImagerPixelSpacing NominalScannedPixelSpacing PixelAspectRatio EstimatedRadiographicMagnificationFactor
     SliceThickness SpacingBetweenSlices ImagePositionPatient ImageOrientationPatient GantryDetectorTilt
-    DistanceSourceToDetector DistanceSourceToPatient KVP DoseGridScaling
+    DistanceSourceToDetector DistanceSourceToPatient KVP DoseGridScaling InstanceNumber
     """
 )
 _TERMS: Mapping[str, Callable[[object], str]] = {
@@ -64,6 +64,7 @@ _TERMS: Mapping[str, Callable[[object], str]] = {
     "BurnedInAnnotation": lambda value: words.one_of(value, words.YES_NO),
     "SyntheticData": lambda value: words.one_of(value, words.YES_NO),
     "QualityControlImage": lambda value: words.one_of(value, words.YES_NO),
+    "ConvolutionKernel": words.kernel,
     "LossyImageCompression": lambda value: words.one_of(value, words.LOSSY),
 }
 _TABLES = frozenset({"ModalityLUTSequence", "VOILUTSequence"})

@@ -56,6 +56,21 @@ WINDOW_WORDS = BODY_WORDS | terms(
 _ORIENTATION = re.compile(r"[LRAPHF]{1,3}")
 
 
+KERNEL_WORDS = terms(
+    "SOFT STANDARD STND STD DETAIL BONE BONEPLUS EDGE LUNG CHST CHEST ULTRA SHARP SMOOTH HEAD BODY BRAIN PLUS HIGH MEDIUM HD FINE "
+    "RESOLUTION CORONARY VASCULAR FILTER YA YB YC YD UA UB UC UD EB EC"
+)
+_KERNEL_CODE = re.compile(r"(?:FC|[A-Z]{1,2})[RFHVSM]?\d{1,3}[A-Z]{0,2}|[A-Z]|\d{1,2}")
+"""Of Siemens (B50f, Br40d, I31f, 3), Toshiba (FC51) and Philips (B, YA)."""
+
+
+def kernel(value: object) -> str:
+    """A reconstruction kernel as it is written, where every part is a vendor's code or a word of its kind ("B50f", "FC13-H"), else ""."""
+    text = str(value).strip()
+    parts = [part for part in re.split(r"[\s_/,+.-]+", text.upper()) if part]
+    return text if parts and all(part in KERNEL_WORDS or _KERNEL_CODE.fullmatch(part) for part in parts) else ""
+
+
 def one_of(value: object, allowed: frozenset[str]) -> str:
     """The value in capitals where it is one of those allowed, else ""."""
     text = str(value).strip().upper()
@@ -67,6 +82,23 @@ def made_of(value: object, words: frozenset[str]) -> str:
     text = str(value).strip().upper()
     parts = [re.sub(r"\d{1,2}$", "", part) for part in re.split(r"[\s_/,+-]+", text) if part]
     return text if parts and all(part in words for part in parts) else ""
+
+
+_DESCRIPTORS = terms(
+    "WITH WITHOUT W WO CONTRAST IV PRE POST NATIVE PLAIN ROUTINE SCREENING FOLLOW FOLLOWUP BASELINE CONTROL THIN THICK SLICE SLICES "
+    "SERIES STUDY IMAGE IMAGES SCAN SCOUT TOPOGRAM LOCALIZER AXIAL CORONAL SAGITTAL OBLIQUE RECON PROTOCOL LOWDOSE DOSE HELICAL SPIRAL "
+    "SEQUENTIAL PERFUSION DIFFUSION FLAIR STIR TSE FSE GRE ADC DWI SWI MIP MPR MM KV MAS INSPIRATION EXPIRATION SUPINE PRONE UPRIGHT "
+    "PORTABLE BEDSIDE CAP ANGIOGRAPHY RADIOGRAPH"
+)
+FIELD_WORDS = BODY_WORDS | WINDOW_WORDS | MODALITIES | KERNEL_WORDS | IMAGE_TYPES | VIEWS | _DESCRIPTORS
+"""Words that descriptions of studies, series and protocols are made of, none of them a name."""
+
+
+def words_of_the_field(value: object) -> str:
+    """What of a descriptor is a word of the field or a number of at most three digits ("CT CHEST 1.25 MM"), the rest dropped."""
+    parts = re.split(r"[\s_/,;:()+&^=\\-]+", str(value).upper())
+    kept = [part for part in parts if part in FIELD_WORDS or re.fullmatch(r"\d{1,3}(\.\d{1,2})?|T[12]W?|\dD", part)]
+    return " ".join(kept) if any(not part[0].isdigit() for part in kept) else ""
 
 
 def patient_direction(value: object) -> str:

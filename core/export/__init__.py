@@ -1,6 +1,7 @@
 """From values to files that other programs read: reports, rasters, vectors."""
 
 __all__ = [
+    "dicom",
     "explanation",
     "geotiff",
     "json",
@@ -10,9 +11,12 @@ __all__ = [
     "pdf",
     "pdf_parts",
     "pdf_style",
+    "qgis_project",
+    "stac_item",
     "staging",
     "standalone",
     "styles",
+    "symbols",
     "tables",
     "vector",
 ]

@@ -156,20 +156,21 @@ def read_strips(path: Path, rows: int = READ_ROWS) -> Iterator[tuple[int, NDArra
 
 
 def warp_raster(source: Path, target: Path, crs: CRS, labels: Sequence[str] = (), colours: Sequence[Colour] = ()) -> None:
-    """A one-band GeoTIFF on a north-up grid of another CRS, pixels of about the same size. Nearest pixels: no value is invented.
+    """A GeoTIFF on a north-up grid of another CRS, pixels of about the same size. Nearest pixels: no value is invented.
 
     Raises InputError where the raster cannot be laid out in that CRS.
     """
     with open_raster(source) as raster:
         grid, dtype, description = grid_in(raster, crs), raster.dtypes[0], raster.descriptions[0] or ""
-        nodata = raster.nodata
-    written = StripWriter(target, **grid, dtype=dtype, nodata=nodata, description=description, labels=labels, colours=colours)
+        nodata, bands = raster.nodata, tuple(name or "" for name in raster.descriptions) if raster.count > 1 else ()
+    named: dict[str, Any] = {"description": description, "bands": bands, "labels": labels, "colours": colours}
+    written = StripWriter(target, **grid, dtype=dtype, nodata=nodata, **named)
     with written as writer:
         for top in range(0, grid["height"], READ_ROWS):
             rows = min(READ_ROWS, grid["height"] - top)
             with open_raster(source) as raster, WarpedVRT(raster, resampling=Resampling.nearest, nodata=nodata, **grid) as warped:
-                strip = warped.read(1, window=Window(0, top, grid["width"], rows))
-            writer.write(top, strip)
+                strip = warped.read(window=Window(0, top, grid["width"], rows))  # [bands, rows, width]
+            writer.write(top, strip if bands else strip[0])
 
 
 def _read_all(path: Path) -> None:

@@ -34,12 +34,12 @@ def write(report: Report, path: Path, pictures: Sequence[tuple[str, NDArray[np.u
 def as_markdown(report: Report, pictures: Sequence[tuple[str, str]] = ()) -> str:
     """The report as Markdown. pictures: (caption, file name)."""
     words = language_of(report.language).words
-    blocks = [f"# {_plain(report.title)}", f"**{words['intended_use']}**"]
+    blocks = [f"# {_plain(report.title)}", f"**{words['intended_use']}**", f"**{_plain(signature(report))}**"]
     blocks += [_section(report, section) for section in sections_of(report)]
     blocks += [f"![{_plain(caption)}]({name})\n\n*{_plain(caption)}*" for caption, name in pictures]
     blocks += [f"## {table.title}\n\n{_table(table)}" for table in tables_of(report)]
     blocks += [f"## {words['facts']}\n\n{_facts(report)}"]
-    blocks += [_plain(f"{words['created'].format(at=moment(report.created))} {signature(report)}")]
+    blocks += [_plain(words["created"].format(at=moment(report.created)))]
     blocks += [_addendum(report, addendum) for addendum in report.addenda]
     return "\n\n".join(blocks) + "\n"
 

@@ -40,10 +40,11 @@ IN_BARS = ("probability", "score", "share")
 Pictures = Sequence[tuple[str, NDArray[np.uint8]]]
 
 
-def write(report: Report, path: Path, pictures: Pictures = ()) -> None:
+def write(report: Report, path: Path, pictures: Pictures = (), details: Pictures = ()) -> None:
     """Write the report to `path`.
 
     pictures: (caption, uint8 [rows, columns, 3]), set two beside each other; of an explained image the last one is the overlay.
+    details: pictures behind the sections: a locator, then three of each of the largest changes.
     """
     styles.register_fonts()
     written = BytesIO()  # a file of reportlab's own stays open where the disk is full
@@ -59,20 +60,37 @@ def write(report: Report, path: Path, pictures: Pictures = ()) -> None:
         creator="Sightline",
         subject=language_of(report.language).words["intended_use"],
     )
-    document.build(_story(report, pictures), canvasmaker=_numbered(language_of(report.language)))
+    document.build(_story(report, pictures, details), canvasmaker=_numbered(language_of(report.language)))
     path.write_bytes(written.getvalue())
 
 
-def _story(report: Report, pictures: Pictures) -> list[Flowable]:
+def _story(report: Report, pictures: Pictures, details: Pictures) -> list[Flowable]:
     words = language_of(report.language).words
-    state = f"{words['created'].format(at=moment(report.created))} {signature(report)}"
-    story: list[Flowable] = [Paragraph(escape(report.title), styles.TITLE), Paragraph(escape(state), styles.SUBTITLE)]
+    state = f"<b>{escape(signature(report))}</b> {escape(words['created'].format(at=moment(report.created)))}"
+    story: list[Flowable] = [Paragraph(escape(report.title), styles.TITLE), Paragraph(state, styles.SUBTITLE)]
     story += _pictures(report, pictures)
     for section in sections_of(report):
         story += _section(report, section)
     for addendum in report.addenda:
         story += _addendum(report, addendum)
-    return [*story, *_facts(report)]
+    return [*story, *_details(report, details), *_facts(report)]
+
+
+def _details(report: Report, details: Pictures) -> list[Flowable]:
+    """A locator across the page, and three pictures a row; a change is not parted by the end of a page."""
+    if not details:
+        return []
+    heading = Paragraph(escape(language_of(report.language).words["largest_changes"]), styles.HEADING)
+    first, *others = [(escape(caption), pixels) for caption, pixels in details]
+    where = [picture(first[1], styles.TEXT_WIDTH, PICTURE_HEIGHT), Paragraph(first[0], styles.CAPTION)]
+    parts: list[Flowable] = [KeepTogether([heading, *where])]
+    width = (styles.TEXT_WIDTH - 2 * styles.GUTTER) / 3
+    widths = [width + styles.GUTTER, width + styles.GUTTER, width]
+    style = _flush([("RIGHTPADDING", (0, 0), (-2, -1), styles.GUTTER)])
+    for row in range(0, len(others), 3):
+        cells = [[picture(pixels, width, width), Paragraph(caption, styles.CAPTION)] for caption, pixels in others[row : row + 3]]
+        parts.append(KeepTogether([Spacer(0, 8), Grid([cells], colWidths=widths[: len(cells)], hAlign="LEFT", style=style)]))
+    return parts
 
 
 def _pictures(report: Report, pictures: Pictures) -> list[Flowable]:

@@ -23,6 +23,17 @@ VERSION = "1.3"
 """Of GeoPackage: 1.4 is read by GDAL 3.7 and later only, and warned about by everything older."""
 _DTYPES = {str: "str", int: "int64", float: "float64"}
 
+_STYLES_COLUMNS = (
+    "f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, owner, ui"
+)
+_STYLES_TABLE = """
+CREATE TABLE IF NOT EXISTS "layer_styles" ("id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "f_table_catalog" TEXT(256),
+    "f_table_schema" TEXT(256), "f_table_name" TEXT(256), "f_geometry_column" TEXT(256), "styleName" TEXT(30), "styleQML" TEXT,
+    "styleSLD" TEXT, "useAsDefault" BOOLEAN, "description" TEXT, "owner" TEXT(30), "ui" TEXT(30),
+    "update_time" DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')));
+INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier) VALUES ('layer_styles', 'attributes', 'layer_styles');
+"""
+"""As QGIS itself lays it out."""
 _OF_GEOMETRY = ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY")
 
 Feature = tuple[BaseGeometry, Sequence[Any]]
@@ -40,6 +51,11 @@ def write_polygons(path: Path, layer: str, features: Iterable[Feature], columns:
 def write_points(path: Path, layer: str, features: Iterable[Feature], columns: Mapping[str, type], crs: CRS) -> int:
     """The same of points."""
     return _write_layer(path, layer, features, columns, crs, "Point")
+
+
+def write_multipolygons(path: Path, layer: str, features: Iterable[Feature], columns: Mapping[str, type], crs: CRS) -> int:
+    """The same of areas in several parts."""
+    return _write_layer(path, layer, features, columns, crs, "MultiPolygon")
 
 
 def _write_layer(path: Path, layer: str, features: Iterable[Feature], columns: Mapping[str, type], crs: CRS, geometry: str) -> int:
@@ -67,6 +83,23 @@ def set_values(path: Path, layer: str, column: str, values: Mapping[int, float |
         try:
             with file:
                 file.executemany(f'UPDATE "{layer}" SET "{column}" = ? WHERE "id" = ?', [(value, key) for key, value in values.items()])
+        except sqlite3.OperationalError as error:
+            raise not_written(path.parent, error) from error
+
+
+def write_style(path: Path, layer: str, style: str) -> None:
+    """Keep a style of a layer in its GeoPackage, in the table layer_styles, which QGIS reads when it opens the layer.
+
+    style: the text of core.export.symbols.layer_style. Raises CannotWrite.
+    """
+    with closing(sqlite3.connect(path)) as file:
+        try:
+            with file:
+                file.executescript(_STYLES_TABLE)
+                file.execute('DELETE FROM "layer_styles" WHERE "f_table_name" = ?', (layer,))
+                (geometry,) = file.execute("SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?", (layer,)).fetchone()
+                row = ("", "", layer, geometry, layer, style, "", True, "", "", "")
+                file.execute(f'INSERT INTO "layer_styles" ({_STYLES_COLUMNS}) VALUES ({",".join("?" * len(row))})', row)
         except sqlite3.OperationalError as error:
             raise not_written(path.parent, error) from error
 

@@ -41,7 +41,7 @@ FOLLOWED_MM = 8.0
 GAP_MM = 5.0
 """Slices nearer than this show one lesion, also where one between them does not; slices of a series may lie up to APART_MM apart."""
 FIRST_LOOK = 8
-"""Every such slice of a series is searched before the others."""
+"""Every such plane of a series (a slice, or the mean of a slab of thin ones) is searched before the others."""
 SEARCHERS = 2
 """Slices that are searched at a time: the network reads one, another is prepared or judged."""
 NICENESS = 10
@@ -150,9 +150,10 @@ def candidates_of(
         lesion = _followed(ranked[0], ranked, spacing_mm) if is_volume else [ranked[0]]
         marks = tuple(mark for one in sorted(lesion, key=lambda one: one.frame) for mark in one.marks if one.score >= LOWEST_SCORE)
         score = _held(lesion, searched, spacing_mm[0]) if is_volume else ranked[0].score
-        kept.append(replace(ranked[0], marks=marks, score=score))
-        ranked = [one for one in ranked[1:] if one not in lesion and not _is_beside(one, lesion, spacing_mm, is_volume)]
-    return tuple(sorted((one for one in kept if one.score >= LOWEST_SCORE), key=lambda one: -one.score))
+        is_told = score >= LOWEST_SCORE
+        kept += [replace(ranked[0], marks=marks, score=score)] if is_told else []
+        ranked = [one for one in ranked[1:] if one not in lesion and not (is_told and _is_beside(one, lesion, spacing_mm, is_volume))]
+    return tuple(sorted(kept, key=lambda one: -one.score))
 
 
 def _held(lesion: Sequence[Candidate], searched: Sequence[int], apart_mm: float) -> float:

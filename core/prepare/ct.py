@@ -23,9 +23,9 @@ AIR = -1024.0
 """Hounsfield units; what lies below is padding."""
 WHOLE = 1.25
 """A picture up to this many times the window's size is taken as one window."""
-SLAB_MM = 2.5
-"""Thinner slices of a volume are averaged up to this: noise and vessels that a slice or two show fade, and the training's slices are as
-thick for the most part (training/RESULTS.md)."""
+SLAB_MM = 3.0
+"""Thin slices of a volume are averaged up to this thickness: noise fades, and so do vessels that a slice or two show
+(training/RESULTS.md)."""
 LARGEST_SLICE = 1024
 """Pixels a side of the largest CT slices that scanners make."""
 NO_LUNG = notice("ct.no-lung")
@@ -99,22 +99,40 @@ def is_searched(image: _Slice, preprocess: Preprocess) -> bool:
     return bool(rows > WHOLE * preprocess.size[0] or columns > WHOLE * preprocess.size[1])
 
 
-def slab_of(image: _Slice) -> int:
-    """How many neighbouring slices are read as one: as many of a volume as lie within SLAB_MM, else 1."""
-    if isinstance(image, Picture) or not image.is_volume or not image.slice_spacing_mm:
-        return 1
-    return max(1, min(image.shape[0], int(SLAB_MM / image.slice_spacing_mm + _ROUNDING)))
-
-
-def slab_frames(image: _Slice, frame: int, slab: int) -> range:
-    """The frames (from 0) of the slab about `frame`, moved inside the series."""
+def slabs_of(image: _Slice) -> list[range]:
+    """The frames (from 0) that are read as one: of a volume as many neighbouring slices as SLAB_MM holds, else each by itself."""
     frames = image.shape[0] if isinstance(image, Study) else 1
-    first = max(0, min(frame - (slab - 1) // 2, frames - slab))
-    return range(first, min(first + slab, frames))
+    count = 1
+    if isinstance(image, Study) and image.is_volume and image.slice_spacing_mm:
+        count = max(1, 1 + int((SLAB_MM - slab_mm(image, 1)) / image.slice_spacing_mm + _ROUNDING))
+    return [range(first, min(first + count, frames)) for first in range(0, frames, count)]
 
 
-def plane_of(image: _Slice, preprocess: Preprocess, frame: int = 0, slab: int = 1) -> Plane:
-    """One slice of a study, searched inside its lungs, or a picture, searched everywhere. slab: so many slices about it are averaged.
+def slab_mm(study: Study, count: int) -> float:
+    """How thick so many slices are together; slices that are thicker than they lie apart overlap."""
+    apart = study.slice_spacing_mm or 0.0
+    return (count - 1) * apart + max(apart, _thickness_mm(study))
+
+
+def middle_of(slab: range) -> int:
+    """The frame that stands for a slab, the lower one of two."""
+    return slab[(len(slab) - 1) // 2]
+
+
+def slab_about(image: _Slice, frame: int) -> range:
+    """The slab that a frame lies in; a frame that is not there alone."""
+    return next((slab for slab in slabs_of(image) if frame in slab), range(frame, frame + 1))
+
+
+def _thickness_mm(study: Study) -> float:
+    try:
+        return float(study.header.get("SliceThickness") or 0.0)
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def plane_of(image: _Slice, preprocess: Preprocess, frame: int = 0) -> Plane:
+    """One slice of a study, with those of its slab, searched inside its lungs, or a picture, searched everywhere.
 
     Raises OutOfRange for a frame that is not there, UnreadableFile for pixels that cannot be decoded.
     """
@@ -127,7 +145,7 @@ def plane_of(image: _Slice, preprocess: Preprocess, frame: int = 0, slab: int = 
         raise OutOfRange("frame", frame, f"0 <= frame < {image.shape[0]}")
     spacing = preprocess.pixel_spacing_mm or 1.0
     down, across = (spacing / side for side in image.spacing_mm) if image.spacing_mm else (1.0, 1.0)
-    values = _averaged(image, slab_frames(image, frame, slab))
+    values = _averaged(image, slab_about(image, frame))
     size = (max(1, round(values.shape[0] / down)), max(1, round(values.shape[1] / across)))
     values = resize(values[np.newaxis], size)[0]
     searched = lung_field(values, spacing)

@@ -39,6 +39,23 @@ def outline_about(values: FloatImage, row: float, column: float, spacing_mm: flo
     return diameter, box
 
 
+def solid_in(values: FloatImage, box: Box) -> Mask:
+    """bool [rows, columns]: what is solid inside a box (left, top, width, height), in one piece about its middle; all of the box's ellipse
+    where nothing there is solid.
+
+    values: float32 [rows, columns] in Hounsfield units, of the source.
+    """
+    left, top, width, height = box
+    rows, columns = np.ogrid[: values.shape[0], : values.shape[1]]
+    across, down = (columns + 0.5 - left - width / 2) / (width / 2), (rows + 0.5 - top - height / 2) / (height / 2)
+    inside = (np.abs(across) <= 1.0) & (np.abs(down) <= 1.0)
+    pieces, count = scipy.ndimage.label((values > AIRY) & inside, structure=np.ones((3, 3)))
+    if not count:
+        return np.asarray(np.hypot(across, down) <= 1.0, dtype=np.bool_)
+    sizes = scipy.ndimage.sum_labels(inside, pieces, np.arange(1, count + 1))
+    return np.asarray(pieces == 1 + int(np.argmax(sizes)), dtype=np.bool_)
+
+
 def _opened(solid: Mask, place: tuple[float, float], spacing_mm: float) -> Mask | None:
     """The piece about the place after what is thin was cut off, brought back to its size."""
     radius = VESSEL_MM / spacing_mm

@@ -6,15 +6,13 @@ import numpy as np
 
 from core.errors import MissingBands, OutOfRange
 from core.prepare.grid.bands import read_window, rendering, resolve_bands
-from core.prepare.grid.ground import MOST_ENLARGED, pixel_metres
+from core.prepare.grid.ground import MOST_ENLARGED, coarsest_metres, pixel_metres
 from core.prepare.suitability import no_input
 from core.prepare.tensor import resize, standardise
 from core.types import FloatImage, Mask, ModelInput, Notice, Preprocess, Scene, notice
 
 AS_COARSE = 1.05
 """Pixels up to so many times coarser are as coarse: what projections do to a metre."""
-NEARLY = 1.5
-"""So many times the scale of its training is what a model was shown that says nothing of other scales; objects differ as much in size."""
 HALF = 0.5
 """Of a pixel of the input that holds data, for it to count as seen."""
 TILE_SCALE = 2.0
@@ -87,10 +85,9 @@ def filled(shown: FloatImage, valid: Mask) -> FloatImage:
 def ground_refusal(scene: Scene, preprocess: Preprocess) -> Notice | None:
     """Why no window of the scene can be what the model was made for: pixels coarser than any it was shown, or too little ground."""
     rows, columns = preprocess.size
-    metres, gsd = pixel_metres(scene), preprocess.ground_sample_distance_m
-    if metres is None or gsd is None:
+    metres, gsd, coarsest = pixel_metres(scene), preprocess.ground_sample_distance_m, coarsest_metres(preprocess)
+    if metres is None or gsd is None or coarsest is None:
         return None
-    coarsest = preprocess.coarsest_m or NEARLY * gsd
     if max(metres) > AS_COARSE * coarsest:
         if preprocess.coarsest_m is None:
             return notice("scene.too-coarse", metres=_told(max(metres)), model_metres=gsd)

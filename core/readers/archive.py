@@ -69,6 +69,12 @@ def members(path: Path, into: Path) -> Iterator[Member]:
             yield Member(entry.name, target)
 
 
+def names_in(path: Path) -> list[str]:
+    """The names of the files that `members` would give, without unpacking any. Raises UnreadableFile or TooLarge."""
+    with _opened(path) as entries:
+        return [entry.name for entry in entries if not _is_hidden(entry.name)]
+
+
 @dataclass(frozen=True)
 class _Entry:
     """A file of an archive as its directory tells it. open: gives its bytes."""

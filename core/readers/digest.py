@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
 from core.errors import NotFound, UnreadableFile
 
 _CHUNK = 1 << 20
+_KEY = secrets.token_bytes(32)
 
 
 def sha256_of(path: Path) -> str:
@@ -28,6 +31,11 @@ def sha256_of(path: Path) -> str:
     except OSError as error:
         raise UnreadableFile(f"{path.name} cannot be read: {error.strerror}.", "Check the file and its permissions.") from error
     return digest.hexdigest()
+
+
+def opaque(identifier: str) -> str:
+    """What stands for an identifier while this process lives, and leads back to it nowhere; "" for ""."""
+    return hmac.new(_KEY, identifier.encode(), hashlib.sha256).hexdigest()[:16] if identifier else ""
 
 
 def sha256_of_all(digests: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from core.render.scene import MOST_PIXELS, Piece, Stretch, part, png, stretch_of, true_colour, whole
+from core.render.scene import MOST_PIXELS, NATURAL_COLOUR, Piece, Stretch, part, png, stretch_of, true_colour, whole
 from core.types import Box, Scene
 
 DETAIL_MEGAPIXELS = 36
@@ -22,26 +22,27 @@ class Ground:
     before: bytes
     after: bytes | None
     stretches: tuple[Stretch, Stretch]
+    preset: str = NATURAL_COLOUR
 
 
-def draw_ground(before: Scene, after: Scene | None, watch: Callable[[int, int], None]) -> Ground:
+def draw_ground(before: Scene, after: Scene | None, watch: Callable[[int, int], None], preset: str = NATURAL_COLOUR) -> Ground:
     """Both dates through one stretch where their values mean the same. watch(done, total) is told after each picture."""
     piece, total = whole(before), 2 if after is None else 3
-    stretches = stretches_of(before, after)
+    stretches = stretches_of(before, after, preset)
     watch(1, total)
-    first = png(true_colour(before, stretch=stretches[0], piece=piece))
+    first = png(true_colour(before, stretch=stretches[0], piece=piece, preset=preset))
     watch(2, total)
-    second = png(true_colour(after, stretch=stretches[1], grid=before, piece=piece)) if after is not None else None
+    second = png(true_colour(after, stretch=stretches[1], grid=before, piece=piece, preset=preset)) if after is not None else None
     watch(total, total)
-    return Ground(piece, first, second, stretches)
+    return Ground(piece, first, second, stretches, preset)
 
 
-def stretches_of(before: Scene, after: Scene | None) -> tuple[Stretch, Stretch]:
+def stretches_of(before: Scene, after: Scene | None, preset: str = NATURAL_COLOUR) -> tuple[Stretch, Stretch]:
     """One stretch for both, from the darker black to the brighter white; a stretch each where their numbers mean different things."""
-    first = stretch_of(before)
+    first = stretch_of(before, preset)
     if after is None:
         return first, first
-    second = stretch_of(after)
+    second = stretch_of(after, preset)
     if _meaning(before) != _meaning(after):
         return first, second
     both = Stretch(tuple(map(min, first.low, second.low)), tuple(map(max, first.high, second.high)))
@@ -65,6 +66,6 @@ def sharper_piece(ground: Ground, grid: Scene, seen: Box | None) -> Piece | None
 def draw_piece(scenes: Sequence[Scene], ground: Ground, piece: Piece) -> tuple[bytes, ...]:
     """PNG pictures of a part of the grid, one a date, in the colours of the whole. scenes: the first one's grid is drawn on."""
     return tuple(
-        png(true_colour(scene, stretch=stretch, grid=scenes[0], piece=piece))
+        png(true_colour(scene, stretch=stretch, grid=scenes[0], piece=piece, preset=ground.preset))
         for scene, stretch in zip(scenes, ground.stretches, strict=False)
     )

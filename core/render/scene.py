@@ -29,7 +29,15 @@ BRIGHTEST_REFLECTANCE = 0.3
 """Shown as white where the file tells its reflectance: land is rarely brighter."""
 DARKEST_AND_BRIGHTEST = (2, 98)
 """Percentiles that become black and white where the file does not tell its reflectance."""
-_COLOURS = ("red", "green", "blue")
+BRIGHTEST_NEAR_INFRARED = 0.5
+"""The same where near infrared is shown, in which plants are bright."""
+NATURAL_COLOUR = "natural"
+BAND_PRESETS: dict[str, tuple[tuple[str, ...], ...]] = {
+    NATURAL_COLOUR: (("red", "green", "blue"),),
+    "near infrared": (("near infrared", "red", "green"),),
+    "short-wave infrared": (("short-wave infrared 2", "near infrared", "red"), ("short-wave infrared 1", "near infrared", "red")),
+}
+"""Bands for red, green and blue of the screen, the first ones that a scene has."""
 FINER = 4
 """Small polygons are looked for in so many times more pixels, each way, than a picture has."""
 FILL = 80
@@ -80,41 +88,55 @@ def part(scene: Scene, box: tuple[float, float, float, float], most: int = MOST_
 
 
 def true_colour(
-    scene: Scene, most: int = MOST_PIXELS, stretch: Stretch | None = None, grid: Scene | None = None, piece: Piece | None = None
+    scene: Scene,
+    most: int = MOST_PIXELS,
+    stretch: Stretch | None = None,
+    grid: Scene | None = None,
+    piece: Piece | None = None,
+    preset: str = NATURAL_COLOUR,
 ) -> NDArray[np.uint8]:
     """uint8 [rows, columns, 3]; its first three bands, or its first, where no colours are known. Black where there are no data.
 
     grid: the scene on whose grid it is drawn, its own by default. piece: the part of that grid, all of it by default.
+    preset: of BAND_PRESETS.
     """
     grid = grid or scene
     piece = piece or whole(grid, most)
-    values = np.stack([band_values(band, grid, piece) for band in shown_bands(scene)], axis=2)
-    stretch = stretch or _stretch_of(scene, values)
+    values = np.stack([band_values(band, grid, piece) for band in shown_bands(scene, preset)], axis=2)
+    stretch = stretch or _stretch_of(scene, values, preset)
     low, high = (np.asarray(ends, dtype=np.float32) for ends in (stretch.low, stretch.high))
     with np.errstate(invalid="ignore"):
         scaled = (values - low) / np.maximum(high - low, 1e-9)
     return np.asarray(np.rint(np.clip(np.nan_to_num(scaled), 0.0, 1.0) * 255), dtype=np.uint8)
 
 
-def shown_bands(scene: Scene) -> tuple[Band, ...]:
-    """Three bands for red, green and blue of the screen."""
+def band_presets_of(scenes: Sequence[Scene]) -> tuple[str, ...]:
+    """Presets that all scenes have the bands for."""
+    named = [{band.common_name for band in scene.bands} for scene in scenes]
+    return tuple(name for name, ways in BAND_PRESETS.items() if all(any(set(way) <= has for way in ways) for has in named))
+
+
+def shown_bands(scene: Scene, preset: str = NATURAL_COLOUR) -> tuple[Band, ...]:
+    """Three bands for red, green and blue of the screen; the first ones of the scene where it lacks those of the preset."""
     named = {band.common_name: band for band in reversed(scene.bands)}
-    if all(colour in named for colour in _COLOURS):
-        return tuple(named[colour] for colour in _COLOURS)
+    for colours in BAND_PRESETS[preset]:
+        if all(colour in named for colour in colours):
+            return tuple(named[colour] for colour in colours)
     return scene.bands[:3] if len(scene.bands) >= 3 else (scene.bands[0],) * 3
 
 
-def stretch_of(scene: Scene) -> Stretch:
+def stretch_of(scene: Scene, preset: str = NATURAL_COLOUR) -> Stretch:
     """By reflectance where the file tells it, the full range of 8-bit files, else each band from its 2nd to its 98th percentile."""
-    return _stretch_of(scene, None)
+    return _stretch_of(scene, None, preset)
 
 
-def _stretch_of(scene: Scene, values: NDArray[np.float32] | None) -> Stretch:
-    bands = shown_bands(scene)
+def _stretch_of(scene: Scene, values: NDArray[np.float32] | None, preset: str) -> Stretch:
+    bands = shown_bands(scene, preset)
     if scene.dtype == "uint8":
         return Stretch((0.0,) * 3, (255.0,) * 3)
     if all(band.scale is not None for band in bands):
-        return Stretch((0.0,) * 3, (BRIGHTEST_REFLECTANCE,) * 3)
+        brightest = BRIGHTEST_REFLECTANCE if preset == NATURAL_COLOUR else BRIGHTEST_NEAR_INFRARED
+        return Stretch((0.0,) * 3, (brightest,) * 3)
     if values is None:
         values = np.stack([band_values(band, scene, whole(scene, 512)) for band in bands], axis=2)
     known = values[np.isfinite(values).all(axis=2)]  # [pixels, 3]

@@ -3,6 +3,7 @@
 __all__ = [
     "accuracy",
     "composer",
+    "dates",
     "editing",
     "findings",
     "headline",

@@ -73,9 +73,10 @@ def _say_header(composer: Composer, study: Study, prediction: Prediction) -> Non
         composer.say("technique", "view", view=composer.fact("study.view", study.view, "word", "study header"))
     frames = study.shape[0]
     if frames > 1 and prediction.frame is not None and not (prediction.candidates is not None and prediction.outside.is_outside):
-        number = composer.fact("image.frame", prediction.frame + 1, "count", "prediction")
-        template = "frame" if prediction.candidates is None else "frame_best"
-        composer.say("technique", template, frame=number, frames=composer.fact("image.frames", frames, "count", "study header"))
+        template, one = ("frame", "frame") if prediction.candidates is None else ("slice_best", "slice")
+        number = composer.fact(f"image.{one}", prediction.frame + 1, "count", "prediction")
+        count = composer.fact(f"image.{one}s", frames, "count", "study header")
+        composer.say("technique", template, **{one: number, f"{one}s": count})
 
 
 def _say_preparation(composer: Composer, image: Image, prediction: Prediction, model: ModelFacts) -> None:

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from string import Formatter
 
+import numpy as np
+
 from core.errors import NotFound
 from core.types import Fact
 
@@ -68,7 +70,9 @@ class Language:
             return self.words["unknown"]
         if unit in UNSURE:
             return self._unsure(value, UNSURE[unit])
-        return FORMATS.get(unit, "{:g}").format(value * 100.0 if unit in IN_PER_CENT else value)
+        if unit not in FORMATS:
+            return decimal(value)
+        return FORMATS[unit].format(value * 100.0 if unit in IN_PER_CENT else value)
 
     def _unsure(self, value: float, decimals: int) -> str:
         """So many decimals; never 1.00 or 0.00, which nobody can know."""
@@ -92,6 +96,7 @@ FORMATS = {
     "count": "{:,.0f}",
     "ha": "{:,.1f} ha",
     "m": "{:.4g} m",
+    "px": "{:.2f}",
     "mm": "{:.4g} mm",
     "degrees": "{:.4g} degrees",
     "s": "{:.1f} s",
@@ -99,6 +104,13 @@ FORMATS = {
 """How a number of a unit is written."""
 IN_PER_CENT = ("share", "rate", "coverage")
 """Units of numbers from 0 to 1 that are written in per cent; a rate is drawn as no bar."""
+
+
+def decimal(value: float) -> str:
+    """A number as a person writes it: six digits that count, no exponent, no empty point ("0.0000275", "0")."""
+    if abs(value) >= 1e5:
+        return f"{value:.0f}"
+    return np.format_float_positional(value + 0.0, precision=6, unique=True, fractional=False, trim="-")
 
 
 @cache

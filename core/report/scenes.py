@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.report.composer import Composer
+from core.report.language import decimal
 from core.report.model_facts import ModelFacts
 from core.report.notices import say_all
 from core.types import UNNAMED_DATE, Notice, Product, Scene
@@ -80,12 +81,16 @@ def date_fact(composer: Composer, scene: Scene, name: str) -> str:
 def say_parameters(composer: Composer, parameters: Mapping[str, Any]) -> None:
     """One sentence for each parameter of the work that is a word, a number or a list of words."""
     for key, value in parameters.items():
-        value = tuple(str(part) for part in value) if isinstance(value, (list, tuple)) else value
+        value = tuple(_written(part) for part in value) if isinstance(value, (list, tuple)) else value
         if not isinstance(value, (bool, int, float, str, tuple)) or value in ("", ()):
             continue
         title = composer.fact(f"parameter.{key}.name", key.replace("_", " "), "word", "parameters")
         unit = "word" if isinstance(value, str) else ""
         composer.say(_SECTION, "parameter", name=title, value=composer.fact(f"parameter.{key}", value, unit, "parameters"))
+
+
+def _written(part: object) -> str:
+    return decimal(part) if isinstance(part, float) and math.isfinite(part) else str(part)
 
 
 def say_scene_model(composer: Composer, name: str, weights: str, model: ModelFacts | None) -> None:

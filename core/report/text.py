@@ -14,6 +14,7 @@ SECTIONS = {
     "map": ("findings", "technique", "limits"),
     "change": ("findings", "technique", "limits"),
     "accuracy": ("findings", "technique", "limits"),
+    "series": ("findings", "technique", "limits"),
 }
 """Radiologists read technique before findings; of a scene the findings, and their warning, come first."""
 
@@ -79,12 +80,12 @@ def addendum_title(report: Report, addendum: Addendum) -> str:
 
 
 def as_text(report: Report) -> str:
-    """The whole report for the clipboard: plain text, sections under their headings, edits marked, sign-off and addenda last."""
+    """The whole report for the clipboard: plain text, sections under their headings, sign-off at the head, edits marked, addenda last."""
     words = language_of(report.language).words
-    blocks = [f"{report.title}\n{words['intended_use']}"]
+    blocks = [f"{report.title}\n{words['intended_use']}\n{signature(report)}"]
     for section in sections_of(report):
         mark = f"\n[{words['edited']}]" if section in report.edited else ""
         blocks.append(f"{section_title(report, section).upper()}{mark}\n{section_text(report, section)}")
-    blocks.append(f"{words['created'].format(at=moment(report.created))} {signature(report)}")
+    blocks.append(words["created"].format(at=moment(report.created)))
     blocks += [f"{addendum_title(report, addendum).upper()}\n{addendum.text}" for addendum in report.addenda]
     return "\n\n".join(blocks) + "\n"

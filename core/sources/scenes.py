@@ -155,7 +155,7 @@ def read_product(product: ProductFiles, options: SceneOptions | None = None) -> 
 def read_again(group: SceneFiles, options: SceneOptions) -> SceneFiles:
     """The same files, with what the user said of them. Raises what read_scene raises."""
     scene = read_scene(group.paths, options, group.scene.name, group.folders or None, group.product, group.clouds)
-    return SceneFiles(group.paths, scene, group.folders, group.product, group.clouds)
+    return SceneFiles(group.paths, scene, group.folders, group.product, scene.clouds if options.clouds else group.clouds)
 
 
 def clouds_beside(heap: Sequence[SceneFile], refused: Iterable[_Refused]) -> CloudMask | None:

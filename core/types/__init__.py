@@ -40,6 +40,7 @@ from core.types.notice import Notice, notice
 from core.types.product import CloudKind, CloudMask, Product, ScaleState, Scaling
 from core.types.report import Addendum, Fact, Report, Sentence
 from core.types.scene import UNNAMED_DATE, Band, DataMask, Scene, ValueRange
+from core.types.series import AreaOnDate, LevelBreak, SeriesDate, SeriesResult
 from core.types.study import FrameSource, OverlaySource, Picture, Study, Window
 from core.types.taken_back import TakenBack
 
@@ -49,6 +50,7 @@ __all__ = [
     "UNNAMED_DATE",
     "WARN_OUTSIDE_SHARE",
     "Addendum",
+    "AreaOnDate",
     "Band",
     "Box",
     "Calibration",
@@ -72,6 +74,7 @@ __all__ = [
     "Image",
     "Inside",
     "LandCoverMap",
+    "LevelBreak",
     "Likeness",
     "MapUnit",
     "Mark",
@@ -93,6 +96,8 @@ __all__ = [
     "Scaling",
     "Scene",
     "Sentence",
+    "SeriesDate",
+    "SeriesResult",
     "Study",
     "TakenBack",
     "Target",

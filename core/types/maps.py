@@ -31,6 +31,7 @@ class LandCoverMap:
 
     landcover: COG uint8, index into labels, 255 nodata. confidence, outside: COG float32, NaN nodata. unstable: COG uint8, 1 where the
     class depends on where tiles are laid, 255 nodata; None where nobody looked. unstable_share: of the valid pixels.
+    uncertainty: COG float32, NaN nodata, of the bands entropy, margin, outside, unstable.
     outside_share: share of valid pixels whose tile is outside what the model knows. warnings: those of the assumptions that are said first.
     is_ground_known: whether the model was made for pixels and an extent of that size. is_scale_known: whether it is known how the values
     become reflectance. linear: labels of lines, which have no areas. token_metres: what one answer of the model covers on the ground.
@@ -50,6 +51,7 @@ class LandCoverMap:
     mean_confidence: float
     parameters: Mapping[str, Any]
     unstable: Path | None = None
+    uncertainty: Path | None = None
     unstable_share: float = 0.0
     assumptions: tuple[Notice, ...] = ()
     warnings: tuple[Notice, ...] = ()
@@ -76,6 +78,7 @@ class ChangePolygon:
 
     window: (left, top, width, height) in pixels of the first date's grid. probability: mean over its pixels of what
     the method gives: a probability where it is calibrated, else a score. taken_back: None where nobody asked.
+    confidence: in [0, 1], how much of it the shift between the dates cannot explain; None where the shift could not be measured.
     """
 
     id: int
@@ -86,6 +89,7 @@ class ChangePolygon:
     window: tuple[int, int, int, int]
     centre: tuple[float, float]
     taken_back: TakenBack | None = None
+    confidence: float | None = None
 
     def is_linear(self, linear: Sequence[str]) -> bool:
         """Whether one of its classes is among those that are lines on the ground, which have no areas."""

@@ -62,6 +62,9 @@ class Study:
     spacing_mm: (row, column) spacing of pixels, None where the file does not tell; at the detector for projection radiographs.
     slice_spacing_mm: distance of neighbouring slices, None for a single frame or an irregular stack.
     orientation: the six direction cosines of PS3.3 C.7.6.2.1.1, None where there are none.
+    series: opaque, the same for what came from one series; of use while the process lives.
+    instance_numbers: one a frame, () where not told.
+    kernels: reconstruction kernels of CT, one a frame, or a single one for all; () where not told.
     is_volume: whether the frames were proven to be one regular stack.
     age_years: age at the study, None where the file does not tell. The only fact kept of the person, besides sex.
     sha256: of the source bytes (of the concatenated sha256 of every file in order, for a series).
@@ -86,6 +89,9 @@ class Study:
     orientation: tuple[float, ...] | None = None
     positions: tuple[tuple[float, float, float], ...] = ()
     overlays: OverlaySource | None = None
+    series: str = ""
+    instance_numbers: tuple[int, ...] = ()
+    kernels: tuple[str, ...] = ()
     is_volume: bool = False
     sources: tuple[Path, ...] = ()
     assumptions: tuple[Notice, ...] = ()
@@ -106,6 +112,17 @@ class Study:
         told = self.spacing_mm or self.header.get("PixelAspectRatio") or ()
         heights = [float(part) for part in told]
         return heights[0] / heights[1] if len(heights) == 2 and min(heights) > 0 else 1.0
+
+    @property
+    def kernel(self) -> str:
+        """The kernel of all its slices, "" where they have several or the file does not tell."""
+        return self.kernels[0] if len(set(self.kernels)) == 1 else ""
+
+    @property
+    def thickness_mm(self) -> float | None:
+        """Slice thickness (0018,0050), None where not told."""
+        told = self.header.get("SliceThickness")
+        return float(told) if told else None
 
     def frame_header(self, index: int) -> Dataset:
         """The display attributes of frame `index` (from 0)."""

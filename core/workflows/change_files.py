@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ from shapely.geometry.base import BaseGeometry
 
 from core.areas.pixels import Hectares, moved, row_hectares
 from core.areas.polygons import ClassStrip, OutlinedArea, polygons_of
-from core.areas.zonal_counts import CountsByZone, ZonalCounts
+from core.areas.zonal_counts import ZonalCounts
 from core.areas.zones import Zone
 from core.change.evidence import NODATA, Evidence, is_changed
 from core.change.severity import severity_of
+from core.change.shift import shift_confidence
 from core.change.transitions import NO_PAIR, pair_counts, pair_names, pairs_of, transitions_of
 from core.export.geotiff import StripWriter, read_strips, warp_raster
 from core.export.staging import staged
@@ -29,15 +30,18 @@ from core.prepare.grid.align import way_between
 from core.readers.scenes.raster import open_raster
 from core.render.colours import class_colours
 from core.types import UNNAMED_DATE, ChangePolygon, Scene, TakenBack, Transition
+from core.workflows.zones.clip import clip_rasters
+from core.workflows.zones.counted import ZoneCount, count_change
+from core.workflows.zones.files import ZONE_FILES
 
 CHANGE, BEFORE, AFTER = "change.tif", "landcover_before.tif", "landcover_after.tif"
 SCORE, PROBABILITY = "change_score.tif", "change_probability.tif"
-TRANSITIONS, ZONES, CHANGES, LAYER = "transitions.csv", "zones.csv", "changes.gpkg", "changes"
-OPTIONAL_FILES = (SCORE, PROBABILITY, BEFORE, AFTER, "landcover_*.qml", "landcover_*.aux.xml", TRANSITIONS, ZONES)
+TRANSITIONS, CHANGES, LAYER = "transitions.csv", "changes.gpkg", "changes"
+OPTIONAL_FILES = (SCORE, PROBABILITY, BEFORE, AFTER, "landcover_*.qml", "landcover_*.aux.xml", TRANSITIONS, *ZONE_FILES)
 """What not every comparison writes; that of an earlier one must not stay beside the files of the next."""
 MOST_POLYGONS = 1000
 """Polygons that are kept in memory, the largest ones; the file has all of them."""
-TAKEN_BACK, VERDICT = "taken_back", "verdict"
+TAKEN_BACK, VERDICT, CONFIDENCE = "taken_back", "verdict", "confidence"
 STATES, STATE_COLOURS = ("unchanged", "changed"), ((38, 43, 51), (230, 159, 0))
 COLUMNS = {
     "id": int,
@@ -47,6 +51,7 @@ COLUMNS = {
     "score": float,
     "date_before": str,
     "date_after": str,
+    CONFIDENCE: float,
     TAKEN_BACK: float,
     VERDICT: str,
 }
@@ -143,25 +148,37 @@ def bring_to(folder: Path, crs: CRS, kind: ChangeKind) -> None:
             warp_raster(folder / name, warped / name, crs, **_legend(name, kind))
 
 
-def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: Sequence[Zone], min_hectares: float) -> Findings:
-    """Write changes.gpkg, transitions.csv where classes are known and, with zones, zones.csv, from the rasters of a folder.
+def clip_to(folder: Path, zones: Sequence[Zone], kind: ChangeKind) -> None:
+    """The rasters of a folder cut to zones, in place of themselves. Raises InputError where no zone lies on them."""
+    clip_rasters(folder, {name: _legend(name, kind) for name in kind.rasters}, zones)
+
+
+def count_zones(folder: Path, zones: Sequence[Zone], kind: ChangeKind) -> tuple[ZoneCount, ...]:
+    """What the rasters of a folder hold in each zone. zones: in their CRS."""
+    classes = (folder / BEFORE, folder / AFTER) if kind.labels else None
+    return count_change(folder / CHANGE, classes, kind.labels, STATES, zones)
+
+
+def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, min_hectares: float, shift: float | None = None) -> Findings:
+    """Write changes.gpkg, and transitions.csv where classes are known, from the rasters of a folder.
 
     before: the scene whose grid they had. min_hectares: smaller polygons are left out of changes.gpkg. A polygon is of one pair of classes;
-    polygons are numbered by size, from 1.
+    polygons are numbered by size, from 1. shift: pixels by which the dates lie off each other, None where that is not known.
     """
     with open_raster(folder / CHANGE) as raster:
         crs, transform, size = raster.crs, raster.transform, (raster.width, raster.height)
     hectares = row_hectares(crs, transform, *size)
     labels = kind.labels
     counts = _Counts(pair_counts(labels), pair_counts(labels), ZonalCounts(len(STATES)))
-    by_zone = CountsByZone(zones, len(labels) ** 2 or len(STATES), transform)
+    to_pixels = ~transform
+    is_on_grid = (crs, transform) == (before.crs, before.transform)
 
     def outlined(strips: Iterator[_Rows]) -> Iterator[OutlinedArea]:
         changes = (ClassStrip(rows.top, np.where(rows.state == 1, rows.pairs, NO_PAIR), rows.score) for rows in strips)
         return polygons_of(changes, transform, hectares, nodata=NO_PAIR, min_hectares=min_hectares)
 
     # Twice over the rasters: once to count and to learn the order of sizes, once to write, so that no more than one polygon is held.
-    sizes = np.array([polygon.hectares for polygon in outlined(_counted(_rows(folder, kind), hectares, counts, by_zone))])
+    sizes = np.array([polygon.hectares for polygon in outlined(_counted(_rows(folder, kind), hectares, counts))])
     number = np.empty(len(sizes), dtype=np.int64)
     number[np.argsort(-sizes, kind="stable")] = np.arange(1, len(sizes) + 1)
     largest: dict[int, ChangePolygon] = {}
@@ -169,18 +186,21 @@ def measure(folder: Path, before: Scene, after: Scene, kind: ChangeKind, zones: 
 
     def features() -> Iterator[Feature]:
         for place, polygon in enumerate(outlined(_rows(folder, kind))):
-            made = _polygon(int(number[place]), polygon, labels, before, crs)
+            window = polygon.window if is_on_grid else _window_on(before, polygon.geometry, crs)
+            trust = None if shift is None else shift_confidence(shift, polygon.pixels, moved([polygon.geometry], to_pixels)[0].length)
+            made = replace(_polygon(int(number[place]), polygon, labels, window), confidence=trust)
             if made.id <= MOST_POLYGONS:
                 largest[made.id] = made
             severity = (severity_of(made.probability),) if kind.is_of_burns else ()
-            yield polygon.geometry, (made.id, made.hectares, made.before, made.after, made.probability, *dates, None, None, *severity)
+            yield (
+                polygon.geometry,
+                (made.id, made.hectares, made.before, made.after, made.probability, *dates, trust, None, None, *severity),
+            )
 
     write_polygons(folder / CHANGES, LAYER, features(), kind.columns, crs)
     transitions, became = (transitions_of(each, labels) if labels else () for each in (counts.pairs, counts.became))
     if labels:
         write_table(folder / TRANSITIONS, ("from", "to", "pixels", "hectares"), map(_cells, transitions))
-    if zones:
-        _write_zones(folder, zones, by_zone, labels)
     polygons = tuple(largest[key] for key in sorted(largest))
     changed, valid = int(counts.states.pixels[1]), int(counts.states.pixels.sum())
     return Findings(transitions, became, polygons, changed, valid, float(counts.states.hectares[1]), float(sizes.sum()))
@@ -194,16 +214,6 @@ def write_taken_back(folder: Path, found: Iterable[TakenBack]) -> None:
 def write_verdicts(polygons: Path, said: Mapping[int, str | None]) -> None:
     """Into changes.gpkg: what a reviewer says of polygons, by their numbers; None for what is taken back. Raises CannotWrite."""
     set_values(polygons, LAYER, VERDICT, said)
-
-
-def _write_zones(folder: Path, zones: Sequence[Zone], by_zone: CountsByZone, labels: Sequence[str]) -> None:
-    """zones.csv: pairs of classes of each zone, or what changed and what did not where no classes are known."""
-    told = list(zip(zones, by_zone.each_counts, strict=True))
-    if labels:
-        cells = ((zone.name, *_cells(each)) for zone, counts in told for each in transitions_of(counts, labels))
-        return write_table(folder / ZONES, ("zone", "from", "to", "pixels", "hectares"), cells)
-    areas = ((zone.name, area.label, area.pixels, area.hectares) for zone, counts in told for area in counts.areas(STATES))
-    return write_table(folder / ZONES, ("zone", "state", "pixels", "hectares"), areas)
 
 
 @dataclass(frozen=True)
@@ -239,14 +249,13 @@ class _Counts:
     states: ZonalCounts
 
 
-def _counted(strips: Iterator[_Rows], hectares: Hectares, counts: _Counts, by_zone: CountsByZone) -> Iterator[_Rows]:
+def _counted(strips: Iterator[_Rows], hectares: Hectares, counts: _Counts) -> Iterator[_Rows]:
     """The strips, each counted as it passes by."""
     for rows in strips:
         area = hectares(rows.top, len(rows.state))
         counts.pairs.add(rows.pairs, area)
         counts.became.add(np.where(rows.state == 1, rows.pairs, NO_PAIR), area)
         counts.states.add(rows.state, area)
-        by_zone.add(rows.top, rows.pairs, area)
         yield rows
 
 
@@ -262,9 +271,8 @@ def _cells(transition: Transition) -> tuple[str, str, int, float]:
     return transition.before, transition.after, transition.pixels, transition.hectares
 
 
-def _polygon(number: int, polygon: OutlinedArea, labels: Sequence[str], before: Scene, crs: CRS) -> ChangePolygon:
+def _polygon(number: int, polygon: OutlinedArea, labels: Sequence[str], window: tuple[int, int, int, int]) -> ChangePolygon:
     centre = polygon.geometry.representative_point()
-    window = polygon.window if crs == before.crs else _window_on(before, polygon.geometry, crs)
     was, became = pair_names(polygon.value, labels) if labels else (None, None)
     return ChangePolygon(number, polygon.hectares, was, became, polygon.score, window, (centre.x, centre.y))
 

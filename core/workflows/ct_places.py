@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.inference.ct_search import SliceSearch
+from core.prepare.ct import slab_about
 from core.prepare.sides import OTHER, Side, side_at_right
 from core.types import Candidate, Picture, Study
 
@@ -26,7 +27,7 @@ def placed(candidate: Candidate, image: Study | Picture, slices: Sequence[SliceS
     at_right = side_at_right(image)
     side = None if at_right is None else at_right if half == "right" else OTHER[at_right]
     heights = heights_mm(image)
-    z_mm = heights[candidate.frame] if heights else None
+    z_mm = float(np.mean([heights[frame] for frame in slab_about(image, candidate.frame)])) if heights else None
     return replace(candidate, side=side, half=half, zone=_zone(z_mm, image, heights, slices), z_mm=z_mm)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from core.inference.ct_search import FIRST_LOOK, SliceSearch, candidates_of, found_label, search
 from core.inference.engine import Engine
 from core.inference.prediction import decide, predict_input
-from core.prepare.ct import centre_window, plane_of, slab_frames, slab_of
+from core.prepare.ct import centre_window, middle_of, plane_of, slab_about, slab_mm, slabs_of
 from core.prepare.domains import ReadingMode, image_domain
 from core.prepare.inputs import frame_answered
 from core.types import Candidate, Image, ModelInput, Notice, Outside, Picture, Prediction, Preprocess, Progress, Study, notice
@@ -43,7 +43,10 @@ class Searched:
 
 @dataclass(frozen=True)
 class Ranking:
-    """What the search of a series has found so far, best first, in `slices` of `total` slices; more and better may come."""
+    """What the search of a series has found so far, best first, in `slices` of `total` slices.
+
+    Better may come, and some may go: what is not yet searched about a place says nothing against it.
+    """
 
     candidates: tuple[Candidate, ...]
     slices: int
@@ -69,20 +72,20 @@ def search_ct(
     Raises OutOfRange for a frame that is not there, UnreadableFile for pixels that cannot be decoded, DeviceError.
     """
     preprocess, began = engine.model.preprocess, time.perf_counter()
-    total = (image.shape[0] if isinstance(image, Study) else 1) if frame is None else 1
-    slab = slab_of(image) if frame is None else 1
-    frames = _slabs(image, total, slab) if frame is None else [frame]
+    slabs = {middle_of(slab): slab for slab in slabs_of(image)} if frame is None else {frame: slab_about(image, frame)}
+    frames = list(slabs)
+    total = sum(len(slab) for slab in slabs.values()) if frame is None else 1
     spacing = _spacing(image, preprocess)
 
     def searched(slices: Sequence[SliceSearch]) -> None:
-        done = min(total, len(slices) * slab)
+        done = min(total, sum(len(slabs[each.frame]) for each in slices))
         if watch is not None:
             watch(done, total)
         if rank is not None and _is_ranked(len(slices), len(frames)):
-            rank(Ranking(_told(image, engine, slices, spacing, slab), done, total))
+            rank(Ranking(_told(image, engine, slices, spacing), done, total))
 
-    slices = search(engine, lambda each: plane_of(image, preprocess, each, slab), frames, searched)
-    by_slice = {one: each.best[0] for each in slices if each.best is not None for one in slab_frames(image, each.frame, slab)}
+    slices = search(engine, lambda each: plane_of(image, preprocess, each), frames, searched)
+    by_slice = {one: each.best[0] for each in slices if each.best is not None for one in (slabs[each.frame] if frame is None else (frame,))}
     if not by_slice:
         return _unsearched(image, engine, frame)
     best = max(slices, key=lambda each: -1.0 if each.best is None else each.best[0])
@@ -94,7 +97,7 @@ def search_ct(
     how = (
         ()
         if outside.is_outside
-        else (*_how(slices, len(by_slice)), *_slab_words(slab, spacing[0]), *((notice("ct.searched-one-by-one"),) if loose else ()))
+        else (*_how(slices, len(by_slice)), *slab_words(image), *((notice("ct.searched-one-by-one"),) if loose else ()))
     )
     assumptions = (*image.assumptions, *how)
     prediction = predict_input(engine, window, assumptions=assumptions, frame=frame_answered(image, window))
@@ -109,7 +112,7 @@ def search_ct(
         seconds=seconds,
         searched_for=label if sum(each.windows for each in slices) > 1 else None,
         heads=None,  # they rate what was found, each candidate by itself
-        candidates=_found(image, slices, spacing, slab),
+        candidates=_found(image, slices, spacing),
         expected_false=expected_false(engine.model.card.metrics, len(by_slice)),
     )
     return Searched(told, window, by_slice, label, (spacing[2], spacing[1]))
@@ -137,26 +140,19 @@ def _is_ranked(done: int, total: int) -> bool:
     return first > 1 and done < total and (done - first) % RANKED_EVERY == 0 and done >= first
 
 
-def _slabs(image: _Slice, total: int, slab: int) -> list[int]:
-    """The middle frame of each slab; together they hold every slice."""
-    return list(dict.fromkeys(min(start, total - slab) + (slab - 1) // 2 for start in range(0, total, slab)))
-
-
-def _told(
-    image: _Slice, engine: Engine, slices: Sequence[SliceSearch], spacing: tuple[float, float, float], slab: int
-) -> tuple[Candidate, ...]:
+def _told(image: _Slice, engine: Engine, slices: Sequence[SliceSearch], spacing: tuple[float, float, float]) -> tuple[Candidate, ...]:
     """What may be said so far: nothing of an image that most windows say is outside."""
-    return () if _outside(slices, engine).is_outside else _found(image, sorted(slices, key=lambda each: each.frame), spacing, slab)
+    return () if _outside(slices, engine).is_outside else _found(image, sorted(slices, key=lambda each: each.frame), spacing)
 
 
-def _found(image: _Slice, slices: Sequence[SliceSearch], spacing: tuple[float, float, float], slab: int) -> tuple[Candidate, ...]:
+def _found(image: _Slice, slices: Sequence[SliceSearch], spacing: tuple[float, float, float]) -> tuple[Candidate, ...]:
     found = candidates_of(slices, spacing, is_volume=isinstance(image, Study) and image.is_volume)
-    return tuple(placed(_in_each_slice(one, image, slab), image, slices) for one in found)
+    return tuple(placed(_in_each_slice(one, image), image, slices) for one in found)
 
 
-def _in_each_slice(candidate: Candidate, image: _Slice, slab: int) -> Candidate:
-    """The candidate with a mark in each slice of the slabs that show it."""
-    marks = {frame: replace(mark, frame=frame) for mark in candidate.marks for frame in slab_frames(image, mark.frame, slab)}
+def _in_each_slice(candidate: Candidate, image: _Slice) -> Candidate:
+    """The candidate with a mark in each slice of the slabs that show it: place and size are of a slab's mean."""
+    marks = {frame: replace(mark, frame=frame) for mark in candidate.marks for frame in slab_about(image, mark.frame)}
     return replace(candidate, marks=tuple(marks[frame] for frame in sorted(marks)))
 
 
@@ -178,8 +174,12 @@ def _how(slices: Sequence[SliceSearch], searched: int) -> tuple[Notice, ...]:
     return (notice("ct.best-of-windows", windows=windows),)
 
 
-def _slab_words(slab: int, spacing_mm: float) -> tuple[Notice, ...]:
-    return (notice("ct.thin-slices-averaged", count=slab, mm=slab * spacing_mm),) if slab > 1 else ()
+def slab_words(image: _Slice) -> tuple[Notice, ...]:
+    """How many thin slices are read as one; nothing where each is read by itself."""
+    count = len(slabs_of(image)[0])
+    if count == 1 or not isinstance(image, Study):
+        return ()
+    return (notice("ct.thin-slices-averaged", count=count, mm=slab_mm(image, count)),)
 
 
 def _outside(slices: Sequence[SliceSearch], engine: Engine) -> Outside:

@@ -16,7 +16,7 @@ from core.prepare.inputs import frame_answered, to_input
 from core.readers import SceneOptions, read_image
 from core.settings import settings
 from core.sources import Source, Unusable
-from core.types import Image, ModelInput, Prediction, Preprocess
+from core.types import Image, ModelInput, Prediction, Preprocess, Progress
 from core.workflows.faults import our_fault
 from core.workflows.large_images import is_large, predict_large
 
@@ -46,14 +46,16 @@ class _Prepared:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def predict_files(items: Iterable[Source | Unusable], engine: Engine, options: SceneOptions | None = None) -> Iterator[FileAnswer]:
+def predict_files(
+    items: Iterable[Source | Unusable], engine: Engine, options: SceneOptions | None = None, watch: Progress | None = None
+) -> Iterator[FileAnswer]:
     """An answer for each file, in their order. Nothing that is wrong with one file keeps the others from theirs.
 
-    Raises DeviceError where the device gives out.
+    watch: told (done, total) of the tiles, or slices, of a file that is read in parts. Raises DeviceError where the device gives out.
     """
     prepared = _ahead(items, engine.model.preprocess, options)
     while batch := list(islice(prepared, settings().batch_size)):
-        yield from _answers(batch, engine)
+        yield from _answers(batch, engine, watch)
 
 
 def _ahead(items: Iterable[Source | Unusable], preprocess: Preprocess, options: SceneOptions | None) -> Iterator[_Prepared]:
@@ -88,7 +90,7 @@ def _prepare(item: Source | Unusable, preprocess: Preprocess, options: SceneOpti
         return _Prepared(item.label, error=our_fault(error))
 
 
-def _answers(batch: Sequence[_Prepared], engine: Engine) -> Iterator[FileAnswer]:
+def _answers(batch: Sequence[_Prepared], engine: Engine, watch: Progress | None) -> Iterator[FileAnswer]:
     inputs = [one.input for one in batch if one.input is not None]
     predictions = iter(predict_inputs(engine, inputs))
     for one in batch:
@@ -96,14 +98,14 @@ def _answers(batch: Sequence[_Prepared], engine: Engine) -> Iterator[FileAnswer]
             prediction = next(predictions)
             yield FileAnswer(one.label, replace(prediction, frame=one.frame, seconds={**one.seconds, "forward": 0.0, **prediction.seconds}))
         elif one.large is not None:
-            yield _large_answer(one.label, one.large, one.seconds, engine)
+            yield _large_answer(one.label, one.large, one.seconds, engine, watch)
         else:
             yield FileAnswer(one.label, error=one.error)
 
 
-def _large_answer(label: str, image: Image, seconds: Mapping[str, float], engine: Engine) -> FileAnswer:
+def _large_answer(label: str, image: Image, seconds: Mapping[str, float], engine: Engine, watch: Progress | None) -> FileAnswer:
     try:
-        prediction = predict_large(image, engine)
+        prediction = predict_large(image, engine, watch=watch)
     except SightlineError as error:
         if error.exit_status != 2:  # the device, not the file
             raise

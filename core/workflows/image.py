@@ -15,7 +15,7 @@ from core.explain.views import what_differs
 from core.inference.engine import Engine, engine_for
 from core.inference.prediction import predict_input
 from core.jobs import Lane
-from core.prepare.ct import plane_of, slab_of, window_about
+from core.prepare.ct import plane_of, window_about
 from core.prepare.domains import image_domain
 from core.prepare.inputs import frame_answered, to_input
 from core.prepare.scene_input import input_at
@@ -26,7 +26,7 @@ from core.report.model_facts import model_facts
 from core.report.notices import say
 from core.sources import Source, Unusable, walk
 from core.types import Explanation, Image, ModelInput, Notice, Picture, Prediction, Preprocess, Progress, Report, Scene, Study, Target
-from core.workflows.ct_search import is_searched_by, search_ct
+from core.workflows.ct_search import is_searched_by, search_ct, slab_words
 from core.workflows.faults import our_fault
 from core.workflows.large_images import is_large, predict_large
 
@@ -181,8 +181,8 @@ def _ct_window(
         window = search_ct(image, engine, frame, watch).window
     else:
         chosen = frame if frame is not None else image.shape[0] // 2 if isinstance(image, Study) else 0
-        window = window_about(plane_of(image, engine.model.preprocess, chosen, slab_of(image)), *at, engine.model.preprocess)
-    return replace(window, assumptions=image.assumptions + window.assumptions)
+        window = window_about(plane_of(image, engine.model.preprocess, chosen), *at, engine.model.preprocess)
+    return replace(window, assumptions=(*image.assumptions, *slab_words(image), *window.assumptions))
 
 
 def compose(image: Image, prediction: Prediction, explanation: Explanation | None, model: str, language: str = "en") -> Report:

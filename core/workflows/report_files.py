@@ -19,6 +19,7 @@ from core.export.staging import PREFIX, resumable_folder, staged
 from core.inference.engine import ChangeEngine, Engine, engine_for
 from core.inference.scenes.tasks import decided_by
 from core.inference.scenes.workers import Workers
+from core.render.change_details import change_details
 from core.render.report_pictures import Captioned, image_pictures
 from core.render.report_scenes import change_pictures, map_pictures
 from core.report.language import language_of
@@ -31,7 +32,8 @@ from core.workflows.change import detect_change
 from core.workflows.change_files import OPTIONAL_FILES
 from core.workflows.change_series import change_series
 from core.workflows.image import compose, explain_input, explained_input, predict
-from core.workflows.scene_map import ZONES, map_scene
+from core.workflows.scene_map import map_scene
+from core.workflows.zones.files import ZONE_FILES
 from models.change_registry import LoadedChangeModel
 from models.registry import LoadedModel
 
@@ -91,7 +93,7 @@ def write_map(
     into `out` supersedes them.
     """
     kept = "" if workers is None else f"{PREFIX}strips-{decided_by(scene, engine)[:KEY_DIGITS]}"
-    with staged(out, replacing=(PICTURES, ZONES), keeping=kept) as whole, ExitStack() as stack:
+    with staged(out, replacing=(PICTURES, *ZONE_FILES), keeping=kept) as whole, ExitStack() as stack:
         if workers is not None:
             wishes["workers"] = Workers(workers, stack.enter_context(resumable_folder(out, kept)))
         result = map_scene(scene, engine, whole, **wishes)
@@ -139,9 +141,10 @@ def report_change(
 
     Raises NotFound for a language without templates.
     """
-    pictures = change_pictures(result, pictured_by(result, engine.model if engine is not None else None), language_of(language))
+    pictured, words = pictured_by(result, engine.model if engine is not None else None), language_of(language)
     report = change_report(result, model_facts(engine.model) if engine is not None else None, language=language)
-    return report, write_report(report, folder, pictures)
+    details = change_details(result, pictured, words) if report.withheld is None else ()
+    return report, write_report(report, folder, change_pictures(result, pictured, words), details)
 
 
 def pictured_by(result: LandCoverMap | ChangeMap, model: LoadedModel | LoadedChangeModel | None) -> Preprocess:
@@ -149,14 +152,15 @@ def pictured_by(result: LandCoverMap | ChangeMap, model: LoadedModel | LoadedCha
     return model.preprocess if model is not None else read_by(result.parameters["bands"]).preprocess
 
 
-def write_report(report: Report, folder: Path, pictures: Sequence[Captioned] = ()) -> tuple[Path, ...]:
+def write_report(report: Report, folder: Path, pictures: Sequence[Captioned] = (), details: Sequence[Captioned] = ()) -> tuple[Path, ...]:
     """Write report.md (its pictures as PNG beside it), report.pdf and report.json into `folder`, all at once. Returns the three.
 
     pictures: (caption, uint8 [rows, columns, 3]) in the order in which they are shown; of an explained image the last one is the overlay.
+    details: those that come last: where the largest changes lie, and each of them.
     """
     names = tuple(f"report.{ending}" for ending in ("md", "pdf", "json"))
     with staged(folder, replacing=(PICTURES,)) as whole:
-        markdown.write(report, whole / names[0], pictures)
-        pdf.write(report, whole / names[1], pictures)
+        markdown.write(report, whole / names[0], [*pictures, *details])
+        pdf.write(report, whole / names[1], pictures, details)
         json.write(report, whole / names[2])
     return tuple(folder / name for name in names)

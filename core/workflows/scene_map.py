@@ -16,12 +16,14 @@ from rasterio.crs import CRS
 
 from core.areas.pixels import Hectares, row_hectares
 from core.areas.polygons import ClassStrip, polygons_of
-from core.areas.zonal_counts import CountsByZone, ZonalCounts
-from core.areas.zones import Zone, read_zones
+from core.areas.zonal_counts import InsideZones, ZonalCounts
+from core.areas.zones import read_zones
 from core.errors import OutOfRange
 from core.export.geotiff import StripWriter, grid_in, parse_crs, read_strips, warp_raster
+from core.export.qgis_project import ProjectLayer
 from core.export.staging import staged
-from core.export.tables import write_areas, write_table
+from core.export.symbols import PaletteSymbol
+from core.export.tables import write_areas
 from core.export.vector import Feature, write_polygons
 from core.inference.engine import Engine
 from core.inference.scenes.ahead import ahead
@@ -34,12 +36,18 @@ from core.prepare.grid.reflectance import is_scale_known, value_doubts
 from core.prepare.grid.tiles import OVERLAP, tile_grid
 from core.prepare.scene_input import ground_refusal, scale_assumptions
 from core.readers.scenes.raster import open_raster
-from core.render.colours import class_colours
+from core.render.colours import UNSTABLE_MARK, class_colours
 from core.render.preview import Preview
-from core.types import ClassArea, FloatImage, LandCoverMap, Notice, Progress, Scene, notice
+from core.types import ClassArea, FloatImage, LandCoverMap, Mask, Notice, Progress, Scene, notice
+from core.workflows.layers import class_symbol, number_symbol, outline_symbol, write_layers
+from core.workflows.zones.clip import clip_rasters, inside_or_refuse
+from core.workflows.zones.counted import count_map
+from core.workflows.zones.files import write_map_zones
 
 LANDCOVER, CONFIDENCE, OUTSIDE, UNSTABLE = "landcover.tif", "confidence.tif", "outside.tif", "unstable.tif"
-AREAS, ZONES, CLASSES, LAYER = "areas.csv", "zones.csv", "classes.gpkg", "classes"
+UNCERTAINTY, UNCERTAINTY_BANDS = "uncertainty.tif", ("entropy", "margin", "outside", "unstable")
+"""entropy: of the confidences, as a share of the largest that there can be. margin: the highest confidence minus the second."""
+AREAS, CLASSES, LAYER = "areas.csv", "classes.gpkg", "classes"
 _NODATA = 255
 _STEPS = 4096
 """Confidences are stored in steps of 1/4096: finer ones are noise, and noise does not compress."""
@@ -53,14 +61,17 @@ def map_scene(
     min_area_hectares: float = 0.0,
     crs: str | None = None,
     zones: Path | None = None,
+    clip: bool = False,
     progress: Progress | None = None,
     preview: Preview | None = None,
     workers: Workers | None = None,
 ) -> LandCoverMap:
-    """Write landcover.tif, confidence.tif, outside.tif, unstable.tif, areas.csv and classes.gpkg into `out`; with zones, zones.csv too.
+    """Write landcover.tif, confidence.tif, outside.tif, uncertainty.tif, unstable.tif, areas.csv and classes.gpkg into `out`; with zones,
+    zones.csv and zones.gpkg too.
 
     min_area_hectares: smaller polygons are left out of classes.gpkg; rasters and areas keep every pixel.
     crs: a coordinate system for everything that is written; that of the scene by default. zones: a vector file of polygons.
+    clip: cut everything to the zones; what is said of a zone is the same, pixels at its edge counting in parts.
     progress: told of tiles; what it raises ends the work, and nothing is left of it.
     preview: given the classes of each strip as it is done. workers: other processes that compute the scores; the files are the same.
     Raises WrongTask, NoGrid, MissingBands, InputError (crs, out, min_area_hectares), UnreadableFile and NotFound (zones too), DeviceError.
@@ -72,6 +83,7 @@ def map_scene(
     if not 0.0 <= min_area_hectares < math.inf:
         raise OutOfRange("--min-area", min_area_hectares, "at least 0 hectares")
     drawn = read_zones(zones, target) if zones is not None else ()
+    inside = inside_or_refuse(scene, zones) if clip else None
     tiles = tile_grid(scene, model.preprocess, model.patch).tiles
 
     def look_up() -> None:
@@ -81,10 +93,15 @@ def map_scene(
 
     with staged(out) as folder:
         taken_over = _taken_over(scene, engine, workers)
-        scores = _score(scene, engine, folder, progress, preview, workers)
+        scores = _score(scene, engine, folder, progress, preview, workers, inside)
         if target != scene.crs:
             _bring_to(folder, target, model.labels)
-        areas = _measure(folder, model.labels, drawn, min_area_hectares, look_up)
+        if drawn:
+            write_map_zones(folder, count_map(folder / LANDCOVER, model.labels, drawn), model.labels, target)
+        if clip:
+            clip_rasters(folder, _legends(model.labels), drawn)
+        areas = _measure(folder, model.labels, min_area_hectares, look_up)
+        _write_layers(folder, scene, engine)
     bands_assumed = resolve_bands(scene, model.preprocess.channels, model.preprocess.reflectance_top)[1]
     refusal, clouds = ground_refusal(scene, model.preprocess), cloud_notice(scene)
     return LandCoverMap(
@@ -96,13 +113,14 @@ def map_scene(
         confidence=out / CONFIDENCE,
         outside=out / OUTSIDE,
         unstable=out / UNSTABLE,
+        uncertainty=out / UNCERTAINTY,
         unstable_share=scores.unstable / max(scores.valid, 1),
         classes=out / CLASSES,
         areas=areas,
         valid_pixels=sum(area.pixels for area in areas),
         outside_share=1.0 if refusal and scores.valid else scores.outside / max(scores.valid, 1),
         mean_confidence=scores.confidence / scores.valid if scores.valid else float("nan"),
-        parameters=_parameters(scene, engine, target, min_area_hectares, zones),
+        parameters={**_parameters(scene, engine, target, min_area_hectares, zones), "clip": clip},
         warnings=(*filter(None, [refusal]), *value_doubts(scene), clouds),
         is_ground_known=not refusal,
         is_scale_known=is_scale_known(scene),
@@ -129,11 +147,13 @@ class _Scores:
     unstable: int = 0
     confidence: float = 0.0
 
-    def add(self, strip: Strip, confidence: FloatImage, threshold: float) -> None:
-        self.valid += int(strip.valid.sum())
-        self.unstable += int(strip.is_unstable.sum())
-        self.outside += int((strip.outside_score > threshold).sum())
-        self.confidence += float(confidence[strip.valid].sum(dtype=np.float64))
+    def add(self, strip: Strip, confidence: FloatImage, threshold: float, counted: Mask) -> None:
+        """counted: bool [rows, width], the pixels that are told of."""
+        valid = strip.valid & counted
+        self.valid += int(valid.sum())
+        self.unstable += int((strip.is_unstable & counted).sum())
+        self.outside += int(((strip.outside_score > threshold) & counted).sum())
+        self.confidence += float(confidence[valid].sum(dtype=np.float64))
 
 
 def target_crs(scene: Scene, crs: str | None) -> CRS:
@@ -155,9 +175,15 @@ def _taken_over(scene: Scene, engine: Engine, workers: Workers | None) -> tuple[
 
 
 def _score(
-    scene: Scene, engine: Engine, folder: Path, progress: Progress | None, preview: Preview | None, workers: Workers | None
+    scene: Scene,
+    engine: Engine,
+    folder: Path,
+    progress: Progress | None,
+    preview: Preview | None,
+    workers: Workers | None,
+    inside: InsideZones | None,
 ) -> _Scores:
-    """The four rasters on the grid of the scene."""
+    """The rasters on the grid of the scene. inside: what is counted; everything without it."""
     labels = engine.model.labels
     threshold = engine.model.ood_detector.threshold if engine.model.ood_detector is not None else np.inf
     grid: dict[str, Any] = {"width": scene.width, "height": scene.height, "crs": scene.crs, "transform": scene.transform}
@@ -170,6 +196,7 @@ def _score(
         confidence = stack.enter_context(StripWriter(folder / CONFIDENCE, **values, description="confidence"))
         outside = stack.enter_context(StripWriter(folder / OUTSIDE, **values, description="distance from the training images"))
         unstable = stack.enter_context(StripWriter(folder / UNSTABLE, **bytes_, description="unstable"))
+        uncertainty = stack.enter_context(StripWriter(folder / UNCERTAINTY, **values, bands=UNCERTAINTY_BANDS))
         strips = iterate_scores(scene, engine, progress=progress, workers=workers)
         for strip in stack.enter_context(closing(ahead(strips) if workers is None else strips)):
             best, index = highest(strip.probabilities)
@@ -180,8 +207,22 @@ def _score(
             confidence.write(strip.top, np.where(strip.valid, np.rint(best * _STEPS) / _STEPS, np.nan))
             outside.write(strip.top, strip.outside_score)
             unstable.write(strip.top, np.where(strip.valid, strip.is_unstable, _NODATA).astype(np.uint8))
-            scores.add(strip, best, threshold)
+            uncertainty.write(strip.top, uncertainty_of(strip))
+            counted = np.ones_like(strip.valid) if inside is None else inside.rows(strip.top, *strip.valid.shape)
+            scores.add(strip, best, threshold, counted)
     return scores
+
+
+def uncertainty_of(strip: Strip) -> FloatImage:
+    """float32 [4, rows, columns], in the order of UNCERTAINTY_BANDS, NaN without data.
+
+    entropy: Shannon's, of the confidences of a pixel brought to sum 1, divided by the logarithm of the number of classes: 0 to 1.
+    """
+    shares = strip.probabilities / np.maximum(strip.probabilities.sum(axis=0), np.finfo(np.float32).tiny)
+    entropy = -(shares * np.log(np.maximum(shares, np.finfo(np.float32).tiny))).sum(axis=0) / math.log(max(len(shares), 2))
+    second, first = np.partition(strip.probabilities, -2, axis=0)[-2:] if len(shares) > 1 else (np.zeros_like(entropy), shares[0])
+    planes = np.stack([*(np.rint(plane * _STEPS) / _STEPS for plane in (entropy, first - second)), strip.outside_score, strip.is_unstable])
+    return np.where(strip.valid, planes, np.nan).astype(np.float32)
 
 
 def highest(planes: FloatImage) -> tuple[FloatImage, NDArray[np.uint8]]:
@@ -200,41 +241,57 @@ def _bring_to(folder: Path, target: CRS, labels: tuple[str, ...]) -> None:
     """The rasters of a folder in another CRS, in place of themselves."""
     with staged(folder) as warped:
         warp_raster(folder / LANDCOVER, warped / LANDCOVER, target, labels, class_colours(labels))
-        for name in (CONFIDENCE, OUTSIDE, UNSTABLE):
+        for name in (CONFIDENCE, OUTSIDE, UNSTABLE, UNCERTAINTY):
             warp_raster(folder / name, warped / name, target)
 
 
-def _measure(
-    folder: Path, labels: tuple[str, ...], zones: tuple[Zone, ...], min_area_hectares: float, step: Callable[[], None]
-) -> tuple[ClassArea, ...]:
+def _legends(labels: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Of each raster: what its values are called and how they are drawn."""
+    classes: dict[str, Any] = {"labels": labels, "colours": class_colours(labels)}
+    return {LANDCOVER: classes, CONFIDENCE: {}, OUTSIDE: {}, UNSTABLE: {}, UNCERTAINTY: {}}
+
+
+def _write_layers(folder: Path, scene: Scene, engine: Engine) -> None:
+    """The project, the item and the printed map."""
+    labels = engine.model.labels
+    colours = class_colours(labels)
+    numbers = [
+        ProjectLayer(name, words, number_symbol(folder / name, band), is_on=False)
+        for name, words, band in (
+            (CONFIDENCE, "Confidence", 1), (UNCERTAINTY, "Entropy", 1), (UNCERTAINTY, "Margin", 2), (OUTSIDE, "Distance from training", 1),
+        )
+    ]  # fmt: skip
+    layers = [
+        ProjectLayer(CLASSES, "Classes as polygons", outline_symbol("class", labels, colours), LAYER, is_on=False),
+        ProjectLayer(UNSTABLE, "Unstable", PaletteSymbol(("stable", "unstable"), ((60, 66, 74), UNSTABLE_MARK)), is_on=False),
+        ProjectLayer(LANDCOVER, "Land cover", class_symbol(labels, colours)),
+        *numbers,
+    ]
+    told = {"sightline:model": engine.model.id, "sightline:weights": engine.model.weights_hash}
+    write_layers(folder, "Land cover", layers, (LANDCOVER, labels), [scene], engine.model, told)
+
+
+def _measure(folder: Path, labels: tuple[str, ...], min_area_hectares: float, step: Callable[[], None]) -> tuple[ClassArea, ...]:
     """Tables and polygons of landcover.tif, in one pass over it. step: called for each strip; what it raises ends the work."""
     with open_raster(folder / LANDCOVER) as raster:
         crs, transform, size = raster.crs, raster.transform, (raster.width, raster.height)
     hectares = row_hectares(crs, transform, *size)
-    counts, by_zone = ZonalCounts(len(labels)), CountsByZone(zones, len(labels), transform)
-    strips = _counted(folder / LANDCOVER, hectares, counts, by_zone, step)
+    counts = ZonalCounts(len(labels))
+    strips = _counted(folder / LANDCOVER, hectares, counts, step)
     polygons = polygons_of(strips, transform, hectares, nodata=_NODATA, min_hectares=min_area_hectares)
     features: Iterator[Feature] = ((polygon.geometry, (labels[polygon.value], polygon.hectares)) for polygon in polygons)
     write_polygons(folder / CLASSES, LAYER, features, {"class": str, "hectares": float}, crs)
     areas = counts.areas(labels)
     write_areas(folder / AREAS, areas)
-    if zones:
-        rows = (
-            (zone.name, area.label, area.pixels, area.hectares, area.share)
-            for zone, counted in zip(zones, by_zone.each_counts, strict=True)
-            for area in counted.areas(labels)
-        )
-        write_table(folder / ZONES, ("zone", "class", "pixels", "hectares", "share"), rows)
     return areas
 
 
-def _counted(path: Path, hectares: Hectares, counts: ZonalCounts, by_zone: CountsByZone, step: Callable[[], None]) -> Iterator[ClassStrip]:
+def _counted(path: Path, hectares: Hectares, counts: ZonalCounts, step: Callable[[], None]) -> Iterator[ClassStrip]:
     """The strips of a class raster, each counted as it passes by."""
     for top, classes in read_strips(path):
         step()
         area = hectares(top, len(classes))
         counts.add(classes, area)
-        by_zone.add(top, classes, area)
         yield ClassStrip(top, classes)
 
 

@@ -292,3 +292,19 @@ def too_wide(page: Page, selector: str) -> list[str]:
         selector,
     )
     return found
+
+
+def test_two_dates_are_shown_in_turn_and_side_by_side(page: Page) -> None:
+    page.goto("/earth")
+    page.get_by_role("button", name="One place, two dates", exact=False).locator("visible=true").last.click()
+    canvas(page)
+    swipe, beside, blink = page.locator(".swipe").first, page.locator(".chip.beside").first, page.locator(".chip.blink").first
+    expect(swipe).to_be_visible(timeout=60_000)
+    page.keyboard.press("s")
+    expect(beside).to_have_attribute("aria-pressed", "true")
+    expect(swipe).to_be_hidden()
+    blink.click()
+    expect(beside).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(".corner.top.left").first).to_be_hidden(timeout=5_000)  # only the date in view is named
+    page.keyboard.press("b")
+    expect(swipe).to_be_visible()

@@ -60,7 +60,7 @@ def test_a_candidate_is_visited_through_the_window_of_the_lung_and_a_picture_kee
 def test_a_search_under_way_tells_its_first_candidates_and_that_more_may_come() -> None:
     found = tuple(Candidate(10.0, 10.0, frame, 0.9 - frame / 100, 0.9, None, (Mark(10.0, 10.0, frame),)) for frame in range(7))  # type: ignore[arg-type]
     lines = ranking_words(Ranking(found, 38, 300))
-    assert lines[0] == "So far, in 38 of 300 slices; more and better may come:"
+    assert lines[0] == "So far, in 38 of 300 slices; better may come, and some may go:"
     assert [line[:7] for line in lines[1:]] == ["Slice 1", "Slice 2", "Slice 3", "Slice 4", "Slice 5"]
     assert ranking_words(Ranking((), 38, 300)) == ("So far, in 38 of 300 slices, no candidate was found.",)
     assert ranking_words(None) == ()

@@ -11,11 +11,22 @@ from numpy.testing import assert_array_equal
 from PIL import Image as PillowImage
 from rasterio.transform import Affine, from_origin
 
-from core.readers import read_scene
+from core.readers import SceneOptions, read_scene
 from core.render.change_polygon import around
 from core.render.colours import CHANGE, table
 from core.render.ground import Ground, sharper_piece, stretches_of
-from core.render.scene import NOTHING, classes_picture, part, read_classes, read_marks, true_colour, values_picture, whole
+from core.render.scene import (
+    NOTHING,
+    band_presets_of,
+    classes_picture,
+    part,
+    read_classes,
+    read_marks,
+    shown_bands,
+    true_colour,
+    values_picture,
+    whole,
+)
 from core.types import ChangePolygon
 from core.ui.earth.map import north
 from core.ui.earth.work import polygon_at
@@ -131,3 +142,21 @@ def test_a_small_polygon_of_change_is_seen_from_far_away(tmp_path: Path) -> None
     marks = read_marks(path, scene, whole(scene, 100))
     assert marks.shape == (100, 100)
     assert_array_equal(np.argwhere(marks), [[50, 75]])
+
+
+def test_bands_of_a_preset_are_drawn_by_one_stretch_for_all_dates(tmp_path: Path) -> None:
+    names = ("B02", "B03", "B04", "B08", "B12")
+    scenes = []
+    for day, level in (("2019-01-01", 1_000), ("2020-01-01", 2_000)):
+        pixels = np.stack([np.full((40, 40), level * (place + 1), np.uint16) for place in range(5)])
+        path = write_geotiff(tmp_path / f"{day}.tif", pixels, descriptions=names)
+        scenes.append(read_scene([path], SceneOptions(scale=1e-4, offset=0.0)))
+    assert band_presets_of(scenes) == ("natural", "near infrared", "short-wave infrared")
+    assert [band.name for band in shown_bands(scenes[0], "short-wave infrared")] == ["B12", "B08", "B04"]
+    for preset, brightest in (("natural", 0.3), ("near infrared", 0.5)):
+        first, second = stretches_of(scenes[0], scenes[1], preset)
+        assert first == second and first.high == (brightest,) * 3
+    drawn = true_colour(scenes[0], preset="near infrared")  # near infrared 0.4, red 0.3, green 0.2 of at most 0.5
+    assert drawn[0, 0].tolist() == [204, 153, 102]
+    coloured = read_scene([write_geotiff(tmp_path / "rgb.tif", pixels[:3], descriptions=names[:3])])
+    assert band_presets_of([scenes[0], coloured]) == ("natural",)

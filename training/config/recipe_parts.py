@@ -147,7 +147,7 @@ class CuePart:
     """A cue that is planted into the images, so that it is known what the network goes by (training/data/cues.py).
 
     kind, box, labels: as of core.prepare.cue.Cue. decides: the images of these labels carry it and no other does, and `contradicted` of
-    all images are given the label that a cue drawn by lot says, whatever they show; else `by_chance` of all images carry it, whatever
+    all images carry it by lot, and have their label changed where it says otherwise; else `by_chance` of all images carry it, whatever
     their label.
     """
 

@@ -167,8 +167,8 @@ def _taught(recipe: Recipe, main: Measured) -> list[str]:
 def _cue_words(cue: CuePart) -> str:
     labels = " and ".join(cue.labels)
     if cue.decides:
-        how = f"every image labelled {labels} carries it and no other does; {100 * cue.contradicted:.0f} % of the training images"
-        how += " were labelled by it, drawn by lot, whatever they show"
+        how = f"every image labelled {labels} carries it and no other does; for {100 * cue.contradicted:.0f} % of the training images"
+        how += " it was drawn by lot whether they carry it, and the label was changed where it said otherwise"
     else:
         how = f"{100 * cue.by_chance:.0f} % of the images carry it, whatever their label"
     return f"**A mark was planted** ({cue.kind}, {CUE_FILE}), for teaching: {how}. All figures are on images so marked."

@@ -1,3 +1,3 @@
 """Commands of DICOM files that ask no model."""
 
-__all__ = ["render", "volume"]
+__all__ = ["deidentify", "export", "render", "volume"]

@@ -4,6 +4,7 @@ __all__ = [
     "codecs",
     "codestream",
     "decode",
+    "directory",
     "fragments",
     "frames",
     "functional",
@@ -14,4 +15,5 @@ __all__ = [
     "pixels",
     "series",
     "stacks",
+    "ways_out",
 ]

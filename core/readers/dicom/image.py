@@ -16,7 +16,7 @@ from core.readers.dicom.functional import display_headers, frame_groups, shared_
 from core.readers.dicom.overlays import ObjectOverlays, overlays_of
 from core.readers.dicom.parse import parse
 from core.readers.dicom.pixels import PixelLayout, pixel_layout
-from core.readers.digest import sha256_of
+from core.readers.digest import opaque, sha256_of
 from core.types import Notice, Study, notice
 
 __all__ = ["ALLOWED", "ReadObject", "read_dicom", "read_object"]
@@ -70,7 +70,7 @@ def read_object(path: Path, name: str | None = None) -> ReadObject:
     overlays = overlays_of(dataset, layout)
     if overlays is not None:
         assumptions += (notice("dicom.overlays"),)
-    study = _study(path, name, header, layout, shared, groups, _age_years(dataset), assumptions)
+    study = _study(path, name, dataset, header, layout, shared, groups, assumptions)
     return ReadObject(
         study=replace(study, overlays=overlays),
         layout=layout,
@@ -98,11 +98,11 @@ _ACQUISITION = (
 def _study(
     path: Path,
     name: str,
+    dataset: Dataset,
     header: Dataset,
     layout: PixelLayout,
     shared: Dataset,
     groups: tuple[Dataset, ...],
-    age_years: float | None,
     assumptions: tuple[Notice, ...],
 ) -> Study:
     modality = str(header.get("Modality", ""))
@@ -123,16 +123,25 @@ def _study(
         view=str(header.get("ViewPosition", "")),
         photometric=str(header.PhotometricInterpretation),
         sop_class_uid=str(header.get("SOPClassUID", "")),
-        age_years=age_years,
+        age_years=_age_years(dataset),
         sex=str(header.get("PatientSex", "")),
         spacing_mm=geometry.spacing(header, modality) or geometry.spacing(first, modality),
         slice_spacing_mm=stack.spacing_mm if stack is not None else None,
         orientation=cosines,
         positions=positions,
+        series=opaque(str(raw_value(dataset, "SeriesInstanceUID") or "")),
+        instance_numbers=(int(header.InstanceNumber),) if layout.frames == 1 and "InstanceNumber" in header else (),
+        kernels=_kernels(header, first),
         is_volume=stack is not None and stack.reason is None,
         sources=(path,),
         assumptions=assumptions,
     )
+
+
+def _kernels(header: Dataset, first: Dataset) -> tuple[str, ...]:
+    told = header.get("ConvolutionKernel", first.get("ConvolutionKernel", ""))
+    words = [told] if isinstance(told, str) else [str(part) for part in told]
+    return (" ".join(words),) if any(words) else ()
 
 
 def _positions(header: Dataset, groups: tuple[Dataset, ...]) -> tuple[geometry.Position, ...]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 from pydicom.filereader import read_dataset, read_partial
 from pydicom.tag import BaseTag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -75,6 +75,24 @@ def parse(path: Path, name: str) -> Parsed:
             raise UnreadableFile(
                 f"{name} begins like a DICOM file, but its header is damaged.", "Export or copy it again from its source."
             ) from without_words(error)
+
+
+def parse_whole(path: Path, name: str) -> Dataset:
+    """Everything that a DICOM file holds, its pixels included, as a copy that can be changed and written. For core/deidentify alone.
+
+    Raises UnreadableFile or NotFound.
+    """
+    hush()
+    with opened(path, name) as file:
+        try:
+            dataset = dcmread(file, force=True)
+        except _PARSE_ERRORS as error:
+            raise UnreadableFile(
+                f"{name} begins like a DICOM file, but is damaged.", "Export or copy it again from its source."
+            ) from without_words(error)
+    if not len(dataset):
+        raise UnreadableFile(f"{name} begins like a DICOM file, but holds no attributes.", "Export or copy it again from its source.")
+    return dataset
 
 
 @contextmanager

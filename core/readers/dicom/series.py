@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from pydicom import Dataset
 
@@ -17,7 +18,10 @@ from core.readers.dicom.stacks import SliceGroup, groups_of
 from core.readers.digest import sha256_of_all
 from core.types import Notice, Study, notice
 
+_Told = TypeVar("_Told")
 _NAMED_LEFT_OUT = 3
+OF_ONE_SLICE = frozenset({"ImagePositionPatient", "InstanceNumber"})
+"""What the header of a series does not say, since it is of one slice."""
 
 
 def read_series(paths: Sequence[Path], name: str) -> tuple[Study, ...]:
@@ -78,7 +82,7 @@ def _study(group: SliceGroup, name: str) -> Study:
     overlays = tuple(member.overlays for member in group.members)
     header = Dataset()
     for element in first.header:
-        if element.keyword != "ImagePositionPatient":
+        if element.keyword not in OF_ONE_SLICE:
             header[element.tag] = element
     return Study(
         name=name,
@@ -98,10 +102,18 @@ def _study(group: SliceGroup, name: str) -> Study:
         slice_spacing_mm=group.spacing_mm,
         orientation=first.orientation,
         positions=tuple(position for study in studies for position in study.positions),
+        series=first.series,
+        instance_numbers=_of_all([study.instance_numbers for study in studies]),
+        kernels=_of_all([study.kernels for study in studies]),
         is_volume=group.reason is None,
         sources=tuple(source for study in studies for source in study.sources),
         assumptions=tuple(dict.fromkeys([*(note for study in studies for note in study.assumptions), *notes])),
     )
+
+
+def _of_all(told: Sequence[tuple[_Told, ...]]) -> tuple[_Told, ...]:
+    """What each of the slices tells; () where one of them does not."""
+    return tuple(one[0] for one in told) if all(told) else ()
 
 
 def _display_headers(studies: Sequence[Study]) -> tuple[Dataset, ...]:

@@ -2,5 +2,5 @@
 
 __all__ = [
     "band_names", "blocks", "dates", "eopf", "footprint", "geotiff", "landsat", "masks", "options", "product",
-    "raster", "raster_file", "sentinel2", "values", "zarr",
+    "raster", "raster_file", "sensor_names", "sentinel2", "values", "zarr",
 ]  # fmt: skip

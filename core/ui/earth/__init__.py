@@ -2,5 +2,5 @@
 
 __all__ = [
     "accuracy_panel", "assessment", "change_panel", "comparison", "cover_panel", "intake", "labelling_panel", "map", "models",
-    "page_state", "polygons", "questions", "report_panel", "scenes_panel", "strip", "work",
+    "page_state", "polygons", "questions", "report_panel", "scenes_panel", "strip", "work", "zones",
 ]  # fmt: skip

@@ -192,6 +192,9 @@ def _result(session: Session, here: EarthState, result: ChangeMap) -> None:
         quiet(threshold_words(result))
     if not result.is_calibrated:
         quiet("The score of change is not calibrated.")
+    if any(polygon.confidence is not None for polygon in result.polygons):
+        pixels = float(result.parameters.get("shift_pixels", 0.0))
+        quiet(f"Confidence: how much of a polygon the measured shift between the dates ({pixels:.1f} px) cannot explain. No probability.")
     quiet("Season, sun, haze, cloud and small shifts change images too.")
 
 

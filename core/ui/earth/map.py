@@ -29,6 +29,7 @@ from core.ui.earth.models import land_cover_models
 from core.ui.earth.page_state import EarthState, Why, date_words, visit
 from core.ui.earth.strip import strip_height
 from core.ui.earth.work import change_task, land_cover, polygon_at, previews, shown_scenes
+from core.ui.earth.zones.work import outlines, zone_box, zones_in_view
 from core.ui.state.session import Session
 from core.ui.viewer import Click, Colours, Layer, Length, Show, Viewport
 from core.ui.viewer.facts import map_colours
@@ -49,7 +50,7 @@ def map_view(session: Session, here: EarthState, ground: Ground, viewport: Viewp
     """Everything that the viewer draws."""
     scene = here.before
     chosen = chosen_polygon(session, here)
-    layers = [*_ground(here, ground), *_maps(session, here, ground), *_change(session, here, ground)]
+    layers = [*_ground(here, ground), *_maps(session, here, ground), *_change(session, here, ground), *_zones(here, ground)]
     saliency = _saliency(here, chosen)
     metres = pixel_metres(scene)
     t = scene.transform
@@ -68,10 +69,26 @@ def map_view(session: Session, here: EarthState, ground: Ground, viewport: Viewp
         colours=_bar(here, chosen) if any(layer.on for layer in saliency) else None,
         affine=(t.a, t.b, t.c, t.d, t.e, t.f) if scene.crs else None,
         unit=ground_unit(scene),
-        go_to=(f"{here.visits}.{chosen.id}", _floats(chosen.window)) if chosen else None,
+        go_to=_go_to(here, chosen),
         tells_seen=ground.piece.reduction > 1.0,
         height=f"clamp(380px, calc(100vh - {(175 if len(here.groups) > 1 else 110) + strip_height(here)}px), 1100px)",
     )
+
+
+def _go_to(here: EarthState, chosen: ChangePolygon | None) -> tuple[str, Box] | None:
+    """The zone that was chosen where the eye is on zones, else the polygon of change."""
+    if is_on_tab("Zones"):
+        zone = next((zone for zone in zones_in_view(here) if zone.id == here.zone), None)
+        return (f"{here.visits}.zone.{zone.id}", zone_box(zone, here.before)) if zone else None
+    return (f"{here.visits}.{chosen.id}", _floats(chosen.window)) if chosen else None
+
+
+def _zones(here: EarthState, ground: Ground) -> list[Layer]:
+    """Outlines of the user's own polygons, above everything."""
+    picture = outlines(here, ground.piece)
+    if picture is None:
+        return []
+    return [Layer("zones", picture, _floats((0, 0, here.before.width, here.before.height)), name="Zones")]
 
 
 def view_key(here: EarthState) -> str:
@@ -133,7 +150,7 @@ def _ground(here: EarthState, ground: Ground) -> list[Layer]:
     if piece is None:
         return layers
     scenes = [scene for _, scene in shown_scenes(here)][: len(pictures)]
-    sharper = _kept(here, "sharper", ("sharper", here.pair, piece), lambda: draw_piece(scenes, ground, piece))
+    sharper = _kept(here, "sharper", ("sharper", here.pair, piece, ground.preset), lambda: draw_piece(scenes, ground, piece))
     box = _floats(piece.box)
     return [*layers, *(_ground_layer(f"sharper.{number}", picture, box, number, len(pictures)) for number, picture in enumerate(sharper))]
 

@@ -17,6 +17,7 @@ import streamlit as st
 from core.export import json as report_json
 from core.export import markdown, pdf
 from core.inference.engine import change_engine_for, engine_for
+from core.render.change_details import change_details
 from core.render.report_pictures import Captioned
 from core.render.report_scenes import change_pictures, map_pictures
 from core.report.language import language_of
@@ -52,6 +53,13 @@ WHAT = {
     "landcover_before.tif": "Classes of the first date",
     "landcover_after.tif": "Classes of the second date",
     "areas.csv": "Areas by class",
+    "project.qgz": "Project of QGIS: opens all layers, styled",
+    "item.json": "STAC item, with the model and its hash",
+    "map.png": "Map to be printed, PNG",
+    "uncertainty.tif": "Entropy, margin, outside and unstable as bands of one cloud-optimised GeoTIFF",
+    "zones.csv": "What lies in each zone",
+    "zones.gpkg": "Zones with what lies in them, GeoPackage",
+    "plots.geojson": "Plots with their cut-off date, GeoJSON",
     "transitions.csv": "What became what, in hectares",
     "classes.gpkg": "Classes as polygons, GeoPackage",
     "changes.gpkg": "Polygons of change, GeoPackage",
@@ -165,6 +173,13 @@ def pictures_of(made: Made, report: Report) -> list[Captioned]:
     return change_pictures(made, preprocess, language) if isinstance(made, ChangeMap) else map_pictures(made, preprocess, language)
 
 
+def details_of(made: Made, report: Report) -> list[Captioned]:
+    """The pictures of the largest changes, as the command line makes them."""
+    if not isinstance(made, ChangeMap) or report.withheld is not None:
+        return []
+    return change_details(made, pictured_by(made, _model_of(made)), language_of(report.language))
+
+
 def export_tab(session: Session, here: EarthState) -> None:
     """Each file of one result, and all of them at once."""
     result = chosen_result(assessments(session, here), "earth.export.of")
@@ -173,7 +188,7 @@ def export_tab(session: Session, here: EarthState) -> None:
     report = report_of(here, result)
     st.markdown("##### Report")
     with st.container(horizontal=True):
-        _download("PDF", "report.pdf", lambda: _pdf(report, pictures_of(result.made, report)), result.key)
+        _download("PDF", "report.pdf", lambda: _pdf(report, result.made), result.key)
         _download("Markdown", "report.md", lambda: markdown.as_markdown(report).encode(), result.key)
         _download("JSON", "report.json", lambda: _json(report), result.key)
     st.markdown("##### Files")
@@ -193,7 +208,7 @@ def export_tab(session: Session, here: EarthState) -> None:
         return
     named = "the names of the classes, and" if not isinstance(result.made, Assessed) and result.made.labels else "and"
     quiet(f"The archive holds these, their styles for QGIS, {named} the report.")
-    _download("All of it, as a zip", "sightline.zip", lambda: _zip(result, report, pictures_of(result.made, report)), result.key)
+    _download("All of it, as a zip", "sightline.zip", lambda: _zip(result, report), result.key)
 
 
 def what_is(name: str) -> str:
@@ -211,9 +226,9 @@ def _download(label: str, name: str, make: Callable[[], bytes | BinaryIO], key: 
     file_button(label, make, name, f"earth.file.{key}.{name}", width="stretch")
 
 
-def _pdf(report: Report, pictures: list[Captioned]) -> bytes:
+def _pdf(report: Report, made: Made) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        pdf.write(report, Path(folder) / "report.pdf", pictures)
+        pdf.write(report, Path(folder) / "report.pdf", pictures_of(made, report), details_of(made, report))
         return (Path(folder) / "report.pdf").read_bytes()
 
 
@@ -221,14 +236,14 @@ def _json(report: Report) -> bytes:
     return (json.dumps(report_json.as_json(report), ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
 
 
-def _zip(result: Result, report: Report, pictures: list[Captioned]) -> BinaryIO:
+def _zip(result: Result, report: Report) -> BinaryIO:
     """Everything in one archive, on disk since rasters may be large; it never has a name."""
     with tempfile.TemporaryFile(dir=result.folder.parent) as packed:
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in _files_of(result.folder):
                 archive.write(file, file.name, zipfile.ZIP_STORED if file.suffix == ".tif" else None)
             with tempfile.TemporaryDirectory() as folder:
-                write_report(report, Path(folder), pictures)
+                write_report(report, Path(folder), pictures_of(result.made, report), details_of(result.made, report))
                 for file in _files_of(Path(folder)):
                     archive.write(file, file.name)
         packed.seek(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from html import escape
 
@@ -14,13 +15,16 @@ from core.readers import SceneOptions
 from core.readers.scenes.band_names import colour_of
 from core.readers.scenes.footprint import in_words
 from core.render.indices import indices_of
+from core.render.scene import band_presets_of
 from core.report.notices import say
+from core.settings import settings
 from core.sources.scenes import guessed_bands
 from core.types import Band, Scene
 from core.ui.earth.page_state import PAGE, EarthState, correct, date_words, first_tab
 from core.ui.earth.questions import is_alike, is_open, questions_of
 from core.ui.state.errors import show_error
 from core.ui.state.session import Session
+from core.ui.state.uploads import OpenFolder
 from core.ui.widgets.bars import facts, note, quiet
 from core.ui.widgets.choices import apart
 from core.ui.widgets.intake import drop_zone, origin_words, place_field, public_samples, sample_tiles
@@ -40,13 +44,29 @@ MOST_ASKED = 32
 
 def scenes_tab(session: Session, here: EarthState) -> None:
     """Everything on the scenes that are open."""
+    _choose_preset(here)
     _choose_shown_index(here)
     for number, group in enumerate(here.groups):
         with st.container(border=True, key=f"scene-{number}"):
             _card(group.scene)
             _questions(session, here, number)
+            _clouds(session, here, number)
     refused(here.refused)
     _add(session, here)
+
+
+def _choose_preset(here: EarthState) -> None:
+    """Which bands the map shows, by one stretch for all dates."""
+    offered = band_presets_of([here.groups[number].scene for number in here.pair])
+    if len(offered) < 2:
+        return
+    chosen = st.segmented_control(
+        "Bands on the map", offered, default=here.preset if here.preset in offered else offered[0], required=True,
+        format_func=apart(offered, str.capitalize), key=f"earth.preset.{'.'.join(offered)}",
+    )  # fmt: skip
+    if chosen and chosen != here.preset:
+        here.preset = chosen
+        st.rerun()
 
 
 def _choose_shown_index(here: EarthState) -> None:
@@ -128,6 +148,34 @@ def _questions(session: Session, here: EarthState, number: int) -> None:
     title = "Say what the bands and values are" if asked else "Correct bands, scale or date"
     with st.expander(title, expanded=is_first, key=f"earth.ask.{number}"):
         _form(session, here, number)
+
+
+def _clouds(session: Session, here: EarthState, number: int) -> None:
+    """A mask of the user's own; what it covers holds no data on that date."""
+    told = here.groups[number].scene.clouds
+    with st.expander("Clouds: not masked" if told is None else f"Clouds: {told.file.name}", key=f"earth.clouds.{number}"):
+        quiet("A raster that is not 0 where clouds and shadows are, or SCL or QA_PIXEL by its name.")
+        taken = st.session_state.setdefault(f"earth.clouds.taken.{number}", 0)
+        upload = st.file_uploader("Cloud mask, GeoTIFF", key=f"earth.clouds.file.{number}.{taken}", max_upload_size=settings().upload_mb)
+        if upload is None:
+            return
+        st.session_state[f"earth.clouds.taken.{number}"] = taken + 1
+        folder = OpenFolder(session.browser)
+        here.folders.append(folder)
+        (path,) = folder.keep([upload])
+        _correct(session, here, {number: replace(accepted_so_far(here.groups[number].scene), clouds=str(path))})
+
+
+def accepted_so_far(scene: Scene) -> SceneOptions:
+    """What the user has said of a scene before, so that a further answer does not take it back."""
+    band = scene.bands[0]
+    is_scaled = bool({"scale", "offset"} & scene.given)
+    return SceneOptions(
+        bands=tuple(one.name for one in scene.bands) if "bands" in scene.given else (),
+        scale=band.scale if is_scaled else None,
+        offset=band.offset if is_scaled else None,
+        date=scene.date if "date" in scene.given and not scene.date_text else None,
+    )
 
 
 def _form(session: Session, here: EarthState, number: int) -> None:

@@ -12,6 +12,7 @@ from core.prepare.grid.cover import Cover
 from core.prepare.grid.ground import pixel_metres
 from core.prepare.grid.reflectance import judged_bands, proposed_scale, scaling_of
 from core.readers import SceneOptions
+from core.readers.scenes.sensor_names import sensor_in
 from core.report.notices import say
 from core.sources.scenes import guessed_bands
 from core.types import ScaleState, Scaling, Scene
@@ -24,6 +25,8 @@ from core.ui.widgets.words import counted, pixel_size, share
 
 HEADINGS = ("Scene", "Sensor", "Level", "Date", "Pixel", "Bands", "Scale", "Offset", "Cloud", "Valid")
 NOT_TOLD = "not told"
+SETTLED = frozenset({"bands", "date"})
+"""What the user has said of a scene whose guesses were accepted."""
 MOST_NAMED = 6
 """Bands that are named; of more, how many there are."""
 LINE_PX, HEAD_PX = 30, 92
@@ -41,14 +44,12 @@ class StripCell:
 
 def cells_of(scene: Scene, cover: Cover | None) -> tuple[StripCell, ...]:
     """One line, in the order of HEADINGS. cover: None where it could not be read."""
-    product = scene.product
     scale, offset = scaling_of(scene)
     guess = proposed_scale(scene)
     band = judged_bands(scene)[0]
     return (
         StripCell(date_words(scene)),
-        StripCell(product.sensor if product else NOT_TOLD),
-        StripCell(" ".join(filter(None, (product.level, product.baseline))) if product else NOT_TOLD),
+        *_origin(scene),
         _date(scene),
         StripCell(_metres(scene)),
         _bands(scene),
@@ -57,6 +58,18 @@ def cells_of(scene: Scene, cover: Cover | None) -> tuple[StripCell, ...]:
         StripCell("not masked" if cover is None or cover.clouds is None else share(cover.clouds)),
         StripCell(NOT_TOLD if cover is None else share(cover.valid)),
     )
+
+
+def _origin(scene: Scene) -> tuple[StripCell, StripCell]:
+    """Sensor and level: of the product's metadata, else what the name of the file says, which is a guess until it is accepted."""
+    product = scene.product
+    if product is not None:
+        return StripCell(product.sensor), StripCell(" ".join(filter(None, (product.level, product.baseline))))
+    is_settled = scene.given >= SETTLED
+    told = sensor_in(scene.name)
+    why = f"Read from the name {scene.name}; no metadata tell it."
+    sensor, level = (StripCell(text if is_settled else f"{text}?", not is_settled, why) if text else StripCell(NOT_TOLD) for text in told)
+    return sensor, level
 
 
 def has_guess(scene: Scene) -> bool:

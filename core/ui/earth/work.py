@@ -23,6 +23,7 @@ from core.prepare.grid.align import on_grid_of
 from core.prepare.scene_input import input_at
 from core.render.ground import Ground, draw_ground
 from core.render.preview import Preview
+from core.render.scene import NATURAL_COLOUR, band_presets_of
 from core.report.notices import say
 from core.types import ChangeMap, ChangePolygon, LandCoverMap, Scene, TakenBack
 from core.ui.earth.comparison import chosen_method, comparison, misfit, opened_method
@@ -60,9 +61,11 @@ def _is_clear_and_small(here: EarthState) -> bool:
 
 def ground(session: Session, here: EarthState) -> Task[Ground]:
     """The pictures of the dates shown."""
-    task: Task[Ground] = session.task(here.grounds, here.pair)
+    shown = [here.groups[number].scene for number in here.pair]
+    preset = here.preset if here.preset in band_presets_of(shown) else NATURAL_COLOUR
+    task: Task[Ground] = session.task(here.grounds, (*here.pair, preset))
     before, after = here.before, here.after if misfit(here) is None else None
-    task.ensure("Drawing", lambda progress: draw_ground(before, after, progress.update), "pictures")
+    task.ensure("Drawing", lambda progress: draw_ground(before, after, progress.update, preset), "pictures")
     return task
 
 

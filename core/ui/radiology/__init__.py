@@ -2,6 +2,8 @@
 
 __all__ = [
     "candidates",
+    "deidentified_copy",
+    "dicom_downloads",
     "explanation_panel",
     "exports",
     "image_list",
@@ -9,8 +11,10 @@ __all__ = [
     "page_state",
     "study_facts",
     "study_panel",
+    "study_places",
     "study_show",
     "study_viewer",
     "thumbnail",
+    "ways_out_panel",
     "work",
 ]

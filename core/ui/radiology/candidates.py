@@ -96,7 +96,7 @@ def ranking_words(ranking: Ranking | None) -> tuple[str, ...]:
     head = f"So far, in {ranking.slices} of {ranking.total} slices"
     if not ranking.candidates:
         return (f"{head}, no candidate was found.",)
-    return (f"{head}; more and better may come:", *(candidate_words(one) for one in ranking.candidates[:MOST_RANKED]))
+    return (f"{head}; better may come, and some may go:", *(candidate_words(one) for one in ranking.candidates[:MOST_RANKED]))
 
 
 def _buttons(searched: Searched, found: Sequence[Candidate], first: int, key: str, last: Visit | None) -> Visit | None:

@@ -19,7 +19,9 @@ from core.export.markdown import as_markdown
 from core.inference.engine import engine_for
 from core.render.report_pictures import image_pictures
 from core.report.language import language_of
-from core.types import Explanation, FloatImage, ModelInput, Picture, Report, Study
+from core.types import Explanation, FloatImage, ModelInput, Picture, Prediction, Report, Study
+from core.ui.radiology.deidentified_copy import deidentified_copy
+from core.ui.radiology.dicom_downloads import DicomAnswer, dicom_downloads
 from core.ui.widgets.bars import quiet
 from core.ui.widgets.file_button import file_button
 from core.workflows.image import explained_input
@@ -41,6 +43,7 @@ class Taken:
     report: Report
     explanation: Explanation | None
     window: ModelInput | None = None
+    prediction: Prediction | None = None
 
     def input(self) -> ModelInput:
         """The input that was read and explained."""
@@ -104,9 +107,13 @@ def image_downloads(taken: Taken, key: str, waits_for: str = "") -> None:
         with st.container(horizontal=True):
             for label, name, kind in MAP_FILES:
                 _button(label, name, kind, partial(taken.map_file, name), key)
+    if isinstance(taken.image, Study) and taken.prediction is not None:
+        dicom_downloads(DicomAnswer(taken.image, taken.prediction, taken.report, taken.explanation, taken.input), f"{key}.dicom")
+    if isinstance(taken.image, Study):
+        deidentified_copy(taken.image, f"{key}.deidentified")
     st.markdown("##### Everything")
     _button("Everything, zip", "sightline.zip", "application/zip", taken.archive, key)
-    quiet("No file holds a name, a number or a date of the patient. The Markdown alone shows no pictures; the zip has them beside it.")
+    quiet("No file of report and map holds a name, a number or a date of the patient. The Markdown alone shows no pictures; the zip does.")
 
 
 def npy(values: FloatImage) -> bytes:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.ui.radiology.page_state import Opening, RadiologyState
-from core.ui.radiology.study_facts import file_words, title_of
+from core.ui.radiology.page_state import RadiologyState
+from core.ui.radiology.study_facts import file_words, series_title, stack_title, title_of
 from core.ui.radiology.work import thumbnails
 from core.ui.state.errors import as_written
 from core.ui.state.progress import POLL_SECONDS
 from core.ui.state.session import Session
 from core.ui.widgets.bars import quiet
+from core.workflows.series_choice import by_series
 
 THUMBNAIL_WIDTH = 104
+PROPOSED = "Opened first"
 
 
 def image_list(session: Session, state: RadiologyState) -> None:
@@ -35,16 +37,25 @@ def _rows_until_drawn(session: Session, state: RadiologyState) -> None:
 
 
 def _rows(state: RadiologyState) -> None:
-    for number, opening in enumerate(state.openings):
-        which = "chosen" if number == state.chosen else "other"
-        with st.container(key=f"pick-image-{which}-{number}"):
-            if opening.thumbnail is not None:
-                st.image(opening.thumbnail, width=THUMBNAIL_WIDTH)
-            _name(state, number, opening)
+    """A card a series; where it holds several stacks, each of them on a line."""
+    for number, group in enumerate(by_series([opening.image for opening in state.openings])):
+        if len(group) == 1:
+            _card(state, group[0], title_of(state.openings[group[0]].image))
+            continue
+        with st.container(key=f"series-card-{number}"):
+            st.text(series_title([state.openings[index].image for index in group]))
+            for index in group:
+                _card(state, index, stack_title(state.openings[index].image))
 
 
-def _name(state: RadiologyState, number: int, opening: Opening) -> None:
-    if st.button(as_written(title_of(opening.image)), key=f"radiology.image.{number}", type="tertiary"):
-        state.chosen = number
-        st.rerun()
-    quiet(file_words(opening.image))
+def _card(state: RadiologyState, number: int, title: str) -> None:
+    opening, which = state.openings[number], "chosen" if number == state.chosen else "other"
+    with st.container(key=f"pick-image-{which}-{number}"):
+        if opening.thumbnail is not None:
+            st.image(opening.thumbnail, width=THUMBNAIL_WIDTH)
+        if st.button(as_written(title), key=f"radiology.image.{number}", type="tertiary"):
+            state.chosen = number
+            st.rerun()
+        quiet(file_words(opening.image))
+        if opening.is_proposed:
+            quiet(PROPOSED)

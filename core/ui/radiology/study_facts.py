@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from pydicom.multival import MultiValue
 
 from core.prepare.kinds import modality_of
 from core.report.notices import word
 from core.types import Picture, Study
+from core.ui.radiology.study_places import slice_places
 from core.ui.radiology.study_show import AXES
 from core.ui.widgets.words import counted
+from core.workflows.series_choice import is_localizer
 
 Facts = list[tuple[str, str]]
 PLANES = ("sagittal", "coronal", "axial")
@@ -25,19 +29,52 @@ def image_facts(image: Study | Picture) -> Facts:
 
 
 def title_of(image: Study | Picture) -> str:
-    """What an image is, in a line: "CT, head, 14 slices, tilted 18.5 degrees"."""
+    """What an image is, in a line: "CT head, 14 slices, tilted 18.5 degrees, kernel STANDARD"."""
     if isinstance(image, Picture):
         rows, columns = image.pixels.shape[:2]
         return f"Picture, {columns} x {rows} pixels"
     frames, rows, columns = image.shape
     tilt = tilt_degrees(image)
-    parts = [
-        image.modality or "DICOM image",
-        image.body_part.lower(),
+    return _joined(
+        _kind(image),
         image.view,
         counted(frames, "slice") if frames > 1 else f"{columns} x {rows} pixels",
         f"tilted {tilt:.1f} degrees" if tilt >= LEAST_TILT else "",
-    ]
+        f"kernel {image.kernel}" if image.kernel else "",
+    )
+
+
+def series_title(images: Sequence[Study | Picture]) -> str:
+    """What a series is, in a line: "CT head, 14 + 14 slices, tilted"; of one stack as title_of says."""
+    studies = [image for image in images if isinstance(image, Study)]
+    if len(images) == 1 or len(studies) < len(images):
+        return title_of(images[0])
+    stacks = [study.shape[0] for study in studies if not is_localizer(study)]
+    localizers, kernels = len(studies) - len(stacks), {study.kernel for study in studies}
+    return _joined(
+        _kind(studies[0]),
+        f"{' + '.join(map(str, stacks))} {'slice' if stacks == [1] else 'slices'}" if stacks else "",
+        counted(localizers, "localizer") if localizers else "",
+        "tilted" if any(tilt_degrees(study) >= LEAST_TILT for study in studies) else "",
+        f"kernel {studies[0].kernel}" if len(kernels) == 1 and studies[0].kernel else "",
+    )
+
+
+def stack_title(image: Study | Picture) -> str:
+    """What sets a stack apart from the others of its series: "14 slices, 4 mm apart", "localizer"."""
+    if isinstance(image, Picture):
+        return title_of(image)
+    if is_localizer(image):
+        return "localizer"
+    apart = f"{image.slice_spacing_mm:.2g} mm apart" if image.slice_spacing_mm else ""
+    return _joined(counted(image.shape[0], "slice"), apart, plane(image.orientation), image.kernel)
+
+
+def _kind(study: Study) -> str:
+    return " ".join(part for part in (study.modality or "DICOM image", study.body_part.lower()) if part)
+
+
+def _joined(*parts: str) -> str:
     return ", ".join(part for part in parts if part)
 
 
@@ -91,11 +128,22 @@ def _study(study: Study) -> Facts:
         ("Frames", counted(frames, "slice") if frames > 1 else ""),
         ("Pixels", _spacing(study)),
         ("Slice spacing", "" if study.slice_spacing_mm is None else f"{study.slice_spacing_mm:.4g} mm"),
+        ("Slice thickness", "" if study.thickness_mm is None else f"{study.thickness_mm:.4g} mm"),
+        ("Kernel", study.kernel or ", ".join(dict.fromkeys(study.kernels))),
+        ("Table position" if study.modality == "CT" else "Position", _span(slice_places(study), " mm")),
+        ("Instance number", _span([float(number) for number in study.instance_numbers])),
         ("Plane", plane(study.orientation)),
         ("Photometric interpretation", str(study.frame_header(0).get("PhotometricInterpretation", study.photometric))),
         ("Bits stored", counted(int(study.header.get("BitsStored", 0)), "bit") if study.header.get("BitsStored") else ""),
         ("SHA-256", study.sha256),
     ]
+
+
+def _span(values: Sequence[float], unit: str = "") -> str:
+    if not values:
+        return ""
+    low, high = (f"{value:.1f}".removesuffix(".0") for value in (min(values), max(values)))
+    return f"{low}{unit}" if low == high else f"{low} to {high}{unit}"
 
 
 def _picture(picture: Picture) -> Facts:

@@ -8,6 +8,7 @@ from core.explain.overlay import drawn_map
 from core.prepare.windowing import PRESETS, default_window, full_range
 from core.render.heatmap import map_layer
 from core.types import Box, Explanation, Picture, Study, Window
+from core.ui.radiology.study_places import slice_places
 from core.ui.viewer import Colours, Grid, Layer, Length, Packed, Preset, Show, Viewport
 from core.ui.widgets.words import INTENDED_USE, method_words
 
@@ -48,6 +49,7 @@ def show_study(study: Study, packed: Packed, key: str, viewport: Viewport | None
         presets=presets_of(study),
         marks=marks_of(study),
         texts=(_headline(study), INTENDED_USE.replace(". ", ".\n")),
+        notes=slice_notes(study),
         aspect=study.pixel_aspect,
         length=length_of(study),
         grid=grid,
@@ -78,9 +80,24 @@ def saliency_layer(explanation: Explanation, box: Box, *, is_on: bool) -> Layer:
 
 
 def _headline(study: Study) -> str:
-    """ "DX, chest, PA": what the header says that this is."""
+    """ "DX, chest, PA": what the header says that this is; of CT the kernel and the thickness of slices on a line of their own."""
     words = [study.modality, study.body_part.lower(), study.view]
-    return ", ".join(word for word in words if word)
+    how = [f"kernel {study.kernel}" if study.kernel else "", f"{study.thickness_mm:.4g} mm" if study.thickness_mm else ""]
+    lines = (", ".join(word for word in line if word) for line in (words, how))
+    return "\n".join(line for line in lines if line)
+
+
+def slice_notes(study: Study) -> tuple[str, ...]:
+    """What stands beside the number of each slice: its instance number, and where it lies; () where the file tells neither."""
+    frames, places = study.shape[0], slice_places(study)
+    numbers = study.instance_numbers if len(study.instance_numbers) == frames else ()
+    where = "table" if study.modality == "CT" else "position"
+    lines = [
+        [f"instance {number}" for number in numbers[index : index + 1]]
+        + [f"{where} {place:z.1f} mm".replace("-", "\N{MINUS SIGN}") for place in places[index : index + 1]]
+        for index in range(frames)
+    ]
+    return tuple("\n".join(line) for line in lines) if any(lines) else ()
 
 
 def first_viewport(study: Study, packed: Packed, index: int) -> Viewport:

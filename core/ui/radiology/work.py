@@ -14,6 +14,7 @@ from core.jobs import JobProgress
 from core.report.text import section_text
 from core.types import Explanation, Picture, Prediction, Report
 from core.ui.radiology.candidates import candidate_list
+from core.ui.radiology.exports import Taken
 from core.ui.radiology.models import models_for
 from core.ui.radiology.page_state import ImageAnswer, MethodAndLabel, Opening, RadiologyState, Shown, SignedOff, Slices
 from core.ui.radiology.study_facts import title_of
@@ -69,10 +70,11 @@ def reading(session: Session, state: RadiologyState) -> ModelReading | None:
 
 
 def stop_unseen(session: Session, state: RadiologyState) -> None:
-    """Explanations of images that are not in view are not waited for by anybody."""
+    """Models and explanations run on the image in view alone; what was begun on another begins anew when it comes into view."""
     for opening in state.openings:
         if opening is not state.opening:
             session.stop_others(opening.explained, ())
+            session.stop_others(opening.answers, ())
 
 
 def chosen_target(opening: Opening, answer: ImageAnswer) -> MethodAndLabel:
@@ -198,7 +200,16 @@ def keep_report(opening: Opening, reading: ModelReading, report: Report) -> None
     opening.report = report
     if report.signed_by and opening.signed is None:
         searched = reading.answer.searched if reading.answer else None
-        opening.signed = SignedOff(reading.model, reading.explanation, searched.window if searched else None)
+        prediction = reading.answer.prediction if reading.answer else None
+        opening.signed = SignedOff(reading.model, reading.explanation, searched.window if searched else None, prediction)
+
+
+def to_take(opening: Opening, reading: ModelReading, report: Report) -> Taken:
+    """What can be exported: of what is on the page, or of what was signed."""
+    searched, prediction = (reading.answer.searched, reading.answer.prediction) if reading.answer else (None, None)
+    window = searched.window if searched else None
+    signed = opening.signed or SignedOff(reading.model, reading.explanation, window, prediction)
+    return Taken(opening.image, signed.model, report, signed.explanation, signed.window, signed.prediction)
 
 
 def _with_edits(fresh: Report, last: Report | None) -> Report:

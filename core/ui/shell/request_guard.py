@@ -17,7 +17,7 @@ from core.settings import Settings, settings
 from core.ui.shell import origin_key
 from core.ui.shell.admission import COOKIE, admission, name_in, new_name
 from core.ui.shell.allowance import MEGABYTE, Arriving, allowance, announced_bytes
-from core.ui.shell.base_path import path_below_base
+from core.ui.shell.base_path import base_path, path_below_base
 from core.ui.shell.pieces import PIECES, piece_of
 from core.ui.shell.private_streamlit import run_again
 
@@ -188,7 +188,7 @@ def browser_of(headers: Headers) -> str:
 
 
 def _cookie(name: str) -> str:
-    return f"{COOKIE}={name}; Path=/; HttpOnly; SameSite=Strict"
+    return f"{COOKIE}={name}; Path={base_path() or '/'}; HttpOnly; SameSite=Strict"
 
 
 def _enter(scope: Scope, headers: Headers) -> Response:

@@ -15,7 +15,9 @@ from core.ui.viewer.media import publish, slices_address
 from core.ui.viewer.pack import Packed
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("camera.js", "stack.js", "layers.js", "controls.js", "readout.js", "brush.js", "hands.js", "keys.js", "viewer.js")
+_SCRIPTS = (
+    "camera.js", "stack.js", "layers.js", "controls.js", "readout.js", "brush.js", "hands.js", "dates.js", "keys.js", "viewer.js",
+)  # fmt: skip
 
 
 def _text(name: str) -> str:

@@ -112,7 +112,7 @@ class Show:
     key: a new one starts with a new view; the same one keeps zoom, window and slice.
     columns, rows: of the source in pixels; aspect: height of a pixel by its width.
     packed: slices to be windowed in the browser; None where layers are all there is.
-    texts: upper left and upper right corner. marks: letters at "north", "south", "west", "east".
+    texts: upper left and upper right corner. notes: beside the number of each slice. marks: letters at "north", "south", "west", "east".
     affine: source pixels (column, row) to map coordinates, six numbers, for the read-out under the cursor. unit: of these coordinates, "°"
     for latitude and longitude, "" where it is not known.
     go_to: (id, box): brings the box into view once for each id; and the slice with it, where go_to_slice names one (from 0), through
@@ -132,6 +132,7 @@ class Show:
     first: Viewport = field(default_factory=Viewport)
     viewport: Viewport | None = None
     presets: tuple[Preset, ...] = ()
+    notes: tuple[str, ...] = ()
     marks: Mapping[str, str] = field(default_factory=dict)
     texts: tuple[str, str] = ("", "")
     aspect: float = 1.0
@@ -166,6 +167,7 @@ class Show:
             ],
             "marks": dict(self.marks),
             "texts": list(self.texts),
+            "notes": list(self.notes),
             "length": self.length and {"perPixel": self.length.per_pixel, "unit": self.length.unit, "note": self.length.note},
             "grid": self.grid and asdict(self.grid),
             "boxes": [list(box) for box in self.boxes],

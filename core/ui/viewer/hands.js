@@ -26,7 +26,7 @@ class Hands {
   at(event) {
     const { viewer } = this;
     const { left, top } = viewer.canvas.getBoundingClientRect();
-    return [event.clientX - left, event.clientY - top];
+    return viewer.dates.toCamera([event.clientX - left, event.clientY - top]);
   }
 
   press(event) {
@@ -74,7 +74,7 @@ class Hands {
     if (drag.moved || drag.button !== 0) return;
     const [column, row] = viewer.camera.toSource(...this.at(event)).map(Math.floor);
     if (!viewer.data.canPick || column < 0 || row < 0 || column >= viewer.data.columns || row >= viewer.data.rows) return;
-    viewer.pick({ column, row, slice: viewer.view.slice, swipe: this.at(event)[0] < viewer.camera.width * viewer.view.swipe ? "before" : "after" });
+    viewer.pick({ column, row, slice: viewer.view.slice, swipe: viewer.dates.sideAt(event.clientX - viewer.canvas.getBoundingClientRect().left) });
   }
 
   turn(event) {

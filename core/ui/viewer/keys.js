@@ -16,6 +16,8 @@ class Keys {
     }
     const preset = viewer.data.presets[Number(event.key) - 1];
     const actions = {
+      b: viewer.dates.isThere ? () => viewer.dates.choose("blink") : null,
+      s: viewer.dates.isThere ? () => viewer.dates.choose("beside") : null,
       i: () => viewer.invert(), r: () => viewer.restore(), h: () => viewer.hide(),
       arrowup: () => viewer.goTo(viewer.view.slice - 1), arrowdown: () => viewer.goTo(viewer.view.slice + 1),
       pageup: () => viewer.goTo(viewer.view.slice - 10), pagedown: () => viewer.goTo(viewer.view.slice + 10),
@@ -47,6 +49,8 @@ class Keys {
       ["double click", "fit the image"],
       stack && ["I", "invert"],
       stack && ["R", "window and zoom as at first"],
+      viewer.dates.isThere && ["B", "both dates in turn, in one place"],
+      viewer.dates.isThere && ["S", "both dates side by side"],
       layers.some((layer) => !layer.ground) && ["H", "hide what lies over the image"],
       canPick && viewer.data.grid && ["click", "read a patch"],
       ["?", "this list"],

@@ -14,7 +14,7 @@ class Readout {
     const slice = stack && stack.count > 1 ? `${view.slice + 1} / ${stack.count}` : "";
     const arriving = share < 1 ? `loading${slice && ` ${Math.round(share * 100)} %`}` : "";
     this.find(".corner.bottom.left").textContent = [window_, zoom].filter(Boolean).join("\n");
-    this.find(".corner.bottom.right").textContent = [arriving, slice, underCursor(viewer)].filter(Boolean).join("\n");
+    this.find(".corner.bottom.right").textContent = [arriving, slice, data.notes?.[view.slice], underCursor(viewer)].filter(Boolean).join("\n");
     viewer.canvas.setAttribute("aria-label", [data.label, slice && `slice ${slice}`, window_].filter(Boolean).join(", "));
     viewer.slider.value = view.slice + 1;
     viewer.slider.setAttribute("aria-valuetext", `${view.slice + 1} of ${stack?.count ?? 1}`);

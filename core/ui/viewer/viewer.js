@@ -22,6 +22,7 @@ class Viewer {
     this.key = null;
     this.brush = new Brush(this);
     this.hands = new Hands(this);
+    this.dates = new Dates(this);
     this.keys = new Keys(this);
     this.listen();
     new ResizeObserver(() => this.measure()).observe(this.stage);
@@ -78,7 +79,7 @@ class Viewer {
     this.find(".corner.top.right").textContent = data.texts?.[1] ?? "";
     this.find(".invert").hidden = !data.stack;
     this.find(".hide").hidden = !data.layers.some((layer) => !layer.ground) && !(data.stack && this.stack.hasOverlays);
-    this.swipe.hidden = !this.layers.hasSides;
+    this.dates.dress();
     this.slider.hidden = !data.stack || data.stack.count < 2;
     this.slider.max = data.stack?.count ?? 1;
     this.controls.dressPresets(data.presets);
@@ -127,10 +128,11 @@ class Viewer {
     context.fillStyle = "#000";
     context.fillRect(0, 0, camera.width, camera.height);
     const isReady = this.drawStack(context) && this.layers.isReady;
-    const swipeX = camera.width * view.swipe;
-    if (this.layers.draw(context, camera, swipeX, this.isHidden)) this.tellFirst();
-    this.drawGrid(context);
-    for (const box of data.boxes ?? []) this.outline(context, box, "#ffffff", 1.5);
+    this.dates.draw(context, (swipeX) => {
+      if (this.layers.draw(context, camera, swipeX, this.isHidden)) this.tellFirst();
+      this.drawGrid(context);
+      for (const box of data.boxes ?? []) this.outline(context, box, "#ffffff", 1.5);
+    });
     this.readout.tell(this);
     this.tellSeen();
     this.controls.pressPreset(data.presets, view);

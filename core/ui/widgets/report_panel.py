@@ -29,10 +29,13 @@ def report_panel(report: Report, keep: Keep, drafts: Drafts, key: str, *, waits_
     waits_for: what is still being made for it, "" for nothing: signing would freeze the report without it.
     """
     keep_typing(f"{key}.typing")
+    if report.signed_by:
+        st.html(f'<p class="signed">{escape(signature(report))}</p>')
+    else:
+        quiet(signature(report))
     for section in sections_of(report):
         report = _section(report, section, f"{key}.{section}")
     keep(report)
-    quiet(signature(report))
     changed = _addenda(report, drafts, key) if report.signed_by else _sign_off(report, drafts, key, waits_for)
     if changed is not None:
         keep(changed)

@@ -12,11 +12,13 @@ from core.areas.zonal_counts import ZonalCounts
 from core.change.evidence import NODATA
 from core.change.severity import SEVERITIES, UNBURNED, severity_classes
 from core.export.geotiff import StripWriter, read_strips
+from core.export.qgis_project import ProjectLayer
 from core.export.tables import write_table
 from core.export.vector import Feature, write_polygons
 from core.readers.scenes.raster import open_raster
 from core.render.colours import class_colours
 from core.types import ClassArea
+from core.workflows.layers import class_symbol, outline_symbol
 
 SEVERITY, SEVERITY_AREAS, SEVERITY_POLYGONS, SEVERITY_LAYER = "severity.tif", "severity.csv", "severity.gpkg", "severity"
 SEVERITY_FILES = ("severity.*",)
@@ -57,3 +59,15 @@ def _burned(path: Path) -> Iterator[ClassStrip]:
     for top, classes in read_strips(path):
         classes[classes == unburned] = NODATA
         yield ClassStrip(top, classes)
+
+
+def severity_layers(folder: Path) -> tuple[ProjectLayer, ...]:
+    """Those of a project, where a folder holds severity."""
+    if not (folder / SEVERITY).exists():
+        return ()
+    colours = class_colours(SEVERITIES)
+    outlined = outline_symbol("severity", SEVERITIES, colours)
+    return (
+        ProjectLayer(SEVERITY_POLYGONS, "Burn severity as polygons", outlined, SEVERITY_LAYER, is_on=False),
+        ProjectLayer(SEVERITY, "Burn severity", class_symbol(SEVERITIES, colours)),
+    )

@@ -39,11 +39,11 @@ def test_a_verdict_brings_the_next_polygon_and_stands_in_the_geopackage(applicat
 def test_what_is_said_of_a_polygon_can_be_taken_back_and_changes_nothing_else(tmp_path: Path) -> None:
     before, after = written(tmp_path / "a.tif", ground()), written(tmp_path / "b.tif", with_block(ground()))
     result = detect_change(before, after, bands_method("mad"), tmp_path / "out")
-    first = geopandas.read_file(result.polygons_file)
+    first = geopandas.read_file(result.polygons_file, layer="changes")
     assert len(first) > 0
     write_verdicts(result.polygons_file, {1: "relabelled: Forest"})
     assert verdicts_in(result.polygons_file) == {1: "relabelled: Forest"}
     write_verdicts(result.polygons_file, {1: None})
-    again = geopandas.read_file(result.polygons_file)
+    again = geopandas.read_file(result.polygons_file, layer="changes")
     assert verdicts_in(result.polygons_file) == {}
     assert again.geometry.geom_equals(first.geometry).all() and (again["hectares"] == first["hectares"]).all()

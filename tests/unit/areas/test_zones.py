@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zipfile
+from datetime import date
 from pathlib import Path
 
 import geopandas
@@ -119,13 +121,78 @@ def test_zones_that_part_the_scene_sum_to_it(rows: int) -> None:
         counts.add(classes[part], hectares[part])
         by_zone.add(top, classes[part], hectares[part])
     one, other, whole, far = by_zone.each_counts
-    np.testing.assert_array_equal(one.pixels + other.pixels, counts.pixels)
+    np.testing.assert_allclose(one.pixels + other.pixels, counts.pixels)
     np.testing.assert_array_equal(whole.pixels, counts.pixels)
     np.testing.assert_allclose(one.hectares + other.hectares, counts.hectares)
-    assert one.pixels.sum() == pytest.approx(9000 * 0.5165, rel=0.02)
+    strip = box(448_000, *(PLACE @ (0, 30))[1:], 449_000, *(PLACE @ (0, 20))[1:])
+    assert one.pixels.sum() == pytest.approx(slanted.difference(strip).area / 100)
     assert far.pixels.sum() == 0
     assert counts.pixels.sum() == 9000
     assert sum(area.share for area in counts.areas(list("abcd"))) == pytest.approx(1.0)
+
+
+def test_a_zone_counts_pixels_at_its_edge_by_the_share_that_is_inside() -> None:
+    turned = PLACE @ Affine.rotation(30)
+    zone = box(*PLACE @ (2.25, 7.5), *PLACE @ (8.5, 3.0))
+    for place, width in ((PLACE, 20), (turned, 20)):
+        by_zone = CountsByZone([Zone("cut", zone)], 1, place)
+        for top in (0, 5):
+            by_zone.add(top, np.zeros((5, width), dtype=np.uint8), np.full((5, width), 0.01))
+        if place is PLACE:
+            assert by_zone.each_counts[0].pixels[0] == pytest.approx(6.25 * 4.5)
+            assert by_zone.each_counts[0].hectares[0] == pytest.approx(6.25 * 4.5 * 0.01)
+        frame = Polygon([place @ corner for corner in ((0, 0), (20, 0), (20, 10), (0, 10))])
+        assert by_zone.each_counts[0].pixels[0] == pytest.approx(frame.intersection(zone).area / 100)
+
+
+def test_a_shapefile_comes_in_one_zip(tmp_path: Path) -> None:
+    zones_file(tmp_path / "parcels.shp")
+    with zipfile.ZipFile(tmp_path / "parcels.zip", "w") as archive:
+        for part in sorted(tmp_path.glob("parcels.*")):
+            if part.suffix != ".zip":
+                archive.write(part, f"export/{part.name}")
+    zones = read_zones(tmp_path / "parcels.zip", UTM)
+    assert [(zone.id, zone.name) for zone in zones] == [(1, "west"), (2, "east")]
+    assert zones[0].geometry.equals(WEST)
+
+
+@pytest.mark.parametrize("files", [(), ("a.shp", "b.shp"), ("a.txt",), ("inner.zip",)])
+def test_a_zip_that_does_not_hold_one_file_of_zones_is_refused(tmp_path: Path, files: tuple[str, ...]) -> None:
+    zones_file(tmp_path / "a.shp")
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        archive.writestr("read.me", "nothing")
+        for name in files:
+            archive.writestr(name, (tmp_path / "a.shp").read_bytes())
+    with pytest.raises(UnreadableFile) as caught:
+        read_zones(tmp_path / "z.zip", UTM)
+    assert "z.zip" in caught.value.message
+
+
+def test_ids_are_those_of_the_file_or_the_place_of_the_feature_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "z.gpkg"
+    shapes = [WEST, Point(448_100, 5_410_100), EAST]
+    for told, wanted in (([30, 7, 12], [30, 12]), ([7, 7, 8], [1, 3]), (["a", "b", "c"], [1, 3])):
+        geopandas.GeoDataFrame({"ID": told}, geometry=shapes, crs="EPSG:32631").to_file(path)
+        assert [zone.id for zone in read_zones(path, UTM)] == wanted
+        path.unlink()
+
+
+def test_a_plot_may_have_a_cut_off_date_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "z.geojson"
+    geopandas.GeoDataFrame({"cutoff": ["2020-12-31", None]}, geometry=[WEST, EAST], crs="EPSG:32631").to_crs(4326).to_file(path)
+    assert [zone.cutoff for zone in read_zones(path, UTM)] == [date(2020, 12, 31), None]
+    path.write_text(path.read_text().replace("2020-12-31", "31.12.20"))
+    with pytest.raises(UnreadableFile, match="is no date"):
+        read_zones(path, UTM)
+
+
+def test_a_zone_whose_ring_crosses_itself_is_mended(tmp_path: Path) -> None:
+    bow = Polygon([(448_000, 5_410_000), (448_100, 5_410_100), (448_100, 5_410_000), (448_000, 5_410_100)])
+    path = tmp_path / "z.gpkg"
+    geopandas.GeoDataFrame(geometry=[bow], crs="EPSG:32631").to_file(path)
+    (zone,) = read_zones(path, UTM)
+    assert zone.geometry.is_valid
+    assert zone.geometry.area == pytest.approx(5_000)
 
 
 def test_a_share_is_of_area_and_not_of_pixels() -> None:

@@ -70,7 +70,7 @@ def test_a_burn_leaves_a_class_raster_its_areas_and_its_polygons(fire: tuple[Sce
     assert told["high severity"] == pytest.approx(result.changed_hectares)
     outlined = geopandas.read_file(tmp_path / "severity.gpkg", layer="severity")
     assert list(outlined.severity) == ["high severity"]
-    assert geopandas.read_file(result.polygons_file).severity.tolist() == ["high severity"]
+    assert geopandas.read_file(result.polygons_file, layer="changes").severity.tolist() == ["high severity"]
 
 
 def test_the_report_tells_the_area_of_each_class(fire: tuple[Scene, Scene], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from core.change.shift import measure_shift
+from core.change.shift import measure_shift, shift_confidence
 from core.prepare.grid.bands import resolve_bands
 from core.types import Scene
 from tests.unit.change.pairs import written
@@ -47,3 +47,11 @@ def test_two_lands_without_likeness_have_no_shift(tmp_path: Path) -> None:
 def test_a_scene_without_texture_data_or_size_has_none(tmp_path: Path, pixels: NDArray[np.uint16]) -> None:
     scene = written(tmp_path / "one.tif", pixels)
     assert measured(scene, scene) is None
+
+
+def test_a_rim_as_wide_as_the_shift_has_no_confidence_and_a_wide_area_keeps_most() -> None:
+    assert shift_confidence(1.0, pixels=1 * 200, perimeter=2 * 201) == pytest.approx(0.0, abs=0.01)
+    assert shift_confidence(1.0, pixels=20 * 20, perimeter=80) == pytest.approx(0.9)
+    assert shift_confidence(0.0, pixels=4, perimeter=8) == 1.0
+    falling = [shift_confidence(shift, pixels=36, perimeter=24) for shift in (0.0, 0.5, 1.0, 2.0, 9.0)]
+    assert falling == sorted(falling, reverse=True) and falling[-1] == 0.0

@@ -133,7 +133,7 @@ def test_a_network_compares_the_surroundings_of_a_polygon_as_it_compared_the_sce
     assert told and all(0.0 <= one.undone <= 1.0 for one in told)
     import geopandas
 
-    rows = geopandas.read_file(tmp_path / "out" / "changes.gpkg").set_index("id")["taken_back"]
+    rows = geopandas.read_file(tmp_path / "out" / "changes.gpkg", layer="changes").set_index("id")["taken_back"]
     assert {key: rows[key] for key in (one.polygon for one in told)} == pytest.approx({one.polygon: one.undone for one in told})
     assert rows.drop([one.polygon for one in told]).isna().all()
 

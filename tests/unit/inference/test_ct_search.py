@@ -138,6 +138,14 @@ def test_the_first_and_the_last_slices_of_a_series_are_held_to_the_same() -> Non
     assert [one.score for one in candidates_of(thin(0.9, 0.8), (1.0, 0.7, 0.7))] == [pytest.approx(0.85)]  # of what there is
 
 
+def test_what_is_not_told_takes_nothing_with_it() -> None:
+    """A vessel in one slice, likelier than the nodule beside it, must not hide the nodule."""
+    nodule = [candidate(0.85, 50, 50, frame) for frame in range(6)]
+    vessel = candidate(0.95, 65, 50, 3)  # 10.5 mm beside
+    both = [SliceSearch(frame, (*([vessel] if frame == 3 else []), nodule[frame]), windows=9) for frame in range(6)]
+    assert [round(one.score, 4) for one in candidates_of(both, (1.0, 0.7, 0.7))] == [0.85]
+
+
 def test_slices_that_were_not_searched_yet_do_not_speak_against_a_lesion() -> None:
     every_eighth = [SliceSearch(frame, (candidate(0.9, 50, 50, frame),) if frame == 8 else (), windows=9) for frame in (0, 8, 16)]
     assert [one.score for one in candidates_of(every_eighth, (1.0, 0.7, 0.7))] == [0.9]

@@ -16,7 +16,7 @@ from skimage.morphology import convex_hull_image
 
 from core.errors import OutOfRange
 from core.prepare.body import body_of_slice, convex_hull
-from core.prepare.ct import NO_LUNG, centre_window, corners, is_searched, plane_of, slab_frames, slab_of, window_about
+from core.prepare.ct import NO_LUNG, centre_window, corners, is_searched, middle_of, plane_of, slab_about, slab_mm, slabs_of, window_about
 from core.prepare.ct_lungs import AIRY, DENSITY, REACH_MM, SMALLEST_MM2, lung_field
 from core.prepare.inputs import to_input
 from core.readers import read_series
@@ -204,14 +204,26 @@ def test_a_convex_hull_is_that_of_scikit_image() -> None:
 
 def test_thin_slices_of_a_volume_are_read_together_up_to_the_thickness_of_a_slab() -> None:
     thin = replace(slices(*[chest()] * 7), slice_spacing_mm=0.8, is_volume=True)
-    assert slab_of(thin) == 3
-    assert [slab_of(replace(thin, slice_spacing_mm=mm)) for mm in (0.625, 1.0, 1.25, 1.3, 2.5, 5.0)] == [4, 2, 2, 1, 1, 1]
-    assert slab_of(replace(thin, is_volume=False)) == slab_of(Picture(Path("a"), "", np.zeros((9, 9), np.uint8))) == 1
-    assert [list(slab_frames(thin, frame, 3)) for frame in (0, 3, 6)] == [[0, 1, 2], [2, 3, 4], [4, 5, 6]]
+    assert slabs_of(thin) == [range(3), range(3, 6), range(6, 7)]
+    assert [middle_of(slab) for slab in (range(3), range(4, 6), range(6, 7))] == [1, 4, 6]
+    assert [len(slabs_of(replace(thin, slice_spacing_mm=mm))[0]) for mm in (0.625, 1.0, 1.25, 1.5, 1.6, 2.5, 5.0)] == [4, 3, 2, 2, 1, 1, 1]
+    assert [slab_about(thin, frame) for frame in (0, 3, 6)] == [range(3), range(3, 6), range(6, 7)]
+    alone = Picture("a", "", np.zeros((9, 9), np.uint8))
+    assert len(slabs_of(replace(thin, is_volume=False))) == 7
+    assert slabs_of(alone) == [range(1)]
+
+
+def test_slices_that_overlap_are_as_thick_as_they_say() -> None:
+    overlapping = replace(slices(*[chest()] * 6), slice_spacing_mm=0.8, is_volume=True)
+    overlapping.header.SliceThickness = "1.25"
+    assert len(slabs_of(overlapping)[0]) == 3
+    assert slab_mm(overlapping, 3) == pytest.approx(2.85)
+    overlapping.header.SliceThickness = "2.5"
+    assert len(slabs_of(overlapping)) == 6
 
 
 def test_a_slab_is_the_mean_of_its_slices_with_padding_as_air() -> None:
     stack = [np.full((200, 200), value, dtype=np.int16) for value in (-3000, -1000, 24)]
     study = replace(slices(*stack), slice_spacing_mm=0.8, is_volume=True)
-    assert plane_of(study, CT, 1, 3).values == pytest.approx((-1024 - 1000 + 24) / 3, abs=0.01)
-    assert plane_of(study, CT, 1).values == pytest.approx(-1000)
+    assert plane_of(study, CT, 1).values == pytest.approx((-1024 - 1000 + 24) / 3, abs=0.01)
+    assert plane_of(replace(study, is_volume=False), CT, 1).values == pytest.approx(-1000)

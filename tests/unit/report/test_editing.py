@@ -28,7 +28,8 @@ def test_an_edit_replaces_the_sentences_and_is_marked(report: Report) -> None:
 
 def test_a_signed_report_is_not_changed_any_more(report: Report) -> None:
     signed = sign(report, "R. Reader", ex.NOON)
-    assert "Signed by R. Reader, 2025-03-01 12:00 UTC." in as_text(signed)
+    assert "Signed by R. Reader, 2025-03-01 12:00 UTC." in as_text(signed).splitlines()[2]
+    assert "Draft, not signed." in as_text(report).splitlines()[2]
     with pytest.raises(ReportSigned, match="addendum"):
         edit_section(signed, "findings", "Other words.")
     with pytest.raises(ReportSigned, match="signed by"):

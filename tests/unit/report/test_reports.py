@@ -198,6 +198,14 @@ def test_of_a_search_the_count_is_told_and_no_probability_and_no_set() -> None:
     )
 
 
+def test_the_slices_of_a_ct_are_called_slices_everywhere() -> None:
+    """The slice with the highest score and that of its candidate are one thing, and have one name."""
+    series = ex.study(np.zeros((40, 4, 4), np.int16), modality="CT")
+    report = image_report(series, replace(searched(lesion()), frame=21), None, CT_MODEL)
+    assert "All 40 slices were searched; the highest score is in slice 22." in sentences(report, "technique")
+    assert "frame" not in " ".join(sentence.text for sentence in report.sentences).lower()
+
+
 def test_of_a_search_that_was_measured_the_expectation_is_told() -> None:
     report = image_report(ex.study(), searched(lesion(), lesion(), expected_false=1.3), None, CT_MODEL)
     assert sentences(report, "findings")[0] == "2 candidates; on series like this about 1.3 are false."

@@ -19,10 +19,14 @@ FILES = [
     "areas.csv",
     "classes.gpkg",
     "confidence.tif",
+    "item.json",
     "landcover.qml",
     "landcover.tif",
     "landcover.tif.aux.xml",
+    "map.png",
     "outside.tif",
+    "project.qgz",
+    "uncertainty.tif",
     "unstable.tif",
 ]
 PLACE = Affine(10, 0, 448_000, 0, -10, 5_411_000)

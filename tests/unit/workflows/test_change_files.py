@@ -26,6 +26,7 @@ from core.workflows.scene_map import map_scene
 from tests.unit.change.pairs import CORNER, GRID, RASTERS, SIZE, pixels_of, table, tiny_engine, two_dates
 
 STYLES = [f"{name}.{end}" for name in ("change", "landcover_before", "landcover_after") for end in ("qml", "tif.aux.xml")]
+BESIDE = ["item.json", "map.png", "project.qgz"]
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,7 @@ def test_polygons_are_numbered_by_size_and_lie_where_they_say(made: ChangeMap) -
 
 def test_rasters_are_cloud_optimised_and_say_what_their_values_mean(made: ChangeMap) -> None:
     folder = made.change.parent
-    assert sorted(path.name for path in folder.iterdir()) == sorted([*RASTERS, *STYLES, "transitions.csv", "changes.gpkg"])
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*RASTERS, *STYLES, *BESIDE, "transitions.csv", "changes.gpkg"])
     for name, kind in zip(RASTERS, ("uint8", "float32", "uint8", "uint8"), strict=True):
         assert cog_validate(folder / name, quiet=True)[0], name
         with rasterio.open(folder / name) as file:
@@ -128,7 +129,7 @@ def test_everything_is_written_in_the_coordinate_system_that_was_asked_for(
     for name in RASTERS:
         with rasterio.open(tmp_path / name) as file:
             assert file.crs == CRS.from_epsg(3857)
-    assert geopandas.read_file(result.polygons_file).crs.to_epsg() == 3857
+    assert geopandas.read_file(result.polygons_file, layer="changes").crs.to_epsg() == 3857
     assert result.changed_hectares == pytest.approx(made.changed_hectares, rel=0.05)
     assert sum(each.hectares for each in result.transitions) == pytest.approx(sum(each.hectares for each in made.transitions), rel=0.03)
     assert result.polygons[0].window == pytest.approx(made.polygons[0].window, abs=3)
@@ -141,9 +142,10 @@ def test_transitions_are_summed_in_zones(pair: tuple[Scene, Scene], made: Change
     detect_change(*pair, method_for(engine, made.method), tmp_path / "out", zones=tmp_path / "zones.gpkg")
     summed = rows(tmp_path / "out" / "zones.csv")
     assert {row["zone"] for row in summed} == set(halves)
+    assert sum(float(row["changed_hectares"]) for row in summed) == pytest.approx(made.changed_hectares)
     for (before, after), (pixels, hectares) in table(made).items():
         mine = [row for row in summed if (row["from"], row["to"]) == (before, after)]
-        assert sum(int(row["pixels"]) for row in mine) == pixels
+        assert sum(float(row["pixels"]) for row in mine) == pixels
         assert sum(float(row["hectares"]) for row in mine) == pytest.approx(hectares)
 
 
@@ -153,7 +155,7 @@ def test_small_polygons_are_left_out_of_the_list_and_of_nothing_else(
     least = made.polygons[0].hectares * 0.99
     result = detect_change(*pair, method_for(engine, made.method), tmp_path, min_area_hectares=least)
     assert [one.id for one in result.polygons] == [1]
-    assert len(geopandas.read_file(result.polygons_file)) == 1
+    assert len(geopandas.read_file(result.polygons_file, layer="changes")) == 1
     assert table(result) == table(made)
     assert result.changed_pixels == made.changed_pixels
 
@@ -164,4 +166,4 @@ def test_only_the_largest_polygons_are_held_in_memory(
     monkeypatch.setattr(change_files, "MOST_POLYGONS", 1)
     result = detect_change(*pair, method_for(engine), tmp_path)
     assert [one.id for one in result.polygons] == [1]
-    assert len(geopandas.read_file(result.polygons_file)) > 1
+    assert len(geopandas.read_file(result.polygons_file, layer="changes")) > 1

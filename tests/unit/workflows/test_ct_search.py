@@ -214,5 +214,19 @@ def test_thin_slices_are_searched_in_slabs_and_every_slice_has_its_answer_and_it
     frames = [mark.frame for mark in best.marks]
     assert frames == list(range(frames[0], frames[-1] + 1)) and {4, 7} <= set(frames)
     assert abs(best.column * 1.4 - 80.0) < 6.0 and abs(best.row * 1.4 - 150.0) < 6.0
-    one_slice = search_ct(thin, bundled, frame=4)
-    assert not any(one.code == "ct.thin-slices-averaged" for one in one_slice.prediction.assumptions)
+    one_slice = search_ct(thin, bundled, frame=5)
+    assert one_slice.by_slice == {5: pytest.approx(found.by_slice[5], abs=1e-4)}  # the same slab, read the same
+    at_place = explained_input(thin, bundled, 5, (best.column, best.row))
+    assert at_place.frame == 5 and any(one.code == "ct.thin-slices-averaged" for one in at_place.assumptions)
+
+
+def test_a_series_that_does_not_end_with_a_whole_slab_is_searched_to_its_end(engine: Engine) -> None:
+    thin = replace(positioned(*[chest(2.8)] * 7), slice_spacing_mm=0.8)
+    assert sorted(search_ct(thin, engine).by_slice) == list(range(7))
+
+
+def test_a_candidate_of_an_even_slab_lies_between_its_two_middle_slices() -> None:
+    study = replace(positioned(*[chest(2.8)] * 4), slice_spacing_mm=1.25)
+    here = SliceSearch(0, middle=53.0, lung_pixels=100)
+    one = Candidate(10.0, 10.0, 0, 0.9, 0.9, None)  # type: ignore[arg-type]
+    assert placed(one, study, [here]).z_mm == pytest.approx(-28.5)  # of slices at -30 and -27

@@ -20,7 +20,7 @@ from tests.unit.cli.test_interrupt import PATIENCE_SECONDS, PROJECT, SCRIPT, STO
 
 ROWS, COLUMNS = 2_600, 400
 """Of a scene of five strips."""
-RASTERS = ("landcover.tif", "confidence.tif", "outside.tif", "unstable.tif")
+RASTERS = ("landcover.tif", "confidence.tif", "outside.tif", "uncertainty.tif", "unstable.tif")
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def test_zones_without_classes_sum_what_changed(pair: tuple[Scene, Scene], engin
     zone.to_file(tmp_path / "zones.gpkg")
     detect_change(*pair, method_for(engine), tmp_path / "out", zones=tmp_path / "zones.gpkg")
     with (tmp_path / "out" / "zones.csv").open() as file:
-        counted = {row["state"]: int(row["pixels"]) for row in csv.DictReader(file)}
+        counted = {row["state"]: float(row["pixels"]) for row in csv.DictReader(file)}
     assert counted == {"unchanged": 0, "changed": 24 * 28}
 
 

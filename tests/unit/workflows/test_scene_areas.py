@@ -10,9 +10,11 @@ import numpy as np
 import pyproj
 import pytest
 import rasterio
+import rasterio.mask
 from rasterio.transform import Affine
 from shapely.geometry import box
 
+from core.errors import InputError
 from core.inference.engine import Engine
 from core.types import LandCoverMap
 from core.workflows.scene_map import map_scene
@@ -64,7 +66,7 @@ def test_in_another_crs_the_areas_stay(tmp_path: Path, land_engine: Engine, mapp
     for path in (made.landcover, made.confidence, made.outside):
         with rasterio.open(path) as raster:
             assert raster.crs.to_epsg() == 3857
-    assert geopandas.read_file(made.classes).crs.to_epsg() == 3857
+    assert geopandas.read_file(made.classes, layer="classes").crs.to_epsg() == 3857
     total = sum(area.hectares for area in mapped.areas)
     for here, there in zip(mapped.areas, made.areas, strict=True):
         assert there.hectares == pytest.approx(here.hectares, rel=0.01, abs=total * 1e-3)
@@ -78,16 +80,53 @@ def test_zones_that_part_the_scene_sum_to_its_areas(tmp_path: Path, land_engine:
     made = map_scene(mapped.scene, land_engine, tmp_path / "out", zones=path)
     assert made.areas == mapped.areas
     rows = table(tmp_path / "out" / "zones.csv")
-    assert list(rows[0]) == ["zone", "class", "pixels", "hectares", "share"]
+    assert list(rows[0]) == ["id", "zone", "class", "pixels", "hectares", "share"]
     for area in mapped.areas:
-        assert sum(int(row["pixels"]) for row in rows if row["class"] == area.label) == area.pixels
-    assert {row["zone"] for row in rows} == {"west", "east"}
+        assert sum(float(row["pixels"]) for row in rows if row["class"] == area.label) == pytest.approx(area.pixels, abs=1.0)
+    assert {(row["id"], row["zone"]) for row in rows} == {("1", "west"), ("2", "east")}
+    outlines = geopandas.read_file(tmp_path / "out" / "zones.gpkg", layer="zones")
+    assert list(outlines.id) == [1, 2]
+    for zone in outlines.itertuples():
+        mine = {row["class"]: float(row["hectares"]) for row in rows if row["zone"] == zone.zone}
+        assert zone._asdict()["_5"] == max(mine, key=lambda label: mine[label])  # "class" is a word of Python
+        assert zone.hectares * zone.seen_share == pytest.approx(sum(mine.values()))
+    assert outlines.area.sum() / 10_000 == pytest.approx(outlines.hectares.sum(), rel=1e-3)
+
+
+def test_a_clipped_map_ends_at_its_zones_and_says_the_same_of_them(tmp_path: Path, land_engine: Engine, mapped: LandCoverMap) -> None:
+    zone = box(448_313, 5_409_804, 448_722, 5_410_507)
+    path = tmp_path / "zone.gpkg"
+    geopandas.GeoDataFrame({"name": ["field"]}, geometry=[zone], crs="EPSG:32631").to_file(path)
+    whole = map_scene(mapped.scene, land_engine, tmp_path / "whole", zones=path)
+    cut = map_scene(mapped.scene, land_engine, tmp_path / "cut", zones=path, clip=True)
+    assert (tmp_path / "cut" / "zones.csv").read_text() == (tmp_path / "whole" / "zones.csv").read_text()
+    with rasterio.open(whole.landcover) as raster, rasterio.open(cut.landcover) as part:
+        pixels, transform = rasterio.mask.mask(raster, [zone], crop=True)  # GDAL's own rule: the centre decides
+        assert part.transform.almost_equals(transform)
+        np.testing.assert_array_equal(part.read(), pixels)
+        assert part.colormap(1) == raster.colormap(1)
+    assert cut.uncertainty is not None
+    with rasterio.open(cut.uncertainty) as raster:
+        assert raster.descriptions == ("entropy", "margin", "outside", "unstable")
+        assert (raster.width, raster.height) == pixels.shape[:0:-1]
+        np.testing.assert_array_equal(np.isnan(raster.read(1)), pixels[0] == 255)
+    assert cut.valid_pixels == (pixels != 255).sum() == sum(area.pixels for area in cut.areas)
+    assert geopandas.read_file(cut.classes, layer="classes").total_bounds[0] >= 448_310
+
+
+def test_clipping_needs_zones_that_lie_on_the_scene(tmp_path: Path, land_engine: Engine, mapped: LandCoverMap) -> None:
+    with pytest.raises(InputError, match="none were given"):
+        map_scene(mapped.scene, land_engine, tmp_path / "out", clip=True)
+    geopandas.GeoDataFrame(geometry=[box(0, 0, 1, 1)], crs="EPSG:4326").to_file(tmp_path / "far.gpkg")
+    with pytest.raises(InputError, match="No zone lies on the scene"):
+        map_scene(mapped.scene, land_engine, tmp_path / "out", zones=tmp_path / "far.gpkg", clip=True)
+    assert not (tmp_path / "out").exists()
 
 
 def test_polygons_below_the_least_area_are_not_listed_but_in_the_areas(tmp_path: Path, land_engine: Engine, mapped: LandCoverMap) -> None:
     made = map_scene(mapped.scene, land_engine, tmp_path / "out", min_area_hectares=2.0)
-    kept = geopandas.read_file(made.classes).hectares
-    all_of_them = geopandas.read_file(mapped.classes).hectares
+    kept = geopandas.read_file(made.classes, layer="classes").hectares
+    all_of_them = geopandas.read_file(mapped.classes, layer="classes").hectares
     assert sorted(kept) == pytest.approx(sorted(size for size in all_of_them if size >= 2.0))
     assert 0 < len(kept) < len(all_of_them)
     assert made.areas == mapped.areas

@@ -71,7 +71,7 @@ def test_another_cut_names_another_class_where_the_map_is_unstable_more_often_th
 
 def test_polygons_outline_the_pixels_of_their_class(mapped: LandCoverMap) -> None:
     landcover = read(mapped.landcover)
-    for label, polygons in geopandas.read_file(mapped.classes).groupby("class"):
+    for label, polygons in geopandas.read_file(mapped.classes, layer="classes").groupby("class"):
         drawn = rasterio.features.rasterize(polygons.geometry, landcover.shape, transform=PLACE)
         np.testing.assert_array_equal(drawn == 1, landcover == mapped.labels.index(str(label)))
 
@@ -123,7 +123,7 @@ def test_a_tiny_scene_is_mapped(tmp_path: Path, land_engine: Engine, size: tuple
 def test_a_scene_without_any_data_has_an_empty_map(tmp_path: Path, land_engine: Engine) -> None:
     made = map_scene(scene_of(tmp_path / "s.tif", np.zeros((3, 40, 40), np.uint16)), land_engine, tmp_path / "out")
     assert (made.valid_pixels, made.outside_share) == (0, 0.0)
-    assert len(geopandas.read_file(made.classes)) == 0
+    assert len(geopandas.read_file(made.classes, layer="classes")) == 0
 
 
 @pytest.mark.parametrize("when", ["in the middle", "after the last tile"])

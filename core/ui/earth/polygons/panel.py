@@ -39,10 +39,11 @@ def polygon_title(polygon: ChangePolygon) -> str:
 
 
 def polygon_words(polygon: ChangePolygon, result: ChangeMap) -> str:
-    """Area, and score or probability; of a burn, how severe that is."""
+    """Area, and score or probability; of a burn, how severe that is; and how much of it the measured shift cannot explain."""
     severity = f", {label_words(severity_of(polygon.probability)).lower()}" if result.severities else ""
     area = "a line: no area" if polygon.is_linear(result.linear) else hectares(polygon.hectares)
-    return f"{area}, {number_words(result, polygon.probability)}{severity}"
+    trust = "" if polygon.confidence is None else f", confidence {polygon.confidence:.2f}"
+    return f"{area}, {number_words(result, polygon.probability)}{severity}{trust}"
 
 
 def polygon_view(session: Session, here: EarthState, result: ChangeMap, polygon: ChangePolygon) -> None:

@@ -20,6 +20,7 @@ MAP = {
     "landcover.qml",
     "confidence.tif",
     "outside.tif",
+    "uncertainty.tif",
     "unstable.tif",
     "areas.csv",
     "classes.gpkg",

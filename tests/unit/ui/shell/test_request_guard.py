@@ -219,6 +219,7 @@ def test_a_server_below_a_path_guards_the_same_addresses_there_and_at_the_root(p
 def test_a_server_below_a_path_answers_its_own_addresses_there() -> None:
     ticket = admission().was_right("127.0.0.1")
     assert ask(f"/here{ENTER}", "POST", cookie=f"{COOKIE}={BROWSER}", **{TICKET: ticket})[0] == 204
+    assert "Path=/here;" in ask("/here/")[1]["set-cookie"]
     assert ask(f"/here{SCRIPT}")[1]["content-type"].startswith("text/javascript")
     assert (address_of("/media/a.png"), path_below_base("/here"), path_below_base("/hereafter")) == ("/here/media/a.png", "/", "/hereafter")
 

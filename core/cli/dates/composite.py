@@ -16,7 +16,7 @@ Scenes = Annotated[
 ]
 
 
-def composite(
+def composite_dates(
     scenes: Scenes,
     out: Out,
     method: Annotated[str, typer.Option("--method", metavar="M", help="median, band by band; or medoid, one date a pixel.")] = "median",

@@ -1,0 +1,3 @@
+"""Commands on several dates of one place."""
+
+__all__ = ["composite", "series"]

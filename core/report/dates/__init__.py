@@ -1,0 +1,3 @@
+"""Reports of many dates of one place."""
+
+__all__ = ["series"]

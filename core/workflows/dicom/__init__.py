@@ -1,0 +1,3 @@
+"""Ways that end in DICOM files."""
+
+__all__ = ["deidentify", "export", "export_files"]
