@@ -135,7 +135,7 @@ def alone(state: ExplainState) -> None:
         if isinstance(state.image, Scene) and made.given.box[2:] != (state.image.width, state.image.height):
             locator(state, state.image, made.given)
     with middle, guarded():
-        twins = game_of(state)
+        twins = None if made.prediction.outside.is_outside else game_of(state)
         if twins is None:
             explained(state, made)
         else:
