@@ -148,7 +148,9 @@ def explain(
     check_affordable(chosen.name, chosen.cost_of(engine.model, given, complete))
     evaluation = evaluation_of(engine, given, meant, complete, maps)
     evaluation.check()
+    started = time.perf_counter()
     evidence = chosen.run(engine, given, meant, complete, lambda done, total: watch(done, 2 * total + evaluation.passes))
+    map_seconds = time.perf_counter() - started
     saliency, low, high = scaled(evidence)
     found = FoundMap(
         method=chosen.name,
@@ -184,6 +186,7 @@ def explain(
         weights=engine.model.weights_hash,
         runtime=engine.runtime.library if chosen.needs == FORWARD else "torch",
         seconds=time.perf_counter() - began,
+        map_seconds=map_seconds,
         assumptions=engine.notices,
         source=given.source,
         frame=given.frame,

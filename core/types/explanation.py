@@ -253,6 +253,7 @@ class Explanation(FoundMap):
     runtime: str = "torch"
     precision: str = "fp32"
     seconds: float = 0.0
+    map_seconds: float = 0.0
     assumptions: tuple[Notice, ...] = ()
     source: str = ""
     frame: int = 0
