@@ -28,19 +28,22 @@ class Drawings:
     folder: Path
     boxes: Mapping[str, tuple[tuple[float, float, float, float], ...]]
 
+    def has(self, image: Path) -> bool:
+        """Whether something may have been drawn in an image, before it is read."""
+        return bool(self.boxes.get(self._name(image))) or any(image.with_name(image.stem + ending).is_file() for ending in MASKS)
+
     def of(self, image: Path, sides: tuple[int, int]) -> Mask | None:
         """bool [rows, columns] of the image's own pixels, somewhere true; None where nothing was drawn. sides: (rows, columns).
 
         Raises UnreadableFile for a mask of another size, or that is none.
         """
         drawn = self._mask(image, sides)
-        try:
-            name = image.relative_to(self.folder).as_posix()
-        except ValueError:
-            name = ""
-        for left, top, width, height in self.boxes.get(name, ()):
+        for left, top, width, height in self.boxes.get(self._name(image), ()):
             drawn[max(0, round(top)) : max(0, round(top + height)), max(0, round(left)) : max(0, round(left + width))] = True
         return drawn if drawn.any() else None
+
+    def _name(self, image: Path) -> str:
+        return image.relative_to(self.folder).as_posix() if image.is_relative_to(self.folder) else ""
 
     def _mask(self, image: Path, sides: tuple[int, int]) -> Mask:
         for ending, least in MASKS.items():

@@ -118,7 +118,8 @@ class BenchmarkPlan:
 def benchmark_explanations(
     model: str, data: Path, workspace: Path, plan: BenchmarkPlan, progress: Told, failed: Callable[[str, SightlineError], None]
 ) -> ExplanationBenchmark:
-    """The table of a model on the images of a folder and its sub-folders, in an order that a fixed seed shuffles.
+    """The table of a model on the images of a folder and its sub-folders, in an order that a fixed seed shuffles, those first in which
+    something was drawn.
 
     What was drawn in them (core/workflows/evaluation/drawn.py) is found there. workspace: where archives are unpacked. progress: told
     (done, total) in images. failed: told of each file that cannot be read. Raises NotFound, OutOfRange, BadRecipe where nothing could be
@@ -138,7 +139,7 @@ def benchmark_explanations(
     known = _recorded(plan.record, key)
     drawings, rows, counts, taken = drawings_in(data), list[dict[str, Any]](), {"failed": 0, "outside": 0}, dict[str, int]()
     most, is_whole = max(1, -(-plan.limit // len(engine.model.labels))), True
-    for source in _shuffled(data, workspace):
+    for source in _shuffled(data, workspace, drawings):
         if len(rows) >= plan.limit:
             break
         if end is not None and time.monotonic() >= end:
@@ -174,11 +175,12 @@ def benchmark_explanations(
     )
 
 
-def _shuffled(data: Path, workspace: Path) -> Iterator[Source]:
+def _shuffled(data: Path, workspace: Path, drawings: Drawings) -> list[Source]:
+    """Those first in which something was drawn: only they tell where maps lie."""
     found = [each for each in walk([data], workspace) if not isinstance(each, Unusable)]
     images = [each for each in found if not is_drawing(each.path) and each.path.suffix.lower() != ".csv"]
-    for place in np.random.default_rng(_SEED).permutation(len(images)):
-        yield images[place]
+    order = [images[place] for place in np.random.default_rng(_SEED).permutation(len(images))]
+    return sorted(order, key=lambda each: not drawings.has(each.path))
 
 
 def _of_file(

@@ -139,3 +139,7 @@ def test_the_record_is_of_one_line_an_image(model: Path, data: Path, tmp_path: P
     run(model, data, BenchmarkPlan(("grad-cam",), limit=1, maps=20, record=tmp_path / RECORD))
     (line,) = (json.loads(each) for each in (tmp_path / RECORD).read_text().splitlines())
     assert line["weights"] == engine_for(str(model)).model.weights_hash and set(line["figures"]) >= {"grad-cam"}
+
+
+def test_images_in_which_something_was_drawn_come_first(model: Path, data: Path) -> None:
+    assert run(model, data, BenchmarkPlan(("rollout",), limit=1, maps=20)).n_drawn == 1
