@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Protocol
 
+import numpy as np
+
 from core.errors import NotFound, OutOfRange, WrongTask
 from core.explain.baselines import baseline_of
 from core.explain.catalogue import FIRST_METHOD as FIRST_METHOD
@@ -40,7 +42,7 @@ from core.explain.methods import (
 from core.explain.targets import check_readable, target_of
 from core.inference.engine import Engine
 from core.settings import settings
-from core.types import Capability, Explanation, FloatImage, FoundMap, Gain, ModelInput, Progress, Sanity, Target
+from core.types import Capability, Explanation, FloatImage, FoundMap, Gain, MapUnit, ModelInput, Progress, Sanity, Target
 from models.registry import LoadedModel
 
 Run = Callable[[Engine, ModelInput, Target, Mapping[str, Any], Progress], MethodResult]
@@ -164,7 +166,7 @@ def explain(
         baseline=evidence.baseline,
         completeness_error=evidence.completeness_error,
         conservation_error=evidence.conservation_error,
-        by_band=evidence.by_band,
+        by_band=evidence.by_band or _by_band(engine.model, chosen.offered.unit, evidence.attribution),
         class_specific=chosen.offered.class_specific,
         unit=chosen.offered.unit,
         zero=evidence.zero,
@@ -199,6 +201,13 @@ def evaluation_of(engine: Engine, given: ModelInput, target: Target, parameters:
     """How maps of one input are measured. parameters: those of COMMON. maps: how many random ones. Raises NotFound for a baseline."""
     baseline = baseline_of(parameters["baseline"], given.values, engine.model.preprocess)
     return MapEvaluation(engine, given, target, baseline, parameters["removal_steps"], maps, parameters["seed"])
+
+
+def _by_band(model: LoadedModel, unit: MapUnit, attribution: FloatImage | None) -> dict[str, float] | None:
+    """The sum of what each band has, where attributions add up and bands have different ones."""
+    if attribution is None or unit is not MapUnit.LOGIT or not np.any(np.ptp(attribution, axis=0)):
+        return None
+    return {name: float(each.sum(dtype=np.float64)) for name, each in zip(model.preprocess.channels, attribution, strict=True)}
 
 
 def sanity_of(engine: Engine, given: ModelInput, explanation: Explanation, *, progress: Progress | None = None) -> Sanity:
