@@ -19,6 +19,7 @@ from core.explain.catalogue import ranked_methods as ranked_methods
 from core.explain.catalogue import usual_methods as usual_methods
 from core.explain.cost import Cost, check_affordable
 from core.explain.evidence import MethodResult, no_progress, scaled, within
+from core.explain.high_norm import high_norm_notice
 from core.explain.measure.gain import MapEvaluation, ignored
 from core.explain.measure.opponents import random_weights
 from core.explain.measure.sanity import SanityCheck
@@ -42,7 +43,9 @@ from core.explain.methods import (
 from core.explain.targets import check_readable, target_of
 from core.inference.engine import Engine
 from core.settings import settings
-from core.types import Capability, Explanation, FloatImage, FoundMap, Gain, MapUnit, ModelInput, Progress, Sanity, Target
+from core.types import (
+    Capability, Explanation, FloatImage, FoundMap, Gain, MapUnit, ModelInput, Notice, Progress, Sanity, Target,
+)
 from models.registry import LoadedModel
 
 Run = Callable[[Engine, ModelInput, Target, Mapping[str, Any], Progress], MethodResult]
@@ -189,7 +192,7 @@ def explain(
         runtime=engine.runtime.library if chosen.needs == FORWARD else "torch",
         seconds=time.perf_counter() - began,
         map_seconds=map_seconds,
-        assumptions=engine.notices,
+        assumptions=(*engine.notices, *_remarks(engine, given, chosen, evidence)),
         source=given.source,
         frame=given.frame,
         box=given.box,
@@ -201,6 +204,14 @@ def evaluation_of(engine: Engine, given: ModelInput, target: Target, parameters:
     """How maps of one input are measured. parameters: those of COMMON. maps: how many random ones. Raises NotFound for a baseline."""
     baseline = baseline_of(parameters["baseline"], given.values, engine.model.preprocess)
     return MapEvaluation(engine, given, target, baseline, parameters["removal_steps"], maps, parameters["seed"])
+
+
+def _remarks(engine: Engine, given: ModelInput, method: _Method, evidence: MethodResult) -> tuple[Notice, ...]:
+    """What is to be kept in mind of a map of attention by a network of another family, which may park attention where nothing is."""
+    if engine.model.is_own or evidence.tokens is None or Capability.ATTENTION not in method.needs:
+        return ()
+    found = high_norm_notice(engine, given, evidence.tokens.values, evidence.zero)
+    return () if found is None else (found,)
 
 
 def _by_band(model: LoadedModel, unit: MapUnit, attribution: FloatImage | None) -> dict[str, float] | None:
