@@ -44,7 +44,17 @@ from core.explain.targets import check_readable, target_of
 from core.inference.engine import Engine
 from core.settings import settings
 from core.types import (
-    Capability, Explanation, FloatImage, FoundMap, Gain, MapUnit, ModelInput, Notice, Progress, Sanity, Target,
+    Capability,
+    Explanation,
+    FloatImage,
+    FoundMap,
+    Gain,
+    MapUnit,
+    ModelInput,
+    Notice,
+    Progress,
+    Sanity,
+    Target,
 )
 from models.registry import LoadedModel
 

@@ -17,7 +17,7 @@ from core.inference.engine import Engine
 from core.settings import settings
 from core.types import FloatImage, Mask, ModelInput, Target
 
-NOISE = 0.01
+FILLING_NOISE = 0.01
 """Standard deviation of the noise over what was filled, of standardised values."""
 NEIGHBOURS = {
     (-1, 0): 1 / 6,
@@ -44,7 +44,7 @@ def filled_from_neighbours(values: FloatImage, removed: Mask, seed: int) -> Floa
         means[:] = values.mean(axis=(1, 2), dtype=np.float64)[:, None, None]
     elif removed.any():
         means[:, removed] = _solved(means, removed)
-    noise = np.random.default_rng([seed, 2]).standard_normal(values.shape) * NOISE
+    noise = np.random.default_rng([seed, 2]).standard_normal(values.shape) * FILLING_NOISE
     coarse = means.repeat(height, axis=1).repeat(width, axis=2) + noise
     return np.where(removed.repeat(height, axis=0).repeat(width, axis=1), coarse, values).astype(np.float32)
 

@@ -51,7 +51,7 @@ MEASURES = (
 """In the order of the table. filling, dropping: gains with removed tokens filled from their neighbours, and left out. agreement: the mean
 rank correlation with the other methods, in [-1, 1]. seconds: of the map alone."""
 
-Told = Callable[[int, int], None]
+_Told = Callable[[int, int], None]
 Figures = dict[str, float | None]
 
 
@@ -116,7 +116,7 @@ class BenchmarkPlan:
 
 
 def benchmark_explanations(
-    model: str, data: Path, workspace: Path, plan: BenchmarkPlan, progress: Told, failed: Callable[[str, SightlineError], None]
+    model: str, data: Path, workspace: Path, plan: BenchmarkPlan, progress: _Told, failed: Callable[[str, SightlineError], None]
 ) -> ExplanationBenchmark:
     """The table of a model on the images of a folder and its sub-folders, in an order that a fixed seed shuffles, those first in which
     something was drawn.
