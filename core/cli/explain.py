@@ -180,6 +180,7 @@ def _write_notebook(path: Path, text: str) -> None:
 
 
 def _say(explanation: Explanation, out: Path) -> None:
+    from core.explain.catalogue import BANDS
     from core.report.inside import beside_notice, inside_notices
     from core.report.notices import say
 
@@ -204,8 +205,9 @@ def _say(explanation: Explanation, out: Path) -> None:
         print_line(f"completeness error: {explanation.completeness_error:.2g}")
     if explanation.conservation_error is not None:
         print_line(f"conservation error: {explanation.conservation_error:.2g} of the logit, which biases and positions took")
-    for name, fall in (explanation.by_band or {}).items():
-        print_line(f"without {name} the logit falls by {fall:z.3f}")
+    for name, value in (explanation.by_band or {}).items():
+        is_fall = explanation.method == BANDS
+        print_line(f"without {name} the logit falls by {value:z.3f}" if is_fall else f"{name}: {value:z.3f} of the logit")
     _say_sanity(explanation)
 
 

@@ -22,6 +22,7 @@ from core.cli.dicom.volume import volume
 from core.cli.doctor import doctor
 from core.cli.evaluate import evaluate
 from core.cli.explain import explain
+from core.cli.explaining.benchmark import benchmark_command
 from core.cli.explaining.knobs import with_region_joined
 from core.cli.explaining.shortcuts import shortcuts
 from core.cli.export_model import export_model
@@ -50,6 +51,7 @@ program.command("models")(models)
 program.command("predict")(predict)
 program.command("evaluate")(evaluate)
 program.command("explain")(explain)
+program.command("explain-benchmark")(benchmark_command)
 program.command("shortcuts")(shortcuts)
 program.command("report")(report)
 program.command("map")(map_)

@@ -8,6 +8,7 @@ __all__ = [
     "cost",
     "evidence",
     "forward",
+    "high_norm",
     "inside",
     "knobs",
     "likeness",

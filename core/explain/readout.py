@@ -79,8 +79,8 @@ def shared_by_members(values: Tensor, merges: Mapping[int, Blocks], layer: int) 
 
 
 def identity(count: int, like: Tensor) -> Tensor:
-    """float64 [count, count] where another tensor lies."""
-    return torch.eye(count, dtype=torch.float64, device=like.device)
+    """[count, count] where another tensor lies, in its precision."""
+    return torch.eye(count, dtype=like.dtype, device=like.device)
 
 
 def layer_of(asked: int | None, layers: int) -> int:

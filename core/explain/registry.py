@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Protocol
 
+import numpy as np
+
 from core.errors import NotFound, OutOfRange, WrongTask
 from core.explain.baselines import baseline_of
 from core.explain.catalogue import FIRST_METHOD as FIRST_METHOD
@@ -17,6 +19,7 @@ from core.explain.catalogue import ranked_methods as ranked_methods
 from core.explain.catalogue import usual_methods as usual_methods
 from core.explain.cost import Cost, check_affordable
 from core.explain.evidence import MethodResult, no_progress, scaled, within
+from core.explain.high_norm import high_norm_notice
 from core.explain.measure.gain import MapEvaluation, ignored
 from core.explain.measure.opponents import random_weights
 from core.explain.measure.sanity import SanityCheck
@@ -40,7 +43,19 @@ from core.explain.methods import (
 from core.explain.targets import check_readable, target_of
 from core.inference.engine import Engine
 from core.settings import settings
-from core.types import Capability, Explanation, FloatImage, FoundMap, Gain, ModelInput, Progress, Sanity, Target
+from core.types import (
+    Capability,
+    Explanation,
+    FloatImage,
+    FoundMap,
+    Gain,
+    MapUnit,
+    ModelInput,
+    Notice,
+    Progress,
+    Sanity,
+    Target,
+)
 from models.registry import LoadedModel
 
 Run = Callable[[Engine, ModelInput, Target, Mapping[str, Any], Progress], MethodResult]
@@ -148,7 +163,9 @@ def explain(
     check_affordable(chosen.name, chosen.cost_of(engine.model, given, complete))
     evaluation = evaluation_of(engine, given, meant, complete, maps)
     evaluation.check()
+    started = time.perf_counter()
     evidence = chosen.run(engine, given, meant, complete, lambda done, total: watch(done, 2 * total + evaluation.passes))
+    map_seconds = time.perf_counter() - started
     saliency, low, high = scaled(evidence)
     found = FoundMap(
         method=chosen.name,
@@ -162,7 +179,7 @@ def explain(
         baseline=evidence.baseline,
         completeness_error=evidence.completeness_error,
         conservation_error=evidence.conservation_error,
-        by_band=evidence.by_band,
+        by_band=evidence.by_band or _by_band(engine.model, chosen.offered.unit, evidence.attribution),
         class_specific=chosen.offered.class_specific,
         unit=chosen.offered.unit,
         zero=evidence.zero,
@@ -184,7 +201,8 @@ def explain(
         weights=engine.model.weights_hash,
         runtime=engine.runtime.library if chosen.needs == FORWARD else "torch",
         seconds=time.perf_counter() - began,
-        assumptions=engine.notices,
+        map_seconds=map_seconds,
+        assumptions=(*engine.notices, *_remarks(engine, given, chosen, evidence)),
         source=given.source,
         frame=given.frame,
         box=given.box,
@@ -196,6 +214,21 @@ def evaluation_of(engine: Engine, given: ModelInput, target: Target, parameters:
     """How maps of one input are measured. parameters: those of COMMON. maps: how many random ones. Raises NotFound for a baseline."""
     baseline = baseline_of(parameters["baseline"], given.values, engine.model.preprocess)
     return MapEvaluation(engine, given, target, baseline, parameters["removal_steps"], maps, parameters["seed"])
+
+
+def _remarks(engine: Engine, given: ModelInput, method: _Method, evidence: MethodResult) -> tuple[Notice, ...]:
+    """What is to be kept in mind of a map of attention by a network of another family, which may park attention where nothing is."""
+    if engine.model.is_own or evidence.tokens is None or Capability.ATTENTION not in method.needs:
+        return ()
+    found = high_norm_notice(engine, given, evidence.tokens.values, evidence.zero)
+    return () if found is None else (found,)
+
+
+def _by_band(model: LoadedModel, unit: MapUnit, attribution: FloatImage | None) -> dict[str, float] | None:
+    """The sum of what each band has, where attributions add up and bands have different ones."""
+    if attribution is None or unit is not MapUnit.LOGIT or not np.any(np.ptp(attribution, axis=0)):
+        return None
+    return {name: float(each.sum(dtype=np.float64)) for name, each in zip(model.preprocess.channels, attribution, strict=True)}
 
 
 def sanity_of(engine: Engine, given: ModelInput, explanation: Explanation, *, progress: Progress | None = None) -> Sanity:

@@ -57,6 +57,7 @@ def as_values(given: ModelInput, explanation: Explanation) -> dict[str, Any]:
         "runtime": explanation.runtime,
         "precision": explanation.precision,
         "seconds": explanation.seconds,
+        "map_seconds": explanation.map_seconds,
     }
 
 

@@ -206,7 +206,7 @@ class FoundMap:
     target: what was attributed; class-agnostic methods (rollout) still name it, since faithfulness needs one.
     completeness_error: |sum of attributions - (f(x) - f(baseline))| / |f(x) - f(baseline)|, None where it does not apply.
     conservation_error: |sum of attributions - f(x)| / |f(x)|, of methods that share the answer out.
-    by_band: the fall of the target's number without a band, by its name, where bands were taken away one by one.
+    by_band: what each band has of the target's number, by its name: the sum of its attributions, or, by band ablation, the fall without it.
     unit: what its numbers are. zero: the number that says nothing, which is drawn as nothing.
     """
 
@@ -240,6 +240,7 @@ class Explanation(FoundMap):
     assumptions: what the device could not do; those of the input are told by the input.
     inside: where the map's weight lies, None where nothing is known of the image (core/explain/inside.py).
     sanity: None where nobody asked for it. worth: what says that the network was trained, or that nothing does.
+    seconds, map_seconds: of all of it, and of the map alone, without what measures it.
     runtime, precision: what computed the map. Gradients and attention are torch's; changed inputs go where answers come from, in fp32
     whatever the answers' precision, since rounding would drown what one token does. Deletion and insertion are such answers too.
     """
@@ -253,6 +254,7 @@ class Explanation(FoundMap):
     runtime: str = "torch"
     precision: str = "fp32"
     seconds: float = 0.0
+    map_seconds: float = 0.0
     assumptions: tuple[Notice, ...] = ()
     source: str = ""
     frame: int = 0

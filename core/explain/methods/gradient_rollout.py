@@ -52,7 +52,7 @@ def gradient_flow(
     """float64 [tokens, tokens]: the product, those that are read as rows. What a token has of itself by the identity alone is left out:
     each row would be strongest where it stands."""
     first = formed[0].as_matrix(formed[0].weights)
-    joint = own = identity(first.shape[-1], first)
+    joint = own = identity(first.shape[-1], first).double()  # relevance beside the identity is small
     for number, (layer, gradient) in enumerate(zip(formed, gradients, strict=True), start=1):
         attention, slope = (layer.as_matrix(each.detach())[0].double() for each in (layer.weights, gradient))
         flow = with_residual((attention * slope).clamp(min=0.0), fusion, discard)

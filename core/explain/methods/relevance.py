@@ -51,24 +51,26 @@ def explain_relevance(engine: Engine, given: ModelInput, target: Target, paramet
 
 
 def relevance(formed: Sequence[FormedAttention], gradients: Sequence[Tensor], merges: Mapping[int, Blocks], start: int) -> Tensor:
-    """float64 [tokens, tokens], those that are read as rows and those of the stem as columns, without the identity at its beginning.
+    """[tokens, tokens], in the network's precision: those that are read as rows and those of the stem as columns, without the identity at
+    its beginning.
 
     formed, gradients: of one input, a layer each, first layer first. merges: of merges_in. start: the first layer that counts, from 0.
     """
     first = formed[0].as_matrix(formed[0].weights)
     own = identity(first.shape[-1], first)  # what a token has of itself, through the residual connections
-    found = torch.zeros_like(own)
+    found, is_merged = torch.zeros_like(own), False
     for number, (layer, gradient) in enumerate(zip(formed, gradients, strict=True), start=1):
-        if number > start:
-            found = found + weighted(layer, gradient) @ (own + found)
+        if number > start:  # identity and relevance by themselves: their sum would cost the small one its digits
+            flow = weighted(layer, gradient)
+            found = found + (flow @ own if is_merged else flow) + flow @ found
         if number in merges:
-            own, found = merged(own, merges[number]), merged(found, merges[number])
+            own, found, is_merged = merged(own, merges[number]), merged(found, merges[number]), True
     return unmerged_rows(found, merges)
 
 
 def weighted(layer: FormedAttention, gradient: Tensor) -> Tensor:
-    """float64 [tokens, tokens]: the positive part of gradient times attention, meaned over heads (equation 5)."""
-    attention, slope = (layer.as_matrix(each.detach())[0].double() for each in (layer.weights, gradient))  # [heads, tokens, tokens]
+    """[tokens, tokens]: the positive part of gradient times attention, meaned over heads (equation 5)."""
+    attention, slope = (layer.as_matrix(each.detach())[0] for each in (layer.weights, gradient))  # [heads, tokens, tokens]
     return (slope * attention).clamp(min=0.0).mean(dim=0)
 
 

@@ -60,7 +60,7 @@ def explain_rollout(engine: Engine, given: ModelInput, target: Target, parameter
 
 
 def joint_attention(model: LoadedModel, values: Tensor, fusion: str = "mean", discard: float = 0.0) -> Tensor:
-    """float64 [tokens, tokens]: the product over all layers for one input [1, channels, rows, columns]; rows sum to 1.
+    """[tokens, tokens], in the network's precision: the product over all layers for one input [1, channels, rows, columns]; rows sum to 1.
 
     Rows are the tokens that are read out, columns those of the stem. Where tokens were merged, all of a block have the row of its token.
     Each layer is folded in as soon as it is formed, so one matrix is held at a time however deep the network is. Raises NoAttention.
@@ -88,7 +88,7 @@ def joint_attention(model: LoadedModel, values: Tensor, fusion: str = "mean", di
 
 def followed_by(joint: Tensor | None, attention: Tensor, fusion: str = "mean", discard: float = 0.0) -> Tensor:
     """One more layer: attention [heads, tokens, tokens], rows summing to 1, after the product of the layers before it (None for none)."""
-    flow = with_residual(attention.double(), fusion, discard)
+    flow = with_residual(attention, fusion, discard)
     flow = flow / flow.sum(dim=-1, keepdim=True)
     return flow if joint is None else flow @ joint
 

@@ -15,8 +15,8 @@ from core.cli.program import run
 from tests.unit.readers.scenes.geotiff_files import write_geotiff
 
 COMMANDS = (
-    "doctor", "models", "predict", "evaluate", "explain", "shortcuts", "report", "map", "change", "series", "composite", "render",
-    "volume", "deidentify", "export", "sample", "assess", "train", "export-model", "app",
+    "doctor", "models", "predict", "evaluate", "explain", "explain-benchmark", "shortcuts", "report", "map", "change", "series",
+    "composite", "render", "volume", "deidentify", "export", "sample", "assess", "train", "export-model", "app",
 )  # fmt: skip
 """All of them, in the order of the help."""
 TILE = 32

@@ -46,18 +46,18 @@ def test_one_layer_of_windows_lets_nothing_out_of_a_window(tmp_path: Path) -> No
     inside = window[:, None] == window[None, :]
     assert float(joint[~inside].abs().max()) == 0.0
     assert float(joint[inside].min()) > 0.0
-    torch.testing.assert_close(joint.sum(dim=1), torch.ones(16, dtype=torch.float64))
+    torch.testing.assert_close(joint.sum(dim=1), torch.ones(16))
 
 
 def test_a_merge_takes_the_mean_of_the_rows_of_its_tokens() -> None:
-    joint = torch.eye(6, dtype=torch.float64)  # a grid of 2 x 3 tokens: two blocks, of four tokens and of two
+    joint = torch.eye(6)  # a grid of 2 x 3 tokens: two blocks, of four tokens and of two
     found = merged(joint, blocks_of((2, 3), 2))
     assert found.tolist() == [[0.25, 0.25, 0.0, 0.25, 0.25, 0.0], [0.0, 0.0, 0.5, 0.0, 0.0, 0.5]]
 
 
 def test_a_layer_after_a_merge_by_hand() -> None:
     """Two tokens after the merge, each attending to the other alone: half of it stays by the residual connection."""
-    joint = merged(torch.eye(8, dtype=torch.float64), blocks_of((2, 4), 2))  # blocks 0, 1, 4, 5 and 2, 3, 6, 7
+    joint = merged(torch.eye(8), blocks_of((2, 4), 2))  # blocks 0, 1, 4, 5 and 2, 3, 6, 7
     exchanged = followed_by(joint, torch.tensor([[[0.0, 1.0], [1.0, 0.0]]]))
     assert exchanged.tolist() == [[0.125] * 8, [0.125] * 8]
     kept = followed_by(joint, torch.eye(2)[None])
@@ -81,7 +81,7 @@ def test_rollout_lies_on_the_grid_of_the_stem_and_loses_nothing(tmp_path: Path, 
     joint = joint_of(engine, rows, columns)
     tokens = rows * columns // 64
     assert joint.shape == (tokens, tokens)
-    torch.testing.assert_close(joint.sum(dim=1), torch.ones(tokens, dtype=torch.float64), atol=1e-5, rtol=0.0)
+    torch.testing.assert_close(joint.sum(dim=1), torch.ones(tokens), atol=1e-5, rtol=0.0)
     found = explain(engine, random_input(rows, columns), "rollout", parameters=QUICK).tokens
     assert found is not None and found.values.shape == (rows // 8, columns // 8)
     np.testing.assert_allclose(found.values.ravel(), joint.mean(dim=0).numpy(), atol=1e-6)

@@ -108,6 +108,15 @@ def test_band_ablation_takes_one_band_of_one_token_and_then_whole_bands(tmp_path
     assert found.forwards == METHODS["band-ablation"].cost_of(engine.model, image, {**METHODS["band-ablation"].defaults, **COMMON}).forwards
 
 
+def test_attributions_are_summed_by_band_where_bands_have_their_own(tmp_path: Path) -> None:
+    engine, image = engine_for(str(write_tiny_model(tmp_path / "model", Domain.LAND_COVER))), random_input(channels=3)
+    found = explain(engine, image, "integrated-gradients", "Forest", random_maps=20, parameters={**QUICK, "steps": 64})
+    assert found.attribution is not None and found.by_band is not None and list(found.by_band) == ["red", "green", "blue"]
+    assert found.by_band["green"] == pytest.approx(float(found.attribution[1].sum()), abs=TOLERANCE)
+    assert explain(engine, image, "occlusion", "Forest", random_maps=20, parameters=QUICK).by_band is None, "bands go together there"
+    assert explain(engine, image, "saliency", "Forest", random_maps=20, parameters=QUICK).by_band is None, "slopes do not add up"
+
+
 def test_a_model_of_one_band_is_not_ablated_by_band(engine: Engine, image: ModelInput) -> None:
     assert "band-ablation" not in methods_for(engine.model)
     with pytest.raises(WrongTask, match="one band"):

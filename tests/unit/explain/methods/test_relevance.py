@@ -86,7 +86,7 @@ def test_gradients_of_windows_lie_where_their_attention_lies() -> None:
     windows = windows_of((4, 4), 2, 0, torch.device("cpu"))
     inside = torch.rand(4, 1, 4, 4)
     found = weighted(FormedAttention(inside, windows.whole), torch.ones_like(inside))
-    torch.testing.assert_close(found, windows.whole(inside)[0, 0].double())
+    torch.testing.assert_close(found, windows.whole(inside)[0, 0])
 
 
 def test_a_merge_takes_the_mean_of_the_rows_and_of_what_tokens_have_of_themselves() -> None:
