@@ -3,7 +3,7 @@
     python benchmarks/planted_cue.py chest-xray ../shared/data/chest-xray/train --images 10
 
 The cue is drawn into each image as both twins read it; the label that it goes with is explained by every method with its own settings.
-The k strongest tokens are counted on the cue, k being the tokens of the cue (core/explain/probes/cheater.py). Prints a table for RESULTS.md.
+The k strongest tokens are counted on the cue, k being the tokens of the cue (core/explain/probes/cheater.py). Prints a table for RESULTS.md
 """
 
 from __future__ import annotations

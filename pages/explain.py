@@ -14,7 +14,7 @@ from core.ui.explain.exports import notebook_export
 from core.ui.explain.intake import empty_state, locator
 from core.ui.explain.knobs import knobs
 from core.ui.explain.maps import maps
-from core.ui.explain.masking import choose_hand, masked
+from core.ui.explain.masking import choose_hand, masked_answer
 from core.ui.explain.page_state import ExplainState, Ready
 from core.ui.explain.patch import choose_token, patch_view
 from core.ui.explain.subject import choose_drawing, choose_target, image_as_it_is, image_as_it_is_read, what_is_known
@@ -129,7 +129,7 @@ def alone(state: ExplainState) -> None:
     with subject, guarded():
         image_as_it_is_read(state, made)
         choose_hand(state)
-        masked(HERE, state, made, measured_maps(state, made))
+        masked_answer(HERE, state, made, measured_maps(state, made))
         choose_target(state, made)
         choose_drawing(state)
         if isinstance(state.image, Scene) and made.given.box[2:] != (state.image.width, state.image.height):

@@ -41,7 +41,7 @@ def choose_hand(here: ExplainState) -> None:
         st.rerun()  # the image above was drawn for the other hand
 
 
-def masked(session: Session, here: ExplainState, made: Ready, measured: Mapping[str, Explanation]) -> None:
+def masked_answer(session: Session, here: ExplainState, made: Ready, measured: Mapping[str, Explanation]) -> None:
     """What the model says with and without the painted tokens. measured: maps whose strongest tokens a button masks."""
     if not here.is_brushing:
         return

@@ -35,7 +35,7 @@ from core.sources import Source, walk
 from core.types import Domain, Mask, ModelInput, Progress
 from core.workflows.image import explained_input
 
-STRONGEST = 0.05
+POOLED_SHARE = 0.05
 """Share of the tokens of a map that are pooled, its strongest."""
 FEWEST_CASES = 5
 """Cases of an answer from which places are pooled."""
@@ -172,7 +172,7 @@ def _case(engine: Engine, given: ModelInput, method: str) -> tuple[str, _Case]:
     chosen = method_of(method)
     found = chosen.run(engine, given, target_of(engine, given, label), {**chosen.defaults, **COMMON}, no_progress)
     tokens = found.tokens.values if found.tokens is not None else on_token_grid(found.pixels, engine.model.patch)
-    return label, _Case(given, strongest_tokens(tokens, STRONGEST))
+    return label, _Case(given, strongest_tokens(tokens, POOLED_SHARE))
 
 
 def _places(engine: Engine, domain: Domain, label: str, cases: list[_Case], answers: int) -> Iterator[PlaceOfEvidence]:
