@@ -48,6 +48,9 @@ NICENESS = 10
 """Of the threads that search; 0 is that of the others, 19 the least."""
 LOWEST_SCORE = 0.5
 """A candidate with a lower score is not told: it is less likely a find than not."""
+HELD_SCORE = 0.6
+"""The same where a score is a mean over slices: nodules of the calibration part that hold less are none the more for it, false
+marks are (training/RESULTS.md)."""
 CONTINUED_SCORE = 0.2
 """A lesion goes on in the next slice where a place has at least this score."""
 HELD_MM = 4.0
@@ -137,7 +140,7 @@ def _give_way() -> None:
 def candidates_of(
     slices: Sequence[SliceSearch], spacing_mm: tuple[float, float, float], *, is_volume: bool = True
 ) -> tuple[Candidate, ...]:
-    """The candidates of an image, best first: all above LOWEST_SCORE, one a lesion, with its marks in every slice that shows it.
+    """The candidates of an image, best first, one a lesion, with its marks in every slice that shows it.
 
     In a volume a lesion is scored by what it holds over HELD_MM, and placed where it is likeliest.
 
@@ -145,21 +148,22 @@ def candidates_of(
     """
     ranked = sorted((one for each in slices for one in each.candidates if one.score >= CONTINUED_SCORE), key=lambda one: -one.score)
     searched = [each.frame for each in slices if each.windows or each.candidates]
+    reach = max(1, round(HELD_MM / spacing_mm[0])) if is_volume else 1
+    lowest = HELD_SCORE if reach > 1 else LOWEST_SCORE
     kept: list[Candidate] = []
     while ranked and ranked[0].score >= LOWEST_SCORE:
         lesion = _followed(ranked[0], ranked, spacing_mm) if is_volume else [ranked[0]]
         marks = tuple(mark for one in sorted(lesion, key=lambda one: one.frame) for mark in one.marks if one.score >= LOWEST_SCORE)
-        score = _held(lesion, searched, spacing_mm[0]) if is_volume else ranked[0].score
-        is_told = score >= LOWEST_SCORE
+        score = _held(lesion, searched, reach)
+        is_told = score >= lowest
         kept += [replace(ranked[0], marks=marks, score=score)] if is_told else []
         ranked = [one for one in ranked[1:] if one not in lesion and not (is_told and _is_beside(one, lesion, spacing_mm, is_volume))]
     return tuple(sorted(kept, key=lambda one: -one.score))
 
 
-def _held(lesion: Sequence[Candidate], searched: Sequence[int], apart_mm: float) -> float:
-    """The highest mean score over HELD_MM of the slices that were searched; one that does not show the lesion counts as 0."""
+def _held(lesion: Sequence[Candidate], searched: Sequence[int], reach: int) -> float:
+    """The highest mean score over `reach` frames of the slices that were searched; one that does not show the lesion counts as 0."""
     scores = {one.frame: one.score for one in lesion}
-    reach = max(1, round(HELD_MM / apart_mm))
     last = max(min(searched), max(searched) - reach + 1)  # a course does not reach beyond the series
     starts = {min(frame, last) for frame in scores}
     courses = [[scores.get(frame, 0.0) for frame in searched if first <= frame < first + reach] for first in starts]

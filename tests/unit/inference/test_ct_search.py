@@ -146,6 +146,12 @@ def test_what_is_not_told_takes_nothing_with_it() -> None:
     assert [round(one.score, 4) for one in candidates_of(both, (1.0, 0.7, 0.7))] == [0.85]
 
 
+def test_a_mean_over_slices_is_told_from_a_higher_score_on_than_one_slice() -> None:
+    assert candidates_of(thin(*[0.55] * 6), (1.0, 0.7, 0.7)) == ()
+    assert [one.score for one in candidates_of(thin(*[0.65] * 6), (1.0, 0.7, 0.7))] == [pytest.approx(0.65)]
+    assert [one.score for one in candidates_of(thin(0.0, 0.55, 0.0), (3.0, 0.7, 0.7))] == [0.55]
+
+
 def test_slices_that_were_not_searched_yet_do_not_speak_against_a_lesion() -> None:
     every_eighth = [SliceSearch(frame, (candidate(0.9, 50, 50, frame),) if frame == 8 else (), windows=9) for frame in (0, 8, 16)]
     assert [one.score for one in candidates_of(every_eighth, (1.0, 0.7, 0.7))] == [0.9]
