@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from core.errors import NotFound, OutOfRange, WrongTask
+from core.errors import NotFound, WrongTask
 from core.explain.baselines import baseline_of
 from core.explain.catalogue import FIRST_METHOD as FIRST_METHOD
 from core.explain.catalogue import FORWARD, OFFERED, REFUSED, Offered, check_explained_by
@@ -40,6 +40,7 @@ from core.explain.methods import (
     rise,
     rollout,
 )
+from core.explain.methods.kinds import check_kind
 from core.explain.targets import check_readable, target_of
 from core.inference.engine import Engine
 from core.settings import settings
@@ -101,11 +102,6 @@ class _Method:
         return self.offered.needs
 
 
-_KINDS: Mapping[type, tuple[type, ...]] = {int: (int,), float: (float, int), str: (str,), type(None): (int, tuple, list, type(None))}
-"""What a parameter may be, by what its default is."""
-_KIND_WORDS: Mapping[type, str] = {
-    int: "a whole number", float: "a number", str: "a word", tuple: "two whole numbers", list: "a list of them", type(None): "none",
-}  # fmt: skip
 _RUNS: Mapping[str, tuple[Run, CostOf, Mapping[str, Any]]] = {
     "rollout": (rollout.explain_rollout, rollout.cost_of, rollout.DEFAULTS),
     "relevance": (relevance.explain_relevance, relevance.cost_of, relevance.DEFAULTS),
@@ -271,9 +267,7 @@ def check_parameters(method: _Method, given: Mapping[str, Any]) -> None:
     if unknown:
         raise NotFound(f"The method {method.name} has no parameter {unknown[0]!r}.", f"It has: {', '.join(defaults)}.")
     for name, value in given.items():
-        kinds = _KINDS[type(defaults[name])]
-        if not isinstance(value, kinds) or isinstance(value, bool):
-            raise OutOfRange(name, value, " or ".join(_KIND_WORDS[kind] for kind in kinds))
+        check_kind(name, value)
 
 
 def _complete(method: _Method, given: Mapping[str, Any]) -> dict[str, Any]:

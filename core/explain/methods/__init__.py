@@ -1,4 +1,4 @@
-"""One explanation method a file, one signature."""
+"""One explanation method a file, one signature; and what their parameters may be (kinds)."""
 
 __all__ = [
     "activation_patching",
@@ -9,6 +9,7 @@ __all__ = [
     "gradient_rollout",
     "gradients",
     "integrated_gradients",
+    "kinds",
     "libra_grad",
     "occlusion",
     "raw_attention",

@@ -30,7 +30,7 @@ FEWEST_MASKS = 8
 
 def explain_rise(engine: Engine, given: ModelInput, target: Target, parameters: Mapping[str, Any], progress: Progress) -> MethodResult:
     """Signed attributions of the target's number, alike for all channels. Raises OutOfRange for parameters."""
-    _check(parameters)
+    _check(given, parameters)
     baseline = baseline_of(parameters["baseline"], given.values, engine.model.preprocess)
     sides = (given.values.shape[1], given.values.shape[2])
     count, done = parameters["masks"], 0
@@ -81,10 +81,11 @@ def cost_of(model: LoadedModel, given: ModelInput, parameters: Mapping[str, Any]
     return forward_cost(model, given, parameters["masks"])
 
 
-def _check(parameters: Mapping[str, Any]) -> None:
+def _check(given: ModelInput, parameters: Mapping[str, Any]) -> None:
+    most = min(given.values.shape[1:])  # a cell is a pixel then
     if parameters["masks"] < FEWEST_MASKS:
         raise OutOfRange("masks", parameters["masks"], f"at least {FEWEST_MASKS}")
-    if parameters["cells"] < 2:
-        raise OutOfRange("cells", parameters["cells"], "at least 2")
+    if not 2 <= parameters["cells"] <= most:
+        raise OutOfRange("cells", parameters["cells"], f"from 2 to {most}, the shorter side of the input in pixels")
     if not 0.0 < parameters["shown"] < 1.0:
         raise OutOfRange("shown", parameters["shown"], "0 < shown < 1")

@@ -262,6 +262,33 @@ def test_knobs_reach_the_method_and_are_written_down(picture: Path, tmp_path: Pa
         assert refused.status == 2 and words in refused.err
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (("occlusion", "--set", "window=5"), "two whole numbers (height,width) or none"),
+        (("occlusion", "--set", "stride=3"), "two whole numbers (height,width) or none"),
+        (("occlusion", "--set", "window=5,5,5"), "two whole numbers (height,width) or none"),
+        (("occlusion", "--set", "perturbations_per_eval=0"), "a whole number, at least 1"),
+        (("integrated-gradients", "--set", "steps=1,2"), "a whole number"),
+        (("integrated-gradients", "--steps", 100_000), "at most 2000"),
+        (("grad-cam", "--set", "layer=1,2"), "a whole number or none"),
+        (("raw-attention", "--set", "head=1,2"), "a whole number or none"),
+        (("activation-patching", "--set", "first_layer=1,2"), "a whole number or none"),
+        (("rollout", "--seed", -1), "at least 0"),
+        (("rollout", "--seed", 2**64), "at most"),
+        (("rollout", "--set", "removal_steps=1000000000"), "at most 1000"),
+        (("rise", "--set", "cells=100000"), "the shorter side of the input"),
+        (("rise", "--set", "masks=none"), "a whole number, at least 1"),
+    ],
+)
+def test_a_parameter_of_another_kind_or_size_is_refused_in_a_sentence(
+    wrong: tuple[object, ...], words: str, picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline
+) -> None:
+    ran = sightline("explain", picture, "--model", radiograph_model, "--out", tmp_path / "out", "--method", *wrong)
+    assert ran.status == 2 and words in ran.error
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_makes_an_image_like_another_is_explained(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
     other = write_picture(tmp_path / "b.png")
     asked = ("explain", picture, "--model", radiograph_model, "--out", tmp_path / "out", "--maps", 20, "--method", "grad-cam")
