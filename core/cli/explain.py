@@ -204,7 +204,8 @@ def _say(explanation: Explanation, out: Path) -> None:
     if explanation.completeness_error is not None:
         print_line(f"completeness error: {explanation.completeness_error:.2g}")
     if explanation.conservation_error is not None:
-        print_line(f"conservation error: {explanation.conservation_error:.2g} of the logit, which biases and positions took")
+        several = ", and what makes one of several labels" if max(len(target.labels), len(target.against_labels)) > 1 else ""
+        print_line(f"conservation error: {explanation.conservation_error:.2g} of the logit, which biases and positions took{several}")
     for name, value in (explanation.by_band or {}).items():
         is_fall = explanation.method == BANDS
         print_line(f"without {name} the logit falls by {value:z.3f}" if is_fall else f"{name}: {value:z.3f} of the logit")

@@ -6,7 +6,11 @@ norms and activations do not, so their gradients are replaced while the forward 
 - activation f(x): f(x) / x in place of its slope (Achtibat et al. 2024, "AttnLRP", eq. 9; Mehri et al. 2025, "LibraGrad").
 - layer norm: its deviation is held (AttnLRP, eq. 18).
 - a product of two things that both depend on the image: halved, so that each gets half (AttnLRP, eq. 15).
+- the length of an embedding, which a cosine is divided by: held; a cosine stays the same when all of the embedding grows, so that its
+  own gradient gives nothing back.
 - attention weights: by AttnLRP through the softmax, as its Taylor expansion has it, which is its gradient; by LibraGrad held.
+
+Several labels as one are the logarithm of a sum, which has its own gradient: the entropy of these labels is given back to nobody.
 
 Functions are intercepted where torch calls them, so that no module is changed and every family of networks is covered.
 """
@@ -42,6 +46,8 @@ PRODUCTS: frozenset[Any] = frozenset(
     {torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.bmm, Tensor.bmm, torch.mul, Tensor.mul, Tensor.__mul__}
 )
 
+LENGTHS: frozenset[Any] = frozenset({Tensor.norm, torch.norm, torch.linalg.norm, torch.linalg.vector_norm})
+
 
 @dataclass(frozen=True)
 class Relevance:
@@ -72,6 +78,8 @@ class SharedOut(TorchFunctionMode):
         if func is F.layer_norm:
             return _normed(*args, **told)
         found = func(*args, **told)
+        if func in LENGTHS:
+            return found.detach()
         is_product = func in PRODUCTS and len(args) == 2 and all(_depends(each) for each in args)
         return _exactly(found, found / 2) if is_product else found
 

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from core.errors import NoAttention
 from core.explain.backward import SharedOut, shared_out
+from core.explain.likeness import likeness_of
 from core.explain.registry import explain
+from core.explain.targets import read_logits, scores
 from core.inference.engine import Engine
 from core.inference.runtimes import Runtime
 from core.types import Target
@@ -186,6 +188,26 @@ def test_without_biases_and_positions_libra_grad_gives_the_whole_answer_back(eng
     assert found.conservation_error < 1e-5
     lost = of_bare.run(lambda model: shared_out(model, random_input(), target, None, attention_is_held=False))
     assert lost.conservation_error > found.conservation_error, "the softmax takes something of AttnLRP's"
+
+
+def test_a_likeness_is_given_back_whole_too(engine: Engine) -> None:
+    network, image = double(is_bare=True), random_input()
+    of_bare = engine_with(network, engine)
+    target = likeness_of(of_bare, image, random_input(seed=8), "another")
+    cosine = scores(of_bare.model, read_logits(of_bare, image.values[None], target), target)[0]
+    found = of_bare.run(lambda model: shared_out(model, image, target, None, attention_is_held=True))
+    assert abs(cosine) > 0.01 and found.attribution is not None
+    assert found.attribution.sum(dtype=np.float64) == pytest.approx(cosine, abs=TOLERANCE)
+    assert found.conservation_error < 1e-4
+
+
+def test_of_several_labels_the_entropy_is_given_back_to_nobody(engine: Engine) -> None:
+    network, image = double(is_bare=True), random_input()
+    both = Target("pneumonia", engine.model.labels[:2])
+    found = engine_with(network, engine).run(lambda model: shared_out(model, image, both, None, attention_is_held=True)).attribution
+    logits = network(torch.from_numpy(image.values)[None].double()).logits[0, :2].detach()
+    assert found is not None
+    assert found.sum(dtype=np.float64) == pytest.approx(float((logits.softmax(dim=0) * logits).sum()), abs=TOLERANCE)
 
 
 @pytest.mark.parametrize("family", [*FAMILIES, "convolution", "linear attention"])
