@@ -204,12 +204,18 @@ def _say(explanation: Explanation, out: Path) -> None:
     if explanation.completeness_error is not None:
         print_line(f"completeness error: {explanation.completeness_error:.2g}")
     if explanation.conservation_error is not None:
-        several = ", and what makes one of several labels" if max(len(target.labels), len(target.against_labels)) > 1 else ""
-        print_line(f"conservation error: {explanation.conservation_error:.2g} of the logit, which biases and positions took{several}")
+        took = _took(target)
+        print_line(f"conservation error: {explanation.conservation_error:.2g} of the logit, which {took} took")
     for name, value in (explanation.by_band or {}).items():
         is_fall = explanation.method == BANDS
         print_line(f"without {name} the logit falls by {value:z.3f}" if is_fall else f"{name}: {value:z.3f} of the logit")
     _say_sanity(explanation)
+
+
+def _took(target: Target) -> str:
+    """What has shares of an answer that are in no map."""
+    is_one = max(len(target.labels), len(target.against_labels)) <= 1
+    return "biases, positions and tokens without a place" + ("" if is_one else ", and what makes one of several labels,")
 
 
 def _say_sanity(explanation: Explanation) -> None:

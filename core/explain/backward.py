@@ -52,7 +52,7 @@ LENGTHS: frozenset[Any] = frozenset({Tensor.norm, torch.norm, torch.linalg.norm,
 @dataclass(frozen=True)
 class Relevance:
     """attribution: float32 [channels, rows, columns], or tokens: float32 [rows, columns]. conservation_error: |sum - f| / |f|, f being the
-    target's number: what biases, positions and tokens without a place took."""
+    target's number: what biases, positions and tokens without a place ([CLS], registers) took, which are not in the map."""
 
     attribution: FloatImage | None
     tokens: FloatImage | None
@@ -145,8 +145,13 @@ def shared_out(model: LoadedModel, given: ModelInput, target: Target, layer: int
     at = values if place is None else states[place]
     (slope,) = torch.autograd.grad(score, [at])
     found = (at.detach().double() * slope.double())[0]
-    gap = abs(float(found.sum()) - float(score.detach())) / max(abs(float(score.detach())), NO_SCORE)
     if place is None:
-        return Relevance(found.float().cpu().numpy(), None, gap)
+        return Relevance(found.float().cpu().numpy(), None, _missed(found, score))
     patches = shared_by_members(found.sum(dim=-1)[model.config.prefix_tokens :], merges_in(model, values), place)
-    return Relevance(None, on_grid(patches, grid_of(model, given), place), gap)
+    return Relevance(None, on_grid(patches, grid_of(model, given), place), _missed(patches, score))
+
+
+def _missed(shares: Tensor, score: Tensor) -> float:
+    """|sum - f| / |f| of what is in the map."""
+    whole = float(score.detach())
+    return abs(float(shares.sum()) - whole) / max(abs(whole), NO_SCORE)

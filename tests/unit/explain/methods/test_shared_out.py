@@ -210,6 +210,16 @@ def test_of_several_labels_the_entropy_is_given_back_to_nobody(engine: Engine) -
     assert found.sum(dtype=np.float64) == pytest.approx(float((logits.softmax(dim=0) * logits).sum()), abs=TOLERANCE)
 
 
+@pytest.mark.parametrize("is_held", [True, False])
+def test_what_a_token_without_a_place_took_is_missed_by_the_map(engine: Engine, is_held: bool) -> None:
+    network, image, target = double("cls"), random_input(), Target.of_label(engine.model.labels[LABEL])
+    of_cls = engine_with(network, engine)
+    found = of_cls.run(lambda model: shared_out(model, image, target, 0, attention_is_held=is_held))
+    logit = float(network(torch.from_numpy(image.values)[None].double()).logits[0, LABEL].detach())
+    assert found.tokens is not None and network.config.prefix_tokens == 1
+    assert found.conservation_error == pytest.approx(abs(found.tokens.sum(dtype=np.float64) - logit) / abs(logit), rel=1e-4)
+
+
 @pytest.mark.parametrize("family", [*FAMILIES, "convolution", "linear attention"])
 def test_the_answer_stays_the_same_to_the_bit(family: str) -> None:
     if family in FAMILIES:
