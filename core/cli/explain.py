@@ -115,7 +115,7 @@ def explain(
         given = explained_input(image, engine, at=at)
         check_explainable(given)
         prediction = _told_outside(source.label, given, engine, like.name if like else target or ("" if asked.is_likeness else None))
-        meant = asked.of(engine, image, given, prediction)
+        meant = asked.of(engine, image, given, prediction, options)
         explanation = explain_input(image, engine, given, method, meant, parameters=parameters, random_maps=maps, progress=ticker)
     if sanity:
         with Ticker("maps") as ticker:

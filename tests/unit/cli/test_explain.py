@@ -22,6 +22,8 @@ KEYS = {
     "method", "parameters", "target", "input", "gain", "supported", "signed",
     "deletion", "insertion", "sanity", "completeness_error", "runtime", "precision", "seconds",
 }  # fmt: skip
+MAPS = 100
+"""Random maps: the fewest of the command line."""
 REMOVAL = {"value", "random_mean", "random_low", "random_high", "p"}
 
 
@@ -221,7 +223,7 @@ def test_a_region_may_be_drawn_in_a_file(picture: Path, tmp_path: Path, radiogra
     asked = ("explain", picture, "--model", radiograph_model, "--out", tmp_path / "out", "--target", "normal", "--maps", 20, "--method")
     ran = sightline(*asked, "rollout", "--region", drawn, "--json")
     assert ran.json["target"]["tokens"] == [[0, 0]] and ran.json["parameters"]["random_maps"] == 20
-    for text, words in (("{", "cannot be read as polygons"), ('{"type": "Point", "coordinates": [1, 2]}', "no polygon")):
+    for text, words in (("{", "cannot be read as polygons"), ('{"type": "Point", "coordinates": [1, 2]}', "no polygon but a Point")):
         drawn.write_text(text)
         refused = sightline(*asked, "rollout", "--region", drawn)
         assert refused.status == 2 and words in refused.error
@@ -296,3 +298,19 @@ def test_what_makes_an_image_like_another_is_explained(picture: Path, tmp_path: 
     assert sightline(*asked, "--like-token", 3, 4).out.startswith("grad-cam for the patch at 3 4, in ")
     both = sightline(*asked, "--like", other, "--target", "normal")
     assert both.status == 2 and "beside --like" in both.error
+
+
+def test_the_other_image_is_read_and_told_of_as_the_first_is(
+    picture: Path, tmp_path: Path, radiograph_model: Path, cover_model: Path, sightline: Sightline
+) -> None:
+    knee = dcmread(PROJECT / "sample_data" / "chest-radiograph.dcm")
+    knee.BodyPartExamined = "KNEE"
+    knee.save_as(tmp_path / "knee.dcm")
+    asked = ("--out", tmp_path / "out", "--maps", MAPS, "--method", "grad-cam")
+    ran = sightline("explain", picture, "--model", radiograph_model, *asked, "--like", tmp_path / "knee.dcm")
+    assert ran.status == 0 and "knee.dcm is outside what the model knows" in ran.err
+    digital = np.random.default_rng(1).integers(100, 2700, (3, SIDE, SIDE)).astype(np.uint16)
+    bare = [write_geotiff(tmp_path / name, digital) for name in ("a.tif", "b.tif")]
+    scene = ("explain", bare[0], "--model", cover_model, *asked, "--like", bare[1], "--bands", "B04,B03,B02")
+    assert sightline(*scene, "--scale", 0.0001).status == 0, "without --bands it is refused"
+    assert "b.tif: " in sightline(*scene).err, "what its numbers are taken for"
