@@ -11,6 +11,7 @@ from shapely.errors import ShapelyError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
+from shapely.validation import explain_validity
 
 from core.areas.zones import read_zones
 from core.errors import NotFound, TooLarge, UnreadableFile
@@ -25,7 +26,7 @@ def drawn_polygon(path: Path, image: Image) -> BaseGeometry:
     """All polygons of a file as one, in pixels of the image: x columns, y rows, from 0 at the upper left corner.
 
     Of a scene with a coordinate system: what core.areas.zones reads, brought to its grid. Of all others: GeoJSON in pixels.
-    Raises NotFound, TooLarge, UnreadableFile, NoGrid.
+    Raises NotFound, TooLarge, NoGrid; UnreadableFile, too, for a feature in pixels that is no polygon or crosses itself.
     """
     if isinstance(image, Scene) and image.crs is not None:
         on_ground = unary_union([zone.geometry for zone in read_zones(path, image.crs)])
@@ -36,18 +37,31 @@ def drawn_polygon(path: Path, image: Image) -> BaseGeometry:
 
 
 def _of_pixels(path: Path) -> BaseGeometry:
-    if not path.is_file():
-        raise NotFound(f"The file {path} does not exist.", _KINDS)
-    if path.stat().st_size > _MOST_BYTES:
-        raise TooLarge(f"{path.name} is larger than {_MOST_BYTES // 1_000_000} MB.", _KINDS)
     try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
-        features = document.get("features") or [document if "geometry" in document else {"geometry": document}]
-        shapes = [shape(feature["geometry"]) for feature in features]
-        areas = [each for each in shapes if each.geom_type in ("Polygon", "MultiPolygon") and each.is_valid and not each.is_empty]
-    except (ValueError, KeyError, TypeError, AttributeError, ShapelyError, RecursionError) as error:
+        if not path.is_file():
+            raise NotFound(f"The file {path} does not exist.", _KINDS)
+        if path.stat().st_size > _MOST_BYTES:
+            raise TooLarge(f"{path.name} is larger than {_MOST_BYTES // 1_000_000} MB.", _KINDS)
+        shapes = _shapes(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ShapelyError, RecursionError) as error:
         raise UnreadableFile(f"{path.name} cannot be read as polygons.", _KINDS) from error
-    if not areas:
-        raise UnreadableFile(f"{path.name} holds no polygon that does not cross itself.", _KINDS)
-    joined: BaseGeometry = unary_union(areas)
+    joined: BaseGeometry = unary_union([_area(each, f"Feature {number} of {path.name}") for number, each in enumerate(shapes, start=1)])
     return joined
+
+
+def _shapes(text: str) -> list[BaseGeometry | None]:
+    """Of each feature of a GeoJSON."""
+    document: dict[str, Any] = json.loads(text)
+    features = document.get("features") or [document if "geometry" in document else {"geometry": document}]
+    return [None if feature["geometry"] is None else shape(feature["geometry"]) for feature in features]
+
+
+def _area(geometry: BaseGeometry | None, name: str) -> BaseGeometry:
+    """The same. Raises UnreadableFile for what has no area, or none that is clear: nothing that was drawn is left out unsaid."""
+    if geometry is None or geometry.is_empty:
+        raise UnreadableFile(f"{name} is empty.", _KINDS)
+    if geometry.geom_type not in ("Polygon", "MultiPolygon"):
+        raise UnreadableFile(f"{name} is no polygon but a {geometry.geom_type}.", _KINDS)
+    if not geometry.is_valid:
+        raise UnreadableFile(f"{name} crosses itself: {explain_validity(geometry)}.", "Draw it so that its sides do not cross.")
+    return geometry
