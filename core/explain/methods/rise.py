@@ -1,8 +1,10 @@
 """RISE: how the target's number moves with whether a place is shown, over random masks.
 
 Petsiuk, Das and Saenko 2018, "RISE". Coarse random grids are enlarged without steps and shifted at random, and the image shows through
-them over the baseline. The paper weights the masks by the answers; here the mean is taken off first, so that the map is the slope of the
-target's number by a place's mask: signed, in logits, in the same order, and with less noise from masks that chance drew more often.
+them over the baseline. The paper weights the masks by the answer's probability and divides by how often a place is shown. Here the number
+is the target's logit, whose mean is taken off first, and the map is its slope by a place's mask: signed, in logits, and with less noise
+from masks that chance drew more often. Weighted by the same number both are, in expectation, the same up to scale and a constant; with few
+masks they put places in different orders, and so do probability and logit.
 """
 
 from __future__ import annotations
