@@ -205,10 +205,10 @@ def _say(explanation: Explanation, out: Path) -> None:
         print_line(f"completeness error: {explanation.completeness_error:.2g}")
     if explanation.conservation_error is not None:
         took = _took(target)
-        print_line(f"conservation error: {explanation.conservation_error:.2g} of the logit, which {took} took")
+        print_line(f"conservation error: {explanation.conservation_error:.2g} of the {target.number_name}, which {took} took")
     for name, value in (explanation.by_band or {}).items():
-        is_fall = explanation.method == BANDS
-        print_line(f"without {name} the logit falls by {value:z.3f}" if is_fall else f"{name}: {value:z.3f} of the logit")
+        is_fall, number = explanation.method == BANDS, target.number_name
+        print_line(f"without {name} the {number} falls by {value:z.3f}" if is_fall else f"{name}: {value:z.3f} of the {number}")
     _say_sanity(explanation)
 
 

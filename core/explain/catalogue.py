@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from core.errors import NoAttention
-from core.types import Capability, MapUnit
+from core.types import Capability, MapUnit, Target
 from models.measured import read_measured
 from models.registry import LoadedModel, ModelSummary
 
@@ -17,7 +17,7 @@ FIRST_METHOD = "integrated-gradients"
 
 @dataclass(frozen=True)
 class Offered:
-    """A method. unit: what its numbers are. needs: what it asks of a model.
+    """A method. unit: what its numbers are for a label. needs: what it asks of a model.
 
     is_usual: whether it is among those that explain where nobody chose. is_by_passes: whether it takes some dozens of passes or more, so
     that what makes many maps leaves it out.
@@ -77,6 +77,17 @@ REFUSED: Mapping[str, str] = MappingProxyType(
 """Methods that others offer and that are not offered here: why."""
 BANDS = "band-ablation"
 """The method that needs more than one band."""
+
+
+_OF_A_LIKENESS: Mapping[MapUnit, MapUnit] = MappingProxyType(
+    {MapUnit.LOGIT: MapUnit.COSINE, MapUnit.SENSITIVITY: MapUnit.COSINE_SENSITIVITY}
+)
+
+
+def unit_of(method: str, target: Target) -> MapUnit:
+    """What the numbers of a map are: of a likeness, shares of a cosine."""
+    unit = OFFERED[method].unit
+    return unit if target.likeness is None else _OF_A_LIKENESS.get(unit, unit)
 
 
 def methods_for(model: LoadedModel | ModelSummary) -> tuple[str, ...]:

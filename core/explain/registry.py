@@ -13,7 +13,7 @@ import numpy as np
 from core.errors import NotFound, WrongTask
 from core.explain.baselines import baseline_of
 from core.explain.catalogue import FIRST_METHOD as FIRST_METHOD
-from core.explain.catalogue import FORWARD, OFFERED, REFUSED, Offered, check_explained_by
+from core.explain.catalogue import FORWARD, OFFERED, REFUSED, Offered, check_explained_by, unit_of
 from core.explain.catalogue import methods_for as methods_for
 from core.explain.catalogue import ranked_methods as ranked_methods
 from core.explain.catalogue import usual_methods as usual_methods
@@ -177,7 +177,7 @@ def explain(
         conservation_error=evidence.conservation_error,
         by_band=evidence.by_band or _by_band(engine.model, chosen.offered.unit, evidence.attribution),
         class_specific=chosen.offered.class_specific,
-        unit=chosen.offered.unit,
+        unit=unit_of(chosen.name, meant),
         zero=evidence.zero,
     )
     if told is not None:

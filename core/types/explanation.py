@@ -56,6 +56,11 @@ class Target:
         return not self.against and self.tokens is None and self.likeness is None
 
     @property
+    def number_name(self) -> str:
+        """What the number is called that is attributed."""
+        return "logit" if self.likeness is None else "cosine"
+
+    @property
     def tokens(self) -> tuple[TokenIndex, TokenIndex] | None:
         """(rows, columns) that pick the tokens whose mean answer is meant, over two axes; None for the whole input."""
         if self.cells:
@@ -89,7 +94,8 @@ class MapUnit(StrEnum):
 
     LOGIT: shares of the target's number, with a sign: above 0 speaks for it, below against it. ATTENTION: shares of attention; what an even
     spread would give says nothing. RELEVANCE: attention weighted by its gradients, from 0. ACTIVATION: how much of a pattern a token holds,
-    whatever is asked. SENSITIVITY: by how much the target's number would move with a value, without a sign.
+    whatever is asked. SENSITIVITY: by how much the target's number would move with a value, without a sign. COSINE, COSINE_SENSITIVITY: as
+    LOGIT and SENSITIVITY, of a likeness.
     """
 
     LOGIT = "logit"
@@ -97,6 +103,8 @@ class MapUnit(StrEnum):
     RELEVANCE = "relevance"
     ACTIVATION = "activation"
     SENSITIVITY = "sensitivity"
+    COSINE = "cosine"
+    COSINE_SENSITIVITY = "cosine-sensitivity"
 
 
 class Verdict(StrEnum):
@@ -229,7 +237,7 @@ class FoundMap:
     @property
     def is_signed(self) -> bool:
         """Whether the map holds what speaks against the target, too."""
-        return self.unit is MapUnit.LOGIT
+        return self.unit in (MapUnit.LOGIT, MapUnit.COSINE)
 
 
 @dataclass(frozen=True)

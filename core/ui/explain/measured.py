@@ -29,7 +29,7 @@ def how_measured(session: Session, here: ExplainState, made: Ready, result: Expl
         removal_bars(result.deletion, result.insertion)
         quiet(f"Pale bands: {result.gain.random_maps} random maps as smooth. Lower deletion and higher insertion are better.")
         if result.completeness_error is not None:
-            quiet(completeness_words(result.completeness_error))
+            quiet(completeness_words(result.completeness_error, result.target.number_name))
         if not result.class_specific:
             quiet("The same map for every target: it follows attention, not evidence.")
         for one in (*inside_notices(result.inside), *(each for each in result.assumptions if each.code.startswith("explanation."))):

@@ -25,7 +25,7 @@ def belief(explanation: Explanation, caution: str = HEATMAP) -> None:
     quiet(say(explanation.worth))
     removal_bars(explanation.deletion, explanation.insertion)
     if explanation.completeness_error is not None:
-        quiet(completeness_words(explanation.completeness_error))
+        quiet(completeness_words(explanation.completeness_error, explanation.target.number_name))
     if not explanation.class_specific:
         quiet(f"This method draws the same map for every label; its measurements are for {label_words(explanation.target.name).lower()}.")
     quiet(f"{bands_words(explanation.gain)} {caution}")
@@ -71,10 +71,10 @@ def verdict_words(gain: Gain) -> str:
     return f"Supported: the map shows what this network uses ({rank}; it beats a centred prior, the image's edges, and random weights)."
 
 
-def completeness_words(error: float) -> str:
-    """What a relative completeness error means."""
+def completeness_words(error: float, number: str) -> str:
+    """What a relative completeness error means. number: that is attributed."""
     held = "they add up" if error <= COMPLETENESS_SMALL else "they do not add up well; more steps would help"
-    return f"Completeness: the attributions miss the change of the logit by {100 * error:.1f} %: {held}."
+    return f"Completeness: the attributions miss the change of the {number} by {100 * error:.1f} %: {held}."
 
 
 def made_by(explanation: Explanation) -> str:

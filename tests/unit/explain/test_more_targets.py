@@ -11,11 +11,14 @@ from shapely.geometry import Polygon, box
 from transformers import AutoModelForImageClassification
 
 from core.errors import OutOfRange
+from core.explain.catalogue import OFFERED
 from core.explain.likeness import likeness_of
+from core.explain.overlay import drawn_map
 from core.explain.registry import explain, methods_for, sanity_of
 from core.explain.targets import network_score, read_logits, scores, target_of, target_probabilities
 from core.export.explanation import as_values
 from core.inference.engine import Engine, engine_for
+from core.report.map_words import scale_ends
 from core.types import ModelInput, Target
 from tests.tiny import write_tiny_model
 from tests.unit.explain.constructed import random_input
@@ -56,9 +59,23 @@ def test_an_image_is_most_like_itself_and_every_method_explains_it(engine: Engin
     assert scores(engine.model, read_logits(engine, image.values[None], itself), itself)[0] == pytest.approx(1.0, abs=TOLERANCE)
     target = likeness_of(engine, image, random_input(seed=5), "another.png")
     assert not target.is_plain
+    found_by = {}
     for method in methods_for(engine.model):
         found = explain(engine, image, method, target, random_maps=20, parameters={"removal_steps": 2, **FEW.get(method, {})})
-        assert as_values(image, found)["target"] == {"like": "another.png"} and np.isfinite(found.saliency).all()
+        told, usual = as_values(image, found), OFFERED[method].unit
+        assert told["target"] == {"like": "another.png"} and found.target.number_name == "cosine"
+        assert told["unit"] == {"logit": "cosine", "sensitivity": "cosine-sensitivity"}.get(usual, usual)
+        assert told["signed"] == (usual == "logit")
+        assert "logit" not in " ".join(scale_ends(drawn_map(found)))
+        found_by[method] = found
+    occluded = found_by["occlusion"].attribution
+    gone = image.values.copy()
+    gone[:, :8, :8] = 0.0
+    fall = np.subtract(*(scores(engine.model, read_logits(engine, each[None], target), target)[0] for each in (image.values, gone)))
+    assert occluded is not None and occluded[0, 0, 0] == pytest.approx(fall, abs=TOLERANCE)
+    for name in (name for name, each in found_by.items() if each.class_specific):
+        plain = explain(engine, image, name, "normal", random_maps=20, parameters={"removal_steps": 2, **FEW.get(name, {})})
+        assert not np.allclose(found_by[name].saliency, plain.saliency, atol=1e-3), name
     other = sanity_of(engine, image, explain(engine, image, "grad-cam", target, random_maps=20, parameters={"removal_steps": 2})).other
     assert other in engine.model.labels
 
