@@ -38,6 +38,8 @@ OF_OTHERS = frozenset({"SIGHTLINE_SCREENSHOTS"})
 """Variables of the same prefix that only tests read."""
 FEWEST_RANDOM_MAPS = 20
 """Deletion and insertion are compared with at least so many random maps."""
+MOST_RANDOM_MAPS = 100_000
+"""And with at most so many, which are held at once."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,8 @@ def _check(settings: Settings) -> None:
         raise OutOfRange("SIGHTLINE_PRECISION", settings.precision, f"one of {', '.join(PRECISIONS)}")
     if settings.random_maps < FEWEST_RANDOM_MAPS:
         raise OutOfRange("SIGHTLINE_RANDOM_MAPS", settings.random_maps, f"at least {FEWEST_RANDOM_MAPS}")
+    if settings.random_maps > MOST_RANDOM_MAPS:
+        raise OutOfRange("SIGHTLINE_RANDOM_MAPS", settings.random_maps, f"at most {MOST_RANDOM_MAPS}")
     for name in AT_LEAST_ONE:
         if getattr(settings, name) < 1:
             raise OutOfRange(f"{_PREFIX}{name.upper()}", getattr(settings, name), "at least 1")

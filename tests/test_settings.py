@@ -80,6 +80,7 @@ def test_roots_are_folders_between_colons_with_links_resolved(tmp_path: Path) ->
         ("SIGHTLINE_DEVICE", "tpu"),
         ("SIGHTLINE_PRECISION", "fp8"),
         ("SIGHTLINE_RANDOM_MAPS", "19"),
+        ("SIGHTLINE_RANDOM_MAPS", "100001"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, value: str) -> None:

@@ -78,7 +78,7 @@ def explain(
     stride: Annotated[int | None, typer.Option("--stride", metavar="PIXELS", help="Between such windows; a patch by default.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Of random maps, weights and masks; 0 by default.")] = None,
     maps: Annotated[
-        int | None, typer.Option("--maps", metavar="N", help="Random maps among which the map is ranked; 100 by default, at least 20.")
+        int | None, typer.Option("--maps", metavar="N", help="Random maps among which the map is ranked; 100 by default, and at least.")
     ] = None,
     knobs: Annotated[
         list[str] | None,
@@ -91,7 +91,7 @@ def explain(
 ) -> None:
     """Write saliency.npy, overlay.png, input.npy, the raw result and explanation.json into DIR; of a scene map.tif on its grid, too."""
     from core.cli.explaining.asked_target import AskedTarget
-    from core.cli.explaining.knobs import knobs_of
+    from core.cli.explaining.knobs import knobs_of, maps_of
     from core.cli.sources import single, workspace
     from core.explain.registry import check_parameters, method_of, sanity_of
     from core.export.explanation import as_values
@@ -105,6 +105,7 @@ def explain(
     options = scene_options(bands, scale, offset)
     parameters = knobs_of(baseline, steps, window, stride, seed, knobs or ())
     check_parameters(method_of(method), parameters)
+    ranked_among = maps_of(maps)
     asked = AskedTarget(target, against, token, region, like, like_token)
     asked.check()
     check_writable(out)
@@ -116,7 +117,7 @@ def explain(
         check_explainable(given)
         prediction = _told_outside(source.label, given, engine, like.name if like else target or ("" if asked.is_likeness else None))
         meant = asked.of(engine, image, given, prediction, options)
-        explanation = explain_input(image, engine, given, method, meant, parameters=parameters, random_maps=maps, progress=ticker)
+        explanation = explain_input(image, engine, given, method, meant, parameters=parameters, random_maps=ranked_among, progress=ticker)
     if sanity:
         with Ticker("maps") as ticker:
             explanation = replace(explanation, sanity=sanity_of(engine, given, explanation, progress=ticker))

@@ -38,20 +38,24 @@ def benchmark_command(
     methods: Annotated[str, typer.Option("--methods", metavar="M,M", help="Methods with a comma between them; all by default.")] = "",
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="Images in all, as many of each answer where there are.")] = 24,
     seconds: Annotated[float | None, typer.Option("--seconds", metavar="S", help="After so long no further map is begun.")] = None,
-    maps: Annotated[int | None, typer.Option("--maps", metavar="N", help="Random maps that each is ranked among; 100 by default.")] = None,
+    maps: Annotated[
+        int | None, typer.Option("--maps", metavar="N", help="Random maps that each is ranked among; 100 by default, and at least.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure the maps of every method, by the answer that they explain, with 95 % intervals and the time they take."""
+    from core.cli.explaining.knobs import maps_of
     from core.cli.sources import workspace
     from core.export.json import plain
     from core.export.staging import check_writable, make_folder, staged
     from core.workflows.evaluation.explanations import RECORD, BenchmarkPlan, benchmark_explanations
 
+    ranked_among = maps_of(maps)
     chosen = tuple(name.strip() for name in methods.split(",") if name.strip())
     if out is not None:
         check_writable(out)
         make_folder(out)
-    plan = BenchmarkPlan(chosen, limit, seconds, maps, None if out is None else out / RECORD)
+    plan = BenchmarkPlan(chosen, limit, seconds, ranked_among, None if out is None else out / RECORD)
     with workspace() as work, Ticker("images") as ticker:
         found = benchmark_explanations(model, data, work, plan, ticker, lambda label, error: say_aside(about(label, error)))
     if not found.is_whole:

@@ -7,18 +7,21 @@ from contextlib import suppress
 from typing import Any
 
 from core.errors import OutOfRange
+from core.settings import MOST_RANDOM_MAPS, settings
 
 NONE = "none"
 """What stands for "as the method finds it"."""
+FEWEST_MAPS = 100
+"""Random maps that a map is ranked among at the least: what a command calls supported beats 95 of 100."""
 REGION, CORNERS = "--region", 4
 
 
 def knobs_of(
-    baseline: str | None, steps: int | None, window: int | None, stride: int | None, seed: int | None, settings: Sequence[str]
+    baseline: str | None, steps: int | None, window: int | None, stride: int | None, seed: int | None, others: Sequence[str]
 ) -> dict[str, Any]:
-    """The parameters that were given, by name. window, stride: pixels a side. settings: NAME=VALUE each. Raises OutOfRange."""
+    """The parameters that were given, by name. window, stride: pixels a side. others: NAME=VALUE each. Raises OutOfRange."""
     found: dict[str, Any] = {}
-    for text in settings:
+    for text in others:
         name, sign, value = text.partition("=")
         if not sign or not name.strip():
             raise OutOfRange("--set", text, "NAME=VALUE, for example fusion=max")
@@ -31,6 +34,15 @@ def knobs_of(
         "seed": seed,
     }
     return {**found, **{name: value for name, value in named.items() if value is not None}}
+
+
+def maps_of(asked: int | None) -> int:
+    """How many random maps are made: the setting where nobody asked, where that is no fewer than FEWEST_MAPS. Raises OutOfRange."""
+    if asked is None:
+        return max(FEWEST_MAPS, settings().random_maps)
+    if not FEWEST_MAPS <= asked <= MOST_RANDOM_MAPS:
+        raise OutOfRange("--maps", asked, f"a whole number from {FEWEST_MAPS} to {MOST_RANDOM_MAPS}")
+    return asked
 
 
 def parsed(text: str) -> Any:

@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 from pydicom import dcmread
 
+from core.cli.explaining.knobs import maps_of
 from core.inference.calibration import probabilities
 from core.inference.engine import engine_for
-from core.settings import PROJECT
+from core.settings import PROJECT, Settings
 from tests.tiny import PATCH, SIDE
 from tests.unit.cli.running import Sightline, write_picture, write_scene
 from tests.unit.readers.scenes.geotiff_files import constant, write_geotiff
@@ -220,9 +221,9 @@ def test_a_folder_of_several_images_is_no_image(tmp_path: Path, radiograph_model
 def test_a_region_may_be_drawn_in_a_file(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
     drawn = tmp_path / "drawn.geojson"
     drawn.write_text(json.dumps({"type": "Polygon", "coordinates": [[[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]]]}))
-    asked = ("explain", picture, "--model", radiograph_model, "--out", tmp_path / "out", "--target", "normal", "--maps", 20, "--method")
+    asked = ("explain", picture, "--model", radiograph_model, "--out", tmp_path / "out", "--target", "normal", "--maps", MAPS, "--method")
     ran = sightline(*asked, "rollout", "--region", drawn, "--json")
-    assert ran.json["target"]["tokens"] == [[0, 0]] and ran.json["parameters"]["random_maps"] == 20
+    assert ran.json["target"]["tokens"] == [[0, 0]] and ran.json["parameters"]["random_maps"] == MAPS
     for text, words in (("{", "cannot be read as polygons"), ('{"type": "Point", "coordinates": [1, 2]}', "no polygon but a Point")):
         drawn.write_text(text)
         refused = sightline(*asked, "rollout", "--region", drawn)
@@ -240,14 +241,14 @@ def test_a_polygon_over_a_scene_is_laid_on_its_ground(tmp_path: Path, cover_mode
         left, top = opened.transform * (PATCH, 0)
         right, bottom = opened.transform * (2 * PATCH, 2 * PATCH)
         geopandas.GeoDataFrame(geometry=[box(left, bottom, right, top)], crs=opened.crs).to_file(tmp_path / "zone.gpkg")
-    asked = ("explain", scene, "--model", cover_model, "--method", "rollout", "--out", tmp_path / "out", "--maps", 20, "--json")
+    asked = ("explain", scene, "--model", cover_model, "--method", "rollout", "--out", tmp_path / "out", "--maps", MAPS, "--json")
     assert sightline(*asked, "--region", tmp_path / "zone.gpkg").json["target"]["tokens"] == [[1, 0], [1, 1]]
 
 
 def test_knobs_reach_the_method_and_are_written_down(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
-    asked = ("explain", picture, "--model", radiograph_model, "--out", tmp_path / "out", "--maps", 20, "--json", "--method")
+    asked = ("explain", picture, "--model", radiograph_model, "--out", tmp_path / "out", "--maps", MAPS, "--json", "--method")
     told = sightline(*asked, "rollout", "--set", "fusion=max", "--set", "discard=0.25", "--seed", 3).json["parameters"]
-    assert (told["fusion"], told["discard"], told["seed"], told["random_maps"]) == ("max", 0.25, 3, 20)
+    assert (told["fusion"], told["discard"], told["seed"], told["random_maps"]) == ("max", 0.25, 3, MAPS)
     told = sightline(*asked, "occlusion", "--window", 16, "--stride", 8, "--baseline", "air").json["parameters"]
     assert (told["window"], told["stride"], told["baseline"]) == ([16, 16], [8, 8], "air")
     assert sightline(*asked, "integrated-gradients", "--steps", 8).json["parameters"]["steps"] == 8
@@ -264,6 +265,12 @@ def test_knobs_reach_the_method_and_are_written_down(picture: Path, tmp_path: Pa
         assert refused.status == 2 and words in refused.err
 
 
+def test_a_setting_of_fewer_random_maps_does_not_lower_what_a_command_ranks_among(monkeypatch: pytest.MonkeyPatch) -> None:
+    for setting, expected in ((20, MAPS), (100, 100), (200, 200)):
+        monkeypatch.setattr("core.cli.explaining.knobs.settings", lambda setting=setting: Settings(random_maps=setting))
+        assert maps_of(None) == expected and maps_of(150) == 150
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -277,6 +284,8 @@ def test_knobs_reach_the_method_and_are_written_down(picture: Path, tmp_path: Pa
         (("raw-attention", "--set", "head=1,2"), "a whole number or none"),
         (("activation-patching", "--set", "first_layer=1,2"), "a whole number or none"),
         (("rollout", "--seed", -1), "at least 0"),
+        (("rollout", "--maps", 99), "from 100 to"),
+        (("rollout", "--maps", 10**9), "to 100000"),
         (("rollout", "--seed", 2**64), "at most"),
         (("rollout", "--set", "removal_steps=1000000000"), "at most 1000"),
         (("rise", "--set", "cells=100000"), "the shorter side of the input"),
@@ -293,7 +302,7 @@ def test_a_parameter_of_another_kind_or_size_is_refused_in_a_sentence(
 
 def test_what_makes_an_image_like_another_is_explained(picture: Path, tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
     other = write_picture(tmp_path / "b.png")
-    asked = ("explain", picture, "--model", radiograph_model, "--out", tmp_path / "out", "--maps", 20, "--method", "grad-cam")
+    asked = ("explain", picture, "--model", radiograph_model, "--out", tmp_path / "out", "--maps", MAPS, "--method", "grad-cam")
     assert sightline(*asked, "--like", other, "--json").json["target"] == {"like": "b.png"}
     assert sightline(*asked, "--like-token", 3, 4).out.startswith("grad-cam for the patch at 3 4, in ")
     both = sightline(*asked, "--like", other, "--target", "normal")

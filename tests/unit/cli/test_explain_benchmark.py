@@ -12,7 +12,7 @@ from tests.unit.cli.running import Sightline, write_picture
 def test_the_table_is_told_written_and_gone_on_from(tmp_path: Path, radiograph_model: Path, sightline: Sightline) -> None:
     write_picture(tmp_path / "data" / "a.png")
     (tmp_path / "data" / "index.csv").write_text('file,boxes\na.png,"[[0, 0, 20, 20]]"\n')
-    asked = ("explain-benchmark", radiograph_model, "--data", tmp_path / "data", "--out", tmp_path / "out", "--maps", 20)
+    asked = ("explain-benchmark", radiograph_model, "--data", tmp_path / "data", "--out", tmp_path / "out", "--maps", 100)
     ran = sightline(*asked, "--methods", "rollout,grad-cam", "--json")
     assert ran.status == 0 and ran.json["n"] == 1 and ran.json["methods"] == ["rollout", "grad-cam"]
     assert json.loads((tmp_path / "out" / "benchmark.json").read_text())["cells"] == ran.json["cells"]

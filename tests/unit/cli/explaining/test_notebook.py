@@ -34,7 +34,7 @@ def test_the_cells_make_the_same_map_and_the_same_score(
 ) -> None:
     picture, out, notebook = write_picture(tmp_path / "a.png"), tmp_path / "out", tmp_path / "a.ipynb"
     told = sightline(
-        "explain", picture, "--model", radiograph_model, "--method", method, "--maps", "20", "--out", out, "--notebook", notebook, "--json"
+        "explain", picture, "--model", radiograph_model, "--method", method, "--maps", "100", "--out", out, "--notebook", notebook, "--json"
     )
     assert told.status == 0
     left = ran(notebook)
@@ -47,7 +47,7 @@ def test_the_cells_make_the_same_map_and_the_same_score(
 
 def test_a_window_of_a_scene_is_found_again(tmp_path: Path, cover_model: Path, sightline: Sightline) -> None:
     scene, out, notebook = write_scene(tmp_path / "a.tif", rows=96, columns=128), tmp_path / "out", tmp_path / "deep" / "a.ipynb"
-    asked = ("--at", "20", "24", "--maps", "20")
+    asked = ("--at", "20", "24", "--maps", "100")
     told = sightline(
         "explain", scene, "--model", cover_model, "--method", "rollout", *asked, "--out", out, "--notebook", notebook, "--json"
     )
@@ -66,7 +66,7 @@ def test_other_weights_and_another_image_are_not_taken_for_the_same(tmp_path: Pa
         "--method",
         "rollout",
         "--maps",
-        "20",
+        "100",
         "--out",
         tmp_path / "o",
         "--notebook",
