@@ -225,7 +225,9 @@ def _say_sanity(explanation: Explanation) -> None:
     found = explanation.sanity
     if found is None:
         return
-    if found.randomised is not None:
+    if found.randomised is None:
+        print_line("with random weights: not checked, since each map of this method takes dozens of passes or more")
+    else:
         parts = ", ".join(f"{part} {correlation_words(each)}" for part, each in zip(found.parts, found.randomised, strict=True))
         print_line(f"rank correlation with weights made random from the head down: {parts}")
     print_line(f"under noise of 1 % of the range: {correlation_words(found.stability)}")

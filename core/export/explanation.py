@@ -74,7 +74,8 @@ def _target(target: Target) -> str | dict[str, Any]:
 
 
 def _sanity(explanation: Explanation) -> dict[str, Any] | None:
-    """None where nobody asked; randomised is None for methods that only ask for answers. A number, or "undefined, because ..."."""
+    """None where nobody asked; randomised is None, and parts is empty, for methods that take dozens of passes a map or more, whatever they
+    ask of a model (Offered.is_by_passes): a map a part would cost thousands. A number, or "undefined, because ..."."""
     found = explanation.sanity
     if found is None:
         return None

@@ -181,7 +181,7 @@ class Sanity:
     """Whether a map depends on what it claims to show; core/explain/measure/sanity.py says how each is found.
 
     parts: names of the parts of the network whose weights were made random, one after another, from its head down. randomised: of each, the
-    rank correlation of the map with the true one from then on; None for methods that only ask for answers.
+    rank correlation of the map with the true one from then on; None, with no parts, for methods whose every map takes dozens of passes.
     stability: the mean rank correlation with the maps of the same input under slight noise.
     target: the rank correlation with the map for `other`, the likeliest label that the target does not hold ("" where there is none).
     """

@@ -2,7 +2,8 @@
 
 Cascading randomisation (Adebayo et al. 2018, "Sanity Checks for Saliency Maps", section 3): the weights of a copy of the network are made
 random part by part, from the head down to the stem, and after each part the method's map is compared with the true one. A method whose map
-stays the same does not show what was learnt. For methods that take gradients or attention; of others it would cost thousands of passes.
+stays the same does not show what was learnt. Not for methods that take dozens of passes a map (occlusion, RISE, activation patching): it
+would cost thousands.
 
 Maps are compared by Spearman's rank correlation over the tokens of the model, as everywhere.
 """
@@ -32,8 +33,8 @@ MapOf = Callable[[Engine, ModelInput, Target], FloatImage]
 
 @dataclass(frozen=True)
 class SanityCheck:
-    """The checks of one map. own: the map itself, [rows, columns] on the input. has_weights: whether its method takes gradients or
-    attention. class_specific: whether it depends on the target. seed: of weights and noise."""
+    """The checks of one map. own: the map itself, [rows, columns] on the input. has_weights: whether its method is quick enough for
+    a map a part of the network. class_specific: whether it depends on the target. seed: of weights and noise."""
 
     engine: Engine
     given: ModelInput

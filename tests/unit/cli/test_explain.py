@@ -91,7 +91,12 @@ def test_sanity_is_checked_when_it_is_asked_for(picture: Path, tmp_path: Path, r
     assert told["sanity"]["parts"] == ["head", "layer 2", "layer 1", "stem"] and len(told["sanity"]["randomised"]) == 4
     assert told["sanity"]["target"] == 1.0 and told["class_specific"] is False
     assert told["sanity"]["stability"] > 0.9
-    said = sightline(*asked, "occlusion").out
+    for method in ("activation-patching", "occlusion"):
+        ran = sightline(*asked, method)
+        assert "with random weights: not checked, since each map of this method takes dozens of passes" in ran.out
+        left = json.loads((tmp_path / "out" / "explanation.json").read_text())["sanity"]
+        assert left["randomised"] is None and left["parts"] == []
+    said = ran.out
     assert "under noise of 1 % of the range: " in said and "with the map for " in said
     assert "This network: accuracy 0.500 on images held back, by its card." in said
 
