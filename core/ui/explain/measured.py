@@ -53,7 +53,7 @@ def sanity(found: Sanity, result: Explanation) -> None:
     """The checks as bars, each with what it means."""
     st.markdown("###### Sanity")
     if found.randomised is None:
-        quiet("Random weights: not checked, since this method only asks for answers, and would ask for many thousands.")
+        quiet("Random weights: not checked, since a map of this method takes dozens of passes or more, and the check some thousands.")
     else:
         quiet("Rank correlation with this map when weights are made random, from the head down; a map that shows what was learnt loses it.")
         bars(_bar(part.capitalize(), each) for part, each in zip(found.parts, found.randomised, strict=True))
