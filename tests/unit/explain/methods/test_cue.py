@@ -15,6 +15,7 @@ from tests.tiny import PATCH
 from tests.unit.explain.cue import WITH, cue_engine, cue_inputs, cued
 
 FINDING = ("relevance", "grad-cam", "integrated-gradients", "occlusion", "libra-grad", "attn-lrp", "gradient-rollout", "rise")
+"""Methods that find what decided; the others are controls, or depend on no target."""
 
 
 @pytest.fixture(scope="module", params=["mean", "cls"])
@@ -36,9 +37,7 @@ def test_the_networks_know_the_cue(knowing: Engine) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "method", ["relevance", "grad-cam", "integrated-gradients", "occlusion", "libra-grad", "attn-lrp", "gradient-rollout", "rise"]
-)
+@pytest.mark.parametrize("method", FINDING)
 def test_a_map_is_strongest_at_the_cue(knowing: Engine, method: str, pooling: str) -> None:
     least = 0.5 if (method, pooling) == ("grad-cam", "cls") else 0.9  # where [CLS] gathers in the first layer, little of the cue is left
     assert hits(knowing, method) >= least  # by chance one in sixteen
