@@ -1,7 +1,8 @@
 """PS3.15 Annex E, edition 2026c: what becomes of each attribute of an object that leaves.
 
 The table is ps3_15_2026c.csv. Where it leaves a choice between removing and keeping in another form by the type of an attribute in an
-object (X/Z, X/D, Z/D), the form that satisfies every type is taken: emptied rather than removed, a dummy rather than emptied. Private
+object (X/Z, X/D, Z/D), the form that satisfies every type is taken: emptied rather than removed, a dummy rather than emptied; what is of
+type 2 wherever it stands may be empty, and is. Private
 attributes, curves and overlays go; persons' names go wherever they stand, in the table or not; so do attributes the standard does not know.
 """
 
@@ -44,6 +45,8 @@ BASIC, MODIFIED_DATES, CLEAN_DESCRIPTORS, CLEAN_PIXELS = (
     ("113101", "Clean Pixel Data Option"),
 )
 """Codes of PS3.16 CID 7050 for what was done."""
+TYPE_2 = frozenset((0x00100020, 0x00180010, 0x00700084))
+"""Of rule Z/D, never of type 1: PatientID (PS3.3 C.7.1.1), ContrastBolusAgent (C.7.6.4), ContentCreatorName (C.10.8)."""
 _CURVES, _OVERLAYS, _REPEATED = 0x5000, 0x6000, 0xFF00
 _OVERLAY_ELEMENTS = (0x3000, 0x4000)
 _GROUP_LENGTHS = 0x0000
@@ -141,7 +144,7 @@ class _Work:
             return self._changed(tag, option)
         if "U" in rule.basic:
             return self._uid(source, tag, vr, depth)
-        if "D" in rule.basic:
+        if "D" in rule.basic and int(tag) not in TYPE_2:
             return self._dummy(source, tag, vr, depth)
         if "Z" in rule.basic:
             return self._changed(tag, DataElement(tag, vr, [] if vr == "SQ" else None))

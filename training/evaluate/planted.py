@@ -107,10 +107,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--series", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=14)
+    parser.add_argument(
+        "--part", choices=("calibration", "validation"), default="validation", help="calibration is what thresholds are for"
+    )
     asked = parser.parse_args()
     files = sorted(path for path in asked.series.rglob("*") if path.is_file())
     study = max(read_series(files, asked.series.name), key=lambda one: one.shape[0])
-    crops = read_sides([asked.data], read_recipe(asked.recipe)).validation
+    sides = read_sides([asked.data], read_recipe(asked.recipe))
+    crops = sides.calibration if asked.part == "calibration" else sides.validation
     random, done = np.random.default_rng(SEED), list[Round]()
     for each in rounds(engine_for(asked.model), study, crops, asked.rounds, random):
         done.append(each)
