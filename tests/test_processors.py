@@ -20,7 +20,11 @@ NUMBERS = (
     "tests/unit/inference/test_batcher.py",
     "tests/unit/inference/test_engine.py",
     "tests/unit/inference/test_prediction.py",
-    "tests/unit/explain/methods",
+    "tests/unit/explain/methods/test_grad_cam.py",
+    "tests/unit/explain/methods/test_integrated_gradients.py",
+    "tests/unit/explain/methods/test_occlusion.py",
+    "tests/unit/explain/methods/test_relevance.py",
+    "tests/unit/explain/methods/test_rollout.py",
     "tests/unit/training/loop/test_devices.py",
 )
 PROCESSORS = {

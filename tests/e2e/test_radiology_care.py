@@ -203,5 +203,5 @@ def test_every_method_can_be_chosen_and_each_map_has_room_for_its_measures_at_10
     page.get_by_role("button", name="A child with pneumonia", exact=True).click()
     expect(page.locator(".stButtonGroup button").filter(has_text="Occlusion")).to_be_visible()
     assert cut_off(page) == []
-    place = page.get_by_role("heading", name="Attention rollout", exact=True).bounding_box()
+    place = page.get_by_role("heading", name="Occlusion", exact=True).bounding_box()
     assert place and place["width"] >= MAP_WIDTH
