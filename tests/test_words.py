@@ -199,3 +199,8 @@ def test_rooms_left_of_the_report_hold_no_sentence_but_those_of_errors() -> None
 )
 def test_a_sentence_is_told_from_a_name(code: str, is_found: bool) -> None:
     assert bool(list(sentences(ast.parse(code)))) is is_found
+
+
+@pytest.mark.parametrize("document", ["README.md", "CHANGELOG.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "NOTICE"])
+def test_what_may_be_set_of_a_method_is_called_a_parameter(document: str) -> None:
+    assert not re.findall(r"(?i)\bknobs?\b", (PROJECT / document).read_text(encoding="utf-8"))

@@ -46,7 +46,7 @@ PRODUCTS: frozenset[Any] = frozenset(
     {torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.bmm, Tensor.bmm, torch.mul, Tensor.mul, Tensor.__mul__}
 )
 
-LENGTHS: frozenset[Any] = frozenset({Tensor.norm, torch.norm, torch.linalg.norm, torch.linalg.vector_norm})
+NORMS: frozenset[Any] = frozenset({Tensor.norm, torch.norm, torch.linalg.norm, torch.linalg.vector_norm})
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class SharedOut(TorchFunctionMode):
         if func is F.layer_norm:
             return _normed(*args, **told)
         found = func(*args, **told)
-        if func in LENGTHS:
+        if func in NORMS:
             return found.detach()
         is_product = func in PRODUCTS and len(args) == 2 and all(_depends(each) for each in args)
         return _exactly(found, found / 2) if is_product else found

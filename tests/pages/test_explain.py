@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from safetensors.numpy import load_file, save_file
 from scipy.stats import spearmanr
 from streamlit.testing.v1 import AppTest
 
 from core.errors import Cancelled
+from core.inference.engine import engine_for
 from core.jobs import JobProgress, jobs
 from core.prepare.cue import Cue, write_cue
 from core.readers import read_image
@@ -30,10 +32,13 @@ from core.ui.explain.measured import parameter_words
 from core.ui.explain.pictures import patch_at, shown_pixels
 from core.ui.explain.turns import Turns
 from core.ui.explain.work import _ready
+from core.ui.radiology.work import _answer
 from core.ui.viewer import Click
+from models.measured import Measurement, MethodRecord, write_measured
 from tests.pages.conftest import PATIENCE_S, run_until, words
 from tests.tiny import write_tiny_model
 from tests.tiny_encoders import write_tiny_encoder
+from tests.unit.cli.running import write_picture
 
 
 def maps(count: int, seed: int = 0) -> list[np.ndarray]:
@@ -354,3 +359,19 @@ def test_the_cheapest_map_is_made_first_whichever_is_drawn_first(tmp_path: Path)
     order = made.result.cheapest_first
     assert sorted(order) == sorted(made.result.methods)
     assert order.index("rollout") < order.index("integrated-gradients") and order.index("grad-cam") < order.index("occlusion")
+
+
+def test_radiology_and_explain_rank_methods_for_the_label_that_may_be_named(tmp_path: Path) -> None:
+    folder = write_tiny_model(tmp_path / "parted", parents={"pneumonia": ["bacterial-pneumonia", "viral-pneumonia"]})
+    weights = load_file(folder / "model.safetensors")
+    weights["classifier.weight"][:], weights["classifier.bias"][:] = 0.0, np.array([0.5, 0.4, 0.4])  # each kind less likely than normal
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    records = (MethodRecord("rollout", "normal", 12, 1.0, 0.6), MethodRecord("occlusion", "pneumonia", 12, 1.0, 0.5))
+    write_measured(folder, [Measurement("here", 24, engine_for(str(folder)).model.labels, methods=records)])
+    image = read_image(write_picture(tmp_path / "a.png"))  # of nobody's age, so that pneumonia is named and no kind of it
+    explained = jobs().start(partial(_ready, image, str(folder), None), "slices")
+    answered = jobs().start(partial(_answer, image, str(folder), lambda ranking: None), "slices")
+    assert explained.wait(PATIENCE_S) and explained.result is not None and answered.wait(PATIENCE_S) and answered.result is not None
+    assert explained.result.prediction.named.likeliest == "pneumonia"
+    assert explained.result.prediction.labels[int(np.argmax(explained.result.prediction.logits))] == "normal"
+    assert explained.result.methods == answered.result.methods and explained.result.methods[0] == "occlusion"

@@ -85,7 +85,7 @@ PARAMETER_KINDS: Mapping[str, ParameterKind] = MappingProxyType(
         "discard": _NUMBER,
         "layer": _PLACE,
         "head": _PLACE,
-        "start_layer": ParameterKind(_Form.WHOLE, 0),
+        "start_layer": ParameterKind(_Form.WHOLE),
         "first_layer": _PLACE,
         "last_layer": _PLACE,
         "masks": _COUNT,
