@@ -45,7 +45,7 @@ BASIC, MODIFIED_DATES, CLEAN_DESCRIPTORS, CLEAN_PIXELS = (
     ("113101", "Clean Pixel Data Option"),
 )
 """Codes of PS3.16 CID 7050 for what was done."""
-TYPE_2 = frozenset((0x00100020, 0x00180010, 0x00700084))
+MAY_BE_EMPTY = frozenset((0x00100020, 0x00180010, 0x00700084))
 """Of rule Z/D, never of type 1: PatientID (PS3.3 C.7.1.1), ContrastBolusAgent (C.7.6.4), ContentCreatorName (C.10.8)."""
 _CURVES, _OVERLAYS, _REPEATED = 0x5000, 0x6000, 0xFF00
 _OVERLAY_ELEMENTS = (0x3000, 0x4000)
@@ -144,7 +144,7 @@ class _Work:
             return self._changed(tag, option)
         if "U" in rule.basic:
             return self._uid(source, tag, vr, depth)
-        if "D" in rule.basic and int(tag) not in TYPE_2:
+        if "D" in rule.basic and int(tag) not in MAY_BE_EMPTY:
             return self._dummy(source, tag, vr, depth)
         if "Z" in rule.basic:
             return self._changed(tag, DataElement(tag, vr, [] if vr == "SQ" else None))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.cli import doctor as the_doctor
+from core.explain.catalogue import OFFERED
 from core.settings import Settings
 from tests.unit.cli.running import Sightline
 
@@ -31,7 +32,9 @@ def test_models_tells_what_the_cards_declare_and_names_a_broken_one(zoo: Path, s
     assert list(told) == ["a-cover", "b-radiograph"]
     assert set(told["a-cover"]) == {"id", "title", "task", "labels", "modality", "licence", "metrics", "explanation_methods"}
     assert told["b-radiograph"]["labels"] == ["normal", "bacterial-pneumonia", "viral-pneumonia"]
-    assert told["a-cover"]["explanation_methods"] == ["rollout", "relevance", "grad-cam", "integrated-gradients", "occlusion"]
+    methods = told["a-cover"]["explanation_methods"]
+    assert {"rollout", "relevance", "grad-cam", "integrated-gradients", "occlusion", "attn-lrp", "rise"} <= set(methods)
+    assert methods == [name for name in OFFERED if name in methods], "in the order in which they are offered"
     assert told["a-cover"]["metrics"] == {"accuracy": 0.5}
     assert "c-broken" in ran.error
 

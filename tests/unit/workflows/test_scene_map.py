@@ -77,9 +77,9 @@ def test_polygons_outline_the_pixels_of_their_class(mapped: LandCoverMap) -> Non
 
 
 def test_a_scene_far_coarser_than_the_model_is_outside_and_mapped_all_the_same(tmp_path: Path, land_engine: Engine) -> None:
-    made = map_scene(scene_of(tmp_path / "s.tif", transform=Affine(250, 0, 400_000, 0, -250, 5_411_000)), land_engine, tmp_path / "out")
+    made = map_scene(scene_of(tmp_path / "s.tif", transform=Affine(120, 0, 400_000, 0, -120, 5_411_000)), land_engine, tmp_path / "out")
     assert made.outside_share == 1.0
-    assert made.assumptions[0].code == "scene.too-coarse" and made.assumptions[0]["metres"] == pytest.approx(250, rel=0.01)
+    assert made.assumptions[0].code == "scene.too-coarse" and made.assumptions[0]["metres"] == pytest.approx(120, rel=0.01)
     assert made.valid_pixels == (ground() > 0).any(axis=0).sum()
 
 
