@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 
@@ -20,6 +20,9 @@ from tests.unit.readers.scenes.geotiff_files import write_geotiff
 CHANGED = re.compile(r"^[\d,.]+ ha changed$")
 MAPPED = re.compile(r"^[\d,.]+ ha mapped$")
 EMPTY = "Open one date or several"
+SETTLED_MS = 2500
+"""After which a finished comparison is drawn no more."""
+PATIENCE_MS = 30_000
 
 
 def canvas(page: Page) -> Locator:
@@ -210,6 +213,27 @@ def test_a_comparison_by_an_index_needs_no_model_and_nothing_of_it_is_cut_off_at
         assert cut_off(page) == [], name
     assert canvas(page).bounding_box()
     page.get_by_role("button", name="Close").click()
+
+
+def test_a_picture_that_did_not_come_is_asked_for_again(page: Page) -> None:
+    """Also where the page is not drawn anew by itself."""
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        lost.append(route.request.url)
+        route.fulfill(status=404)
+
+    pictures = re.compile(r"/media/")
+    page.goto("/earth")
+    page.get_by_role("button", name="One place, two dates (synthetic)", exact=True).click()
+    page.route(pictures, lose)
+    choose_way(page, "Spectral index")
+    expect(shown(page, CHANGED)).to_be_visible()
+    page.wait_for_timeout(SETTLED_MS)
+    assert lost
+    with page.expect_response(lambda answer: answer.url in lost and answer.ok, timeout=PATIENCE_MS):
+        page.unroute(pictures)
+    assert canvas(page).bounding_box()
 
 
 def test_unnamed_bands_are_asked_for_and_then_mapped(page: Page, tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 // Pictures that lie over the source: overlays, class maps, two dates. Each has a box in source pixels, an opacity and a side of the swipe bar.
 
+const MOST_RETRIES = 6;
+const FIRST_WAIT_MS = 300; // doubled each time: the last one after some twenty seconds
+
 class Layers {
   constructor(onArrival) {
     this.onArrival = onArrival;
@@ -23,12 +26,21 @@ class Layers {
     }
   }
 
-  fetchOne(url) {
+  // A run of the page that was broken off may have let a picture go that the next one shows again: it is asked for anew.
+  fetchOne(url, tried = 0) {
     const picture = new Image();
     this.pictures.set(url, picture);
     picture.onload = () => this.onArrival();
-    picture.onerror = () => this.pictures.delete(url); // asked for again when the server next shows it
+    picture.onerror = () => {
+      if (this.pictures.get(url) !== picture) return;
+      this.pictures.delete(url);
+      if (tried < MOST_RETRIES) setTimeout(() => this.fetchAgain(url, tried + 1), FIRST_WAIT_MS * 2 ** tried);
+    };
     picture.src = url;
+  }
+
+  fetchAgain(url, tried) {
+    if (!this.pictures.has(url) && this.all.some((layer) => layer.url === url)) this.fetchOne(url, tried);
   }
 
   get hasSides() {
